@@ -1,0 +1,4 @@
+from .export import Export, ExportArchive
+from .snapshot import Snapshot
+
+__all__ = ["Export", "ExportArchive", "Snapshot"]

@@ -1,0 +1,48 @@
+"""A stored snapshot as a TableSource."""
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+
+from exports.models import Snapshot
+from psynetdata.psynet import csvtext
+from psynetdata.psynet.csvtext import Row
+from psynetdata.psynet.problems import NotFound
+from psynetdata.psynet.tables import Column
+
+from .store import Segment, Store, TableState
+
+
+class SnapshotReader:
+    """The tables of a snapshot, read from its segments; memory follows a block and the longest row."""
+
+    def __init__(self, snapshot: Snapshot, store: Store | None = None):
+        self.snapshot = snapshot
+        self.store = store or Store()
+        self.table_state = cache(self._table_state)
+
+    def tables(self) -> list[str]:
+        return sorted(self.snapshot.tables)
+
+    def columns(self, table: str) -> list[Column]:
+        return list(self.table_state(table).columns)
+
+    def rows(self, table: str) -> Iterator[Row]:
+        for segment in self.table_state(table).segments:
+            yield from self.segment_rows(segment)
+
+    def records(self, table: str) -> Iterator[bytes]:
+        """The table's rows as stored, without their line ends."""
+        for segment in self.table_state(table).segments:
+            yield from self.segment_records(segment)
+
+    def segment_rows(self, segment: Segment) -> Iterable[Row]:
+        return csvtext.rows(self.segment_records(segment))
+
+    def segment_records(self, segment: Segment) -> Iterator[bytes]:
+        with self.store.open(segment) as stream:
+            yield from csvtext.records(stream, name=f"segment {segment.sha256[:12]}…")
+
+    def _table_state(self, table: str) -> TableState:
+        if table not in self.snapshot.tables:
+            raise NotFound(f"Snapshot {self.snapshot.id} has no table {table}.")
+        return self.store.state(self.snapshot.tables[table]["state"])

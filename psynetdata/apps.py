@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class PsynetdataConfig(AppConfig):
+    name = "psynetdata"
+    verbose_name = "Experiments"
+
+    def ready(self):
+        from psynetdata.sheets import checks  # noqa: F401  registers the system check of BASIC_DATA_MODULES

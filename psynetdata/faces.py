@@ -1,0 +1,54 @@
+"""The mirror's two faces: the same models in two sets of tables.
+
+A face is a Django database alias, `identified` or `anonymous`. Which models
+belong there is told by `MirrorModel`; everything else lives in `default`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.db import connections
+
+IDENTIFIED = "identified"
+ANONYMOUS = "anonymous"
+
+# By name, because migrations ask with historical models that have lost their base class.
+MIRROR_MODELS = {"participant", "trial", "asset", "node", "network", "response", "record", "mirroredtable"}
+
+
+def is_mirrored(app_label: str, model_name: str | None) -> bool:
+    return app_label == "psynetdata" and (model_name or "").lower() in MIRROR_MODELS
+
+
+class FaceRouter:
+    """Mirror models go to a face, and a face must be named: `.using(face)`; the safe default is anonymous."""
+
+    def db_for_read(self, model, **hints):
+        return ANONYMOUS if is_mirrored(model._meta.app_label, model._meta.model_name) else None
+
+    db_for_write = db_for_read
+
+    def allow_migrate(self, db, app_label, model_name=None, **hints):
+        return is_mirrored(app_label, model_name) == (db in settings.FACES)
+
+
+@contextmanager
+def reading(face: str) -> Iterator[None]:
+    """One consistent moment of a face for as many queries as follow; never waits for a load.
+
+    PostgreSQL: a REPEATABLE READ, READ ONLY transaction. SQLite: a deferred transaction, which in
+    WAL mode reads the last commit without taking the writer's lock (atomic() would, being IMMEDIATE).
+    """
+    connection = connections[face]
+    if connection.in_atomic_block:
+        yield
+        return
+    postgres = connection.vendor == "postgresql"
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if postgres else "BEGIN DEFERRED")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ROLLBACK")

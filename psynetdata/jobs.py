@@ -1,0 +1,266 @@
+"""Long work: the Job row decides, django-q2 only carries `run(job_id)`.
+
+A job is taken by compare-and-swap of its state, counts its attempts at the start, beats while it
+runs and polls for cancel. What django-q2 does when workers die or tasks run twice (it starts a task
+again that outlives `retry`, forgets attempts of killed workers, has no cancel) does not matter here.
+"""
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from time import monotonic
+
+from django.db import connection, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from django_q.models import Schedule
+from django_q.tasks import async_task
+
+from .models import Beat, Job
+from .psynet.problems import Cancelled, Problem
+
+logger = logging.getLogger(__name__)
+
+FAST, SLOW = "fast", "slow"
+LOOK_EVERY = 1.0  # seconds between looks for cancel
+BEAT_EVERY = 5.0  # seconds between heartbeats
+STALE_AFTER = timedelta(seconds=60)
+STANDS_STILL_AFTER = timedelta(minutes=3)
+SAVE_EVERY = 0.5  # seconds between writes of progress
+
+
+@dataclass(frozen=True)
+class Kind:
+    function: Callable[["Running"], dict | None]
+    cluster: str
+    max_attempts: int
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def handler(kind: str, *, cluster: str, max_attempts: int = 3):
+    """Decorator: the function that does jobs of this kind; it gets a Running, may return the job's result."""
+
+    def register(function):
+        if kind in _kinds:
+            raise ValueError(f"two handlers for jobs of kind {kind}")
+        _kinds[kind] = Kind(function, cluster, max_attempts)
+        return function
+
+    return register
+
+
+class Running:
+    """A job in the hands of the function that does it."""
+
+    def __init__(self, job: Job, on_progress: Callable[[Job], None] | None = None):
+        self.job = job
+        self.options = job.options
+        self._on_progress = on_progress
+        self._saved_at = 0.0
+        self.cancelled = threading.Event()
+
+    def check(self) -> None:
+        """Raise Cancelled if someone asked for it; call it once per block of work."""
+        if self.cancelled.is_set():
+            raise Cancelled(f"{str(self.job).capitalize()} was cancelled.")
+
+    def progress(self, phase: str, done: int = 0, total: int | None = None) -> None:
+        """Tell how far the work is; written to the row at most every half second, and at each new phase."""
+        self.check()
+        job = self.job
+        new_phase = phase != job.phase
+        job.phase, job.done, job.total = phase, done, total
+        if new_phase or monotonic() - self._saved_at >= SAVE_EVERY or done == total:
+            self._saved_at = monotonic()
+            Job.objects.filter(pk=job.pk, run_token=job.run_token).update(phase=phase, done=done, total=total)
+            if self._on_progress:
+                self._on_progress(job)
+
+
+def submit(kind: str, *, options: dict | None = None, deployment=None, owner=None) -> Job:
+    """A queued job, sent to its cluster when the current transaction commits."""
+    job = _create(kind, options, deployment, owner)
+    transaction.on_commit(lambda: _send(job))
+    return job
+
+
+def run_here(kind: str, *, options: dict | None = None, deployment=None, owner=None, on_progress=None) -> Job:
+    """Do the job in this process, with the same row, beats and cancel. Problems are raised to the caller."""
+    job = _create(kind, options, deployment, owner)
+    run(job.pk, on_progress=on_progress, raise_problems=True)
+    job.refresh_from_db()
+    return job
+
+
+def cancel(job: Job) -> bool:
+    """Ask a job to stop: a queued one is over at once, a running one at its next look. False if it is over already."""
+    now = timezone.now()
+    queued = Job.objects.filter(pk=job.pk, state=Job.State.QUEUED)
+    if queued.update(
+        state=Job.State.CANCELLED, cancel_requested=True, finished_at=now, reason="Cancelled before it began."
+    ):
+        return True
+    return bool(Job.objects.filter(pk=job.pk, state=Job.State.RUNNING).update(cancel_requested=True))
+
+
+def run(job_id: int, *, on_progress=None, raise_problems: bool = False) -> None:
+    """Take the job and do it. Returns at once when another delivery has it, or when it is over."""
+    job = _take(job_id)
+    if job is None:
+        return
+    kind = _kinds[job.kind]
+    running = Running(job, on_progress)
+    try:
+        with _beating(running):
+            result = kind.function(running)
+    except Cancelled as problem:
+        _finish(job, Job.State.CANCELLED, reason=problem.sentence)
+        if raise_problems:
+            raise
+    except Problem as problem:
+        _finish(job, Job.State.FAILED, reason=problem.sentence)
+        if raise_problems:
+            raise
+    except BaseException as error:  # a timeout is a SystemExit; the row must say so whatever it was
+        logger.exception("job %s failed", job_id)
+        _finish(
+            job,
+            Job.State.FAILED,
+            reason=f"An unexpected {type(error).__name__}; the log of job {job_id} has the details.",
+        )
+        raise
+    else:
+        _finish(job, Job.State.DONE, result=result or {})
+
+
+def tick() -> None:
+    """Once a minute: show life, and hand jobs whose worker died to another, or fail them when attempts are used up."""
+    beat(FAST)
+    _ask_for_beat(SLOW)
+    stale_since = timezone.now() - STALE_AFTER
+    stale = Job.objects.filter(state=Job.State.RUNNING, heartbeat_at__lt=stale_since)
+    for job in stale.filter(attempts__lt=F("max_attempts")):
+        if _swap(job, Job.State.QUEUED, phase="waiting for another worker"):
+            _send(job)
+    for job in stale.filter(attempts__gte=F("max_attempts")):
+        _swap(
+            job,
+            Job.State.FAILED,
+            finished_at=timezone.now(),
+            reason=f"Its worker died {job.attempts} times; the worker's log may say why (memory, most often).",
+        )
+    # A broker that lost its queue (Redis restarted, another SECRET_KEY) must not leave jobs waiting for ever.
+    for job in Job.objects.filter(state=Job.State.QUEUED, created_at__lt=timezone.now() - timedelta(minutes=5)):
+        if not Job.objects.filter(cluster=job.cluster, state=Job.State.RUNNING).exists():
+            _send(job)
+
+
+def beat(cluster: str) -> None:
+    """A worker of the cluster lives."""
+    Beat.objects.update_or_create(cluster=cluster, defaults={"at": timezone.now()})
+
+
+def standing_still() -> list[str]:
+    """Clusters that neither showed life for three minutes nor have a job whose heart beats.
+
+    Their processes may all be alive: a worker killed while it held the queue's lock stops its whole cluster.
+    """
+    since = timezone.now() - STANDS_STILL_AFTER
+    alive = set(Beat.objects.filter(at__gte=since).values_list("cluster", flat=True))
+    alive |= set(Job.objects.filter(state=Job.State.RUNNING, heartbeat_at__gte=since).values_list("cluster", flat=True))
+    return [cluster for cluster in (FAST, SLOW) if cluster not in alive]
+
+
+def _ask_for_beat(cluster: str) -> None:
+    """Send the cluster a beat to do, one at a time, so that a cluster that stands still collects no heap of them."""
+    now = timezone.now()
+    row, _ = Beat.objects.get_or_create(cluster=cluster, defaults={"at": now})
+    if row.asked_at is None or row.asked_at <= row.at or row.asked_at < now - timedelta(minutes=10):
+        Beat.objects.filter(cluster=cluster).update(asked_at=now)
+        async_task("psynetdata.jobs.beat", cluster, cluster=cluster)
+
+
+def ensure_schedule() -> None:
+    """The one schedule there is: `tick`, each minute, on the fast cluster. Called where workers are started."""
+    for cluster in (FAST, SLOW):
+        beat(cluster)
+    Schedule.objects.update_or_create(
+        name="tick",
+        defaults={"func": "psynetdata.jobs.tick", "schedule_type": Schedule.MINUTES, "minutes": 1, "cluster": FAST},
+    )
+
+
+def _create(kind: str, options, deployment, owner) -> Job:
+    known = _kinds[kind]
+    return Job.objects.create(
+        kind=kind,
+        cluster=known.cluster,
+        max_attempts=known.max_attempts,
+        options=options or {},
+        deployment=deployment,
+        owner=owner if getattr(owner, "is_authenticated", False) else None,
+    )
+
+
+def _send(job: Job) -> None:
+    async_task("psynetdata.jobs.run", job.pk, cluster=job.cluster, task_name=f"job {job.pk}")
+
+
+def _take(job_id: int) -> Job | None:
+    """Compare-and-swap: queued, or running with a heart that stopped, becomes ours."""
+    now = timezone.now()
+    free = Q(state=Job.State.QUEUED) | Q(state=Job.State.RUNNING, heartbeat_at__lt=now - STALE_AFTER)
+    token = uuid.uuid4().hex
+    taken = Job.objects.filter(free, pk=job_id, attempts__lt=F("max_attempts")).update(
+        state=Job.State.RUNNING,
+        run_token=token,
+        attempts=F("attempts") + 1,
+        started_at=now,
+        heartbeat_at=now,
+        reason="",
+    )
+    return Job.objects.get(pk=job_id) if taken else None
+
+
+def _swap(job: Job, state: str, **fields) -> bool:
+    """Move a running job on, only if it still is in the hands that we saw it in."""
+    same = Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, run_token=job.run_token)
+    return bool(same.update(state=state, **fields))
+
+
+def _finish(job: Job, state: str, **fields) -> None:
+    if not _swap(job, state, finished_at=timezone.now(), **fields):
+        logger.warning("job %s ended here after another worker had taken it over", job.pk)
+
+
+@contextmanager
+def _beating(running: Running):
+    """Beat and look for cancel from a thread of its own, so that long C calls do not stop the heart."""
+    over = threading.Event()
+
+    def beat():
+        mine = Job.objects.filter(pk=running.job.pk, state=Job.State.RUNNING, run_token=running.job.run_token)
+        try:
+            beaten_at = monotonic()
+            while not over.wait(LOOK_EVERY):
+                if not mine.filter(cancel_requested=False).exists():
+                    running.cancelled.set()
+                if monotonic() - beaten_at >= BEAT_EVERY:
+                    beaten_at = monotonic()
+                    mine.update(heartbeat_at=timezone.now())
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=beat, name=f"beat of job {running.job.pk}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

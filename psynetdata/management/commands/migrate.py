@@ -1,0 +1,27 @@
+from django.conf import settings
+from django.core.management.commands.migrate import Command as DjangoMigrate
+from django.db import DEFAULT_DB_ALIAS, connections
+
+
+class Command(DjangoMigrate):
+    help = "Bring the site's database and both faces of the mirror to the current structure."
+
+    def add_arguments(self, parser):
+        super().add_arguments(parser)
+        parser.set_defaults(database=None)
+
+    def get_check_kwargs(self, options):
+        return {**super().get_check_kwargs(options), "databases": [options["database"] or DEFAULT_DB_ALIAS]}
+
+    def handle(self, *args, **options):
+        # Without --database all three are meant: a face left behind would fail at the first page.
+        for alias in [options["database"]] if options["database"] else [DEFAULT_DB_ALIAS, *settings.FACES]:
+            self._make_schema(alias)
+            super().handle(*args, **{**options, "database": alias})
+
+    @staticmethod
+    def _make_schema(alias: str) -> None:
+        connection = connections[alias]
+        if alias in settings.FACES and connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {connection.ops.quote_name(alias)}")

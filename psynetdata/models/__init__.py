@@ -1,0 +1,33 @@
+from .asset import Asset
+from .audit import Audit
+from .beat import Beat
+from .deployment import Deployment
+from .job import Job
+from .mirror import MirroredTable, MirrorModel
+from .network import Network
+from .node import Node
+from .participant import Participant
+from .record import Record
+from .response import Response
+from .token import ApiToken
+from .trial import Trial
+
+TYPED_MODELS = {model.TABLE: model for model in (Participant, Trial, Asset, Node, Network, Response)}
+
+__all__ = [
+    "TYPED_MODELS",
+    "ApiToken",
+    "Asset",
+    "Audit",
+    "Beat",
+    "Deployment",
+    "Job",
+    "MirrorModel",
+    "MirroredTable",
+    "Network",
+    "Node",
+    "Participant",
+    "Record",
+    "Response",
+    "Trial",
+]

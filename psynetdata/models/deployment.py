@@ -1,0 +1,52 @@
+from django.db import models
+
+
+class Deployment(models.Model):
+    """One launch of an experiment.
+
+    `number` is ours and stands in the mirror's keys; `deployment_id` is PsyNet's and is what
+    people see. The app's name never names a deployment.
+    """
+
+    class State(models.TextChoices):
+        RUNNING = "running"
+        PAUSED = "paused"
+        FINISHED = "finished"
+        ARCHIVED = "archived"
+
+    class Source(models.TextChoices):
+        UPLOAD = "upload"
+        LOCAL = "local"
+        SSH = "ssh"
+        HEROKU = "heroku"
+
+    number = models.AutoField(primary_key=True)
+    deployment_id = models.CharField("deployment id", max_length=300, unique=True)
+    label = models.CharField(max_length=300, blank=True)
+    state = models.CharField(max_length=20, choices=State.choices, default=State.RUNNING)
+    source = models.CharField(max_length=20, choices=Source.choices, default=Source.UPLOAD)
+    source_url = models.CharField(max_length=500, blank=True, help_text="Never with a password.")
+    assets_url = models.CharField(
+        "assets", max_length=500, blank=True, help_text="Where the asset files live, as a URL."
+    )
+    continues = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="continued_by")
+    # Minutes that the server's clock is ahead of UTC; None: not found, taken as 0.
+    clock_offset = models.IntegerField(null=True, blank=True, help_text="Minutes ahead of UTC.")
+    psynet_version = models.CharField("PsyNet version", max_length=50, blank=True)
+    dallinger_version = models.CharField("Dallinger version", max_length=50, blank=True)
+    python_version = models.CharField("Python version", max_length=50, blank=True)
+    # The pseudonym key, sealed with MASTER_KEY; shared with the deployment that this one continues.
+    sealed_key = models.TextField(editable=False, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-number",)
+        permissions = (("view_identified", "Can see identified data (real worker ids, addresses, recordings)"),)
+
+    def __str__(self):
+        return self.label or self.deployment_id
+
+    @property
+    def clock(self) -> int:
+        """Minutes ahead of UTC to read this deployment's times with."""
+        return self.clock_offset or 0

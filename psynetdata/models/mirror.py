@@ -1,0 +1,88 @@
+"""What all mirrored tables share: how a row of PsyNet's becomes a row of ours and back."""
+
+import json
+from functools import cache
+from typing import Any, ClassVar
+
+from django.db import models
+
+from psynetdata.faces import IDENTIFIED
+from psynetdata.psynet import jsontext
+
+KEY_BITS = 40
+# Columns of ours; every other concrete field mirrors the source column of its name.
+_OWN = {"key", "deployment_number", "class_name", "rest", "table", "identity"}
+
+
+class MirrorModel(models.Model):
+    """A row of one of PsyNet's tables.
+
+    Typed columns carry what people filter and read by, under PsyNet's names; `id` is PsyNet's own.
+    `rest` is a JSON object {column: text or null} of every other source column, and of those
+    typed ones whose text the typed value would not give back, so that no row loses anything.
+    """
+
+    TABLE: ClassVar[str]
+
+    key = models.BigIntegerField(primary_key=True, editable=False)
+    deployment_number = models.IntegerField(db_index=True)
+    class_name = models.TextField("class", db_index=True)
+    rest = models.TextField(default="{}", editable=False)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self):
+        return f"{self._meta.verbose_name} {self.id}"
+
+    @classmethod
+    @cache
+    def typed_fields(cls) -> dict[str, models.Field]:
+        """{source column: field} in the order of the model."""
+        return {field.name: field for field in cls._meta.concrete_fields if field.name not in _OWN}
+
+    @staticmethod
+    def make_key(deployment_number: int, row_id: int) -> int:
+        return deployment_number << KEY_BITS | row_id
+
+    @property
+    def rest_columns(self) -> dict[str, str | None]:
+        return json.loads(self.rest)
+
+    def source_value(self, column: str) -> Any:
+        """A column of the source row for a reader: typed where typed, JSON decoded, else its text.
+
+        Raises AttributeError for a column that the source row did not have.
+        """
+        if column in self.typed_fields():
+            value = getattr(self, column)
+            return jsontext.read(value) if isinstance(value, str) else value
+        rest = self.rest_columns
+        if column not in rest:
+            raise AttributeError(f"{self._meta.verbose_name} has no column '{column}'")
+        return jsontext.read(rest[column])
+
+
+class MirroredTable(models.Model):
+    """Which state of which table a face shows; written in the transaction that fills it."""
+
+    deployment_number = models.IntegerField()
+    table = models.TextField()
+    state = models.TextField(help_text="Names the source table's state, opaque to the mirror.")
+    transform = models.TextField(help_text="Names what was done to the rows: clock, policy, key, identifiers.")
+    columns = models.JSONField(help_text="[[name, type, not null], …] in the source's order.")
+    withheld = models.JSONField(default=list, help_text="Columns that this face withholds in every row.")
+    rows = models.BigIntegerField()
+    refreshed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("deployment_number", "table"), name="one_state_per_mirrored_table"),
+        )
+
+    def __str__(self):
+        return self.table
+
+
+def face_label(face: str) -> str:
+    return "identified" if face == IDENTIFIED else "anonymous (pseudonymized)"

@@ -1,0 +1,57 @@
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+
+class ApiToken(models.Model):
+    """A person's key to the API. Only its hash is kept; the token itself is seen once."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100, default="token")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    identified = models.BooleanField(default=False, help_text="May read the identified face, if its owner may.")
+    deployment = models.ForeignKey(
+        "Deployment", models.CASCADE, null=True, blank=True, related_name="+", help_text="Empty: every deployment."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ("-id",)
+        verbose_name = "API token"
+
+    def __str__(self):
+        return self.name
+
+    @classmethod
+    def issue(cls, user, *, name="token", identified=False, deployment=None, days: int | None = None):
+        """(row, token): the token is 43 URL-safe characters and is not kept."""
+        token = secrets.token_urlsafe(32)
+        expires_at = timezone.now() + timedelta(days=days) if days else None
+        row = cls.objects.create(
+            user=user,
+            name=name,
+            digest=cls.hash(token),
+            identified=identified,
+            deployment=deployment,
+            expires_at=expires_at,
+        )
+        return row, token
+
+    @classmethod
+    def find(cls, token: str) -> "ApiToken | None":
+        """The valid token of an active user, or None."""
+        row = cls.objects.select_related("user", "deployment").filter(digest=cls.hash(token), revoked=False).first()
+        if row is None or not row.user.is_active or (row.expires_at and row.expires_at <= timezone.now()):
+            return None
+        return row
+
+    @staticmethod
+    def hash(token: str) -> str:
+        return hashlib.sha256(token.encode()).hexdigest()

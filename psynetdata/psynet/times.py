@@ -1,0 +1,67 @@
+"""PostgreSQL's timestamp text ↔ moments in UTC.
+
+PsyNet writes the server's local time without a zone. How far that clock is
+from UTC is found per launch: `experiment_status.creation_time` is naive, and
+`now` inside its `extra_info` is the same moment with its zone (psynet.experiment,
+ExperimentStatus). An offset is in minutes, local minus UTC.
+"""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+
+_TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?")
+_ZONED = re.compile(_TIMESTAMP.pattern + r"([+-])(\d\d)(?::(\d\d))?")
+
+
+def parse(text: str, *, offset: int = 0) -> datetime | None:
+    """A moment in UTC from `timestamp` or `timestamptz` text; None for anything else (`infinity`, BC)."""
+    match = _TIMESTAMP.fullmatch(text)
+    zone = timedelta(minutes=offset)
+    if match is None:
+        match = _ZONED.fullmatch(text)
+        if match is None:
+            return None
+        sign = -1 if match[8] == "-" else 1
+        zone = sign * timedelta(hours=int(match[9]), minutes=int(match[10] or 0))
+    try:
+        naive = datetime(*map(int, match.group(1, 2, 3, 4, 5, 6)), int((match[7] or "").ljust(6, "0")))
+        return (naive - zone).replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def to_postgres(moment: datetime, *, offset: int = 0) -> str:
+    """The text PostgreSQL would write for a naive timestamp: no trailing zeros in the fraction."""
+    local = moment.astimezone(UTC).replace(tzinfo=None) + timedelta(minutes=offset)
+    text = local.strftime("%Y-%m-%d %H:%M:%S") if local.year > 999 else local.isoformat(" ", "seconds")
+    return f"{text}.{local.microsecond:06d}".rstrip("0") if local.microsecond else text
+
+
+def to_iso(moment: datetime) -> str:
+    """UTC, ISO 8601, with its fraction: 2026-11-22T08:12:49.210214Z (law 9)."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def column_to_iso(text: str, *, offset: int = 0) -> str:
+    """The ISO form of a timestamp column's text; text that is no timestamp comes back as it is."""
+    moment = parse(text, offset=offset)
+    return text if moment is None else to_iso(moment)
+
+
+def clock_offset(creation_time: str | None, extra_info: str | None) -> int | None:
+    """Minutes that the server's clock is ahead of UTC, from one row of experiment_status.
+
+    `now` there is cut to the minute and written a moment after `creation_time`, so
+    the difference is rounded to a quarter of an hour, the grain of time zones.
+    None where either is missing or unreadable.
+    """
+    naive = parse(creation_time or "")
+    try:
+        now = datetime.fromisoformat(json.loads(extra_info or "")["now"])
+    except (ValueError, KeyError, TypeError):
+        return None
+    if naive is None or now.tzinfo is None:
+        return None
+    quarters = round((naive - now.astimezone(UTC)) / timedelta(minutes=15))
+    return quarters * 15

@@ -1,0 +1,34 @@
+"""Who may see which face, and who may take which export (law 10).
+
+`can_x` answers; surfaces turn a no into 403 or hide the button. Without the right to
+identified data a caller reaches the anonymous face only.
+"""
+
+from .faces import ANONYMOUS, IDENTIFIED
+from .models import ApiToken
+
+VIEW_IDENTIFIED = "psynetdata.view_identified"
+EXPORT_ANONYMOUS = "exports.export_anonymous"
+EXPORT_REGULAR = "exports.export_regular"
+
+
+def can_see_identified(user, token: ApiToken | None = None) -> bool:
+    """A token narrows what its owner may see; it never widens it."""
+    return user.has_perm(VIEW_IDENTIFIED) and (token is None or token.identified)
+
+
+def face_for(user, token: ApiToken | None = None) -> str:
+    """The most that the caller may see."""
+    return IDENTIFIED if can_see_identified(user, token) else ANONYMOUS
+
+
+def can_export(user, mode: str, token: ApiToken | None = None) -> bool:
+    """Whether the caller may make and download archives of a mode, `regular` or `anonymous`."""
+    if mode == "anonymous":
+        return user.has_perm(EXPORT_ANONYMOUS)
+    return user.has_perm(EXPORT_REGULAR) and can_see_identified(user, token)
+
+
+def can_see_deployment(token: ApiToken | None, deployment) -> bool:
+    """A token may be bound to one deployment."""
+    return token is None or token.deployment_id is None or token.deployment_id == deployment.number

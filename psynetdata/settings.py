@@ -1,0 +1,208 @@
+"""Django's settings; what a lab may set comes from the environment (docs/settings.md)."""
+
+from pathlib import Path
+
+import dj_database_url
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+from psynetdata import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- where a run leaves things -------------------------------------------------------------
+DATA_DIR = env.read("DATA_DIR", BASE_DIR / "var", env.folder, example="/srv/psynetdata")
+TEMP_DIR = DATA_DIR / "tmp"
+try:
+    TEMP_DIR.mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    raise ImproperlyConfigured(
+        f"The folder DATA_DIR={DATA_DIR} cannot be written ({error.strerror}). "
+        "Name another, like DATA_DIR=/srv/psynetdata."
+    ) from None
+
+SECRET_KEY = env.read("SECRET_KEY", "", str, example="a-long-random-text") or env.kept_secret(DATA_DIR / "secret_key")
+# Seals what must not stand in a row in clear, pseudonym keys first of all.
+MASTER_KEY = env.read("MASTER_KEY", "", str, example=Fernet.generate_key().decode()) or env.kept_secret(
+    DATA_DIR / "master_key", lambda: Fernet.generate_key().decode()
+)
+
+DEBUG = env.read("DEBUG", False, env.boolean, example="1")
+PORT = env.read("PORT", 8000, env.port, example="8001")
+HOST = env.read("HOST", "127.0.0.1", str, example="0.0.0.0")
+ALLOWED_HOSTS = env.read("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], env.words, example="data.lab.org")
+CSRF_TRUSTED_ORIGINS = env.read("CSRF_TRUSTED_ORIGINS", [], env.words, example="https://data.lab.org")
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "django_q",
+    "psynetdata.apps.PsynetdataConfig",
+    "exports.apps.ExportsConfig",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "psynetdata.urls"
+WSGI_APPLICATION = "psynetdata.wsgi.application"
+ASGI_APPLICATION = "psynetdata.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- databases: the site's own and the two faces of the mirror ------------------------------
+FACES = ("identified", "anonymous")
+DATABASE_URL = env.read(
+    "DATABASE_URL", None, dj_database_url.parse, example="postgres://user:password@host:5432/psynetdata"
+)
+
+
+def _sqlite(name: str) -> dict:
+    # IMMEDIATE + WAL + a timeout: the one setting under which workers never see "database is locked".
+    pragmas = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=FILE;"
+    options = {"transaction_mode": "IMMEDIATE", "timeout": 30, "init_command": pragmas}
+    test = {"NAME": str(TEMP_DIR / f"test-{name}.sqlite3")}
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": DATA_DIR / f"{name}.sqlite3",
+        "OPTIONS": options,
+        "TEST": test,
+    }
+
+
+def _postgres(schema: str) -> dict:
+    options = {**DATABASE_URL.get("OPTIONS", {}), "options": f"-c search_path={schema}"}
+    return {**DATABASE_URL, "OPTIONS": options, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+
+
+if DATABASE_URL is None:
+    DATABASES = {"default": _sqlite("site")} | {face: _sqlite(face) for face in FACES}
+elif DATABASE_URL["ENGINE"] != "django.db.backends.postgresql":
+    raise ImproperlyConfigured(
+        "The environment variable DATABASE_URL must name a PostgreSQL database, like "
+        "DATABASE_URL=postgres://user:password@host:5432/psynetdata; unset it to use SQLite files in DATA_DIR."
+    )
+else:
+    DATABASES = {"default": _postgres("public")} | {face: _postgres(face) for face in FACES}
+
+DATABASE_ROUTERS = ["psynetdata.faces.FaceRouter"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# The mirror's `id` is PsyNet's own and not the primary key; `key` is (docs/architecture.md).
+SILENCED_SYSTEM_CHECKS = ["models.E004"]
+
+# --- files ----------------------------------------------------------------------------------
+STORAGES = {
+    "default": env.read(
+        "STORAGE_URL", env.local_storage(DATA_DIR / "storage"), env.storage, example="s3://bucket/prefix"
+    ),
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+FILE_UPLOAD_TEMP_DIR = str(TEMP_DIR)
+
+# --- work -----------------------------------------------------------------------------------
+REDIS_URL = env.read("REDIS_URL", "", str, example="redis://localhost:6379/0")
+JOB_TIMEOUT = env.read("JOB_TIMEOUT", 6 * 3600, env.whole_number, example="21600")
+_CLUSTER = {
+    "workers": 1,
+    "timeout": JOB_TIMEOUT,
+    "retry": JOB_TIMEOUT + 3600,  # above timeout plus the wait in the queue, or a task runs twice
+    "ack_failures": True,  # else a failing task is run again for ever
+    "max_attempts": 1,  # attempts are counted in the Job row
+    "queue_limit": 1,  # prefetched tasks would run twice
+    "bulk": 1,
+    "catch_up": False,
+    "save_limit": 200,
+    "daemonize_workers": False,  # exports start processes of their own
+    "label": "Queue",
+    "max_rss": 1_000_000,  # kB, then a worker is replaced after its task
+    "poll": 0.5,  # seconds between looks at the database's queue
+} | ({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"})
+Q_CLUSTER = _CLUSTER | {
+    "name": "psynetdata",
+    "ALT_CLUSTERS": {"fast": _CLUSTER | {"workers": 2}, "slow": _CLUSTER | {"workers": 1}},
+}
+
+BASIC_DATA_MODULES = env.read("BASIC_DATA_MODULES", [], env.words, example="my_lab.basic_data")
+EXPORT_DAYS = env.read("EXPORT_DAYS", 30, env.whole_number, example="30")
+
+# --- people ---------------------------------------------------------------------------------
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "admin:login"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+BEHIND_HTTPS = env.read("BEHIND_HTTPS", False, env.boolean, example="1")
+if BEHIND_HTTPS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "psynetdata.api.authentication.TokenAuthentication",
+        "psynetdata.api.authentication.BasicTokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "psynetdata.api.problems.handler",
+    "URL_FORMAT_OVERRIDE": None,  # `format=` names a sheet's file format and is read by the sheets themselves
+}
+SPECTACULAR_SETTINGS = {"TITLE": "psynetdata", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
+
+# --- language, time, log --------------------------------------------------------------------
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-gb"
+USE_I18N = True
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {"django-q": {"level": "WARNING"}},
+}
+
+UNFOLD = {
+    "SITE_TITLE": "psynetdata",
+    "SITE_HEADER": "psynetdata",
+    "SITE_SUBHEADER": "Data of PsyNet experiments",
+    "SITE_SYMBOL": "database",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+}

@@ -1,0 +1,12 @@
+"""Every address of the site; like the settings, this file wires both apps."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/", admin.site.urls),
+    path("", include("psynetdata.api.urls")),
+    path("", include("exports.api.urls")),
+]
