@@ -1,0 +1,76 @@
+"""Verb: bring the mirror, both faces, to a snapshot."""
+
+from collections.abc import Iterator
+
+from django.conf import settings
+
+from exports.models import Snapshot
+from psynetdata.anonymize.for_deployment import anonymizing
+from psynetdata.faces import ANONYMOUS
+from psynetdata.jobs import Running
+from psynetdata.mirror import Transform, refresh
+from psynetdata.psynet.tables import UNMIRRORED_TABLES
+
+from .reader import SnapshotReader
+
+_AS_IT_IS = Transform("as it is")
+
+
+class MirrorSource(SnapshotReader):
+    """A snapshot as the mirror reads it: by segments that differ from an earlier state."""
+
+    def state(self, table: str) -> str:
+        return self.snapshot.tables[table]["state"]
+
+    def row_count(self, table: str) -> int:
+        return self.snapshot.rows_of(table)
+
+    def has_ids(self, table: str) -> bool:
+        return self.table_state(table).cut is not None
+
+    def changes(self, table: str, old: str | None) -> Iterator[tuple]:
+        new_state = self.table_state(table)
+        old_state = self.store.state(old) if old else None
+        if old_state is not None and old_state.cut != new_state.cut:
+            # Ranges of another width do not pair up; both runs are ordered, so they compare as one part each.
+            yield self._run(*old_state.segments), self._run(*new_state.segments)
+            return
+        before = {segment.range: segment for segment in old_state.segments} if old_state else {}
+        for segment in new_state.segments:
+            earlier = before.pop(segment.range, None)
+            if earlier is None or earlier.sha256 != segment.sha256:
+                yield (self._run(earlier) if earlier else None), self._run(segment)
+        for segment in before.values():
+            yield self._run(segment), None
+
+    def _run(self, *segments):
+        return lambda: (record for segment in segments for record in self.segment_records(segment))
+
+
+def mirror(snapshot: Snapshot, *, faces=settings.FACES, running: Running | None = None) -> dict[str, int]:
+    """{table: rows} as mirrored. Each face changes in one transaction; only rows that differ are touched.
+
+    Raises Problem when counts do not agree (law 7) and Cancelled between rows.
+    """
+    source = MirrorSource(snapshot)
+    total = len(faces) * sum(
+        entry["rows"] for table, entry in snapshot.tables.items() if table not in UNMIRRORED_TABLES
+    )
+    rows: dict[str, int] = {}
+    for number, face in enumerate(faces):
+        transform = anonymizing(snapshot.deployment, source) if face == ANONYMOUS else _AS_IT_IS
+        look = _looker(running, source, face, number * total // len(faces), total)
+        rows = refresh(face, snapshot.deployment, source, transform, look=look)
+    return rows
+
+
+def _looker(running: Running | None, source: MirrorSource, face: str, start: int, total: int):
+    """Progress in rows: those of the tables before this one, and of this one so far."""
+    if running is None:
+        return None
+    before, done = {}, start
+    for table in source.tables():
+        before[table] = done
+        if table not in UNMIRRORED_TABLES:
+            done += source.row_count(table)
+    return lambda table, rows: running.progress(f"mirroring, {face}", before[table] + rows, total)

@@ -1,0 +1,51 @@
+"""The anonymizer of a deployment: its key, the policy, and the identifiers that its tables hold."""
+
+import hashlib
+
+from django.conf import settings
+from django.db import transaction
+
+from psynetdata.mirror import Transform
+from psynetdata.models import Deployment
+from psynetdata.psynet.source import TableSource
+
+from . import pseudonyms
+from .anonymizer import Anonymizer
+from .identifiers import collect
+from .policy import Policy
+
+
+def anonymizer(deployment: Deployment, source: TableSource, *, level: str = "shared") -> Anonymizer:
+    """Reads the tables that hold identifiers once; what it gives out depends on source, policy, key and level only."""
+    policy = Policy.load()
+    return Anonymizer(
+        policy=policy,
+        pseudonyms=pseudonyms.Pseudonyms(key_of(deployment)),
+        identifiers=collect(source, policy),
+        level=level,
+    )
+
+
+def anonymizing(deployment: Deployment, source: TableSource) -> Transform:
+    """What fills the anonymous face."""
+    found = anonymizer(deployment, source)
+    key_name = hashlib.sha256(b"name of a key:" + key_of(deployment)).hexdigest()[:16]
+    name = f"level=shared;policy={found.policy.sha256};key={key_name};identifiers={found.identifiers.digest}"
+    return Transform(
+        name,
+        row=lambda table, columns: found.table(table, columns).row,
+        withheld=lambda table, columns: found.table(table, columns).withheld,
+    )
+
+
+def key_of(deployment: Deployment) -> bytes:
+    """The deployment's pseudonym key, made when it is first needed; shared along `continues`."""
+    first = deployment
+    while first.continues is not None:
+        first = first.continues
+    with transaction.atomic():
+        row = Deployment.objects.select_for_update().get(pk=first.pk)
+        if not row.sealed_key:
+            row.sealed_key = pseudonyms.seal(pseudonyms.new_key(), settings.MASTER_KEY.encode())
+            row.save(update_fields=["sealed_key"])
+    return pseudonyms.unseal(row.sealed_key, settings.MASTER_KEY.encode())
