@@ -16,7 +16,7 @@ from psynetdata.psynet.problems import Cancelled, Problem
 from psynetdata.psynet.tables import UNMIRRORED_TABLES
 from tests.conftest import REFERENCES
 
-pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.postgres]
+pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 
 AS_IT_IS = Transform("as it is")
 

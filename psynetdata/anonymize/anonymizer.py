@@ -1,0 +1,198 @@
+"""Rows in, rows out: the policy applied to the tables of one deployment.
+
+The result is *pseudonymized*: while snapshots and the key exist, pseudonyms can
+be followed back, and what people answered can still be linked (see LINKABLE).
+"""
+
+from collections import Counter
+from collections.abc import Callable
+
+from ..psynet.csvtext import Row
+from ..psynet.problems import UsageError
+from ..psynet.tables import Column, known_tables
+from .identifiers import Identifiers
+from .policy import LEVELS, Policy, Rule
+from .pseudonyms import Pseudonyms
+from .scrub import Scrubber
+from .selectors import CLASS, QUESTION, ByKey, ByQuestion, Step, scheme
+from .treatments import NUMERIC, Treatments, withheld_value
+
+# What still allows linking, for reports.
+LINKABLE = (
+    "exact times of creation and of each answer",
+    "the sequence, durations and contents of answers",
+    "demographic answers in combination",
+    "browser and platform (level shared)",
+    "pseudonyms, for whoever holds the key or a snapshot",
+)
+
+
+class Anonymizer:
+    """Makes a TableAnonymizer for each table; knows the level, and counts what was done."""
+
+    def __init__(self, *, policy: Policy, pseudonyms: Pseudonyms, identifiers: Identifiers, level: str = "shared"):
+        if level not in LEVELS:
+            raise UsageError(f"There is no level of anonymization called {level}; use {' or '.join(LEVELS)}.")
+        self.policy = policy
+        self.level = level
+        self.identifiers = identifiers
+        self.scrubber = Scrubber(identifiers, pseudonyms)
+        self.treatments = Treatments(self.scrubber, pseudonyms, level)
+        self._tables: list[TableAnonymizer] = []
+
+    def table(self, table: str, columns: list[Column]) -> "TableAnonymizer":
+        """For one pass over a table whose rows have these columns."""
+        made = TableAnonymizer(self, table, columns)
+        self._tables.append(made)
+        return made
+
+    def report(self) -> dict:
+        """What was done so far, as JSON: policy, level, counts, and what nobody decided about. Holds no identifier."""
+        return {
+            "policy": {"version": self.policy.version, "sha256": self.policy.sha256},
+            "level": self.level,
+            "looked_for": self.identifiers.counts(),
+            "personal_assets": len(self.identifiers.personal_assets),
+            "tables": self._merged(),
+            "undecided": self._undecided(),
+            "linkable": list(LINKABLE),
+        }
+
+    def _merged(self) -> dict[str, dict]:
+        tables: dict[str, dict] = {}
+        for each in self._tables:
+            entry = tables.setdefault(each.table, {"rows": 0, "columns": {}})
+            entry["rows"] += each.rows
+            for name, action, changed in each.changes():
+                column = entry["columns"].setdefault(name, {"action": action, "changed": 0})
+                column["changed"] += changed
+        return {name: tables[name] for name in sorted(tables)}
+
+    def _undecided(self) -> list[dict]:
+        total: Counter[tuple[str, str, str]] = Counter()
+        for each in self._tables:
+            total.update(each.undecided())
+        clean = self.scrubber.string
+        return [
+            {"table": table, "column": column, "selector": clean(selector, free_text=True), "rows": rows}
+            for (table, column, selector), rows in sorted(total.items())
+        ]
+
+
+class TableAnonymizer:
+    """The policy compiled for one table: only columns that can change cost anything.
+
+    `withheld`: names of the columns that are withheld in every row.
+    """
+
+    def __init__(self, owner: Anonymizer, table: str, columns: list[Column]):
+        self.table = table
+        self.rows = 0
+        self._owner = owner
+        self._places = {column.name: at for at, column in enumerate(columns)}
+        self._actions = {column.name: self._rule(column) for column in columns}
+        self._blank: Counter[str] = Counter()
+        self._steps: list[tuple[int, Step]] = []
+        for at, column in enumerate(columns):
+            step = self._step(column)
+            if step is not None:
+                self._steps.append((at, step))
+        self._changed = [0] * len(columns)
+        self.withheld = frozenset(column.name for column in columns if self._is_withheld(column))
+
+    def row(self, cells: Row) -> Row:
+        """The row as it may leave: same length and order; withheld is NULL, or empty where the column is NOT NULL."""
+        out = list(cells)
+        self.rows += 1
+        for at, step in self._steps:
+            cell = cells[at]
+            if cell is not None:
+                new = step(cell, cells)
+                if new != cell:
+                    out[at] = new
+                    self._changed[at] += 1
+        return out
+
+    def changes(self) -> list[tuple[str, str, int]]:
+        """(column, action, cells changed) for every column that does not simply leave."""
+        level = self._owner.level
+        return [
+            (name, rule.action(level), self._changed[self._places[name]])
+            for name, rule in self._actions.items()
+            if rule.action(level) != "keep"
+        ]
+
+    def undecided(self) -> Counter[tuple[str, str, str]]:
+        """{(table, column, selector): rows} that no rule covers; selector "" is the whole column."""
+        found = Counter({(self.table, name, ""): rows for name, rows in self._blank.items()})
+        names = {at: name for name, at in self._places.items()}
+        for at, step in self._steps:
+            if isinstance(step, ByKey | ByQuestion):
+                found.update({(self.table, names[at], name): rows for name, rows in step.undecided.items()})
+        return found
+
+    def _rule(self, column: Column) -> Rule:
+        """The column's rule; where nobody decided, the experimenter's own tables leave scrubbed, at level shared."""
+        found = self._owner.policy.rule(self.table, column.name)
+        if found is not None:
+            return found
+        shared = "drop" if self.table in known_tables() else "scrub"
+        return Rule(self.table, column.name, "", shared, "drop", "undecided", "no rule covers it")
+
+    def _step(self, column: Column) -> Step | None:
+        rule = self._actions[column.name]
+        policy, treatments = self._owner.policy, self._owner.treatments
+        how = scheme(self.table, column.name)
+        if how == QUESTION and "question" in self._places:
+            return ByQuestion(self.table, column, rule, self._places["question"], policy, treatments)
+        if how is not None and (rule.action(treatments.level) != "drop" or policy.selectors(self.table, column.name)):
+            class_at = self._places.get("type") if how == CLASS else None
+            return ByKey(self.table, column, rule, class_at, policy, treatments)
+        treatment = treatments.of_cell(rule, column)
+        if treatment is None:
+            return None
+        if rule.kind == "undecided":
+            return self._counted(column, treatment, rule)
+        if self.table == "asset" and (rule.action(treatments.level) == "public" or rule.kind == "asset_size"):
+            return self._by_owner(column, treatment, rule)
+        return lambda cell, cells: treatment(cell)
+
+    def _by_owner(self, column: Column, treatment: Callable[[str], str | None], rule: Rule) -> Step:
+        """Personal assets lose the cell (or have it rounded); public ones keep it (scrubbed)."""
+        personal = self._owner.identifiers.personal_assets
+        at = self._places["id"]
+        empty = withheld_value(column)
+        coarse = rule.kind == "asset_size"
+
+        def step(cell: str, cells: Row) -> str | None:
+            if int(cells[at] or 0) in personal:
+                return treatment(cell) if coarse else empty
+            return cell if coarse else treatment(cell)
+
+        return step
+
+    def _counted(self, column: Column, treatment: Callable[[str], str | None], rule: Rule) -> Step:
+        """A column that no rule covers; a number in it stays a number, unless it is someone's id: then it is NULL."""
+        whole = self._owner.scrubber.matcher.whole
+        scrubbed = rule.action(self._owner.level) == "scrub"
+
+        def step(cell: str, cells: Row) -> str | None:
+            self._blank[column.name] += 1
+            if scrubbed and cell.isdigit() and column.type not in NUMERIC:
+                return None if len(cell) >= 6 and whole(cell) else cell
+            return treatment(cell)
+
+        return step
+
+    def _is_withheld(self, column: Column) -> bool:
+        rule = self._actions[column.name]
+        if rule.action(self._owner.level) != "drop":
+            return False
+        policy, level = self._owner.policy, self._owner.level
+        if scheme(self.table, column.name) is None:
+            return True
+        selectors = policy.selectors(self.table, column.name)
+        return not any(
+            (found := policy.rule(self.table, column.name, name)) is not None and found.action(level) != "drop"
+            for name in selectors
+        )

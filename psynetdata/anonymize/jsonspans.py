@@ -1,0 +1,97 @@
+"""JSON text changed in place: only the strings that change are written anew.
+
+Numbers, NaN, spacing and escapes of everything else stay as PsyNet wrote them, so
+1.0 stays 1.0 and an untouched cell is byte for byte what it was.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from json.decoder import scanstring
+
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_SPACE = re.compile(r"[ \t\r\n]*")
+_DECODER = json.JSONDecoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of a JSON object: its key, and where key and value stand in the text."""
+
+    key: str
+    key_span: tuple[int, int]
+    value_span: tuple[int, int]
+
+
+def is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def quote(value: str, *, like: str = "") -> str:
+    """A JSON string; Unicode is escaped where the text it replaces (`like`) had none in the open."""
+    return json.dumps(value, ensure_ascii=like.isascii())
+
+
+def rewrite_strings(text: str, change: Callable[[str, bool], str]) -> str:
+    """The JSON text with each string passed through `change(value, is_key)`. The text must be valid JSON."""
+
+    def replace(match: re.Match[str]) -> str:
+        token = match.group()
+        value = json.loads(token, strict=False) if "\\" in token else token[1:-1]
+        changed = change(value, _colon_follows(text, match.end()))
+        return token if changed == value else quote(changed, like=token)
+
+    return _STRING.sub(replace, text)
+
+
+def members(text: str) -> list[Member] | None:
+    """The members of a JSON object text, in order; None where it is no valid JSON object."""
+    try:
+        return _members(text)
+    except (ValueError, IndexError, RecursionError):
+        return None
+
+
+def _members(text: str) -> list[Member] | None:
+    at = _skip(text, 0)
+    if text[at] != "{":
+        return None
+    found: list[Member] = []
+    at = _skip(text, at + 1)
+    while text[at] != "}":
+        if text[at] != '"':
+            return None
+        key, key_end = scanstring(text, at + 1)
+        colon = _skip(text, key_end)
+        start = _skip(text, colon + 1)
+        _, end = _DECODER.raw_decode(text, start)
+        found.append(Member(key, (at, key_end), (start, end)))
+        at = _skip(text, end)
+        if text[colon] != ":" or text[at] not in ",}":
+            return None
+        if text[at] == ",":
+            at = _skip(text, at + 1)
+    return found if _skip(text, at + 1) == len(text) else None
+
+
+def splice(text: str, pieces: list[tuple[tuple[int, int], str]]) -> str:
+    """The text with each span replaced; spans are in order and do not overlap."""
+    out = []
+    at = 0
+    for (start, end), new in pieces:
+        out += (text[at:start], new)
+        at = end
+    return "".join([*out, text[at:]])
+
+
+def _skip(text: str, at: int) -> int:
+    return _SPACE.match(text, at).end()
+
+
+def _colon_follows(text: str, at: int) -> bool:
+    return text.startswith(":", _skip(text, at))

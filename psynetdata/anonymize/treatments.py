@@ -1,0 +1,99 @@
+"""Actions made into functions: what happens to one cell, or to one value inside a JSON object."""
+
+import json
+from collections.abc import Callable
+
+from ..psynet import jsontext
+from ..psynet.tables import Column
+from . import coarsen
+from .policy import Rule
+from .pseudonyms import Pseudonyms
+from .scrub import FREE_TEXT, Scrubber
+
+Treatment = Callable[[str], str | None]
+
+# What stands for a withheld value where the column is NOT NULL, by PostgreSQL type.
+_EMPTY = {
+    "jsonb": "{}",
+    "json": "{}",
+    "bool": "f",
+    "timestamp": "1970-01-01 00:00:00",
+    "timestamptz": "1970-01-01 00:00:00+00",
+    "date": "1970-01-01",
+    **dict.fromkeys(("int2", "int4", "int8", "float4", "float8", "numeric"), "0"),
+}
+# Columns that hold text as it was typed, not JSON: a cell of digits there is text, not a number.
+PLAIN = frozenset(
+    {"content", "contents", "description", "endpoint", "failed_reason", "key", "question", "response", "room_id"}
+    | {f"property{number}" for number in range(1, 6)}
+)
+NUMERIC = frozenset({"int2", "int4", "int8", "float4", "float8", "numeric", "bool", "timestamp", "timestamptz", "date"})
+
+
+def withheld_value(column: Column) -> str | None:
+    """NULL, or what PsyNet's loader accepts in its place where the column is NOT NULL."""
+    return _EMPTY.get(column.type or "", "") if column.not_null else None
+
+
+class Treatments:
+    """Makes treatments for rules; holds what they share."""
+
+    def __init__(self, scrubber: Scrubber, pseudonyms: Pseudonyms, level: str):
+        self.scrubber = scrubber
+        self.pseudonyms = pseudonyms
+        self.level = level
+
+    def of_cell(self, rule: Rule, column: Column, *, is_json: bool = False) -> Treatment | None:
+        """For a whole cell, which holds JSON text or not; None where it leaves as it is."""
+        action = rule.action(self.level)
+        if action == "keep":
+            return None
+        if action == "drop":
+            empty = withheld_value(column)
+            return lambda cell: empty
+        if is_json:
+            return self.of_value(rule)
+        if action == "pseudonym":
+            return self.pseudonyms.of
+        if action == "coarsen":
+            return coarsen.BY_KIND[rule.kind]
+        return self._scrub(rule.kind, plain=column.name in PLAIN)
+
+    def of_value(self, rule: Rule) -> Treatment | None:
+        """For the JSON text of one value; None where it leaves as it is."""
+        action = rule.action(self.level)
+        if action == "keep":
+            return None
+        if action == "drop":
+            return lambda text: "null"
+        if action == "pseudonym":
+            return self._pseudonym_json
+        if action == "coarsen":
+            return coarsen.BY_KIND[rule.kind]
+        return self._scrub(rule.kind)
+
+    def _scrub(self, kind: str, *, plain: bool = False) -> Treatment:
+        cell, string = self.scrubber.cell, self.scrubber.string
+        free_text = kind == FREE_TEXT
+        if not plain:
+            return (lambda text: cell(text, free_text=True)) if free_text else cell
+
+        def scrub(text: str) -> str:
+            known = string if text.isdigit() and len(text) >= 6 else cell
+            return known(text, free_text=free_text)
+
+        return scrub
+
+    def _pseudonym_json(self, text: str) -> str:
+        """The pseudonym of a string or whole number; a list's items each; anything else is null."""
+        value = jsontext.decode(text)
+        if value is jsontext.MISSING:
+            return self.pseudonyms.of(text)
+        if isinstance(value, list):
+            return json.dumps([self._pseudonym_of(item) for item in value])
+        return json.dumps(self._pseudonym_of(value))
+
+    def _pseudonym_of(self, value: object) -> str | None:
+        if isinstance(value, bool) or not isinstance(value, (str, int)):
+            return None
+        return self.pseudonyms.of(str(value))
