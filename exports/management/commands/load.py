@@ -1,0 +1,69 @@
+from pathlib import Path
+
+from exports.models import Snapshot
+from psynetdata.management.cli import Command as BaseCommand
+from psynetdata.models import Deployment
+from psynetdata.psynet import times
+
+
+class Command(BaseCommand):
+    help = "Load a PsyNet database from a file or folder: keep it as a snapshot and mirror it."
+
+    def add_arguments(self, parser):
+        parser.add_argument("path", type=Path, help="A database.zip, an export (folder or zip), or a zip within one.")
+        parser.add_argument(
+            "--deployment",
+            metavar="ID",
+            help="The deployment it is of, where it does not say so itself; refused if it is of another.",
+        )
+        parser.add_argument(
+            "--assets", metavar="DIR", type=Path, help="The folder in which each asset's host_path leads to its file."
+        )
+
+    def run(self, *, path: Path, deployment: str | None, assets: Path | None, **options):
+        job = self.job(
+            "load",
+            options={
+                "path": str(Path(path).absolute()),
+                "deployment_id": deployment,
+                "assets": str(Path(assets).absolute()) if assets else None,
+            },
+        )
+        for sentence in job.result["warnings"]:
+            self.warn(sentence)
+        snapshot = Snapshot.objects.select_related("deployment").get(pk=job.result["snapshot"])
+        self._tell_deployment(snapshot.deployment)
+        self._tell_rows(job.result["rows"])
+        came = "new" if job.result["created"] else "held already; nothing was added"
+        self.stdout.write(f"\nsnapshot {snapshot.pk}, of {times.to_iso(snapshot.taken_at)} ({came})")
+
+    def _tell_deployment(self, deployment: Deployment) -> None:
+        self.stdout.write(f"deployment  {deployment.deployment_id}")
+        self.stdout.write(f"label       {deployment.label or '(none)'}")
+        self.stdout.write(f"clock       {_clock(deployment.clock_offset)}")
+        for name, version in (
+            ("PsyNet", deployment.psynet_version),
+            ("Dallinger", deployment.dallinger_version),
+            ("Python", deployment.python_version),
+        ):
+            self.stdout.write(f"{name:<11} {version or '(not known)'}")
+        if deployment.assets_url:
+            self.stdout.write(f"assets      {deployment.assets_url}")
+
+    def _tell_rows(self, rows: dict[str, int]) -> None:
+        filled = {table: count for table, count in sorted(rows.items()) if count}
+        names = max(map(len, filled), default=0)
+        digits = max((len(str(count)) for count in filled.values()), default=0)
+        self.stdout.write("")
+        for table, count in filled.items():
+            self.stdout.write(f"{table:<{names}}  {count:>{digits}}")
+        empty = len(rows) - len(filled)
+        self.stdout.write(f"{len(filled)} tables with rows, {empty} empty")
+
+
+def _clock(offset: int | None) -> str:
+    """Minutes ahead of UTC, as people write it: UTC+01:00."""
+    if offset is None:
+        return "not found; its times are taken as UTC"
+    hours, minutes = divmod(abs(offset), 60)
+    return "UTC" if offset == 0 else f"UTC{'+' if offset > 0 else '-'}{hours:02d}:{minutes:02d}"

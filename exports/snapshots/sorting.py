@@ -1,0 +1,74 @@
+"""Rows in the order of their ids, or of their bytes, with memory that does not follow their number."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+from psynetdata.psynet.problems import BadInput
+
+# No journal and no waiting for the disk: the file lives as long as the table is read.
+_PRAGMAS = ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE", "cache_size=-16384")
+
+Identified = tuple[int | None, bytes]
+
+
+class Unsorted(Exception):
+    """A row comes before the one that stands above it."""
+
+
+def sorted_already(rows: Iterable[Identified], twice: Callable[[int], Exception]) -> Iterator[Identified]:
+    """The same rows, as long as they come in order; Unsorted at the first that does not."""
+    last: Identified | None = None
+    for row in rows:
+        if last is not None:
+            if row[0] is None:
+                if row[1] < last[1]:
+                    raise Unsorted
+            elif row[0] == last[0]:
+                raise twice(row[0])
+            elif row[0] < last[0]:
+                raise Unsorted
+        last = row
+        yield row
+
+
+class Sorter:
+    """A temporary SQLite file that takes rows in any order and gives them back in order, as often as asked."""
+
+    def __init__(self, path: Path, *, by_id: bool):
+        self._by_id = by_id
+        self._database = sqlite3.connect(path, isolation_level=None)
+        for pragma in _PRAGMAS:
+            self._database.execute(f"PRAGMA {pragma}")
+        if by_id:
+            self._database.execute("CREATE TABLE r (id INTEGER PRIMARY KEY, line BLOB)")
+        else:
+            self._database.execute("CREATE TABLE r (line BLOB, n INTEGER, PRIMARY KEY (line, n)) WITHOUT ROWID")
+
+    def fill(self, rows: Iterable[Identified], twice: Callable[[int], Exception]) -> None:
+        """Raises what `twice` makes of an id that comes a second time."""
+        last = 0
+
+        def values():
+            nonlocal last
+            for number, (identity, line) in enumerate(rows):
+                last = identity
+                yield (identity, line) if self._by_id else (line, number)
+
+        try:
+            self._database.execute("BEGIN")
+            self._database.executemany("INSERT INTO r VALUES (?, ?)", values())
+            self._database.execute("COMMIT")
+        except sqlite3.IntegrityError:
+            raise twice(last) from None
+        except sqlite3.DataError:
+            raise BadInput("A row is longer than 1 GB; PostgreSQL writes no such row.") from None
+
+    def rows(self) -> Iterator[Identified]:
+        query = "SELECT id, line FROM r ORDER BY id" if self._by_id else "SELECT NULL, line FROM r ORDER BY line, n"
+        with closing(self._database.execute(query)) as found:
+            yield from found
+
+    def close(self) -> None:
+        self._database.close()

@@ -1,0 +1,125 @@
+"""What all commands share: one sentence for what a user can put right, exit codes, Ctrl-C, progress.
+
+A command subclasses `Command` and writes `run(**options)`, which raises Problem for an expected
+failure. Exit status: 0 done; the Problem's own (1, or 2 for UsageError); 130 after Ctrl-C and 143
+after SIGTERM. Called through `call_command` nothing is translated: the caller gets the Problem.
+"""
+
+import os
+import signal
+import sys
+from time import monotonic
+from typing import NoReturn
+
+from django.core.management.base import BaseCommand
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.db.migrations.executor import MigrationExecutor
+
+from psynetdata import jobs
+from psynetdata.models import Job
+from psynetdata.psynet.problems import Cancelled, Problem
+
+LINE_EVERY = 10.0  # seconds between lines of progress where nobody sees a bar
+_BAR = 24
+
+
+class Interrupted(Cancelled):
+    """Ctrl-C or SIGTERM. A Problem, so that a job's row says so and every way out cleans up behind it."""
+
+    def __init__(self, number: int):
+        super().__init__("Interrupted; nothing half-made was kept.")
+        self.exit_code = 128 + number
+
+
+class Command(BaseCommand):
+    """Base of the project's commands: `run(**options)` does the work; what it returns is printed."""
+
+    def handle(self, *args, **options) -> str | None:
+        return self.run(*args, **options)
+
+    def run(self, *args, **options) -> str | None:
+        raise NotImplementedError("a command writes its own run()")
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _interrupt)
+        try:
+            super().run_from_argv(argv)
+            sys.stdout.flush()
+        except Problem as problem:
+            self._leave(problem)
+        except DatabaseError:
+            if not _is_behind():
+                raise
+            self._leave(Problem("The site's databases are not at the current structure; run `manage.py migrate`."))
+        except BrokenPipeError:
+            # Whoever read our output has gone; Python must not try to flush the rest into the closed pipe.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(128 + signal.SIGPIPE)
+
+    def job(self, kind: str, *, options: dict | None = None, deployment=None) -> Job:
+        """Do a job in this process, with its progress on stderr; the finished Job. Raises its Problem."""
+        shown = Progress(self.stderr)
+        try:
+            return jobs.run_here(kind, options=options, deployment=deployment, on_progress=shown)
+        finally:
+            shown.close()
+
+    def warn(self, sentence: str) -> None:
+        """A sentence on stderr for what worked but should be known."""
+        self.stderr.write(f"Warning: {sentence}")
+
+    def _leave(self, problem: Problem) -> NoReturn:
+        self.stderr.write(problem.sentence)
+        sys.exit(problem.exit_code)
+
+
+class Progress:
+    """Shows a Job row as it changes: a bar that redraws itself on a terminal, else a line now and then."""
+
+    def __init__(self, out):
+        self._out = out
+        self._bar = out.isatty()
+        self._written_at = monotonic()
+        self._width = 0
+
+    def __call__(self, job: Job) -> None:
+        if self._bar:
+            text = _bar(job)
+            self._out.write("\r" + text.ljust(self._width), ending="")
+            self._out.flush()
+            self._width = len(text)
+        elif monotonic() - self._written_at >= LINE_EVERY:
+            self._written_at = monotonic()
+            self._out.write(_line(job))
+
+    def close(self) -> None:
+        """Clear the bar, so that what follows starts on an empty line."""
+        if self._width:
+            self._out.write("\r" + " " * self._width + "\r", ending="")
+            self._out.flush()
+
+
+def _bar(job: Job) -> str:
+    percent = job.percent
+    if percent is None:
+        return f"{job.phase} …"
+    full = percent * _BAR // 100
+    return f"[{'#' * full}{'.' * (_BAR - full)}] {percent:3d} %  {job.phase}"
+
+
+def _line(job: Job) -> str:
+    return f"{job.phase} …" if job.percent is None else f"{job.phase}: {job.percent} %"
+
+
+def _interrupt(number, frame) -> NoReturn:
+    raise Interrupted(number)
+
+
+def _is_behind() -> bool:
+    """Whether the failure is that `migrate` has not run: tables are missing that the code knows."""
+    try:
+        executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
+        return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    except DatabaseError:
+        return False

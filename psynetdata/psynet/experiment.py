@@ -1,0 +1,66 @@
+"""What a database says about its experiment: id, label, versions and the server's clock."""
+
+from dataclasses import dataclass
+
+from . import jsontext, times
+from .problems import BadInput
+from .source import TableSource
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentInfo:
+    """From psynet.experiment, ExperimentConfig.vars and ExperimentStatus. Empty text: the database does not say.
+
+    `clock_offset`: minutes that the server's clock is ahead of UTC, None where it was not found.
+    """
+
+    deployment_id: str = ""
+    label: str = ""
+    psynet_version: str = ""
+    dallinger_version: str = ""
+    python_version: str = ""
+    clock_offset: int | None = None
+
+
+_VARS = ("deployment_id", "label", "psynet_version", "dallinger_version", "python_version")
+
+
+def read(source: TableSource) -> ExperimentInfo:
+    """Read `experiment` and `experiment_status`; rows must come ordered by id.
+
+    PsyNet keeps one row in `experiment`; where there are more, a later one overrides.
+    Raises BadInput where `experiment.vars` is no JSON object: without it nobody knows whose data this is.
+    """
+    told: dict[str, str] = {}
+    for (text,) in _pick(source, "experiment", "vars"):
+        if text is None:
+            continue
+        found = jsontext.decode(text)
+        if not isinstance(found, dict):
+            raise BadInput(
+                "Table experiment, column vars: the text is no JSON object, "
+                "so the deployment's id cannot be read from it."
+            )
+        told |= {name: found[name] for name in _VARS if isinstance(found.get(name), str)}
+    return ExperimentInfo(**told, clock_offset=_clock_offset(source))
+
+
+def _clock_offset(source: TableSource) -> int | None:
+    """The offset at launch: that of the first row, by id, that tells one."""
+    for creation_time, extra_info in _pick(source, "experiment_status", "creation_time", "extra_info"):
+        offset = times.clock_offset(creation_time, extra_info)
+        if offset is not None:
+            return offset
+    return None
+
+
+def _pick(source: TableSource, table: str, *names: str):
+    """The named cells of each row; nothing where the table or one of the columns is missing."""
+    if table not in source.tables():
+        return
+    columns = [column.name for column in source.columns(table)]
+    if not set(names) <= set(columns):
+        return
+    positions = [columns.index(name) for name in names]
+    for row in source.rows(table):
+        yield [row[position] for position in positions]
