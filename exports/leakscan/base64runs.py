@@ -1,0 +1,87 @@
+"""Stretches of base64 in a buffer that are long and mixed enough to hold one of the needles.
+
+Decoding every word of a text costs more than all other searches. Base64 of an identifier has a least length and,
+since base64 of text is rich in capitals, a least number of capitals: both are computed from the needles
+(`floor`), so that nothing is passed over that could hold one.
+"""
+
+import binascii
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
+CAPITALS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+_NOT_CAPITAL = bytes(c for c in range(256) if c not in CAPITALS)
+_ANY = bytes(85 if c in ALPHABET else 32 for c in range(256))
+_BY_CAPITALS = bytes(85 if c in CAPITALS else 98 if c in ALPHABET else 32 for c in range(256))
+# One alphabet for both kinds; what belongs to neither keeps its place as an A.
+_TO_STANDARD = bytes(43 if c == 45 else 47 if c == 95 else c if c in ALPHABET else 65 for c in range(256))
+_WRAPPED = re.compile(rb"(?:\r?\n|\\r\\n|\\n)(?=[A-Za-z0-9+/_-])")
+_MIME_LINE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """The least length of a run, and the least number of capitals in it."""
+
+    length: int
+    capitals: int
+
+
+def floor(values: Iterable[bytes]) -> Floor | None:
+    """What base64 of any of the values has at least, wherever in a longer text it stands; None without values."""
+    length, capitals = 1 << 30, 1 << 30
+    for value in values:
+        length = min(length, (len(value) * 8 - 6) // 6)
+        # Values of equal bytes differ only by case.
+        for spelling in {value, value.lower(), value.upper()} if capitals else ():
+            for shift in range(3):
+                capitals = min(capitals, _capitals(spelling, shift))
+    return Floor(length, capitals) if length < 1 << 30 else None
+
+
+def _capitals(value: bytes, shift: int) -> int:
+    """Capitals among the characters that `value` alone decides when `shift` bytes of a group stand before it."""
+    encoded = binascii.b2a_base64(b"\0" * shift + value, newline=False)
+    inner = encoded[-(-shift * 8 // 6) : (shift + len(value)) * 8 // 6]
+    return len(inner.translate(None, _NOT_CAPITAL))
+
+
+def find(buffer: bytes, least: Floor) -> list[tuple[int, bytes]]:
+    """(place, run) of each stretch of base64 letters, lines of a wrapped one joined."""
+    found = []
+    few_capitals = least.capitals and len(buffer.translate(None, _NOT_CAPITAL)) < len(buffer) // 100
+    # Whichever is rarer leads from run to run: capitals, as in rows of numbers, or letters enough in a row.
+    letters = buffer.translate(_BY_CAPITALS if few_capitals else _ANY)
+    sign = b"U" if few_capitals else b"U" * least.length
+    place = letters.find(sign)
+    while place >= 0:
+        start = letters.rfind(b" ", 0, place) + 1 if few_capitals else place
+        end = _end(letters, place)
+        run = buffer[start:end]
+        while end - start >= _MIME_LINE and (line := _WRAPPED.match(buffer, end)):
+            following = _end(letters, line.end())
+            run += buffer[line.end() : following]
+            end = following
+        if len(run) >= least.length and len(run.translate(None, _NOT_CAPITAL)) >= least.capitals:
+            found.append((start, run))
+        place = letters.find(sign, end)
+    return found
+
+
+def _end(letters: bytes, start: int) -> int:
+    end = letters.find(b" ", start)
+    return len(letters) if end < 0 else end
+
+
+def standard(run: bytes) -> bytes:
+    """The same in the standard alphabet; whatever is no base64 becomes an A and keeps its place."""
+    return run.translate(_TO_STANDARD)
+
+
+def decode(run: bytes) -> bytes:
+    """The bytes of a run in the standard alphabet; a last group without its padding gives the bytes it holds."""
+    spare = len(run) % 4
+    return binascii.a2b_base64(run + b"A" * (4 - spare) if spare else run)

@@ -1,0 +1,45 @@
+"""Searching a stream block by block: memory follows a block and the longest pattern."""
+
+from collections.abc import Callable
+
+from .matcher import Hit, Matcher
+from .places import Place
+from .views import search
+
+BLOCK = 1 << 20
+# Bytes behind a hit that must be at hand to tell whether it is a whole token.
+_GUARD = 64
+# How many bytes an encoded byte may take (percent twice is 5, JSON 6, UTF-16 twice as much as either).
+_ENCODED = 8
+
+
+class BlockSearch:
+    """Feed blocks, then close. `found(hit, place)` is called once for each hit."""
+
+    def __init__(self, matcher: Matcher, place: Place, found: Callable[[Hit, str], None]):
+        self._matcher = matcher
+        self._place = place
+        self._found = found
+        self._overlap = matcher.longest * _ENCODED + 4 * _GUARD
+        self._kept = b""
+        self._settled = 0  # hits that end at or before this offset of the buffer were reported
+
+    def feed(self, block: bytes) -> None:
+        buffer = self._kept + block
+        limit = len(buffer) - _GUARD
+        if limit <= self._settled:
+            self._kept = buffer
+            return
+        self._report(buffer, limit)
+        cut = max(0, limit - self._overlap)
+        self._place.drop(buffer[:cut])
+        self._kept = buffer[cut:]
+        self._settled = limit - cut
+
+    def close(self) -> None:
+        self._report(self._kept, len(self._kept))
+
+    def _report(self, buffer: bytes, limit: int) -> None:
+        for hit in search(buffer, self._matcher):
+            if self._settled < hit.end <= limit:
+                self._found(hit, self._place.of(buffer, hit.start, hit.end))

@@ -1,0 +1,155 @@
+"""Undoing the ways in which text is written inside other text, with a way back to where it stood.
+
+The steps run in rounds until nothing changes, so JSON inside JSON inside CSV comes out, and so does
+double percent-encoding. A view that has been through all rounds holds *canonical* text; needles are
+brought to the same form (`canonical`), which makes the order of the steps irrelevant.
+"""
+
+import html
+import re
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+ROUNDS = 6
+# In bytes that are no text, escapes come by chance and never end.
+_ROUNDS_IN_BYTES = 2
+_NO_TEXT = bytes(c for c in range(32) if c not in b"\t\n\r")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One way of writing: `marker` must occur, `pattern` finds what `replace` turns back."""
+
+    marker: bytes
+    pattern: re.Pattern[bytes]
+    replace: Callable[[re.Match[bytes]], bytes]
+
+    def apply(self, data: bytes) -> bytes:
+        return self.pattern.sub(self.replace, data) if self.marker in data else data
+
+
+class _Doubled(Step):
+    def apply(self, data: bytes) -> bytes:
+        return data.replace(b'""', b'"')
+
+
+_CONTROL = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
+
+
+def _percent(match: re.Match[bytes]) -> bytes:
+    return bytes((int(match[1], 16),))
+
+
+def _entity(match: re.Match[bytes]) -> bytes:
+    return html.unescape(match[0].decode("ascii")).encode("utf-8", "replace")
+
+
+def _backslash(match: re.Match[bytes]) -> bytes:
+    if match[1]:
+        pair = bytes.fromhex(match[1].decode("ascii") + match[2].decode("ascii"))
+        return pair.decode("utf-16-be", "replace").encode("utf-8")
+    if match[3]:
+        return chr(int(match[3], 16)).encode("utf-8", "replace")
+    if match[4]:
+        return bytes((int(match[4], 16),))
+    return _CONTROL.get(match[5], match[5])
+
+
+STEPS = (
+    _Doubled(b'""', re.compile(b'""'), lambda match: b'"'),
+    Step(b"%", re.compile(rb"%([0-9a-f]{2})"), _percent),
+    Step(b"&", re.compile(rb"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});"), _entity),
+    Step(
+        b"\\",
+        re.compile(
+            rb"\\(?:u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|u([0-9a-f]{4})|x([0-9a-f]{2})|([^\r\n]))", re.DOTALL
+        ),
+        _backslash,
+    ),
+)
+
+
+@dataclass
+class Decoded:
+    """A view of some bytes after one or more steps; `origin` leads back."""
+
+    data: bytes
+    steps: list[tuple[Step, bytes]] = field(default_factory=list)
+    _maps: list["_Map"] | None = None
+
+    def origin(self, start: int, end: int) -> tuple[int, int]:
+        """The place of [start, end) in the bytes that the first step saw."""
+        if self._maps is None:
+            self._maps = [_Map(step, data) for step, data in reversed(self.steps)]
+        for way in self._maps:
+            start, end = way.back(start, after=False), way.back(end, after=True)
+        return start, end
+
+
+class _Map:
+    """From offsets behind one step to offsets before it."""
+
+    def __init__(self, step: Step, data: bytes):
+        self._source: list[tuple[int, int]] = []
+        self._ends: list[int] = []
+        self._starts: list[int] = []
+        shift = 0
+        for match in step.pattern.finditer(data):
+            length = len(step.replace(match))
+            self._source.append(match.span())
+            self._starts.append(match.start() - shift)
+            self._ends.append(match.start() - shift + length)
+            shift += match.end() - match.start() - length
+
+    def back(self, offset: int, *, after: bool) -> int:
+        index = bisect_right(self._starts, offset - 1 if after else offset) - 1
+        if index < 0:
+            return offset
+        start, end = self._source[index]
+        if offset >= self._ends[index]:
+            return end + offset - self._ends[index]
+        return end if after else start
+
+
+def rounds(data: bytes) -> list[Decoded]:
+    """The views of lower-case `data` after each round that changed it; none where nothing is encoded."""
+    views: list[Decoded] = []
+    steps: list[tuple[Step, bytes]] = []
+    current = data
+    for _ in range(ROUNDS if is_text(data) else _ROUNDS_IN_BYTES):
+        before = current
+        for step in STEPS:
+            decoded = step.apply(current)
+            if decoded != current:
+                steps.append((step, current))
+                current = decoded
+        if current == before:
+            break
+        current = current.lower()
+        views.append(Decoded(current, list(steps)))
+    return views
+
+
+def is_text(data: bytes) -> bool:
+    """Whether hardly any byte is one that no text has."""
+    return len(data.translate(None, _NO_TEXT)) >= 0.99 * len(data)
+
+
+def canonical(data: bytes) -> bytes:
+    """The bytes after all rounds."""
+    views = rounds(data)
+    return views[-1].data if views else data
+
+
+def form(source: bytes) -> str:
+    """What a piece of undecoded text is written in."""
+    if b"%25" in source:
+        return "double_percent"
+    if b"%" in source:
+        return "percent"
+    if b"&" in source:
+        return "html"
+    if b"\\" in source:
+        return "json"
+    return "csv" if b'""' in source else "plain"

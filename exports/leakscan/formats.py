@@ -1,0 +1,154 @@
+"""Telling packed formats by their first bytes, and unpacking streams of them a block at a time."""
+
+import bz2
+import io
+import lzma
+import zlib
+from collections.abc import Callable
+from importlib import import_module, util
+from typing import Any, BinaryIO
+
+BLOCK = 1 << 20
+HEAD = 512
+
+_MAGIC = (
+    (0, b"PK\x03\x04", "zip"),
+    (0, b"PK\x05\x06", "zip"),
+    (0, b"PK\x07\x08", "zip"),
+    (0, b"\x1f\x8b", "gz"),
+    (0, b"BZh", "bz2"),
+    (0, b"\xfd7zXZ\x00", "xz"),
+    (0, b"\x28\xb5\x2f\xfd", "zstd"),
+    (257, b"ustar", "tar"),
+    (0, b"PAR1", "parquet"),
+    (0, b"7z\xbc\xaf\x27\x1c", "7z"),
+    (0, b"Rar!\x1a\x07", "rar"),
+    (0, b"\x04\x22\x4d\x18", "lz4"),
+    (0, b"\x1f\x9d", "compress"),
+    (0, b"\x1f\xa0", "compress"),
+    (0, b"LZIP", "lzip"),
+    (0, b"\x89LZO\x00", "lzop"),
+    (0, b"\xff\x06\x00\x00sNaPpY", "snappy"),
+    (0, b"MSCF", "cab"),
+    (0, b"PGDMP", "pg_dump"),
+    (0, b"ARROW1", "arrow"),
+    (0, b"ORC", "orc"),
+    (0, b"Obj\x01", "avro"),
+    (0, b"Salted__", "encrypted"),
+    (0, b"age-encryption.org/", "encrypted"),
+    (0, b"-----BEGIN PGP MESSAGE", "encrypted"),
+)
+
+# A name that promises a packed format whose bytes are not one of the above cannot be looked into.
+_SUFFIXES = (
+    *(".zip", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".lzma", ".zst", ".zstd", ".tar", ".parquet", ".7z"),
+    *(".rar", ".lz4", ".lz", ".br", ".z", ".lzo", ".sz", ".snappy", ".cab", ".arrow", ".feather", ".orc", ".avro"),
+    *(".gpg", ".pgp", ".age", ".enc"),
+)
+
+
+class Unreadable(Exception):
+    """A member cannot be looked into; the reason names a format or a limit, never content."""
+
+
+def detect(head: bytes, name: str) -> str | None:
+    """The packed format of a member, or None for plain bytes. Raises Unreadable where only the name tells."""
+    for offset, magic, found in _MAGIC:
+        if head.startswith(magic, offset):
+            return found
+    if head and name.lower().endswith(_SUFFIXES):
+        raise Unreadable("named as a packed file, in a format that is not known")
+    return None
+
+
+class Prefixed(io.RawIOBase):
+    """A stream with the bytes that were read from its head put back."""
+
+    def __init__(self, head: bytes, rest: BinaryIO):
+        self._head = head
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: Any) -> int:
+        data = self._head[: len(target)] or self._rest.read(len(target))
+        self._head = self._head[len(data) :]
+        target[: len(data)] = data
+        return len(data)
+
+
+class Unpacked(io.RawIOBase):
+    """The content of a compressed stream, all its parts; anything else behind them is Unreadable.
+
+    The standard library's file objects pass over bytes behind the last part: nobody would look at them.
+    """
+
+    def __init__(self, stream: BinaryIO, new: Callable[[], Any]):
+        self._stream = stream
+        self._new = new
+        self._part = new()
+        self._pending = b""
+        self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: Any) -> int:
+        while not self._ready:
+            if not self._advance():
+                return 0
+        data = self._ready[: len(target)]
+        self._ready = self._ready[len(data) :]
+        target[: len(data)] = data
+        return len(data)
+
+    def _advance(self) -> bool:
+        if self._part.eof:
+            rest = self._part.unused_data + self._pending
+            self._pending = (rest or self._stream.read(BLOCK)).lstrip(b"\0")
+            if not self._pending:
+                more = self._stream.read(BLOCK)
+                self._pending = more.lstrip(b"\0")
+                return bool(more)
+            self._part = self._new()
+        if not self._pending and getattr(self._part, "needs_input", True):
+            self._pending = self._stream.read(BLOCK)
+            if not self._pending:
+                raise Unreadable("cut short")
+        self._ready = self._part.decompress(self._pending, BLOCK)
+        self._pending = getattr(self._part, "unconsumed_tail", b"")
+        return True
+
+
+def zstd_module() -> Any | None:
+    """A module that reads zstd: Python's own (3.14), else an installed one."""
+    for name in ("compression.zstd", "backports.zstd", "pyzstd"):
+        if util.find_spec(name.partition(".")[0]) and util.find_spec(name):
+            return import_module(name)
+    return None
+
+
+def unpack(stream: BinaryIO, packed: str) -> BinaryIO | None:
+    """The content of a gz, bz2, xz or zstd stream; None for any other format."""
+    makers: dict[str, Callable[[], Any]] = {
+        "gz": lambda: zlib.decompressobj(wbits=31),
+        "bz2": bz2.BZ2Decompressor,
+        "xz": lzma.LZMADecompressor,
+    }
+    module = zstd_module() if packed == "zstd" else None
+    if module:
+        makers["zstd"] = module.ZstdDecompressor
+    return io.BufferedReader(Unpacked(stream, makers[packed]), BLOCK) if packed in makers else None
+
+
+# End-of-central-directory record (PKWARE APPNOTE 4.3.16): 22 bytes, then a comment of up to 65,535.
+ZIP_TAIL = 22 + 65535
+
+
+def ends_as_zip(tail: bytes) -> bool:
+    """Whether bytes that do not begin as a zip end as one: readers of zips would open it."""
+    place = tail.rfind(b"PK\x05\x06")
+    if place < 0 or len(tail) - place < 22:
+        return False
+    return int.from_bytes(tail[place + 20 : place + 22], "little") == len(tail) - place - 22

@@ -1,0 +1,51 @@
+"""Every text inside a JSON text, with the key above it."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qsl
+
+from psynetdata.psynet import jsontext
+
+_DEEPEST = 40
+
+
+def texts(text: str, *, parameters: bool = True) -> Iterator[tuple[str | None, str]]:
+    """(key, value) of each string and number in a JSON text, at any depth, JSON inside strings too.
+
+    A text that is not JSON gives itself, without a key. With `parameters`, a URL or a query string
+    also gives the name and value of each of its parameters.
+    """
+    value = jsontext.decode(text)
+    if value is jsontext.MISSING:
+        yield None, text
+        if parameters:
+            yield from _parameters(text)
+        return
+    for key, found in _walk(value, None, 0):
+        yield key, found
+        if parameters:
+            yield from _parameters(found)
+
+
+def _walk(value: Any, key: str | None, depth: int) -> Iterator[tuple[str | None, str]]:
+    if depth > _DEEPEST:
+        return
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _walk(item, name, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _walk(item, key, depth + 1)
+    elif isinstance(value, str):
+        yield key, value
+        if value[:1] in ("{", "[", '"'):
+            inner = jsontext.decode(value)
+            if inner is not jsontext.MISSING:
+                yield from _walk(inner, key, depth + 1)
+    elif value is not None and not isinstance(value, bool):
+        yield key, str(value)
+
+
+def _parameters(text: str) -> Iterator[tuple[str | None, str]]:
+    if "=" in text and " " not in text:
+        yield from parse_qsl(text.rpartition("?")[2])

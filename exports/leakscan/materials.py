@@ -1,0 +1,89 @@
+"""Personal assets and folders of the server.
+
+An asset is personal when PsyNet says so, when its parent is a trial or a participant, or when its node was
+made from trials (a node with a parent: psynet.trial.chain, ChainNode). Values that a public asset holds as well are
+no identifiers: several public stimuli share the MD5 of an empty file.
+"""
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from psynetdata.psynet import jsontext
+
+if TYPE_CHECKING:
+    from .needles import Needles
+
+KIND = "personal_asset"
+FOLDER = "server_path"
+
+_PLACES = ("url", "host_path", "export_path", "key_within_module", "key_within_experiment", "input_path", "s3_key")
+_HASHES = ("md5_contents", "content_id")
+_TRUE = ("t", "true", "True", "1")
+
+
+class Materials:
+    """Gathers what points at personal assets; tables must come with `node` before `asset`."""
+
+    def __init__(self, needles: "Needles"):
+        self._needles = needles
+        self._made_nodes: set[str] = set()
+        self._personal: dict[str, None] = {}
+        self._public: set[str] = set()
+        self._basenames: Counter[str] = Counter()
+
+    def row(self, table: str, cells: dict[str, str]) -> None:
+        """Take one row: {column: text}, NULL left out."""
+        if table == "node" and cells.get("parent_id"):
+            self._made_nodes.add(cells.get("id", ""))
+        if table != "asset":
+            return
+        self._folders(cells)
+        values = [cells[name] for name in (*_PLACES, *_HASHES) if name in cells]
+        values += [unquote(value) for value in values]
+        basenames = {basename for name in _PLACES if (basename := _basename(cells.get(name, "")))}
+        self._basenames.update(basenames)
+        if self._is_personal(cells):
+            self._personal.update(dict.fromkeys((*values, *sorted(basenames))))
+        else:
+            self._public.update(values, basenames, filter(None, [cells.get("local_key")]))
+
+    def close(self) -> None:
+        for value in self._personal:
+            if value in self._public or self._basenames[value] > 1:
+                self._needles.set_aside[KIND] += 1
+            else:
+                self._needles.add(value, KIND)
+
+    def _is_personal(self, cells: dict[str, str]) -> bool:
+        return (
+            cells.get("personal") in _TRUE
+            or "trial_id" in cells
+            or "participant_id" in cells
+            or cells.get("node_id") in self._made_nodes
+            or _names_a_person(cells.get("parent", ""))
+        )
+
+    def _folders(self, cells: dict[str, str]) -> None:
+        for column, keys in (("vars", ("file_system_path",)), ("storage", ("root", "_root"))):
+            value = jsontext.decode(cells.get(column))
+            if isinstance(value, dict):
+                for key in keys:
+                    if isinstance(value.get(key), str):
+                        self._needles.add(value[key], FOLDER)
+
+
+def _names_a_person(parent: str) -> bool:
+    """`parent` is jsonpickle text: {"py/object": "psynet.trial.static.StaticNode", "identifiers": …}."""
+    value = jsontext.decode(parent)
+    if not isinstance(value, dict):
+        return False
+    class_name = str(value.get("py/object", "")).rpartition(".")[2].lower()
+    return class_name.endswith("trial") or "participant" in class_name or class_name == "bot"
+
+
+def _basename(path: str) -> str:
+    """The last part of a path, where it can tell one file from another: it holds a digit and six characters."""
+    name = re.split(r"[?#]", unquote(path))[0].rstrip("/").rpartition("/")[2]
+    return name if len(name) >= 6 and re.search(r"\d", name) else ""

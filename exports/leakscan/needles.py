@@ -1,0 +1,117 @@
+"""What a deployment holds that must not leave it: identifiers, secrets, withheld texts."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from psynetdata.psynet.source import TableSource
+
+from . import credentials, materials, people, public, strength
+
+WITHHELD = "withheld_text"
+SHORTEST_TEXT = 12
+
+# The hashes of nothing: PsyNet stores the MD5 of an empty file as the content id of public stimuli.
+_EMPTY_HASHES = frozenset(
+    {
+        "d41d8cd98f00b204e9800998ecf8427e",
+        "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Needle:
+    """A value to look for. Its repr says the kind, never the value."""
+
+    value: str
+    kind: str
+
+    def __repr__(self) -> str:
+        return f"Needle(kind={self.kind!r})"
+
+    __str__ = __repr__
+
+
+class Needles:
+    """A set of needles; the first kind given for a value stays.
+
+    `set_aside` counts, by kind, values that are not looked for because public rows hold them too.
+    """
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, str] = {}
+        self._spared: set[str] = set()
+        self._words: set[str] = set()
+        self.set_aside: Counter[str] = Counter()
+
+    def __repr__(self) -> str:
+        return f"Needles({dict(Counter(self._kinds.values()))})"
+
+    def __len__(self) -> int:
+        return len(self._kinds)
+
+    @property
+    def items(self) -> list[Needle]:
+        return [Needle(value, kind) for value, kind in self._kinds.items()]
+
+    def add(self, value: str | None, kind: str) -> None:
+        """Look for the value. Nothing (`""`, `None`, `null`, …) and hashes of nothing are ignored."""
+        text = (value or "").replace("\0", "").strip()
+        folded = text.lower()
+        if folded in strength.NOTHING or folded in _EMPTY_HASHES:
+            return
+        if folded in self._spared:
+            self.set_aside[kind] += 1
+            return
+        self._kinds.setdefault(text, kind)
+
+    def withhold(self, texts: Iterable[str]) -> None:
+        """Look for texts that were withheld; shorter than 12 characters, numbers and times are passed over."""
+        for text in texts:
+            stripped = text.strip()
+            says_nothing = stripped.isdigit() or strength.says_nothing(stripped.lower())
+            if len(stripped) >= SHORTEST_TEXT and not says_nothing:
+                self.add(stripped, WITHHELD)
+
+    def spare(self, values: Iterable[str]) -> None:
+        """Values that leave by right (a choice that each page offers): no longer looked for."""
+        folded = {value.strip().lower() for value in values}
+        self._spared |= folded
+        for value in [value for value in self._kinds if value.lower() in folded]:
+            self.set_aside[self._kinds.pop(value)] += 1
+
+    def know_words(self, words: Iterable[str]) -> None:
+        """Words of the experiment itself (names of modules, groups, conditions), see `strength`."""
+        self._words.update(word.strip().lower() for word in words)
+
+    def strength(self, needle: Needle) -> str:
+        """strong, token, cell or named. A word of the experiment is `named`, unless a secret or like an id."""
+        folded = needle.value.lower()
+        is_id = needle.kind == credentials.KIND or (len(folded) >= 8 and re.search(r"\d", folded))
+        is_word = folded in self._words and not is_id
+        return strength.classify(needle.value, public=is_word)
+
+
+def collect(source: TableSource) -> Needles:
+    """Everything to look for that the raw tables hold, read once, row by row.
+
+    The rules are in `people` (ids of people, e-mail addresses), `materials` (personal assets, folders of the
+    server), `credentials` (passwords and secrets) and `public` (words that mean no one).
+    """
+    needles = Needles()
+    gatherers = [people.People(needles), materials.Materials(needles), credentials.Credentials(needles)]
+    words = public.Words(needles)
+    tables = source.tables()
+    for table in sorted(tables, key=lambda name: (name != "participant", name != "node", name)):
+        names = [column.name for column in source.columns(table)]
+        for row in source.rows(table):
+            cells = {name: cell for name, cell in zip(names, row, strict=False) if cell}
+            for gatherer in gatherers:
+                gatherer.row(table, cells)
+            words.row(table, cells)
+    for gatherer in (*gatherers, words):
+        gatherer.close()
+    return needles

@@ -1,0 +1,30 @@
+"""The texts of a Parquet file, a batch of rows at a time. Without pyarrow such a member is unreadable."""
+
+from collections.abc import Iterator
+from importlib import util
+from typing import Any, BinaryIO
+
+from .formats import Unreadable
+
+_ROWS = 8192
+
+
+def batches(file: BinaryIO) -> Iterator[tuple[list[str], list[list[str | None]]]]:
+    """(column names, columns of texts) for each batch. Raises Unreadable without pyarrow or for a damaged file."""
+    if not util.find_spec("pyarrow"):
+        raise Unreadable("Parquet, and pyarrow is not installed")
+    import pyarrow as arrow
+    from pyarrow import parquet
+
+    try:
+        table = parquet.ParquetFile(file)
+        for batch in table.iter_batches(batch_size=_ROWS):
+            yield batch.schema.names, [[_text(value) for value in column.to_pylist()] for column in batch.columns]
+    except arrow.ArrowException as error:
+        raise Unreadable(f"damaged ({type(error).__name__})") from error
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

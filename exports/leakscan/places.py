@@ -1,0 +1,89 @@
+"""Where in a member a hit stands, said in a way that helps: the column of a CSV, the key in JSON."""
+
+import csv
+import re
+from collections.abc import Callable
+
+_KEY = re.compile(rb'"([A-Za-z_][\w .:-]{0,60})[\\"]{1,4}\s*:')
+
+
+class Place:
+    """The place of a hit in a stream of which one buffer at a time is at hand."""
+
+    def __init__(self, safe: Callable[[str], str]):
+        self._safe = safe
+
+    def drop(self, dropped: bytes) -> None:
+        """The buffer's first bytes leave; the next offsets count from behind them."""
+
+    def of(self, buffer: bytes, start: int, end: int) -> str:
+        return "content"
+
+
+class JsonPlace(Place):
+    """The nearest key before the hit."""
+
+    def of(self, buffer: bytes, start: int, end: int) -> str:
+        keys = _KEY.findall(buffer, max(0, start - 2048), start)
+        return f"key {self._safe(keys[-1].decode())}" if keys else "content"
+
+
+class CsvPlace(Place):
+    """The column of the hit, by counting quotes and commas since the last row began."""
+
+    def __init__(self, safe: Callable[[str], str]):
+        super().__init__(safe)
+        self._quoted = False
+        self._column = 0
+        self._first_row = True
+        self._header: bytearray | None = bytearray()
+        self._names: list[str] = []
+
+    def drop(self, dropped: bytes) -> None:
+        self._learn(dropped)
+        self._first_row, self._column, self._quoted = self._at(dropped, len(dropped))
+
+    def of(self, buffer: bytes, start: int, end: int) -> str:
+        if not self._names:
+            line = bytes(self._header or b"") + buffer
+            self._read_header(line)
+        first_row, column, _ = self._at(buffer, max(start, end - 1))
+        if first_row:
+            return "header"
+        name = self._names[column] if column < len(self._names) else ""
+        return f"column {self._safe(name)}" if name else f"column {column + 1}"
+
+    def _learn(self, dropped: bytes) -> None:
+        if self._header is not None and not self._names:
+            self._header += dropped
+            if b"\n" in dropped or len(self._header) > 1 << 20:
+                self._read_header(bytes(self._header))
+                self._header = None
+
+    def _read_header(self, line: bytes) -> None:
+        if b"\n" in line:
+            text = line.partition(b"\n")[0].decode("utf-8", "replace")
+            self._names = next(csv.reader([text]), [])
+
+    def _at(self, data: bytes, offset: int) -> tuple[bool, int, bool]:
+        """(still in the first row, column, inside quotes) at an offset."""
+        quoted = self._quoted ^ bool(data.count(b'"', 0, offset) & 1)
+        newline, inside = offset, quoted
+        while (found := data.rfind(b"\n", 0, newline)) >= 0:
+            inside ^= bool(data.count(b'"', found, newline) & 1)
+            newline = found
+            if not inside:
+                return False, _commas(data[found + 1 : offset], quoted=False), quoted
+        return self._first_row, self._column + _commas(data[:offset], quoted=self._quoted), quoted
+
+
+def _commas(data: bytes, *, quoted: bool) -> int:
+    return sum(piece.count(b",") for piece in data.split(b'"')[1 if quoted else 0 :: 2])
+
+
+def place_for(name: str, safe: Callable[[str], str]) -> Place:
+    """The kind of place that suits a member's name."""
+    suffix = name.lower().rpartition(".")[2]
+    if suffix == "csv":
+        return CsvPlace(safe)
+    return JsonPlace(safe) if suffix in ("json", "jsonl", "ndjson", "ipynb", "geojson") else Place(safe)

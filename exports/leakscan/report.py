@@ -1,0 +1,120 @@
+"""What a scan found. Nothing here ever holds a value that was looked for."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+
+from psynetdata.psynet.problems import LeakFound
+
+from . import strength
+from .matcher import Matcher
+
+UNREADABLE = "unreadable"
+_MOST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`count` occurrences of values of one kind in one place.
+
+    `member`: path in the archive, parts that are identifiers hidden. `column_or_place`: a column, `key …`,
+    `name`, `content`, … `form`: plain, percent, json, base64, md5, …; of an unreadable member, the reason.
+    """
+
+    member: str
+    column_or_place: str
+    kind: str
+    form: str
+    count: int
+
+
+@dataclass
+class ScanReport:
+    """The result. `looked_for` counts needles: {kind: {"strong": n, "token": n, "cell": n}}.
+
+    `cell` counts the weakly checked: `only_named` of them by kind were looked for only under columns and keys that
+    say identity. `set_aside`: not looked for, since public rows hold them too.
+    """
+
+    method: str
+    findings: list[Finding] = field(default_factory=list)
+    bytes_scanned: int = 0
+    members: int = 0
+    looked_for: dict[str, dict[str, int]] = field(default_factory=dict)
+    only_named: dict[str, int] = field(default_factory=dict)
+    set_aside: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def clean(self) -> bool:
+        return not self.findings
+
+    @property
+    def notes(self) -> list[str]:
+        """One sentence for each kind of check that is weaker than a search for every occurrence."""
+        totals: Counter[str] = Counter()
+        for classes in self.looked_for.values():
+            totals.update(classes)
+        named = sum(self.only_named.values())
+        weaker = {
+            "values of 6 or 7 characters (digits only: 6 to 9) were looked for as whole words": totals[strength.TOKEN],
+            "values of 3 to 5 characters were looked for as whole cells and whole JSON texts": totals["cell"] - named,
+            "very short values, short numbers and common words were looked for only in columns and keys that say "
+            "identity": named,
+            "values were not looked for because public rows hold them too": sum(self.set_aside.values()),
+        }
+        return [f"{count} {text}." for text, count in weaker.items() if count]
+
+    def check(self) -> None:
+        """Raise LeakFound unless clean."""
+        if self.findings:
+            places = ", ".join(dict.fromkeys(f"{f.member} ({f.column_or_place}: {f.kind})" for f in self.findings[:3]))
+            raise LeakFound(
+                f"The anonymized archive still holds identifiers or parts that cannot be read, in {len(self.findings)} "
+                f"places, first {places}: it was not released; withhold or scrub these and export again."
+            )
+
+    def to_json(self) -> dict:
+        return {
+            "clean": self.clean,
+            "method": self.method,
+            "bytes_scanned": self.bytes_scanned,
+            "members": self.members,
+            "looked_for": self.looked_for,
+            "only_named": self.only_named,
+            "set_aside": self.set_aside,
+            "notes": self.notes,
+            "findings": [asdict(finding) for finding in self.findings],
+        }
+
+
+class Tally:
+    """Counts findings while a scan runs."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str, str, str]] = Counter()
+        self._beyond = 0
+        self.bytes = 0
+        self.members = 0
+
+    def add(self, member: str, place: str, kind: str, form: str, count: int = 1) -> None:
+        key = (member, place, kind, form)
+        if key in self._counts or len(self._counts) < _MOST:
+            self._counts[key] += count
+        else:
+            self._beyond += count
+
+    def findings(self) -> list[Finding]:
+        found = [Finding(*key, count) for key, count in sorted(self._counts.items())]
+        if self._beyond:
+            found.append(Finding("(further members)", "any", "any", "any", self._beyond))
+        return found
+
+
+def inventory(matcher: Matcher) -> tuple[dict[str, dict[str, int]], dict[str, int]]:
+    """(looked_for, only_named) of a ScanReport."""
+    looked_for: dict[str, dict[str, int]] = {}
+    only_named: Counter[str] = Counter()
+    for needle, klass in zip(matcher.needles, matcher.classes, strict=True):
+        classes = looked_for.setdefault(needle.kind, {strength.STRONG: 0, strength.TOKEN: 0, strength.CELL: 0})
+        classes[strength.CELL if klass == strength.NAMED else klass] += 1
+        only_named[needle.kind] += klass == strength.NAMED
+    return looked_for, {kind: count for kind, count in only_named.items() if count}

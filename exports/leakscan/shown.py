@@ -1,0 +1,35 @@
+"""What a report may show of names: columns, keys and paths without the parts that are looked for."""
+
+from .matcher import Hit, Matcher
+from .views import search
+
+HIDDEN = "(hidden)"
+_LONGEST = 300
+# A part of a path ends at a slash or a dot: P01.csv is seen as P01.
+_PARTS = bytes.maketrans(b"/\\.", b"\n\n\n")
+
+
+def safe(text: str, matcher: Matcher) -> str:
+    """The text, or `(hidden)` where it holds what is looked for."""
+    return HIDDEN if hits_in_name(text, matcher) else text[:_LONGEST]
+
+
+def hits_in_name(name: str, matcher: Matcher) -> list[Hit]:
+    """Hits in the name of a file, a folder, a column or a key."""
+    data = name.encode("utf-8", "surrogateescape")
+    found = {(hit.needle, hit.end): hit for hit in search(data, matcher)}
+    for hit in search(data.translate(_PARTS), matcher):
+        found.setdefault((hit.needle, hit.end), hit)
+    return list(found.values())
+
+
+def path(name: str, hits: list[Hit], parent: str = "") -> str:
+    """The path below `parent`, each part that a hit touches hidden."""
+    parts, place = [], 0
+    for part in name.split("/"):
+        end = place + len(part.encode("utf-8", "surrogateescape"))
+        touched = any(hit.start < end and hit.end > place for hit in hits)
+        parts.append(HIDDEN if touched else part)
+        place = end + 1
+    shown = "/".join(parts).rstrip("/")[-_LONGEST:]
+    return f"{parent}/{shown}" if parent else shown

@@ -1,0 +1,46 @@
+"""The bytes of a zip file that belong to no member: headers, comments, extra fields, whatever stands between."""
+
+import zipfile
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from .formats import BLOCK, Unreadable
+
+_LOCAL_HEADER = 30
+
+
+def gaps(file: BinaryIO, members: list[zipfile.ZipInfo]) -> list[tuple[int, int]]:
+    """[start, end) of each stretch outside all members' data. Raises Unreadable where members overlap."""
+    covered = sorted(_data(file, info) for info in members)
+    end_of_file = file.seek(0, 2)
+    found, place = [], 0
+    for start, end in covered:
+        if start < place and end > start:
+            raise Unreadable("a zip whose members overlap")
+        if start > place:
+            found.append((place, start))
+        place = max(place, end)
+    return [*found, (place, end_of_file)] if place < end_of_file else found
+
+
+def read(file: BinaryIO, gap: tuple[int, int]) -> Iterator[bytes]:
+    """The bytes of a gap, in blocks."""
+    place, end = gap
+    while place < end:
+        file.seek(place)
+        block = file.read(min(BLOCK, end - place))
+        if not block:
+            return
+        place += len(block)
+        yield block
+
+
+def _data(file: BinaryIO, info: zipfile.ZipInfo) -> tuple[int, int]:
+    file.seek(info.header_offset)
+    header = file.read(_LOCAL_HEADER)
+    if len(header) < _LOCAL_HEADER:
+        raise Unreadable("a zip that is cut short")
+    # PKWARE APPNOTE 4.3.7: lengths of the file name and of the extra field.
+    start = info.header_offset + _LOCAL_HEADER + int.from_bytes(header[26:28], "little")
+    start += int.from_bytes(header[28:30], "little")
+    return start, start + info.compress_size
