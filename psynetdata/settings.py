@@ -124,11 +124,10 @@ STORAGES = {
     "default": env.read(
         "STORAGE_URL", env.local_storage(DATA_DIR / "storage"), env.storage, example="s3://bucket/prefix"
     ),
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 STATIC_URL = "static/"
-STATIC_ROOT = DATA_DIR / "static"
-WHITENOISE_USE_FINDERS = True
+WHITENOISE_USE_FINDERS = True  # served from where they are installed; nothing to collect
 FILE_UPLOAD_TEMP_DIR = str(TEMP_DIR)
 
 # --- work -----------------------------------------------------------------------------------
@@ -163,6 +162,7 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 BEHIND_HTTPS = env.read("BEHIND_HTTPS", False, env.boolean, example="1")
@@ -205,4 +205,7 @@ UNFOLD = {
     "SITE_SYMBOL": "database",
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {"navigation": "psynetdata.admin.site.navigation"},
+    "DASHBOARD_CALLBACK": "exports.admin.dashboard.overview",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/psynetdata/favicon.svg"}],
 }

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('key', models.BigIntegerField(editable=False, primary_key=True, serialize=False)),
                 ('deployment_number', models.IntegerField(db_index=True)),
-                ('class_name', models.TextField(db_index=True, verbose_name='class')),
+                ('class_name', models.TextField(verbose_name='class')),
                 ('rest', models.TextField(default='{}', editable=False)),
                 ('id', models.BigIntegerField(db_index=True)),
                 ('creation_time', models.DateTimeField(db_index=True, null=True)),
@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('key', models.BigIntegerField(editable=False, primary_key=True, serialize=False)),
                 ('deployment_number', models.IntegerField(db_index=True)),
-                ('class_name', models.TextField(db_index=True, verbose_name='class')),
+                ('class_name', models.TextField(verbose_name='class')),
                 ('rest', models.TextField(default='{}', editable=False)),
                 ('id', models.BigIntegerField(db_index=True)),
                 ('creation_time', models.DateTimeField(db_index=True, null=True)),
@@ -98,7 +98,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('key', models.BigIntegerField(editable=False, primary_key=True, serialize=False)),
                 ('deployment_number', models.IntegerField(db_index=True)),
-                ('class_name', models.TextField(db_index=True, verbose_name='class')),
+                ('class_name', models.TextField(verbose_name='class')),
                 ('rest', models.TextField(default='{}', editable=False)),
                 ('id', models.BigIntegerField(db_index=True)),
                 ('creation_time', models.DateTimeField(db_index=True, null=True)),
@@ -131,7 +131,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('key', models.BigIntegerField(editable=False, primary_key=True, serialize=False)),
                 ('deployment_number', models.IntegerField(db_index=True)),
-                ('class_name', models.TextField(db_index=True, verbose_name='class')),
+                ('class_name', models.TextField(verbose_name='class')),
                 ('rest', models.TextField(default='{}', editable=False)),
                 ('id', models.BigIntegerField(db_index=True)),
                 ('creation_time', models.DateTimeField(db_index=True, null=True)),
@@ -139,7 +139,7 @@ class Migration(migrations.Migration):
                 ('failed', models.BooleanField(null=True)),
                 ('failed_reason', models.TextField(null=True)),
                 ('time_of_death', models.DateTimeField(null=True)),
-                ('worker_id', models.TextField(db_index=True, null=True)),
+                ('worker_id', models.TextField(null=True)),
                 ('assignment_id', models.TextField(null=True)),
                 ('unique_id', models.TextField(null=True)),
                 ('hit_id', models.TextField(null=True)),
@@ -169,7 +169,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('key', models.BigIntegerField(editable=False, primary_key=True, serialize=False)),
                 ('deployment_number', models.IntegerField(db_index=True)),
-                ('class_name', models.TextField(db_index=True, verbose_name='class')),
+                ('class_name', models.TextField(verbose_name='class')),
                 ('rest', models.TextField(default='{}', editable=False)),
                 ('id', models.BigIntegerField(db_index=True)),
                 ('creation_time', models.DateTimeField(db_index=True, null=True)),
@@ -194,7 +194,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('key', models.BigIntegerField(editable=False, primary_key=True, serialize=False)),
                 ('deployment_number', models.IntegerField(db_index=True)),
-                ('class_name', models.TextField(db_index=True, verbose_name='class')),
+                ('class_name', models.TextField(verbose_name='class')),
                 ('rest', models.TextField(default='{}', editable=False)),
                 ('id', models.BigIntegerField(db_index=True)),
                 ('creation_time', models.DateTimeField(db_index=True, null=True)),
@@ -336,7 +336,7 @@ class Migration(migrations.Migration):
             name='Record',
             fields=[
                 ('deployment_number', models.IntegerField(db_index=True)),
-                ('class_name', models.TextField(db_index=True, verbose_name='class')),
+                ('class_name', models.TextField(verbose_name='class')),
                 ('rest', models.TextField(default='{}', editable=False)),
                 ('key', models.BigAutoField(primary_key=True, serialize=False)),
                 ('table', models.TextField()),

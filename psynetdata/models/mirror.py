@@ -26,7 +26,7 @@ class MirrorModel(models.Model):
 
     key = models.BigIntegerField(primary_key=True, editable=False)
     deployment_number = models.IntegerField(db_index=True)
-    class_name = models.TextField("class", db_index=True)
+    class_name = models.TextField("class")
     rest = models.TextField(default="{}", editable=False)
 
     class Meta:

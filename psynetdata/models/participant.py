@@ -14,7 +14,7 @@ class Participant(MirrorModel):
     failed = models.BooleanField(null=True)
     failed_reason = models.TextField(null=True)
     time_of_death = models.DateTimeField(null=True)
-    worker_id = models.TextField(null=True, db_index=True)
+    worker_id = models.TextField(null=True)
     assignment_id = models.TextField(null=True)
     unique_id = models.TextField(null=True)
     hit_id = models.TextField(null=True)

@@ -81,7 +81,9 @@ def _web(threads: int) -> Child:
     # gthread: a sync worker is killed in the middle of a slow client's download, and blocks everyone else.
     command = [sys.executable, "-m", "gunicorn", "psynetdata.wsgi", "--bind", f"{settings.HOST}:{settings.PORT}"]
     command += ["--worker-class", "gthread", "--workers", "1", "--threads", str(threads), "--timeout", "120"]
-    command += ["--worker-tmp-dir", str(settings.TEMP_DIR), "--log-level", "warning", "--chdir", str(settings.BASE_DIR)]
+    # Its control socket lies in the user's home, where two runs would meet.
+    command += ["--no-control-socket", "--worker-tmp-dir", str(settings.TEMP_DIR)]
+    command += ["--log-level", "warning", "--chdir", str(settings.BASE_DIR)]
     return Child("the web server", command)
 
 

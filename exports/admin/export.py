@@ -1,0 +1,102 @@
+from django.contrib import admin
+from django.db.models import Sum
+from unfold.decorators import display
+
+from exports.models import Export
+from psynetdata import rights
+from psynetdata.admin import html
+from psynetdata.admin.job import progress_card
+from psynetdata.admin.pages import Card, CardsAdmin, ReadOnly
+
+from .archive import archive_card
+
+SHOWN = 20
+
+
+def exports_card(exports) -> Card:
+    """A table of exports, newest first."""
+    rows = [
+        (
+            html.to_object(export),
+            what(export),
+            html.badge(export.job.state),
+            export.owner or html.EMPTY,
+            html.utc(export.created_at),
+        )
+        for export in exports[:SHOWN]
+    ]
+    return Card("Exports", headers=("export", "what", "state", "asked for by", "asked for"), rows=rows)
+
+
+def what(export: Export) -> str:
+    """Its options in a few words: `anonymized, assets: experiment`."""
+    modes = {"yes": "anonymized", "no": "as it is", "both": "anonymized and as it is"}
+    options = export.options
+    mode = modes.get(options.get("anonymize"), "export")
+    return f"{mode}, assets: {options.get('assets', 'none')}"
+
+
+@admin.register(Export)
+class ExportAdmin(ReadOnly, CardsAdmin):
+    """An export from its asking to its download; the page refreshes itself while the job runs."""
+
+    change_form_template = "admin/exports/export.html"
+    list_display = ("name", "deployment", "what", "state_badge", "percent_done", "archive_size", "owner", "asked_for")
+    list_filter = ("deployment", "job__state")
+    list_filter_submit = False
+    list_select_related = ("deployment", "job", "owner")
+    search_fields = ("id", "deployment__label", "deployment__deployment_id", "owner__username")
+    sortable_by = ("name",)
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).annotate(archive_bytes=Sum("archives__bytes"))
+
+    @display(description="export", ordering="id")
+    def name(self, obj):
+        return str(obj)
+
+    @display(description="what")
+    def what(self, obj):
+        return what(obj)
+
+    @display(description="state")
+    def state_badge(self, obj):
+        return html.badge(obj.job.state)
+
+    @display(description="done")
+    def percent_done(self, obj):
+        return html.EMPTY if obj.job.percent is None else f"{obj.job.percent} %"
+
+    @display(description="size")
+    def archive_size(self, obj):
+        return html.size(obj.archive_bytes)
+
+    @display(description="asked for")
+    def asked_for(self, obj):
+        return html.utc(obj.created_at)
+
+    def cards(self, request, obj):
+        facts = [
+            ("deployment", html.to_object(obj.deployment)),
+            ("snapshot", html.to_object(obj.snapshot)),
+            ("the moment it is of", html.utc(obj.snapshot.taken_at)),
+            ("asked for by", obj.owner or html.EMPTY),
+            ("asked for", html.utc(obj.created_at)),
+            *options(obj.options),
+            ("job", html.to_object(obj.job)),
+        ]
+        archives = [
+            archive_card(archive, may_download=rights.can_export(request.user, archive.mode))
+            for archive in obj.archives.order_by("mode")
+        ]
+        return [progress_card(request, obj.job), *archives, Card("What was asked for", facts=facts)]
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        context["job_is_over"] = obj.job.is_over
+        return super().render_change_form(request, context, add=add, change=change, form_url=form_url, obj=obj)
+
+
+def options(asked: dict) -> list[tuple]:
+    """The options for a reader; the level says something about anonymized archives only."""
+    told = {name: value for name, value in sorted(asked.items()) if name != "level" or asked.get("anonymize") != "no"}
+    return [(name.replace("_", " "), html.value(value)) for name, value in told.items()]

@@ -1,0 +1,24 @@
+"""The admin of what an experiment's data is: a file a model. Django finds it by autodiscovery."""
+
+from django.contrib import admin
+from django_q.models import Failure, OrmQ, Schedule, Success
+
+from . import (  # noqa: F401  each registers its model
+    asset,
+    audit,
+    deployment,
+    job,
+    network,
+    node,
+    participant,
+    people,
+    record,
+    response,
+    token,
+    trial,
+)
+
+# The Job list tells the same and more; changed by hand, these rows would run things twice or never.
+for carrier in (Success, Failure, Schedule, OrmQ):
+    if admin.site.is_registered(carrier):
+        admin.site.unregister(carrier)

@@ -1,0 +1,108 @@
+from collections.abc import Iterable
+
+from django.contrib import admin
+from unfold.decorators import display
+
+from psynetdata.models import TYPED_MODELS, Deployment, Job, MirroredTable, Record
+
+from . import html
+from .pages import Card, CardsAdmin
+from .shown import shown_face
+
+SHOWN_JOBS = 10
+
+
+@admin.register(Deployment)
+class DeploymentAdmin(CardsAdmin):
+    """What a deployment is and holds; exports.admin adds its snapshots and exports."""
+
+    list_display = ("label_or_id", "deployment_id", "state_badge", "source", "created")
+    list_filter = ("state", "source")
+    list_filter_submit = False
+    search_fields = ("label", "deployment_id")
+    fieldsets = (("Settings", {"fields": ("label", "assets_url")}),)
+    ordering = ("-number",)
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    @display(description="deployment", ordering="label")
+    def label_or_id(self, obj):
+        return str(obj)
+
+    @display(description="state", ordering="state")
+    def state_badge(self, obj):
+        return html.badge(obj.state)
+
+    @display(description="registered", ordering="created_at")
+    def created(self, obj):
+        return html.utc(obj.created_at)
+
+    def cards(self, request, obj):
+        return [self.about(obj), self.data(request, obj), self.jobs(request, obj)]
+
+    def about(self, obj) -> Card:
+        versions = (
+            f"{name} {version}"
+            for name, version in (
+                ("PsyNet", obj.psynet_version), ("Dallinger", obj.dallinger_version), ("Python", obj.python_version)
+            )
+            if version
+        )  # fmt: skip
+        facts = [
+            ("deployment id", obj.deployment_id),
+            ("state", html.badge(obj.state)),
+            ("source", f"{obj.source} {obj.source_url}".strip()),
+            ("versions", ", ".join(versions) or html.EMPTY),
+            ("its server's clock", clock_words(obj.clock_offset)),
+        ]
+        if obj.continues_id:
+            facts.append(("continues", html.to_object(obj.continues)))
+        return Card("In short", facts=facts)
+
+    def data(self, request, obj) -> Card:
+        """Rows per table of the face that is shown, each with a link to its list."""
+        known = MirroredTable.objects.using(shown_face(request)).filter(deployment_number=obj.number)
+        tables = {row.table: row for row in known}
+        full = {table for table, state in tables.items() if state.rows}
+        typed = [table for table in TYPED_MODELS if table in full]
+        rows = [self._data_row(obj, tables[table]) for table in [*typed, *sorted(full - set(typed))]]
+        note = "" if tables else "Nothing is mirrored yet; a snapshot fills the mirror."
+        return Card(
+            "Data",
+            headers=("table", "rows", "refreshed"),
+            rows=rows,
+            note=note,
+            footnote=without_rows(set(tables) - full),
+        )
+
+    def _data_row(self, obj, state: MirroredTable):
+        model = TYPED_MODELS.get(state.table)
+        if model:
+            name = html.link(html.list_url(model, deployment=obj.number), str(model._meta.verbose_name_plural))
+        else:
+            name = html.link(html.list_url(Record, deployment=obj.number, table=state.table), state.table)
+        return name, html.number(state.rows), html.utc(state.refreshed_at)
+
+    def jobs(self, request, obj) -> Card:
+        rows = [
+            (html.to_object(job), html.badge(job.state), job.phase or html.EMPTY, html.utc(job.created_at))
+            for job in Job.objects.filter(deployment=obj)[:SHOWN_JOBS]
+        ]
+        return Card("Jobs", headers=("job", "state", "phase", "asked for"), rows=rows)
+
+
+def without_rows(tables: Iterable[str]) -> str:
+    names = ", ".join(sorted(tables))
+    return f"Tables without rows: {names}." if names else ""
+
+
+def clock_words(offset: int | None) -> str:
+    """Minutes ahead of UTC, for a reader."""
+    if offset is None:
+        return "not found; its times are read as UTC"
+    sign = "-" if offset < 0 else "+"
+    return f"UTC{sign}{abs(offset) // 60:02d}:{abs(offset) % 60:02d}" if offset else "UTC"

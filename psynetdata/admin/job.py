@@ -1,0 +1,125 @@
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.urls import path, reverse
+from unfold.decorators import display
+
+from psynetdata import jobs
+from psynetdata.models import Job
+
+from . import html
+from .pages import Card, CardsAdmin, ReadOnly
+from .shown import way_back
+
+
+def may_cancel(user, job: Job) -> bool:
+    """Who asked for a job may stop it, and so may those who administer jobs."""
+    return job.owner_id == user.pk or user.has_perm("psynetdata.change_job")
+
+
+def progress_card(request, job: Job, title: str = "Progress") -> Card:
+    """State, phase and bar of a job, refreshed by static/psynetdata/progress.js while it is not over."""
+    context = {
+        "job": job,
+        "progress": progress_of(job),
+        "progress_url": reverse("admin:psynetdata_job_progress", args=(job.pk,)),
+        "cancel_url": reverse("admin:psynetdata_job_cancel", args=(job.pk,)),
+        "may_cancel": not job.is_over and may_cancel(request.user, job),
+        "badge": html.badge(job.state),
+    }
+    return Card(title, template="admin/psynetdata/job.html", context=context)
+
+
+def progress_of(job: Job) -> dict:
+    """What the page shows of a job: also the JSON that it polls."""
+    counted = html.number(job.done) + (f" of {html.number(job.total)}" if job.total else "")
+    told = counted if (job.done or job.total) and job.state != Job.State.DONE else ""
+    return {"state": job.state, "phase": _phase(job), "percent": job.percent, "counted": told, "over": job.is_over}
+
+
+def _phase(job: Job) -> str:
+    if job.state == Job.State.DONE and job.started_at and job.finished_at:
+        return f"in {html.duration(job.finished_at - job.started_at)}"
+    if job.cancel_requested and not job.is_over:
+        return "stopping, as asked for"
+    if job.state == Job.State.QUEUED:
+        return "waiting for a worker"
+    return job.phase or ("" if job.is_over else "beginning")
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnly, CardsAdmin):
+    list_display = ("name", "state_badge", "deployment", "phase", "percent_done", "attempts_made", "owner", "asked_for")
+    list_filter = ("state", "kind", "deployment")
+    list_filter_submit = False
+    list_select_related = ("deployment", "owner")
+    search_fields = ("id", "kind")
+    actions = ("cancel_selected",)
+
+    def get_urls(self):
+        wrap = self.admin_site.admin_view
+        own = [
+            path("<int:job_id>/progress/", wrap(self.progress_view), name="psynetdata_job_progress"),
+            path("<int:job_id>/cancel/", wrap(self.cancel_view), name="psynetdata_job_cancel"),
+        ]
+        return own + super().get_urls()
+
+    def progress_view(self, request, job_id: int):
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return JsonResponse(progress_of(get_object_or_404(Job, pk=job_id)))
+
+    def cancel_view(self, request, job_id: int):
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        job = get_object_or_404(Job, pk=job_id)
+        if not (self.has_view_permission(request) and may_cancel(request.user, job)):
+            raise PermissionDenied
+        if jobs.cancel(job):
+            messages.success(request, f"{str(job).capitalize()} stops at its next step.")
+        else:
+            messages.info(request, f"{str(job).capitalize()} is over already.")
+        return HttpResponseRedirect(way_back(request, html.change_url(Job, job.pk)))
+
+    @admin.action(description="Cancel", permissions=["view"])
+    def cancel_selected(self, request, queryset):
+        asked = [job for job in queryset if may_cancel(request.user, job)]
+        stopped = sum(jobs.cancel(job) for job in asked)
+        messages.success(request, f"{stopped} of {len(queryset)} jobs were asked to stop.")
+
+    @display(description="job", ordering="id")
+    def name(self, obj):
+        return str(obj)
+
+    @display(description="state", ordering="state")
+    def state_badge(self, obj):
+        return html.badge(obj.state)
+
+    @display(description="done")
+    def percent_done(self, obj):
+        return html.EMPTY if obj.percent is None else f"{obj.percent} %"
+
+    @display(description="attempts")
+    def attempts_made(self, obj):
+        return f"{obj.attempts} of {obj.max_attempts}"
+
+    @display(description="asked for", ordering="id")
+    def asked_for(self, obj):
+        return html.utc(obj.created_at)
+
+    def cards(self, request, obj):
+        beats = obj.heartbeat_at and not obj.is_over
+        facts = [
+            ("kind", obj.kind),
+            ("deployment", html.to_object(obj.deployment)),
+            ("asked for by", obj.owner or html.EMPTY),
+            ("attempts", self.attempts_made(obj)),
+            ("asked for", html.utc(obj.created_at)),
+            ("begun", html.utc(obj.started_at)),
+            ("last heartbeat", f"{html.age(obj.heartbeat_at)} ago" if beats else html.EMPTY),
+            ("over", html.utc(obj.finished_at)),
+            ("options", html.json_value(obj.options)),
+            ("result", html.json_value(obj.result)),
+        ]
+        return [progress_card(request, obj), Card("In short", facts=facts)]

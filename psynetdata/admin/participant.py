@@ -1,0 +1,42 @@
+from django.contrib import admin
+from unfold.contrib.filters.admin import BooleanRadioFilter, RangeDateTimeFilter
+from unfold.decorators import display
+
+from psynetdata.models import Asset, Node, Participant, Record, Response, Trial
+
+from . import html
+from .filters import ClassFilter, DeploymentFilter
+from .mirror import MirrorAdmin
+
+
+@admin.register(Participant)
+class ParticipantAdmin(MirrorAdmin):
+    list_display = (
+        "id", "worker", "deployment", "status", "progress_percent", "complete", "failed_badge", "bonus", "created",
+    )  # fmt: skip
+    list_filter = (
+        DeploymentFilter,
+        ClassFilter,
+        ("complete", BooleanRadioFilter),
+        ("failed", BooleanRadioFilter),
+        ("aborted", BooleanRadioFilter),
+        ("creation_time", RangeDateTimeFilter),
+    )
+    # On the anonymous face this column holds pseudonyms, so a real id finds nothing there.
+    search_exact = ("worker_id",)
+    search_texts = ("answer",)
+    pointed_at = (
+        (Trial, "participant_id"),
+        (Response, "participant_id"),
+        (Asset, "participant_id"),
+        (Node, "participant_id"),
+        (Record, "participant_id"),
+    )
+
+    @display(description="worker id")
+    def worker(self, obj):
+        return html.short(obj.worker_id)
+
+    @display(description="progress")
+    def progress_percent(self, obj):
+        return html.EMPTY if obj.progress is None else f"{obj.progress:.0%}"

@@ -1,0 +1,58 @@
+"""Which face of the mirror the admin shows to whom.
+
+The most that a person may see is `rights.face_for`; the session can only narrow it to the
+anonymous face, so nothing that a browser sends widens it.
+"""
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from psynetdata import rights
+from psynetdata.faces import ANONYMOUS, IDENTIFIED
+from psynetdata.models import Audit, Deployment
+
+SESSION_KEY = "narrowed_face"
+
+
+def shown_face(request: HttpRequest) -> str:
+    """The face that this person sees in the admin now."""
+    if request.session.get(SESSION_KEY) == ANONYMOUS:
+        return ANONYMOUS
+    return rights.face_for(request.user)
+
+
+def face_context(request: HttpRequest) -> dict:
+    """What templates/admin/psynetdata/face.html needs."""
+    face = shown_face(request)
+    return {
+        "face": face,
+        "face_is_identified": face == IDENTIFIED,
+        "may_switch_face": rights.can_see_identified(request.user),
+    }
+
+
+@require_POST
+def switch_face(request: HttpRequest) -> HttpResponse:
+    """Narrow to the anonymous face (`face=anonymous`), or go back to the most that is allowed."""
+    if request.POST.get("face") == ANONYMOUS:
+        request.session[SESSION_KEY] = ANONYMOUS
+    else:
+        request.session.pop(SESSION_KEY, None)
+    return HttpResponseRedirect(way_back(request, reverse("admin:index")))
+
+
+def way_back(request: HttpRequest, otherwise: str) -> str:
+    """The address of this site that a form was sent from (`next`), or another one."""
+    back = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    return back if safe else otherwise
+
+
+def record_read(request: HttpRequest, target: str, *, deployment_number: int | None = None, **details) -> None:
+    """Put a read of the identified face on record (law 10). What was searched for is not recorded: it may be an id."""
+    if shown_face(request) != IDENTIFIED:
+        return
+    deployment = Deployment.objects.filter(number=deployment_number).first() if deployment_number else None
+    Audit.record("view", user=request.user, deployment=deployment, target=target, identified=True, **details)

@@ -1,0 +1,137 @@
+"""The lists of mirrored tables."""
+
+from uuid import uuid4
+
+import pytest
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
+
+from psynetdata.admin.filters import class_names
+from psynetdata.models import Asset, Deployment, MirroredTable, Network, Node, Participant, Record, Response, Trial
+
+pytestmark = pytest.mark.django_db(databases="__all__")
+MODELS = (Participant, Trial, Asset, Node, Network, Response, Record)
+
+
+def address(model):
+    return f"/admin/psynetdata/{model._meta.model_name}/"
+
+
+def shown(response) -> list[int]:
+    return sorted(int(row.id) for row in response.context["cl"].result_list)
+
+
+def queries(client, url) -> int:
+    total = 0
+    with (
+        CaptureQueriesContext(connections["default"]) as default,
+        CaptureQueriesContext(connections["identified"]) as identified,
+        CaptureQueriesContext(connections["anonymous"]) as anonymous,
+    ):
+        assert client.get(url).status_code == 200
+        total = len(default) + len(identified) + len(anonymous)
+    return total
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_as_many_queries_for_a_hundred_rows_as_for_one(person, fill, model):
+    fill(1)
+    client = person("data officer")
+    client.get(address(model))
+    one = queries(client, address(model))
+    fill(99, start=2)
+    assert queries(client, address(model) + "?all=") == queries(client, address(model)) == one
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("face", ["identified", "anonymous"])
+def test_only_the_face_that_is_shown_is_asked(person, fill, model, face):
+    fill(1)
+    client = person("data officer" if face == "identified" else "viewer")
+    other = "anonymous" if face == "identified" else "identified"
+    with CaptureQueriesContext(connections[other]) as captured:
+        page = client.get(address(model))
+    assert len(captured) == 0
+    assert shown(page) == [1]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_rows_are_read_only_even_for_a_superuser(person, fill, model):
+    fill(1)
+    client = person("superuser")
+    key = model.objects.using("identified").get().key
+    assert client.get(f"{address(model)}add/").status_code == 403
+    assert client.post(f"{address(model)}{key}/change/", {"failed": "1"}).status_code == 403
+    assert client.post(f"{address(model)}{key}/delete/", {"post": "yes"}).status_code == 403
+    assert model.objects.using("identified").count() == 1
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_without_the_right_there_is_no_list(person, fill, model):
+    assert person("nobody").get(address(model)).status_code == 403
+
+
+@pytest.mark.parametrize(("query", "found"), [
+    ("deployment={number}", [1, 2]), ("deployment=999", []), ("deployment=x", []),
+    ("class=Trial", [1, 2]), ("class=Other", []), ("trial_maker=animals", [1, 2]), ("trial_maker=plants", []),
+    ("participant_id=2", [2]), ("failed__exact=0", [1, 2]), ("failed__exact=1", []), ("finalized__exact=1", [1, 2]),
+    ("creation_time_from_0=2026-11-23&creation_time_from_1=00:00", []),
+    ("q=2", [2]), ("q=very+much", [1, 2]), ("q=dogs", [1, 2]), ("q=cats", []), ("q=%2234%22", []), ("q=%22%22", [1, 2]),
+])  # fmt: skip
+def test_filters_and_search_of_trials(person, fill, deployment, query, found):
+    fill(2)
+    response = person("viewer").get(f"{address(Trial)}?{query.format(number=deployment.number)}")
+    assert shown(response) == found
+
+
+def test_a_number_in_quotes_is_text(person, fill):
+    fill(1, answer='"42 apples"')
+    fill(1, start=42)
+    client = person("viewer")
+    assert shown(client.get(address(Trial), {"q": "42"})) == [42]
+    assert shown(client.get(address(Trial), {"q": '"42"'})) == [1]
+
+
+def test_text_is_found_in_the_form_that_json_gives_it(person, fill):
+    fill(1, answer='"Gr\\u00fc\\u00dfe"')
+    fill(1, start=2, answer='"Grüße"')
+    assert shown(person("viewer").get(address(Trial), {"q": "Grüße"})) == [1, 2]
+
+
+def test_filters_offer_what_there_is(person, fill):
+    fill(1)
+    Deployment.objects.create(deployment_id="other", label="Other one")
+    page = person("viewer").get(address(Trial)).content.decode()
+    for choice in ("Faces", "Other one", "animals", ">Trial<"):
+        assert choice in page
+
+
+def test_classes_are_looked_for_once_for_each_state_of_the_mirror(fill, deployment):
+    fill(1)
+    state = MirroredTable.objects.using("anonymous").create(
+        deployment_number=deployment.number, table="info", state=uuid4().hex, transform="t", columns=[], rows=1
+    )
+    assert class_names(Trial, "anonymous") == ["Trial"]
+    Trial.objects.using("anonymous").update(class_name="Other")
+    assert class_names(Trial, "anonymous") == ["Trial"]
+    state.state = uuid4().hex
+    state.save(using="anonymous")
+    assert class_names(Trial, "anonymous") == ["Other"]
+
+
+def test_links_lead_along_the_keys(person, fill, deployment):
+    fill(1)
+    key = deployment.number << 40 | 1
+    page = person("viewer").get(address(Trial)).content.decode()
+    assert f"/admin/psynetdata/participant/{key}/change/" in page
+    assert f"/admin/psynetdata/node/{key}/change/" in page
+
+
+def test_unknown_rows_send_back_to_the_list_of_all(person, fill):
+    response = person("viewer").get(f"{address(Trial)}12345/change/")
+    assert response.status_code == 302
+
+
+def test_times_are_shown_in_utc(person, fill):
+    fill(1)
+    assert "2026-11-22 08:12:49 UTC" in person("viewer").get(address(Trial)).content.decode()

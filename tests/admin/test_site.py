@@ -1,0 +1,105 @@
+"""The sidebar, the first page, what is not there."""
+
+import pytest
+from django.contrib import admin
+from django.db import connections
+from django.test import RequestFactory
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from django_q.models import Failure, OrmQ, Schedule, Success
+
+from exports.admin.dashboard import overview
+from exports.models import Snapshot
+from psynetdata.admin.site import navigation
+from psynetdata.models import Audit, Deployment
+
+pytestmark = pytest.mark.django_db(databases="__all__")
+
+
+def request_of(client):
+    request = RequestFactory().get("/admin/")
+    request.user, request.session = client.user, client.session
+    return request
+
+
+def titles(client) -> list[str]:
+    return [item["title"] for group in navigation(request_of(client)) for item in group["items"]]
+
+
+DATA = ["Participants", "Trials", "Responses", "Assets", "Nodes", "Networks", "Other tables"]
+WORK = ["Overview", "Deployments", "Snapshots", "Exports", "Jobs"]
+
+
+@pytest.mark.parametrize(("group", "more"), [
+    ("viewer", []), ("analyst", ["API tokens"]), ("data officer", ["API tokens", "Audit log"]),
+    ("superuser", ["API tokens", "Audit log", "Accounts", "Groups"]),
+])  # fmt: skip
+def test_the_sidebar_holds_what_one_may_view(person, group, more):
+    assert titles(person(group)) == [*WORK, *DATA, *more]
+
+
+def test_the_sidebar_of_somebody_without_rights(person):
+    assert titles(person("nobody")) == ["Overview"]
+
+
+@pytest.mark.parametrize("carrier", [Success, Failure, Schedule, OrmQ])
+def test_the_queues_own_tables_are_hidden(carrier):
+    assert not admin.site.is_registered(carrier)
+
+
+def test_every_link_of_the_sidebar_opens(person):
+    client = person("superuser")
+    for group in navigation(request_of(client)):
+        for item in group["items"]:
+            assert client.get(item["link"]).status_code == 200
+
+
+def test_the_first_page_has_a_row_per_deployment(person, deployment, snapshot):
+    Deployment.objects.create(deployment_id="bare")
+    deployments, exports, jobs = overview(request_of(person("viewer")), {})["cards"]
+    (bare, *_), (faces, state, age, participants, trials) = deployments.rows
+    assert "bare" in bare
+    assert ("Faces" in faces, "running" in state, age) == (True, True, "0 seconds")
+    assert f"?deployment={deployment.number}" in participants
+    assert (">2<" in participants, ">3<" in trials) == (True, True)
+    assert (exports.rows, jobs.facts[0][0]) == ([], "running")
+
+
+def test_the_first_page_shows_only_what_one_may_view(person):
+    assert overview(request_of(person("nobody")), {})["cards"] == []
+
+
+def test_the_first_page_opens(person, snapshot):
+    assert person("viewer").get("/admin/").status_code == 200
+    assert person("nobody").get("/admin/").status_code == 200
+
+
+@pytest.mark.parametrize("address", ["/admin/", "/admin/psynetdata/deployment/", "/admin/exports/snapshot/"])
+def test_as_many_queries_for_many_deployments_as_for_one(person, deployment, snapshot, address):
+    client = person("viewer")
+
+    def count():
+        with CaptureQueriesContext(connections["default"]) as captured:
+            assert client.get(address).status_code == 200
+        return len(captured)
+
+    count()
+    one = count()
+    for number in range(20):
+        more = Deployment.objects.create(deployment_id=f"more {number}")
+        Snapshot.objects.create(deployment=more, taken_at=timezone.now(), tables=snapshot.tables)
+    assert count() == one
+
+
+def test_the_audit_log_is_only_read(person, deployment):
+    line = Audit.record("export", target="export 1", deployment=deployment, identified=True, snapshot=3)
+    client = person("superuser")
+    address = f"/admin/psynetdata/audit/{line.pk}/"
+    page = client.get(f"{address}change/").content.decode()
+    assert "export export 1" in page
+    assert "command line" in page
+    for attempt in ("change/", "delete/"):
+        assert client.post(address + attempt, {"post": "yes", "verb": "x"}).status_code == 403
+    client.post("/admin/psynetdata/audit/", {"action": "delete_selected", "_selected_action": [line.pk], "post": "yes"})
+    assert Audit.objects.filter(pk=line.pk).exists()
+    assert person("analyst").get("/admin/psynetdata/audit/").status_code == 403
