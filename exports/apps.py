@@ -6,4 +6,6 @@ class ExportsConfig(AppConfig):
     verbose_name = "Snapshots and exports"
 
     def ready(self):
-        from exports import tasks  # noqa: F401  tells psynetdata.jobs which function does which kind of job
+        # They tell psynetdata.jobs which function does which kind of job.
+        from exports import tasks  # noqa: F401
+        from exports.snapshots import tasks as snapshot_tasks  # noqa: F401

@@ -4,14 +4,17 @@ A face is a Django database alias, `identified` or `anonymous`. Which models
 belong there is told by `MirrorModel`; everything else lives in `default`.
 """
 
-from collections.abc import Iterator
+import fcntl
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import sleep
 
 from django.conf import settings
 from django.db import connections
 
 IDENTIFIED = "identified"
 ANONYMOUS = "anonymous"
+_WAIT = 0.2  # seconds between tries for the writer's turn
 
 # By name, because migrations ask with historical models that have lost their base class.
 MIRROR_MODELS = {"participant", "trial", "asset", "node", "network", "response", "record", "mirroredtable"}
@@ -52,3 +55,25 @@ def reading(face: str) -> Iterator[None]:
     finally:
         with connection.cursor() as cursor:
             cursor.execute("ROLLBACK")
+
+
+@contextmanager
+def writing(face: str, *, look: Callable[[], None] | None = None) -> Iterator[None]:
+    """One writer at a time. SQLite has one per file and would give up after 30 seconds; here it waits its turn.
+
+    `look` is called while waiting and may raise to stop. On PostgreSQL writers do not wait for each other.
+    """
+    connection = connections[face]
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        yield
+        return
+    with open(f"{connection.settings_dict['NAME']}.lock", "w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if look:
+                    look()
+                sleep(_WAIT)
+        yield

@@ -71,13 +71,15 @@ class Folder:
 class Upload:
     """A database that was handed in. `tables`: {table: name of its file}; `label` is what sentences call it.
 
-    `anonymous`: it stands in the anonymous part of an export.
+    `anonymous`: it stands in the anonymous part of an export. `packed_at`: when the tables were packed, in UTC,
+    or without a zone in the clock of the machine that did; None where nothing tells.
     """
 
     def __init__(self, container: SafeZip | Folder, prefix: str, tables: dict[str, str], trail: str):
         self.label = container.label if not prefix else f"{shown(prefix.rstrip('/'))} in {container.label}"
         self.tables = tables
         self.anonymous = _is_anonymous(trail + prefix)
+        self.packed_at = container.newest(list(tables.values()))
         self._container = container
 
     def open(self, table: str) -> BinaryIO:
@@ -93,10 +95,6 @@ class Upload:
 
     def fingerprint(self) -> dict[str, tuple[int, int]]:
         return {table: self._container.fingerprint(name) for table, name in self.tables.items()}
-
-    def packed_at(self) -> datetime | None:
-        """When the tables were packed: UTC, or without a zone in the clock of the machine that did. None: not told."""
-        return self._container.newest(list(self.tables.values()))
 
     def check(self) -> None:
         """Raise BadInput where tables are missing or named alike, or sizes cannot be honest."""
@@ -147,7 +145,7 @@ class _Finder:
         else:
             top = self._open_zip(self._path, label)
         # `…/anonymous` and `…/anonymous/database.zip` of an export say it in the path itself.
-        trail = "/".join(self._path.absolute().parts[-2:]) + "/" if "anonymous" in self._path.absolute().parts[-2:] else ""
+        trail = "anonymous/" if "anonymous" in self._path.absolute().parts[-2:] else ""
         for anonymous in (False, True):
             first = None
             for upload in self._search(top, trail, anonymous):

@@ -161,7 +161,7 @@ def _local(date_time: tuple[int, ...]) -> datetime | None:
 
 
 def _utc(extra: bytes) -> datetime | None:
-    """The time of change in a member's extra field (Info-ZIP's "extended timestamp", 0x5455), which zips of ours have."""
+    """The time of change in a member's extra field (Info-ZIP's "extended timestamp", 0x5455); our own zips have it."""
     while len(extra) >= 4:
         kind, size = struct.unpack_from("<HH", extra)
         if kind == 0x5455 and size >= 5 and len(extra) >= 9 and extra[4] & 1:

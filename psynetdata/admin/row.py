@@ -47,11 +47,12 @@ def links_to_rows(obj: MirrorModel, places: tuple[tuple[type[MirrorModel], str],
 def everything(obj: MirrorModel, state: MirroredTable | None) -> list[Card]:
     """Every column of the source row: first those that hold something, then the empty and the withheld ones."""
     rest = obj.rest_columns
-    names = [name for name, *_ in state.columns] if state else [*obj.typed_fields(), *rest]
+    kinds = {name: kind for name, kind, *_ in state.columns} if state else {}
+    names = list(kinds) or [*obj.typed_fields(), *rest]
     withheld = set(state.withheld) if state else set()
     full, empty = [], []
     for name in names:
-        content = _content(obj, rest, name)
+        content = _content(obj, rest, name, kinds.get(name))
         if name in withheld:
             empty.append((name, html.badge("withheld on this face", "neutral")))
         elif content in (None, "", "{}", "[]"):
@@ -64,7 +65,10 @@ def everything(obj: MirrorModel, state: MirroredTable | None) -> list[Card]:
     return cards
 
 
-def _content(obj: MirrorModel, rest: dict[str, str | None], column: str) -> Any:
+def _content(obj: MirrorModel, rest: dict[str, str | None], column: str, kind: str | None) -> Any:
     """The typed value; the source's text where no typed column holds it (NaN, infinity, other columns)."""
     value = getattr(obj, column) if column in obj.typed_fields() else None
-    return rest.get(column) if value is None else value
+    if value is not None:
+        return value
+    text = rest.get(column)
+    return {"t": True, "f": False}.get(text, text) if kind == "bool" else text

@@ -67,7 +67,7 @@ class Command(BaseCommand):
 
     def warn(self, sentence: str) -> None:
         """A sentence on stderr for what worked but should be known."""
-        self.stderr.write(f"Warning: {sentence}")
+        self.stderr.write(f"Warning: {sentence}", self.style.WARNING)
 
     def _leave(self, problem: Problem) -> NoReturn:
         self.stderr.write(problem.sentence)
@@ -86,17 +86,17 @@ class Progress:
     def __call__(self, job: Job) -> None:
         if self._bar:
             text = _bar(job)
-            self._out.write("\r" + text.ljust(self._width), ending="")
+            self._out.write("\r" + text.ljust(self._width), _plain, ending="")
             self._out.flush()
             self._width = len(text)
         elif monotonic() - self._written_at >= LINE_EVERY:
             self._written_at = monotonic()
-            self._out.write(_line(job))
+            self._out.write(_line(job), _plain)
 
     def close(self) -> None:
         """Clear the bar, so that what follows starts on an empty line."""
         if self._width:
-            self._out.write("\r" + " " * self._width + "\r", ending="")
+            self._out.write("\r" + " " * self._width + "\r", _plain, ending="")
             self._out.flush()
 
 
@@ -110,6 +110,11 @@ def _bar(job: Job) -> str:
 
 def _line(job: Job) -> str:
     return f"{job.phase} …" if job.percent is None else f"{job.phase}: {job.percent} %"
+
+
+def _plain(text: str) -> str:
+    """Progress is no error: without it Django would write it in the red of stderr."""
+    return text
 
 
 def _interrupt(number, frame) -> NoReturn:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from django.db import transaction
 
+from psynetdata.faces import writing
 from psynetdata.models import Deployment, MirroredTable
 from psynetdata.psynet import csvtext
 from psynetdata.psynet.csvtext import Row
@@ -67,7 +68,7 @@ def refresh(
     `look(table, rows)` is called now and then and may raise to stop, which leaves all as it was.
     Raises Problem when a table's rows do not agree in number with the source (law 7).
     """
-    with transaction.atomic(using=face):
+    with writing(face, look=(lambda: look("", 0)) if look else None), transaction.atomic(using=face):
         wanted = [table for table in source.tables() if table not in UNMIRRORED_TABLES]
         shown = {
             row.table: row for row in MirroredTable.objects.using(face).filter(deployment_number=deployment.number)

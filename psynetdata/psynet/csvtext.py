@@ -23,7 +23,7 @@ BLOCK = 1 << 20
 
 csv.field_size_limit(MAX_RECORD)
 
-_FIELD = re.compile(r'(?:^|,)(?:"((?:[^"]|"")*)"|([^,"]*))(?=,|$)', re.DOTALL)
+_FIELD = re.compile(r'(?:^|,)(?:"((?:[^"]++|"")*+)"|([^,"]*+))(?=,|\Z)')
 _NEEDS_QUOTES = re.compile(r'[,"\r\n]')
 
 
@@ -33,25 +33,20 @@ def records(stream: BinaryIO, *, name: str = "the file") -> Iterator[bytes]:
     Raises BadInput when a quote is left open at the end or a record is longer
     than MAX_RECORD. `name` is what the sentence calls the stream.
     """
-    pending: list[bytes] = []
-    size = 0
+    pending = bytearray()  # a list of lines would cost several times their size where they are short
     line_end = None
     while line := stream.readline(MAX_RECORD):
-        if line_end is None:
-            line_end = b"\r\n" if line.endswith(b"\r\n") else b"\n"
-        if not pending and not line.count(b'"') & 1:
-            if len(line) >= MAX_RECORD:
-                raise BadInput(f"{name} has a row longer than 1 GiB; PostgreSQL writes no such row.")
-            yield line.removesuffix(line_end)
-            continue
-        size += len(line)
-        if size >= MAX_RECORD:
+        if len(pending) + len(line) >= MAX_RECORD:
             raise BadInput(f"{name} has a row longer than 1 GiB, or a quote that is never closed.")
-        closes = bool(pending) and line.count(b'"') & 1
-        pending.append(line)
-        if closes:
-            yield b"".join(pending).removesuffix(line_end)
-            pending, size = [], 0
+        odd = line.count(b'"') & 1
+        if odd == bool(pending):  # the line ends outside of quotes, and so does a record
+            if line_end is None:
+                line_end = b"\r\n" if line.endswith(b"\r\n") else b"\n"
+            record = (bytes(pending) + line if pending else line).removesuffix(line_end)
+            pending.clear()
+            yield record
+        else:
+            pending += line
     if pending:
         raise BadInput(f"{name} ends inside a quoted field; the file was cut short.")
 

@@ -2,11 +2,13 @@
 
 import hashlib
 import io
+import threading
 from zipfile import ZipFile
 
 import pytest
+from django.db import connections
 
-from psynetdata.faces import IDENTIFIED, reading
+from psynetdata.faces import IDENTIFIED, reading, writing
 from psynetdata.mirror import Transform, columns, refresh, scratch, shows
 from psynetdata.mirror.convert import model_of, to_source
 from psynetdata.mirror.write import rows_of
@@ -227,10 +229,6 @@ def test_counts_that_disagree_are_a_problem(source, deployment):
 
 def test_a_reader_sees_one_moment(source, deployment):
     """A long read that began before a refresh goes on seeing what it saw, and does not make it wait."""
-    import threading
-
-    from django.db import connections
-
     tables_in = source("static")
     refresh(IDENTIFIED, deployment, tables_in, AS_IT_IS)
     with reading(IDENTIFIED):
@@ -247,6 +245,24 @@ def test_a_reader_sees_one_moment(source, deployment):
         assert not thread.is_alive()
         assert Trial.objects.using(IDENTIFIED).count() == 130
     assert Trial.objects.using(IDENTIFIED).count() == 50
+
+
+def test_a_second_writer_waits_its_turn_and_can_be_stopped(source, deployment):
+    if connections[IDENTIFIED].vendor != "sqlite":
+        pytest.skip("PostgreSQL's writers do not wait for each other")
+    tables_in = source("static")
+    asked = []
+
+    def look(table, rows):
+        asked.append(table)
+        if len(asked) == 2:
+            raise Cancelled("Stopped.")
+
+    with writing(IDENTIFIED), pytest.raises(Cancelled):
+        refresh(IDENTIFIED, deployment, tables_in, AS_IT_IS, look=look)
+    assert asked == ["", ""]
+    refresh(IDENTIFIED, deployment, tables_in, AS_IT_IS)
+    assert Trial.objects.using(IDENTIFIED).count() == 130
 
 
 def test_a_scratch_mirror_is_gone_afterwards(source, deployment, settings):

@@ -111,6 +111,7 @@ def test_a_taken_port_is_one_sentence(serve):
         said, errors = process.communicate(timeout=30)
     assert process.returncode == 1
     assert said == ""
-    assert errors.strip().splitlines() == [
-        f"Port {port} on 127.0.0.1 cannot be used (Address already in use); choose another, like PORT={port + 1} make run."
-    ]
+    assert errors.strip() == (
+        f"Port {port} on 127.0.0.1 cannot be used (Address already in use); "
+        f"choose another, like PORT={port + 1} make run."
+    )

@@ -1,0 +1,64 @@
+import traceback
+from pathlib import Path
+from time import perf_counter
+
+from psynetdata.faces import ANONYMOUS, IDENTIFIED
+from psynetdata.management.cli import Command as BaseCommand
+from psynetdata.models import Audit, Deployment
+from psynetdata.psynet.problems import NotFound, Problem
+from psynetdata.sheets import basic_data_for, compute_basic_data
+from psynetdata.sheets.chosen import chosen
+from psynetdata.sheets.formats import json_text
+
+
+class Command(BaseCommand):
+    help = "Run a deployment's get_basic_data on both faces and say how many rows it gave and how long it took."
+
+    def add_arguments(self, parser):
+        verbs = parser.add_subparsers(dest="verb", required=True)
+        check = verbs.add_parser("check", help="Run it and report.")
+        check.add_argument("--deployment", metavar="ID", help="Which deployment; not needed where there is one.")
+        check.add_argument("--sheet", metavar="NAME", help="Passed on as the query parameter of that name.")
+
+    def run(self, *, deployment: str | None, sheet: str | None, **options):
+        found = chosen(Deployment.objects.all(), deployment, how="--deployment")
+        experiment = basic_data_for(found)
+        if experiment is None:
+            raise NotFound(
+                f"No class in BASIC_DATA_MODULES serves deployment {found.deployment_id}: give one "
+                f"label = {found.label!r} or deployment_id = {found.deployment_id!r}."
+            )
+        self.stdout.write(f"{experiment.__module__}.{experiment.__qualname__} serves {found.deployment_id}.")
+        asked = {} if sheet is None else {"sheet": sheet}
+        for face in (IDENTIFIED, ANONYMOUS):
+            self.stdout.write(f"{face}: {_measured(found, face, asked)}")
+        Audit.record("read", deployment=found, target="sheet get_basic_data", identified=True, context="check")
+
+
+def _measured(deployment: Deployment, face: str, asked: dict[str, str]) -> str:
+    start = perf_counter()
+    try:
+        found = compute_basic_data(deployment, using=face, context="route", **asked)
+    except Problem:
+        raise
+    except Exception as error:  # it is the experimenter's code: anything can come out of it
+        # Its text stays out: it may quote a row.
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        raise Problem(
+            f"get_basic_data raised {type(error).__name__} on the {face} face, in {Path(where.filename).name}, "
+            f"line {where.lineno}."
+        ) from None
+    seconds = perf_counter() - start
+    return f"{_counted(found)}, {len(json_text(found)):,} bytes as JSON, {seconds:.2f} s"
+
+
+def _counted(found: object) -> str:
+    if found is None:
+        return "nothing"
+    if isinstance(found, dict):
+        return ", ".join(f"{name}: {_rows(value)}" for name, value in found.items()) or "an empty dictionary"
+    return _rows(found)
+
+
+def _rows(value: object) -> str:
+    return f"{len(value)} rows" if hasattr(value, "__len__") and not isinstance(value, str) else "one value"

@@ -1,0 +1,34 @@
+from django.contrib.auth import get_user_model
+
+from psynetdata import rights
+from psynetdata.management.cli import Command as BaseCommand
+from psynetdata.models import ApiToken, Audit, Deployment
+from psynetdata.psynet.problems import NotFound, UsageError
+from psynetdata.sheets.chosen import chosen
+
+
+class Command(BaseCommand):
+    help = "Make an API token for a person and print it, once, as the last word."
+
+    def add_arguments(self, parser):
+        parser.add_argument("username", metavar="USERNAME")
+        parser.add_argument("--name", default="token", help="What it is for.")
+        parser.add_argument("--identified", action="store_true", help="May read identified data, if its owner may.")
+        parser.add_argument("--deployment", metavar="ID", help="Only for this deployment.")
+        parser.add_argument("--days", type=int, metavar="N", help="Expires after N days; never without it.")
+
+    def run(self, *, username: str, name: str, identified: bool, deployment: str | None, days: int | None, **options):
+        user = get_user_model().objects.filter(username=username, is_active=True).first()
+        if user is None:
+            raise NotFound(f"There is no active account {username!r}; make one on the desk, under Users.")
+        if days is not None and not 0 < days <= 36500:
+            raise UsageError("--days is a number of days from 1 to 36500.")
+        if not 0 < len(name) <= 100:
+            raise UsageError("--name is 1 to 100 characters long.")
+        if identified and not rights.can_see_identified(user):
+            raise UsageError(f"{username} may not see identified data, so a token of theirs may not either.")
+        bound = None if deployment is None else chosen(Deployment.objects.all(), deployment, how="--deployment")
+        row, token = ApiToken.issue(user, name=name, identified=identified, deployment=bound, days=days)
+        Audit.record("issue", deployment=bound, target=f"token {row.pk} of {username}", identified=identified)
+        expires = f"expires {row.expires_at:%Y-%m-%d}" if row.expires_at else "never expires"
+        return f"Token of {username}, {expires}; it is shown only now: {token}"
