@@ -1,0 +1,120 @@
+from datetime import datetime
+from pathlib import Path
+
+from exports.models import Export, ExportArchive
+from exports.package.request import ANONYMOUS, ExportOptions, chosen, request_export, run_here
+from exports.package.unpack import check_path, default_path, unpack
+from psynetdata.management.cli import Command as BaseCommand
+from psynetdata.management.cli import Progress
+from psynetdata.psynet import times
+from psynetdata.psynet.problems import NotFound, UsageError
+
+# Understood, because PsyNet's users type them or the design promises them; each with the value that works today.
+_NOT_YET = {
+    "server": None,
+    "format": "csv",
+    "excel": False,
+    "legacy": False,
+    "n_parallel": None,
+    "pseudonyms": "hmac",
+    "drop_text": False,
+    "shift_dates": False,
+    "coarsen": None,
+    "package": None,
+}
+_OPTIONS = ("anonymize", "level", "assets", "type", "no_source", "strict_assets")
+
+
+class Command(BaseCommand):
+    help = "Export a deployment's data into a folder: regular, anonymized, or both."
+
+    def add_arguments(self, parser):
+        parser.add_argument("source", nargs="?", choices=["local", "ssh", "heroku"], help="Where PsyNet would look.")
+        parser.add_argument("--app", metavar="NAME", help="The app's name; a deployment is named by its id instead.")
+        parser.add_argument("--deployment", metavar="ID", help="Which deployment; not needed where there is one.")
+        parser.add_argument(
+            "--snapshot", metavar="ID", type=int, help="Which snapshot; the newest good one if not said."
+        )
+        parser.add_argument(
+            "--anonymize", nargs="?", const="yes", default="both", choices=["yes", "no", "both"], help="Default: both."
+        )
+        parser.add_argument(
+            "--level",
+            default="shared",
+            choices=["shared", "open"],
+            help="How careful an anonymized export is: for a named colleague (shared), or for a repository (open).",
+        )
+        parser.add_argument(
+            "--assets", default="experiment", choices=["none", "experiment", "all"], help="Default: experiment."
+        )
+        parser.add_argument("--strict-assets", action="store_true", help="A missing asset file fails the export.")
+        parser.add_argument("--type", default="psynet", choices=["psynet", "database"], help="Default: psynet.")
+        parser.add_argument("--no-source", action="store_true", help="Leave out the source code.")
+        parser.add_argument("--path", type=Path, metavar="DIR", help="A folder that does not exist yet or is empty.")
+        self._add_later_arguments(parser.add_argument_group("not yet"))
+
+    def _add_later_arguments(self, group):
+        group.add_argument("--server", metavar="NAME")
+        group.add_argument("--format", default="csv", choices=["csv", "parquet"])
+        group.add_argument("--n_parallel", "--n-parallel", type=int, metavar="N")
+        group.add_argument("--pseudonyms", default="hmac", choices=["hmac", "number"])
+        group.add_argument("--coarsen", choices=["day"])
+        group.add_argument("--package", metavar="NAME")
+        for name in ("--excel", "--legacy", "--drop-text", "--shift-dates"):
+            group.add_argument(name, action="store_true")
+
+    def run(self, *, path: Path | None, **options):
+        _refuse_what_comes_later(options)
+        deployment, snapshot = chosen(options["deployment"], options["snapshot"])
+        if path is not None:
+            path = Path(path).expanduser().absolute()
+            check_path(path)
+        asked = ExportOptions(**{name: options[name] for name in _OPTIONS})
+        export = request_export(deployment, asked, snapshot=snapshot, here=True)
+        shown = Progress(self.stderr)
+        try:
+            run_here(export, on_progress=shown)
+        finally:
+            shown.close()
+        archives = list(export.archives.order_by("mode"))
+        path = path or default_path(export, datetime.now())
+        manifest = unpack(archives, path)
+        self._tell(export, archives, manifest, path)
+
+    def _tell(self, export: Export, archives: list[ExportArchive], manifest: dict, path: Path) -> None:
+        moment = times.to_iso(export.snapshot.taken_at)
+        self.stdout.write(
+            f"export {export.pk} of {export.deployment.deployment_id}, snapshot {export.snapshot_id} ({moment})"
+        )
+        for archive in sorted(archives, key=lambda archive: archive.mode, reverse=True):
+            files = [file for file in manifest["files"] if file["path"].startswith(f"{archive.mode}/")]
+            size = sum(file["bytes"] for file in files)
+            self.stdout.write(f"{archive.mode:<10} {len(files)} files, {export.snapshot.rows} rows, {size} bytes")
+            if archive.mode == ANONYMOUS:
+                self._tell_proof(archive.report)
+            missing = archive.manifest["assets"]["missing"]
+            if missing:
+                self.warn(f"{archive.mode}: {len(missing)} asset files are missing; manifest.json says which and why.")
+        self.stdout.write(str(path))
+
+    def _tell_proof(self, report: dict) -> None:
+        looked_for = {kind: sum(classes.values()) for kind, classes in report["looked_for"].items()}
+        kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(looked_for.items())) or "nothing"
+        self.stdout.write(f"           searched for {sum(looked_for.values())} values and found none: {kinds}")
+        for note in report["notes"]:
+            self.stdout.write(f"           {note}")
+
+
+def _refuse_what_comes_later(options: dict) -> None:
+    if options["source"] in ("ssh", "heroku"):
+        raise UsageError(
+            f"Exporting straight from {options['source']} does not work yet; load a snapshot and export that."
+        )
+    for name, works in _NOT_YET.items():
+        if options[name] != works and not (name == "n_parallel" and options[name] == 1):
+            raise UsageError(f"--{name.replace('_', '-')} does not work yet; leave it out.")
+    if options["app"]:
+        raise NotFound(
+            "No deployment here is known by an app's name: what was loaded from a file does not tell it. "
+            "Name the deployment with --deployment ID."
+        )

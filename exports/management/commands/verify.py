@@ -1,0 +1,56 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+from exports.models import Export, Snapshot
+from exports.package.verify import Checked, verify_path
+from exports.package.verify_stored import verify_export, verify_snapshot
+from psynetdata.management.cli import Command as BaseCommand
+from psynetdata.psynet.problems import Damaged, NotFound, UsageError
+
+
+class Command(BaseCommand):
+    help = "Re-hash and re-count: a snapshot's segments, a stored export, or an export on disk by its manifest."
+
+    def add_arguments(self, parser):
+        what = parser.add_mutually_exclusive_group()
+        what.add_argument("path", nargs="?", type=Path, help="An export: its folder, or its zip.")
+        what.add_argument("--snapshot", type=int, metavar="ID")
+        what.add_argument("--export", type=int, metavar="ID")
+        what.add_argument("--all", action="store_true", help="All snapshots and all exports whose files are kept.")
+
+    def run(self, *, path: Path | None, snapshot: int | None, export: int | None, **options):
+        if path is None and snapshot is None and export is None and not options["all"]:
+            raise UsageError("Say what to verify: a PATH, --snapshot ID, --export ID, or --all.")
+        bad = things = 0
+        for name, checked in _things(path, snapshot, export):
+            things += 1
+            bad += bool(checked.problems)
+            for problem in checked.problems:
+                self.stdout.write(f"{name}: {problem}")
+            if not checked.problems:
+                counts = f"{checked.files} files, {checked.rows} rows, {checked.bytes} bytes"
+                self.stdout.write(f"{name}: ok, {counts}")
+        if bad:
+            raise Damaged(f"{bad} of {things} verified things are not as they should be.")
+
+
+def _things(path: Path | None, snapshot: int | None, export: int | None) -> Iterator[tuple[str, Checked]]:
+    if path is not None:
+        yield str(path), verify_path(Path(path))
+        return
+    snapshots, exports = Snapshot.objects.order_by("pk"), Export.objects.select_related("job").order_by("pk")
+    if snapshot is not None:
+        snapshots, exports = snapshots.filter(pk=snapshot), exports.none()
+        if not snapshots:
+            raise NotFound(f"There is no snapshot {snapshot}.")
+    elif export is not None:
+        snapshots, exports = snapshots.none(), exports.filter(pk=export)
+        if not exports:
+            raise NotFound(f"There is no export {export}.")
+    else:
+        exports = exports.filter(archives__isnull=False).distinct()
+    seen: dict[str, int] = {}
+    for one in snapshots.iterator():
+        yield str(one), verify_snapshot(one, seen)
+    for one in exports.iterator():
+        yield str(one), verify_export(one)

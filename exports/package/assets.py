@@ -1,0 +1,80 @@
+"""assets/ of an export: fetched once, named for each mode by the rows that leave in it."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from exports.assets.fetch import Fetched, fetch, root_of
+from exports.assets.plan import export_path, plan
+from psynetdata.psynet.problems import Problem
+from psynetdata.psynet.source import TableSource
+
+from .members import Member
+from .meter import Meter
+from .names import Taken, safe_path
+from .request import ExportOptions
+
+
+@dataclass
+class Assets:
+    """{asset id: what came of fetching it}"""
+
+    fetched: dict[int, Fetched] = field(default_factory=dict)
+
+    @property
+    def missing(self) -> int:
+        return sum(1 for found in self.fetched.values() if found.missing)
+
+
+def rows_of(source: TableSource) -> Iterator[dict[str, str | None]]:
+    """Rows of the table asset as dictionaries."""
+    if "asset" in source.tables():
+        names = [column.name for column in source.columns("asset")]
+        yield from (dict(zip(names, row, strict=True)) for row in source.rows("asset"))
+
+
+def fetch_all(
+    source: TableSource, assets_url: str, options: ExportOptions, folder: Path, *, leave: Iterable[int], meter: Meter
+) -> Assets:
+    """Fetch what the options ask for, without the assets in `leave`. Raises Problem for a missing one if told to."""
+    assets = Assets()
+    if not options.wants_assets:
+        return assets
+    root, left = root_of(assets_url), frozenset(leave)
+    for planned in plan(rows_of(source), options.assets):
+        meter.advance("fetching assets")
+        if planned.id not in left:
+            assets.fetched[planned.id] = fetch(planned, root, folder)
+    if options.strict_assets and assets.missing:
+        reasons = sorted({found.missing for found in assets.fetched.values() if found.missing})
+        raise Problem(
+            f"{assets.missing} of {len(assets.fetched)} asset files are missing ({'; '.join(reasons)}); "
+            "export without --strict-assets to have them listed in the manifest instead."
+        )
+    return assets
+
+
+def members(
+    assets: Assets, rows: Iterable[dict[str, str | None]], prefix: str, leave: frozenset[int]
+) -> tuple[list[Member], dict]:
+    """(the files below assets/, what the manifest says of them). `rows` are the mode's own; `leave` stays unnamed."""
+    taken = Taken()
+    found: list[Member] = []
+    told: dict = {"included": 0, "missing": [], "differing": []}
+    for row in rows:
+        number = int(row["id"] or 0)
+        if number in leave or number not in assets.fetched:
+            continue
+        of_row, path = assets.fetched[number], export_path(row)
+        if of_row.missing:
+            told["missing"].append({"id": number, "export_path": path, "reason": of_row.missing})
+            continue
+        told["included"] += 1
+        name = ""
+        for file in of_row.files:
+            inside = f"/{file.inside}" if file.inside else ""
+            name = taken.take(safe_path(path + inside), f"asset-{number}/{safe_path(path + inside).rpartition('/')[2]}")
+            found.append(Member(f"{prefix}assets/{name}", file.path, file.bytes, file.sha256))
+        if of_row.differs:
+            told["differing"].append({"id": number, "path": f"{prefix}assets/{name}", "reason": of_row.differs})
+    return found, told

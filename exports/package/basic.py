@@ -1,0 +1,81 @@
+"""basic_data in an export: what the deployment's get_basic_data returns for the very snapshot that is exported."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from exports.models import Snapshot
+from exports.snapshots.mirror import MirrorSource
+from psynetdata import sheets
+from psynetdata.mirror import Transform, refresh, scratch
+from psynetdata.models import Deployment
+from psynetdata.psynet.problems import Problem
+from psynetdata.sheets import formats
+
+from .members import Member, written
+from .meter import Meter
+from .names import Taken, safe_name
+
+
+def basic_data(
+    snapshot: Snapshot, transform: Transform, prefix: str, folder: Path, *, anonymize: bool, meter: Meter
+) -> list[Member]:
+    """basic_data.json, or basic_data/<name>.csv where the method returns data frames; nothing where it returns None.
+
+    The method runs on a scratch mirror of the snapshot, filled through `transform`, so that a newer
+    snapshot, or another face, never shows.
+    """
+    deployment = snapshot.deployment
+    if sheets.basic_data_for(deployment) is None:
+        return []
+    with scratch() as face:
+        refresh(face, deployment, MirrorSource(snapshot), transform, look=lambda table, rows: meter.check())
+        return list(_members(_computed(deployment, face, anonymize), prefix, folder))
+
+
+def _computed(deployment: Deployment, face: str, anonymize: bool) -> object:
+    try:
+        return sheets.compute_basic_data(deployment, using=face, context="export", anonymize=anonymize)
+    except Problem:
+        raise
+    except Exception as error:  # the experimenter's code can raise anything; its words may hold what it read
+        raise Problem(
+            f"The deployment's get_basic_data failed with a {type(error).__name__}; nothing was exported. "
+            "Run `manage.py basic_data check` to see where, and repair it."
+        ) from error
+
+
+def _members(found: object, prefix: str, folder: Path) -> Iterator[Member]:
+    if found is None:
+        return
+    frames = {"basic_data": found} if _is_frame(found) else found
+    if not isinstance(frames, dict) or not any(_is_frame(value) for value in frames.values()):
+        yield written(f"{prefix}basic_data.json", folder / "basic_data.json", _json_blocks(found))
+        return
+    taken = Taken()
+    for name, value in frames.items():
+        file = taken.take(safe_name(str(name), ".csv" if _is_frame(value) else ".json"))
+        target = (f"{prefix}basic_data/{file}", folder / "basic_data" / file)
+        if _is_frame(value):
+            yield written(*target, [value.to_csv(index=False, lineterminator="\n").encode()], **_rows(value))
+        else:
+            yield written(*target, _json_blocks(value))
+
+
+def _is_frame(value: object) -> bool:
+    """A pandas DataFrame, without importing pandas where nobody uses it."""
+    return hasattr(value, "to_csv") and hasattr(value, "columns")
+
+
+def _rows(frame) -> dict[str, int]:
+    # A frame with one column writes a blank line for an empty cell, which no count can tell from nothing.
+    return {"rows": len(frame)} if len(frame.columns) > 1 else {}
+
+
+def _json_blocks(value: object) -> Iterator[bytes]:
+    if isinstance(value, list):
+        yield from formats.json_list(value)
+    elif isinstance(value, dict) and all(isinstance(rows, list) for rows in value.values()):
+        yield from formats.json_lists(value.items())
+    else:
+        yield formats.json_text(value)
+    yield b"\n"

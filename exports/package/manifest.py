@@ -1,0 +1,57 @@
+"""manifest.json: what an archive holds and where it comes from. Same snapshot, same options: same bytes."""
+
+import json
+from collections.abc import Iterable
+
+from exports.models import Snapshot
+from psynetdata.psynet import times
+
+from .members import Member
+from .request import ExportOptions
+
+NAME = "manifest.json"
+VERSION = 1
+
+
+def manifest(mode: str, snapshot: Snapshot, options: ExportOptions, members: Iterable[Member], **more) -> dict:
+    """`more` is what else there is to say: missing assets, notes, policy. Names no source address and no other mode."""
+    deployment = snapshot.deployment
+    return {
+        "format": "psynetdata export",
+        "format_version": VERSION,
+        "mode": mode,
+        "deployment": {"deployment_id": deployment.deployment_id, "label": deployment.label},
+        "snapshot": {"id": snapshot.id, "taken_at": times.to_iso(snapshot.taken_at)},
+        "versions": {
+            "psynet": snapshot.psynet_version or deployment.psynet_version or None,
+            "dallinger": snapshot.dallinger_version or deployment.dallinger_version or None,
+            "python": snapshot.python_version or deployment.python_version or None,
+        },
+        "clock": {"minutes_ahead_of_utc": deployment.clock_offset, "read_as": deployment.clock},
+        "options": _options(mode, options),
+        "tables": {table: entry["rows"] for table, entry in sorted(snapshot.tables.items())},
+        **more,
+        "files": [member.to_json() for member in sorted(members, key=lambda member: member.name)],
+    }
+
+
+def merged(regular: dict, anonymous: dict) -> dict:
+    """The manifest of a folder that holds both trees."""
+    files = sorted([*regular["files"], *anonymous["files"]], key=lambda file: file["path"])
+    by_mode = {key: {"regular": regular[key], "anonymous": anonymous[key]} for key in ("options", "assets", "notes")}
+    return {**regular, "mode": "both", **by_mode, "anonymization": anonymous["anonymization"], "files": files}
+
+
+def to_bytes(found: dict) -> bytes:
+    return (json.dumps(found, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "backslashreplace")
+
+
+def without_asset_files(found: dict) -> dict:
+    """What is worth a database row: thousands of assets stay in the archive's own manifest."""
+    kept = [file for file in found["files"] if "/assets/" not in file["path"]]
+    return {**found, "files": kept, "asset_files": len(found["files"]) - len(kept)}
+
+
+def _options(mode: str, options: ExportOptions) -> dict:
+    told = {"assets": options.assets, "type": options.type, "strict_assets": options.strict_assets}
+    return told | ({"level": options.level} if mode == "anonymous" else {})

@@ -1,0 +1,63 @@
+"""Finished archives into the storage, and their rows: the one step that makes an export visible (law 2)."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils import timezone
+
+from exports.models import Export, ExportArchive
+from psynetdata.psynet.problems import Damaged
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A zip that was verified and, if anonymous, scanned."""
+
+    mode: str
+    path: Path
+    bytes: int
+    sha256: str
+    manifest: dict
+    report: dict
+
+
+def publish(export: Export, finished: list[Finished]) -> list[ExportArchive]:
+    """Store all archives of an export and make their rows; on failure no file is left."""
+    names: list[str] = []
+    try:
+        for one in finished:
+            names.append(f"exports/{export.id}/{one.mode}.zip")
+            _store(one, names[-1])
+        with transaction.atomic():
+            return [_row(export, one, name) for one, name in zip(finished, names, strict=True)]
+    except BaseException:  # a cancel or a timeout must not leave files either
+        for name in names:
+            default_storage.delete(name)
+        raise
+
+
+def _store(one: Finished, name: str) -> None:
+    with one.path.open("rb") as file:
+        saved = default_storage.save(name, File(file))
+    # Some storages publish what they got when a connection breaks.
+    if saved != name or default_storage.size(name) != one.bytes:
+        raise Damaged(f"The storage did not keep the {one.mode} archive as it was; try again, or look at the storage.")
+
+
+def _row(export: Export, one: Finished, name: str) -> ExportArchive:
+    told = {
+        "file": name,
+        "bytes": one.bytes,
+        "sha256": one.sha256,
+        "manifest": one.manifest,
+        "report": one.report,
+        "expires_at": timezone.now() + timedelta(days=settings.EXPORT_DAYS),
+    }
+    # A job that died after publishing is done again; the archive is the same, byte for byte.
+    archive, _ = ExportArchive.objects.update_or_create(export=export, mode=one.mode, defaults=told)
+    return archive

@@ -1,0 +1,152 @@
+"""What can be asked of an export, and asking for it."""
+
+from dataclasses import asdict, dataclass, fields
+
+from django.db import transaction
+
+from exports.assets import fetch, plan
+from exports.models import Export, Snapshot
+from psynetdata import jobs
+from psynetdata.anonymize.policy import LEVELS
+from psynetdata.models import Audit, Deployment, Job
+from psynetdata.psynet.problems import Conflict, NotFound, UsageError
+
+KIND = "export"
+REGULAR, ANONYMOUS = "regular", "anonymous"
+_LISTED = 20
+TYPES = ("psynet", "database")
+_MODES = {"yes": (ANONYMOUS,), "no": (REGULAR,), "both": (REGULAR, ANONYMOUS)}
+_CHOICES = {"anonymize": tuple(_MODES), "level": LEVELS, "assets": plan.WHICH, "type": TYPES}
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """PsyNet's flags, with PsyNet's meanings and defaults (psynet.command_line, export). Raises UsageError."""
+
+    anonymize: str = "both"
+    level: str = "shared"
+    assets: str = "experiment"
+    type: str = "psynet"
+    no_source: bool = False
+    strict_assets: bool = False
+
+    def __post_init__(self):
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise UsageError(f"The export's {name} must be one of {', '.join(choices)}.")
+        for name in ("no_source", "strict_assets"):
+            if not isinstance(getattr(self, name), bool):
+                raise UsageError(f"The export's {name} must be true or false.")
+
+    @classmethod
+    def from_json(cls, found: object) -> "ExportOptions":
+        known = [field.name for field in fields(cls)]
+        if not isinstance(found, dict):
+            raise UsageError("The options of an export are an object with names and values.")
+        if strange := sorted(str(name) for name in found.keys() - set(known)):
+            raise UsageError(f"An export has no option {', '.join(strange)}; there are {', '.join(known)}.")
+        return cls(**found)
+
+    def to_json(self) -> dict:
+        return asdict(self)
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """The archives that are made: `regular`, `anonymous` or both."""
+        return _MODES[self.anonymize]
+
+    @property
+    def wants_assets(self) -> bool:
+        return self.type == "psynet" and self.assets != "none"
+
+
+def request_export(
+    deployment: Deployment,
+    options: ExportOptions,
+    *,
+    owner=None,
+    snapshot: Snapshot | None = None,
+    here: bool = False,
+) -> Export:
+    """An Export with its job, on record. The job goes to the slow cluster; with `here` the caller runs it (`run_here`).
+
+    Without `snapshot` the newest good one is taken. Whether `owner` may have these archives is for
+    the surfaces to ask (psynetdata.rights.can_export). Raises Conflict where there is no good snapshot, and
+    UsageError where assets live in a place that cannot be read yet.
+    """
+    chosen = _good_snapshot(deployment, snapshot)
+    if options.wants_assets:
+        fetch.check_assets_url(deployment.assets_url)
+    with transaction.atomic():
+        export = Export.objects.create(
+            deployment=deployment,
+            snapshot=chosen,
+            job=_job(deployment, owner, here),
+            owner=owner if getattr(owner, "is_authenticated", False) else None,
+            options=options.to_json(),
+        )
+        Audit.record(
+            KIND,
+            user=owner,
+            deployment=deployment,
+            target=export,
+            identified=REGULAR in options.modes,
+            snapshot=chosen.id,
+            **options.to_json(),
+        )
+    return export
+
+
+def run_here(export: Export, *, on_progress=None) -> None:
+    """Do the export's job in this process; its Problem is raised to the caller."""
+    jobs.run(export.job_id, on_progress=on_progress, raise_problems=True)
+
+
+def chosen(deployment_id: str | None, snapshot_id: int | None = None) -> tuple[Deployment, Snapshot | None]:
+    """The deployment and snapshot that someone named; where one deployment exists nobody needs to name it.
+
+    Raises NotFound for an unknown id, UsageError where there are several and none is named.
+    """
+    snapshot = None
+    if snapshot_id is not None:
+        snapshot = Snapshot.objects.select_related("deployment").filter(pk=snapshot_id).first()
+        if snapshot is None:
+            raise NotFound(f"There is no snapshot {snapshot_id}.")
+        if deployment_id is None:
+            return snapshot.deployment, snapshot
+    found = Deployment.objects.order_by("deployment_id")
+    if deployment_id is not None:
+        found = found.filter(deployment_id=deployment_id)
+    ids = list(found.values_list("deployment_id", flat=True)[: _LISTED + 1])
+    if len(ids) > 1:
+        more = ", …" if len(ids) > _LISTED else ""
+        raise UsageError(
+            f"There are several deployments; name one with --deployment: {', '.join(ids[:_LISTED])}{more}."
+        )
+    if not ids:
+        raise NotFound(
+            "There is no deployment yet; load one first with `manage.py load PATH`."
+            if deployment_id is None
+            else "There is no deployment of this id; look at the ids in the site's list of deployments."
+        )
+    return found.get(), snapshot
+
+
+def _good_snapshot(deployment: Deployment, snapshot: Snapshot | None) -> Snapshot:
+    if snapshot is None:
+        snapshot = Snapshot.objects.newest(deployment)
+        if snapshot is None:
+            raise Conflict(f"Deployment {deployment.deployment_id} has no good snapshot yet; load or take one first.")
+    elif snapshot.deployment_id != deployment.number:
+        raise Conflict(f"Snapshot {snapshot.id} is not one of deployment {deployment.deployment_id}.")
+    elif snapshot.state != Snapshot.State.GOOD:
+        raise Conflict(f"Snapshot {snapshot.id} is {snapshot.state}; exports are made from good ones only.")
+    return snapshot
+
+
+def _job(deployment: Deployment, owner, here: bool) -> Job:
+    if not here:
+        return jobs.submit(KIND, deployment=deployment, owner=owner)
+    account = owner if getattr(owner, "is_authenticated", False) else None
+    # One attempt: whoever started it sees it fail, and no worker should take it up later.
+    return Job.objects.create(kind=KIND, cluster=jobs.SLOW, deployment=deployment, owner=account, max_attempts=1)

@@ -1,0 +1,94 @@
+"""Does the storage still hold what the rows say? Snapshots segment by segment, exports by their archives."""
+
+import hashlib
+import tempfile
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+
+from exports.models import Export, ExportArchive, Snapshot
+from exports.snapshots.reader import SnapshotReader
+from psynetdata.psynet.csvtext import BLOCK
+from psynetdata.psynet.problems import BadInput, Damaged
+
+from .verify import Checked, ZipTree, check
+
+
+def verify_snapshot(snapshot: Snapshot, seen: dict[str, int] | None = None) -> Checked:
+    """Every state and segment re-hashed and re-counted, against Snapshot.tables and its totals.
+
+    `seen`: {sha256 of a segment: its rows} of what was looked at before; snapshots share their segments.
+    """
+    seen = {} if seen is None else seen
+    checked = Checked()
+    reader = SnapshotReader(snapshot)
+    total = 0
+    for table in sorted(snapshot.tables):
+        try:
+            rows = _verify_table(reader, table, seen, checked)
+        except (Damaged, BadInput) as problem:
+            checked.problems.append(f"Table {table}: {problem.sentence}")
+            continue
+        total += rows
+        if rows != snapshot.rows_of(table):
+            checked.problems.append(
+                f"Table {table}: its segments hold {rows} rows, the snapshot says {snapshot.rows_of(table)}."
+            )
+    if not checked.problems and total != snapshot.rows:
+        checked.problems.append(f"Its tables hold {total} rows together, the snapshot says {snapshot.rows}.")
+    return checked
+
+
+def _verify_table(reader: SnapshotReader, table: str, seen: dict[str, int], checked: Checked) -> int:
+    reader.store.check(reader.snapshot.tables[table]["state"], "json")
+    checked.files += 1
+    rows = 0
+    for segment in reader.table_state(table).segments:
+        if segment.sha256 not in seen:
+            size = reader.store.check(segment.sha256)
+            seen[segment.sha256] = sum(1 for _ in reader.segment_records(segment))
+            checked.files += 1
+            checked.bytes += size
+            if size != segment.bytes:
+                raise Damaged(f"The segment {segment.sha256[:12]}… has {size} bytes, its state says {segment.bytes}.")
+        if seen[segment.sha256] != segment.rows:
+            raise Damaged(
+                f"The segment {segment.sha256[:12]}… has {seen[segment.sha256]} rows, its state says {segment.rows}."
+            )
+        rows += segment.rows
+    checked.rows += rows
+    return rows
+
+
+def verify_export(export: Export) -> Checked:
+    """Each stored archive by its SHA-256, then every file of its manifest."""
+    checked = Checked()
+    archives = list(export.archives.order_by("mode"))
+    if not archives:
+        checked.problems.append(f"It has no archive: its job is {export.job.state}.")
+    for archive in archives:
+        found = _verify_archive(archive)
+        checked.problems += [f"{archive.mode}: {problem}" for problem in found.problems]
+        checked.files += found.files
+        checked.bytes += found.bytes
+        checked.rows += found.rows
+    return checked
+
+
+def _verify_archive(archive: ExportArchive) -> Checked:
+    digest, size = hashlib.sha256(), 0
+    with tempfile.TemporaryFile(dir=settings.TEMP_DIR) as copy:
+        try:
+            with default_storage.open(archive.file, "rb") as file:
+                while block := file.read(BLOCK):
+                    digest.update(block)
+                    size += len(block)
+                    copy.write(block)
+        except FileNotFoundError:
+            return Checked(["its file is missing from the storage."])
+        if (size, digest.hexdigest()) != (archive.bytes, archive.sha256):
+            return Checked(["its file is not what it was: its SHA-256 is another."])
+        try:
+            return check(ZipTree(copy))
+        except BadInput as problem:
+            return Checked([problem.sentence])

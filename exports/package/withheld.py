@@ -1,0 +1,71 @@
+"""What people wrote in their own words and what was withheld: the scan looks for it in the rest of the archive."""
+
+from collections.abc import Iterator
+
+from psynetdata.psynet import jsontext
+from psynetdata.psynet.csvtext import Row
+from psynetdata.psynet.tables import Column
+
+# {table: (its column of people's own words, the column that says whose)}
+_WORDS = {
+    "response": ("answer", "participant_id"),
+    "info": ("answer", "participant_id"),
+    "participant": ("answer", "id"),
+    "chat_message": ("content", "participant_id"),
+    "question": ("response", "participant_id"),
+}
+_SHORTEST = 12
+# Beyond so many the search would cost more than it tells; the notes say so.
+MOST = 100_000
+
+
+class WithheldTexts:
+    """Gathers texts that one person alone wrote; what several gave is a choice that was offered to them."""
+
+    def __init__(self) -> None:
+        self._writers: dict[str, str | None] = {}
+        self._offered: set[str] = set()
+        self._places: dict[str, tuple[int, int | None]] = {}
+        self._pages: dict[str, int] = {}
+
+    def columns(self, table: str, columns: list[Column]) -> bool:
+        """Get ready for a table; False where it holds nobody's words."""
+        at = {column.name: index for index, column in enumerate(columns)}
+        words, writer = _WORDS.get(table, ("", ""))
+        if words not in at:
+            return False
+        self._places[table] = at[words], at.get(writer)
+        if "metadata_" in at:
+            self._pages[table] = at["metadata_"]
+        return True
+
+    def look(self, table: str, came: Row, left: Row) -> None:
+        """One row as it came and as it leaves."""
+        words, writer = self._places[table]
+        cell = came[words]
+        if not cell or len(cell) < _SHORTEST or left[words] not in (None, "", "{}", "null"):
+            return
+        who = (came[writer] if writer is not None else None) or "?"
+        for text in _texts(jsontext.read(cell)):
+            if text not in self._writers and len(self._writers) < MOST:
+                self._writers[text] = who
+            elif self._writers.get(text) != who and text in self._writers:
+                self._writers[text] = None
+        if table in self._pages and (page := came[self._pages[table]]):
+            self._offered.update(_texts(jsontext.decode(page)))
+
+    @property
+    def texts(self) -> list[str]:
+        """What to look for, in the order it came."""
+        return [text for text, who in self._writers.items() if who is not None and text not in self._offered]
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Strings of two words or more, at any depth."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, str) and len(value) >= _SHORTEST and " " in value.strip():
+        yield value

@@ -1,0 +1,122 @@
+"""basic_data in an export: the experimenter's method, on the snapshot and the face that is exported."""
+
+import io
+import json
+import zipfile
+
+import pandas
+import pytest
+from django.core.files.storage import default_storage
+
+from exports.package.request import ExportOptions, request_export, run_here
+from exports.snapshots.load import load
+from psynetdata.psynet.problems import Problem
+from psynetdata.sheets import DataError, Experiment, Participant, Trial, experiment
+
+from .making import DATA, reference
+
+pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
+
+
+@pytest.fixture
+def serve(monkeypatch):
+    """serve(deployment, method): the method is the deployment's get_basic_data, for this test."""
+    monkeypatch.setattr(experiment, "_experiments", {})
+
+    def made(deployment, method):
+        told = {"deployment_id": deployment.deployment_id, "get_basic_data": classmethod(method)}
+        return type("Exp", (Experiment,), told)
+
+    return made
+
+
+def exported(deployment, **options):
+    export = request_export(deployment, ExportOptions(assets="none", **options), here=True)
+    run_here(export)
+    return {archive.mode: zipfile.ZipFile(default_storage.open(archive.file)) for archive in export.archives.all()}
+
+
+def psynet_s_example(cls, context=None, anonymize=None, **kwargs):
+    if context != "export":
+        raise DataError("Invalid context")
+    trials = Trial.query.filter_by(failed=False, finalized=True).all()
+    people = Participant.query.filter_by().all()
+    return {
+        "trial": [{"id": trial.id, "answer": str(trial.answer)} for trial in trials],
+        "participant": [{"id": person.id, "worker_id": person.worker_id, "asked": anonymize} for person in people],
+    }
+
+
+def test_psynet_s_example_on_both_faces(loaded, serve):
+    deployment = loaded("static")
+    serve(deployment, psynet_s_example)
+    found = {
+        mode: json.loads(archive.read(f"{mode}/basic_data.json")) for mode, archive in exported(deployment).items()
+    }
+    theirs = json.loads((DATA / "static" / "psynet-export" / "regular" / "basic_data.json").read_bytes())
+    for mode in found:
+        assert sorted(row["id"] for row in found[mode]["trial"]) == sorted(row["id"] for row in theirs["trial"])
+    workers = {mode: {row["worker_id"] for row in found[mode]["participant"]} for mode in found}
+    assert len(workers["regular"]) == len(workers["anonymous"]) == 15
+    assert not workers["regular"] & workers["anonymous"]
+    assert {row["asked"] for row in found["anonymous"]["participant"]} == {True}
+    assert {row["asked"] for row in found["regular"]["participant"]} == {False}
+
+
+def test_it_sees_the_snapshot_that_is_exported_and_nothing_newer(serve):
+    snapshot = reference("static")  # never mirrored: the faces hold nothing of it
+    serve(snapshot.deployment, lambda cls, **kwargs: [{"id": person.id} for person in Participant.query.all()])
+    load(DATA / "timeline" / "database.zip")
+    archive = exported(snapshot.deployment, anonymize="no")["regular"]
+    assert len(json.loads(archive.read("regular/basic_data.json"))) == 15
+
+
+def test_data_frames_become_csv_files(loaded, serve):
+    deployment = loaded("static")
+    frame = pandas.DataFrame({"a": [1, 2], "b": ["x, y", None]})
+    serve(deployment, lambda cls, **kwargs: {"one": frame, "../two": frame, "list": [1]})
+    archive = exported(deployment, anonymize="no")["regular"]
+    names = sorted(name for name in archive.namelist() if "basic_data" in name)
+    assert len(names) == 3
+    assert all(name.startswith("regular/basic_data/") and ".." not in name.split("/") for name in names)
+    pandas.testing.assert_frame_equal(pandas.read_csv(io.BytesIO(archive.read("regular/basic_data/one.csv"))), frame)
+    assert json.loads(archive.read("regular/basic_data/list.json")) == [1]
+
+
+@pytest.mark.parametrize("value", [None, [], {"x": [float("nan")]}], ids=["nothing", "empty", "nan"])
+def test_what_the_method_returns(value, loaded, serve):
+    deployment = loaded("timeline")
+    serve(deployment, lambda cls, **kwargs: value)
+    archive = exported(deployment, anonymize="no")["regular"]
+    if value is None:
+        assert "regular/basic_data.json" not in archive.namelist()
+    else:
+        expected = {"x": [None]} if value else []
+        assert json.loads(archive.read("regular/basic_data.json")) == expected
+
+
+def test_without_a_method_there_is_no_file(loaded, serve):
+    archive = exported(loaded("timeline"), anonymize="no")["regular"]
+    assert not [name for name in archive.namelist() if "basic_data" in name]
+
+
+def test_a_method_that_fails_fails_the_export_without_its_words(loaded, serve):
+    deployment = loaded("timeline")
+
+    def method(cls, **kwargs):
+        raise ValueError(Participant.query.all()[0].worker_id)
+
+    serve(deployment, method)
+    with pytest.raises(Problem, match="get_basic_data failed with a ValueError") as raised:
+        exported(deployment, anonymize="no")
+    assert "basic_data check" in raised.value.sentence
+
+
+def test_a_method_that_gives_away_an_identifier_is_caught(loaded, serve):
+    deployment = loaded("static")
+    regular = exported(deployment, anonymize="no")["regular"].read("regular/data/Participant.csv").decode()
+    worker = next(word for word in regular.split("\n")[1].split(",") if len(word) == 24)
+    serve(deployment, lambda cls, **kwargs: [{"note": f"x{worker}x"}])
+    with pytest.raises(Problem, match=r"worker_id.*basic_data\.json") as raised:
+        exported(deployment, anonymize="yes")
+    assert worker not in raised.value.sentence
