@@ -18,6 +18,12 @@ DATA = Path(__file__).parent / "data"
 REFERENCES = ("static", "static_audio", "timeline", "custom_table_simple")
 
 
+def pytest_configure():
+    import django
+
+    django.setup()  # only now: pytest-django's own way would read the settings before this file is seen
+
+
 def pytest_unconfigure():
     _FOLDER.cleanup()
 
