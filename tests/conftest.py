@@ -1,31 +1,14 @@
-"""What every test stands on: a data folder of its own, and real databases loaded the way a user loads them.
+"""What every test stands on: a storage of its own, and real databases loaded the way a user loads them.
 
 DATABASE_URL decides the database, as it does for a user; without it SQLite files are used.
 """
 
-import os
-import tempfile
 from pathlib import Path
 
 import pytest
 
-# Before Django reads its settings: nothing that a test leaves behind may reach ./var.
-_FOLDER = tempfile.TemporaryDirectory(prefix="psynetdata-tests-")
-os.environ["DATA_DIR"] = _FOLDER.name
-os.environ["DJANGO_SETTINGS_MODULE"] = "psynetdata.settings"
-
 DATA = Path(__file__).parent / "data"
 REFERENCES = ("static", "static_audio", "timeline", "custom_table_simple")
-
-
-def pytest_configure():
-    import django
-
-    django.setup()  # only now: pytest-django's own way would read the settings before this file is seen
-
-
-def pytest_unconfigure():
-    _FOLDER.cleanup()
 
 
 @pytest.fixture(scope="session")
