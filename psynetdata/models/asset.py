@@ -1,16 +1,13 @@
 from django.db import models
 
-from .mirror import MirrorModel
+from .mirror import TypedRow
 
 
-class Asset(MirrorModel):
+class Asset(TypedRow):
     """A file that belongs to an experiment: stimulus, recording, …; table `asset`."""
 
     TABLE = "asset"
 
-    id = models.BigIntegerField(db_index=True)
-    creation_time = models.DateTimeField(null=True, db_index=True)
-    type = models.TextField(null=True)
     module_id = models.TextField(null=True)
     local_key = models.TextField(null=True)
     key_within_module = models.TextField(null=True)
@@ -34,6 +31,3 @@ class Asset(MirrorModel):
     md5_contents = models.TextField(null=True)
     size_mb = models.FloatField(null=True)
     vars = models.TextField(null=True)
-
-    class Meta:
-        ordering = ("key",)

@@ -63,6 +63,29 @@ class MirrorModel(models.Model):
         return jsontext.read(rest[column])
 
 
+class TypedRow(MirrorModel):
+    """A row of a table that has a model of its own; what they all have."""
+
+    id = models.BigIntegerField(db_index=True)
+    creation_time = models.DateTimeField(null=True, db_index=True)
+    type = models.TextField(null=True)
+
+    class Meta:
+        abstract = True
+        ordering = ("key",)
+
+
+class FailableRow(TypedRow):
+    """PsyNet marks as failed what must not count, and says why and when."""
+
+    failed = models.BooleanField(null=True)
+    failed_reason = models.TextField(null=True)
+    time_of_death = models.DateTimeField(null=True)
+
+    class Meta(TypedRow.Meta):
+        abstract = True
+
+
 class MirroredTable(models.Model):
     """Which state of which table a face shows; written in the transaction that fills it."""
 

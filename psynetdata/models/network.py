@@ -1,19 +1,13 @@
 from django.db import models
 
-from .mirror import MirrorModel
+from .mirror import FailableRow
 
 
-class Network(MirrorModel):
+class Network(FailableRow):
     """A network: a chain or a set of nodes; table `network`."""
 
     TABLE = "network"
 
-    id = models.BigIntegerField(db_index=True)
-    creation_time = models.DateTimeField(null=True, db_index=True)
-    type = models.TextField(null=True)
-    failed = models.BooleanField(null=True)
-    failed_reason = models.TextField(null=True)
-    time_of_death = models.DateTimeField(null=True)
     trial_maker_id = models.TextField(null=True)
     module_id = models.TextField(null=True)
     participant_id = models.BigIntegerField(null=True)
@@ -29,6 +23,3 @@ class Network(MirrorModel):
     context = models.TextField(null=True)
     block = models.TextField(null=True)
     vars = models.TextField(null=True)
-
-    class Meta:
-        ordering = ("key",)

@@ -1,19 +1,13 @@
 from django.db import models
 
-from .mirror import MirrorModel
+from .mirror import FailableRow
 
 
-class Node(MirrorModel):
+class Node(FailableRow):
     """A node of a network: what trials are made from; table `node`."""
 
     TABLE = "node"
 
-    id = models.BigIntegerField(db_index=True)
-    creation_time = models.DateTimeField(null=True, db_index=True)
-    type = models.TextField(null=True)
-    failed = models.BooleanField(null=True)
-    failed_reason = models.TextField(null=True)
-    time_of_death = models.DateTimeField(null=True)
     network_id = models.BigIntegerField(null=True, db_index=True)
     participant_id = models.BigIntegerField(null=True, db_index=True)
     module_state_id = models.BigIntegerField(null=True)
@@ -29,6 +23,3 @@ class Node(MirrorModel):
     participant_group = models.TextField(null=True)
     block = models.TextField(null=True)
     vars = models.TextField(null=True)
-
-    class Meta:
-        ordering = ("key",)

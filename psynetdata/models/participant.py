@@ -1,19 +1,13 @@
 from django.db import models
 
-from .mirror import MirrorModel
+from .mirror import FailableRow
 
 
-class Participant(MirrorModel):
+class Participant(FailableRow):
     """One person (or bot) in an experiment; table `participant`."""
 
     TABLE = "participant"
 
-    id = models.BigIntegerField(db_index=True)
-    creation_time = models.DateTimeField(null=True, db_index=True)
-    type = models.TextField(null=True)
-    failed = models.BooleanField(null=True)
-    failed_reason = models.TextField(null=True)
-    time_of_death = models.DateTimeField(null=True)
     worker_id = models.TextField(null=True)
     assignment_id = models.TextField(null=True)
     unique_id = models.TextField(null=True)
@@ -34,6 +28,3 @@ class Participant(MirrorModel):
     module_state_id = models.BigIntegerField(null=True)
     current_trial_id = models.BigIntegerField(null=True)
     vars = models.TextField(null=True)
-
-    class Meta:
-        ordering = ("key",)

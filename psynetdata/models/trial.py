@@ -1,19 +1,13 @@
 from django.db import models
 
-from .mirror import MirrorModel
+from .mirror import FailableRow
 
 
-class Trial(MirrorModel):
+class Trial(FailableRow):
     """One trial; Dallinger keeps trials in table `info`."""
 
     TABLE = "info"
 
-    id = models.BigIntegerField(db_index=True)
-    creation_time = models.DateTimeField(null=True, db_index=True)
-    type = models.TextField(null=True)
-    failed = models.BooleanField(null=True)
-    failed_reason = models.TextField(null=True)
-    time_of_death = models.DateTimeField(null=True)
     participant_id = models.BigIntegerField(null=True, db_index=True)
     node_id = models.BigIntegerField(null=True, db_index=True)
     network_id = models.BigIntegerField(null=True, db_index=True)
@@ -34,6 +28,3 @@ class Trial(MirrorModel):
     repeat_trial_index = models.BigIntegerField(null=True)
     n_repeat_trials = models.BigIntegerField(null=True)
     vars = models.TextField(null=True)
-
-    class Meta:
-        ordering = ("key",)
