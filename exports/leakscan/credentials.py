@@ -19,6 +19,7 @@ KIND = "secret"
 
 _CONFIGURATION = {("experiment", "vars"), ("experiment", "details"), ("experiment_status", "extra_info")}
 _CONFIGURATION |= {("experiment_status", "vars"), ("asset", "storage")}
+_OF_THE_LAB = ("experiment", "experiment_status", "asset")
 _PARAMETER = re.compile(
     r"(?:password|passwd|secret|token|api_?key|signature|dashboard_user)(?:=|%3d)([^&\s\"'<>\\#]+)", re.I
 )
@@ -38,7 +39,9 @@ class Credentials:
         text = "\n".join(cells.values())
         if any(mark in text for mark in ("assword", "asswd", "ecret", "oken", "key", "KEY", "ignature", "_user")):
             for found in _PARAMETER.findall(text):
-                self._add(found)
+                # `secret=keeping` in somebody's answer is no password.
+                if table in _OF_THE_LAB or looks_like_id(found) or len(found) >= 16:
+                    self._add(found)
         if "://" in text and "@" in text:
             for user, password in _LOGIN.findall(text):
                 self._add(user)

@@ -9,6 +9,7 @@ from .needles import Needle, Needles
 # The automaton gets the end of long patterns only; the rest is compared where it hits.
 _ANCHOR = 48
 _PREFIX = 16
+_LONG_NAME = 6
 
 _WORDLIKE = frozenset(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _DIGITS = frozenset(b"0123456789")
@@ -106,12 +107,16 @@ class Matcher:
                 if start < 0 or (len(pattern.data) > _ANCHOR and view[start:end] != pattern.data):
                     continue
                 if pattern.needle < 0:
-                    found += self._named_hits(view, end)
+                    found += self._named_hits(view, start, end)
                 elif self._counts(pattern, view, start, end) and self._is_meant(pattern, original, start, end):
                     found.append(Hit(pattern.needle, start, end))
         return found
 
-    def _named_hits(self, view: bytes, end: int) -> list[Hit]:
+    def _named_hits(self, view: bytes, start: int, end: int) -> list[Hit]:
+        # `grid` is no `rid`; `my_worker_id` is a worker_id.
+        before = view[start - 1] if start else 10
+        if before in _WORDLIKE or (before == 95 and end - start < _LONG_NAME):
+            return []
         match = _NAMED_VALUE.match(view, end)
         needle = self._weak.get(match[1].decode("utf-8", "replace")) if match else None
         return [] if needle is None else [Hit(needle, match.start(1), match.end(1))]
@@ -124,9 +129,7 @@ class Matcher:
         if pattern.numeric and b"." in pattern.data:
             return not _inside_number(view, start, end, before, after)
         if pattern.strength == strength.STRONG:
-            # Ten digits come by chance in the fractions of a million numbers.
-            by_chance = pattern.numeric and len(pattern.data) <= 15
-            return not (by_chance and _FRACTION.search(view[max(0, start - 20) : start]))
+            return not pattern.numeric or _is_whole_number(view, start, end, before, after)
         if before in _WORDLIKE or after in _WORDLIKE:
             return False
         return not pattern.numeric or _is_spoken_of(view, start, end)
@@ -139,6 +142,10 @@ class Matcher:
             return True
         value = self.needles[pattern.needle].value.encode("utf-8", "replace")
         return original[start:end] in (value, value.lower(), value.upper())
+
+    def is_small_number(self, needle: int) -> bool:
+        """Whether the needle is looked for under names of identity only and has nothing but digits."""
+        return self.classes[needle] == strength.NAMED and self.needles[needle].value.isdigit()
 
     def hashed(self, view: bytes) -> list[Hit]:
         """Hashes of needles in a lower-case view, in runs of 32 hexadecimal digits or more."""
@@ -161,6 +168,15 @@ class Matcher:
         length = len(digest)
         same = place + length <= end and view[place : place + length] == digest.encode()
         return [Hit(needle, place, place + length, algorithm)] if same else []
+
+
+def _is_whole_number(view: bytes, start: int, end: int, before: int, after: int) -> bool:
+    """Ten digits come by chance in longer numbers (times in milliseconds) and in fractions."""
+    if before in _DIGITS or after in _DIGITS:
+        return False
+    following = view[end + 1] if end + 1 < len(view) else 10
+    is_fraction = _FRACTION.search(view[max(0, start - 20) : start]) or (after == 46 and following in _DIGITS)
+    return not is_fraction
 
 
 def _inside_number(view: bytes, start: int, end: int, before: int, after: int) -> bool:

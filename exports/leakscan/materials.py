@@ -70,8 +70,13 @@ class Materials:
             value = jsontext.decode(cells.get(column))
             if isinstance(value, dict):
                 for key in keys:
-                    if isinstance(value.get(key), str):
+                    if _is_absolute(value.get(key)):
                         self._needles.add(value[key], FOLDER)
+
+
+def _is_absolute(path: object) -> bool:
+    """Whether a path tells of a machine and its users; the root of an S3 storage is part of each public address."""
+    return isinstance(path, str) and path.count("/") >= 2 and (path[0] in "/~" or path[1:2] == ":")
 
 
 def _names_a_person(parent: str) -> bool:
@@ -84,6 +89,6 @@ def _names_a_person(parent: str) -> bool:
 
 
 def _basename(path: str) -> str:
-    """The last part of a path, where it can tell one file from another: it holds a digit and six characters."""
+    """The last part of a path, where it can tell one file from another: it holds a digit and eleven characters."""
     name = re.split(r"[?#]", unquote(path))[0].rstrip("/").rpartition("/")[2]
-    return name if len(name) >= 6 and re.search(r"\d", name) else ""
+    return name if len(name) >= 11 and re.search(r"\d", name) else ""

@@ -6,7 +6,7 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -35,8 +35,15 @@ class Walk:
     In every method `shown` is the member's path as a report may show it.
     """
 
-    def __init__(self, matcher: Matcher, tally: Tally, progress: Callable[[int], None] | None = None):
+    def __init__(
+        self,
+        matcher: Matcher,
+        tally: Tally,
+        progress: Callable[[int], None] | None = None,
+        accounts: Collection[str] = (),
+    ):
         self._matcher = matcher
+        self._accounts = {f"archive/{name}" for name in accounts}
         self._tally = tally
         self._progress = progress
 
@@ -171,6 +178,8 @@ class Walk:
             self._progress(self._tally.bytes)
 
     def _hit(self, shown: str, place: str, hit: Hit) -> None:
+        if shown in self._accounts and self._matcher.is_small_number(hit.needle):
+            return
         self._tally.add(shown, place, self._matcher.needles[hit.needle].kind, hit.form)
 
 

@@ -58,6 +58,7 @@ SPELLINGS = tuple(
         | {
             *("worker_id", "assignment_id", "unique_id", "hit_id", "prolific_pid", "prolific_id", "session_id"),
             *("study_id", "fingerprint_hash", "client_ip_address", "ip_address", "client_ip", "page_uuid"),
+            *("lucid_rid", "lucid_panelist_id", "lucid_respondent_id", "mturk_id", "mturk_worker_id", "remote_addr"),
             *("panelist_id", "respondent_id", "subject_id", "user_id", "sona_id", "submission_id", "email_address"),
         }
     )

@@ -45,6 +45,7 @@ class Needles:
         self._kinds: dict[str, str] = {}
         self._spared: set[str] = set()
         self._words: set[str] = set()
+        self._public_text = ""
         self.set_aside: Counter[str] = Counter()
 
     def __repr__(self) -> str:
@@ -86,13 +87,22 @@ class Needles:
     def know_words(self, words: Iterable[str]) -> None:
         """Words of the experiment itself (names of modules, groups, conditions), see `strength`."""
         self._words.update(word.strip().lower() for word in words)
+        self._public_text = "\n".join(["", *sorted(self._words), ""])
 
     def strength(self, needle: Needle) -> str:
         """strong, token, cell or named. A word of the experiment is `named`, unless a secret or like an id."""
         folded = needle.value.lower()
+        klass = strength.classify(needle.value)
         is_id = needle.kind == credentials.KIND or (len(folded) >= 8 and re.search(r"\d", folded))
-        is_word = folded in self._words and not is_id
-        return strength.classify(needle.value, public=is_word)
+        return strength.NAMED if not is_id and self._is_public(folded, klass) else klass
+
+    def _is_public(self, folded: str, klass: str) -> bool:
+        """Whether a search for it as its class asks would hit the words of the experiment itself."""
+        if klass == strength.STRONG:
+            return folded in self._public_text
+        if klass == strength.TOKEN:
+            return re.search(rf"(?<![0-9a-z]){re.escape(folded)}(?![0-9a-z])", self._public_text) is not None
+        return folded in self._words
 
 
 def collect(source: TableSource) -> Needles:

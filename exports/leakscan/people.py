@@ -31,7 +31,9 @@ _IMPERSONAL = ("experiment", "experiment_status")
 # Columns that participants fill.
 _TYPED_BY_PEOPLE = _JSON_COLUMNS | {"content", "answer_accumulators", "traceback", "failed_reason", ENTRY}
 
-_EMAIL = re.compile(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)+")
+# Letters of scripts that write no spaces stand around an address, not in it; the last part begins with two letters.
+_LETTER = "[^\\W\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef]"
+_EMAIL = re.compile(rf"(?:{_LETTER}|[.+%'-]){{1,64}}@(?:(?:{_LETTER}|-){{1,63}}\.)+[^\W\d_]{{2,24}}(?![\w-])")
 
 # Dallinger routes that carry ids in their path (dallinger/experiment_server/experiment_server.py).
 _ROUTES = {"participant": ("worker_id", "hit_id", "assignment_id"), "load-participant": ("assignment_id",)}
@@ -55,7 +57,9 @@ class People:
         for column, cell in cells.items():
             kind = names.kind_of(column)
             if kind:
-                self._identity(kind, cell)
+                # A small number in an experimenter's own table (session_id 1 to 30) is nobody's id by itself.
+                if not (foreign and column != "worker_id" and len(cell) <= 5 and cell.isdigit()):
+                    self._identity(kind, cell)
             elif column == ENTRY:
                 self._entry(cell, cells.get("id", ""))
             elif len(cell) > 2 and (column in _JSON_COLUMNS or foreign):
@@ -87,9 +91,9 @@ class People:
             kind = names.kind_of(key)
             if kind == "client_ip_address":
                 self._identity(kind, value)
-            elif names.announces_person(key):
+            elif kind:
                 self._needles.add(value, ENTRY)
-            elif looks_like_id(value):
+            elif names.announces_person(key) or looks_like_id(value):
                 self._holders[value].add(holder)
 
     def _json(self, cell: str, *, everything: bool) -> None:
@@ -104,7 +108,7 @@ class People:
             kind = names.kind_of(key)
             if kind and len(value) <= 200:
                 self._identity(kind, value)
-            elif everything and (names.announces_person(key) or looks_like_id(value)):
+            elif everything and looks_like_id(value):
                 self._needles.add(value, "lucid")
 
     def _emails(self, cell: str) -> None:

@@ -35,15 +35,18 @@ class Words:
     def row(self, table: str, cells: dict[str, str]) -> None:
         """Take one row: {column: text}, NULL left out."""
         for column, cell in cells.items():
-            if column in _COLUMNS:
-                self._words.add(cell)
-            elif (table, column) in _WRITTEN and not cells.get("parent_id") and cell not in self._seen:
+            if column in _COLUMNS and cell not in self._seen:
                 self._seen.add(cell)
-                self._words.update(
-                    value
-                    for key, value in texts(cell, parameters=False)
-                    if len(value) <= _LONGEST and not (key and (names.kind_of(key) or names.SECRET_KEY.search(key)))
-                )
+                self._words.add(cell.rpartition(".")[2] if column == "type" else cell)
+            elif (table, column) in _WRITTEN and not _made_by_people(cells) and cell not in self._seen:
+                self._seen.add(cell)
+                for key, value in texts(cell, parameters=False):
+                    if not (key and (names.kind_of(key) or names.SECRET_KEY.search(key))):
+                        self._words.update(word for word in (key or "", value) if len(word) <= _LONGEST)
 
     def close(self) -> None:
         self._needles.know_words(self._words)
+
+
+def _made_by_people(cells: dict[str, str]) -> bool:
+    return bool(cells.get("parent_id") or cells.get("participant_id"))

@@ -1,6 +1,6 @@
 """The search of a finished archive."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from psynetdata.psynet.problems import NotFound
@@ -14,10 +14,17 @@ __all__ = ["Finding", "ScanReport", "scan"]
 
 
 def scan(
-    path: Path, needles: Needles, *, progress: Callable[[int], None] | None = None, engine: str | None = None
+    path: Path,
+    needles: Needles,
+    *,
+    accounts: Collection[str] = (),
+    progress: Callable[[int], None] | None = None,
+    engine: str | None = None,
 ) -> ScanReport:
     """Search a zip file, any other file, or a folder for every needle in every form.
 
+    `accounts`: members of a zip that are the exporter's own accounts of what it did. In them a small number under a
+    name such as `worker_id` counts ids, and is nobody's; all else is looked for there as anywhere.
     `progress` is called with the bytes searched so far (unpacked) after each block; it may raise to stop the
     scan. `engine` is `hyperscan` or `ahocorasick`; by default the first that is installed. A damaged,
     encrypted or unknown packed member is a finding of kind `unreadable`, never passed over.
@@ -28,7 +35,7 @@ def scan(
         raise NotFound("There is nothing to scan: the archive's file or folder does not exist.")
     matcher = Matcher(needles, engine)
     tally = Tally()
-    walk = Walk(matcher, tally, progress)
+    walk = Walk(matcher, tally, progress, accounts)
     if path.is_dir():
         walk.folder(path)
     else:

@@ -13,6 +13,8 @@ A lab whose worker ids are 1 to 30 has only `named` ones: they are looked for in
 import ipaddress
 import re
 
+from psynetdata.psynet.tables import known_tables
+
 STRONG, TOKEN, CELL, NAMED = "strong", "token", "cell", "named"
 
 # Not a value at all: never looked for.
@@ -29,9 +31,17 @@ desktop mobile tablet windows macos linux android iphone working submitted appro
 abandoned did_not_attend bad_data overrecruited screened_out replaced approved finish finished next start
 recruiter recruiters assignment assignment_id hit hit_id study session session_id unique_id response answer
 question trial node network info asset text data file name password secret token assets static cached
+url uri path label labels name names value values key keys list dict type class title prompt choice choices option
+options page index number string color colour sound image video audio time date year month day hour minute second
+seconds first last left right center top bottom stop end begin min max mean median sum count size width height step
+red green blue black white dev users workerid test_users
 csv json wav mp3 png jpg html xml zip /tmp /psynet-data /psynet-data/assets psynet-data/assets ~/psynet-data/assets
 """
-COMMON = frozenset(_COMMON_WORDS.split())
+_TABLES = known_tables()
+# PsyNet's own names of tables and columns stand as keys and headers in every export.
+COMMON = frozenset(
+    {*_COMMON_WORDS.split(), *_TABLES, *(name.lower() for columns in _TABLES.values() for name in columns)}
+)
 
 # With a point, or short: 24 hexadecimal digits may happen to be figures with one e between them.
 _NUMBER = re.compile(r"[+-]?(\d+\.\d*|\.\d+|\d{1,4}(?=e))(e[+-]?\d{1,3})?|[+-]\d{1,9}")

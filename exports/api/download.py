@@ -1,0 +1,162 @@
+"""`/api/exports/<id>/download/`: a finished archive from the storage, whole or one range of it (RFC 9110, 14)."""
+
+import base64
+import re
+from collections.abc import Iterator
+
+from django.core.files.storage import Storage, default_storage
+from django.http import HttpResponse, HttpResponseBase, HttpResponseNotModified, StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from exports.models import Export, ExportArchive
+from psynetdata.api.access import visible_deployments
+from psynetdata.api.output import AnyNegotiation, is_known
+from psynetdata.api.problems import Forbidden, Gone
+from psynetdata.models import Audit, Job
+from psynetdata.psynet.csvtext import BLOCK
+from psynetdata.psynet.problems import Conflict, UsageError
+
+from .exports import export_of, has_expired, modes_of
+
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+
+
+class DownloadView(APIView):
+    content_negotiation_class = AnyNegotiation
+
+    @extend_schema(
+        summary="Download an archive",
+        parameters=[OpenApiParameter("mode", enum=ExportArchive.Mode.values)],
+        responses={(200, "application/zip"): OpenApiTypes.BINARY, (206, "application/zip"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, pk: int) -> HttpResponseBase:
+        """One zip. Takes one range, so a broken download can go on; `ETag` and `X-Checksum-SHA256` are its SHA-256."""
+        visible = Export.objects.filter(deployment__in=visible_deployments(request))
+        export = export_of(visible.select_related("deployment", "job", "snapshot"), pk)
+        archive = _archive(request, export)
+        etag = f'"{archive.sha256}"'
+        if is_known(request, etag):
+            return _named(HttpResponseNotModified(), archive, etag)
+        start, stop = 0, archive.bytes
+        asked = _range(request, etag, archive.bytes)
+        if asked is not None:
+            start, stop = asked
+            if start >= stop:
+                answer = HttpResponse(status=416)
+                answer["Content-Range"] = f"bytes */{archive.bytes}"
+                return answer
+        answer = _answer(request, archive, start, stop, status=200 if asked is None else 206)
+        if asked is not None:
+            answer["Content-Range"] = f"bytes {start}-{stop - 1}/{archive.bytes}"
+        answer["Content-Disposition"] = f'attachment; filename="{_file_name(archive)}"'
+        return _named(answer, archive, etag)
+
+
+def _archive(request: Request, export: Export) -> ExportArchive:
+    """The archive asked for; raises Forbidden, Conflict (409) before it is ready, Gone (410) after it has expired."""
+    may, options = modes_of(request), [mode for mode in ExportArchive.Mode.values if mode in _modes(export)]
+    mode = request.query_params.get("mode")
+    if mode is None:
+        open_to_caller = [one for one in options if one in may]
+        if len(open_to_caller) > 1:
+            raise UsageError(f"Export {export.pk} has two archives; name one with mode=regular or mode=anonymous.")
+        mode = (open_to_caller or options)[0]
+    if mode not in ExportArchive.Mode.values:
+        raise UsageError("mode is regular or anonymous.")
+    if mode not in may:
+        raise Forbidden(f"You may not download {mode} archives.")
+    if mode not in options:
+        raise Conflict(f"Export {export.pk} was asked for without a {mode} archive.")
+    found = export.archives.filter(mode=mode).first()
+    if found is None:
+        raise Conflict(_why_not(export))
+    if has_expired(found) or not default_storage.exists(found.file):
+        raise Gone(f"The {mode} archive of export {export.pk} is no longer kept; ask for a new export.")
+    return found
+
+
+def _modes(export: Export) -> tuple[str, ...]:
+    return {"yes": ("anonymous",), "no": ("regular",)}.get(export.options.get("anonymize"), ("regular", "anonymous"))
+
+
+def _why_not(export: Export) -> str:
+    job = export.job
+    if job.state in (Job.State.QUEUED, Job.State.RUNNING):
+        return f"Export {export.pk} is not ready yet: it is {job.state}."
+    return f"Export {export.pk} has nothing to download: it is {job.state}. {job.reason}".strip()
+
+
+def _range(request: Request, etag: str, size: int) -> tuple[int, int] | None:
+    """(start, stop) of the one range asked for, empty where it cannot be had; None for the whole.
+
+    Several ranges, and a header that is none, are answered with the whole, as the RFC allows.
+    """
+    if request.method != "GET" or request.headers.get("If-Range", etag) != etag:
+        return None
+    match = _RANGE.fullmatch(request.headers.get("Range", "").replace(" ", ""))
+    if match is None or match.group(1, 2) == ("", ""):
+        return None
+    first, last = match.groups()
+    if not first:
+        length = int(last)
+        return (max(0, size - length), size) if length else (0, 0)
+    if last and int(last) < int(first):
+        return None
+    stop = min(size, int(last) + 1) if last else size
+    return (int(first), stop) if int(first) < size else (0, 0)
+
+
+def _answer(request: Request, archive: ExportArchive, start: int, stop: int, *, status: int) -> HttpResponseBase:
+    if request.method == "HEAD":
+        answer: HttpResponseBase = HttpResponse(content_type="application/zip", status=status)
+    else:
+        Audit.record(
+            "download",
+            user=request.user,
+            deployment=archive.export.deployment,
+            target=f"{archive.export} {archive.mode}",
+            identified=archive.identified,
+            bytes=f"{start}-{stop - 1}",
+            sha256=archive.sha256,
+        )
+        blocks = _blocks(default_storage, archive.file, start, stop)
+        answer = StreamingHttpResponse(blocks, content_type="application/zip", status=status)
+    answer["Content-Length"] = str(stop - start)
+    return answer
+
+
+def _blocks(storage: Storage, name: str, start: int, stop: int) -> Iterator[bytes]:
+    """Bytes `start` to `stop` of a file in the storage, some at a time."""
+    # S3's storage.open() would fetch the whole object first, so its own API is asked for the range.
+    if hasattr(storage, "bucket"):
+        found = storage.bucket.Object(storage._normalize_name(name)).get(Range=f"bytes={start}-{stop - 1}")
+        yield from found["Body"].iter_chunks(BLOCK)
+        return
+    with storage.open(name, "rb") as file:
+        file.seek(start)
+        left = stop - start
+        while left and (block := file.read(min(BLOCK, left))):
+            left -= len(block)
+            yield block
+
+
+def _named(answer: HttpResponseBase, archive: ExportArchive, etag: str) -> HttpResponseBase:
+    answer["ETag"] = etag
+    answer["Accept-Ranges"] = "bytes"
+    answer["Cache-Control"] = "private"
+    answer["Vary"] = "Authorization, Cookie"
+    answer["X-Checksum-SHA256"] = archive.sha256
+    # Of the whole archive, also where a range of it is sent (RFC 9530).
+    digest = base64.b64encode(bytes.fromhex(archive.sha256)).decode()
+    answer["Repr-Digest"] = f"sha-256=:{digest}:"
+    answer["Digest"] = f"sha-256={digest}"
+    return answer
+
+
+def _file_name(archive: ExportArchive) -> str:
+    """Plain letters only, so that the header needs no second form."""
+    name = re.sub(r"[^A-Za-z0-9._=-]+", "-", archive.export.deployment.deployment_id)[:150].strip("-.")
+    return f"{name}__mode={archive.mode}__export={archive.export_id}.zip"

@@ -1,0 +1,162 @@
+"""`/api/exports/`: ask for one, watch it, cancel it. Its archives: exports/api/download.py."""
+
+from django.db.models import Prefetch, QuerySet
+from django.urls import reverse
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import parsers, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from exports.models import Export, ExportArchive, Snapshot
+from exports.package.request import ExportOptions, request_export
+from psynetdata import jobs, rights
+from psynetdata.api.access import deployment_of, token_of, visible_deployments
+from psynetdata.api.problems import Forbidden
+from psynetdata.models import Audit, Deployment
+from psynetdata.psynet.problems import Conflict, NotFound, UsageError
+
+from .pages import Pages
+
+
+class ArchiveSerializer(serializers.Serializer):
+    mode = serializers.CharField()
+    bytes = serializers.IntegerField()
+    sha256 = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+    download = serializers.SerializerMethodField(help_text="Where it is to be had; null when it has expired.")
+
+    def get_download(self, archive: ExportArchive) -> str | None:
+        if has_expired(archive):
+            return None
+        address = reverse("export-download", args=(archive.export_id,))
+        return self.context["request"].build_absolute_uri(f"{address}?mode={archive.mode}")
+
+
+class ExportSerializer(serializers.Serializer):
+    """`archives` lists those that the caller may download."""
+
+    id = serializers.IntegerField()
+    deployment = serializers.CharField(source="deployment.deployment_id")
+    snapshot = serializers.IntegerField(source="snapshot_id")
+    options = serializers.DictField()
+    owner = serializers.CharField(source="owner.username", default=None, allow_null=True)
+    created_at = serializers.DateTimeField()
+    state = serializers.CharField(source="job.state", help_text="queued, running, done, failed or cancelled")
+    phase = serializers.CharField(source="job.phase")
+    done = serializers.IntegerField(source="job.done")
+    total = serializers.IntegerField(source="job.total", allow_null=True)
+    percent = serializers.IntegerField(source="job.percent", allow_null=True)
+    reason = serializers.CharField(source="job.reason", help_text="Why it failed, in a sentence.")
+    finished_at = serializers.DateTimeField(source="job.finished_at", allow_null=True)
+    archives = serializers.SerializerMethodField()
+
+    def get_archives(self, export: Export) -> list[dict]:
+        may = self.context["modes"]
+        found = [archive for archive in export.archives.all() if archive.mode in may]
+        return ArchiveSerializer(found, many=True, context=self.context).data
+
+
+class NewExportSerializer(serializers.Serializer):
+    """Only for the schema: ExportOptions says what is allowed."""
+
+    deployment = serializers.CharField(required=False, help_text="May be left out where there is one.")
+    snapshot = serializers.IntegerField(required=False, help_text="Without it the newest good one.")
+    anonymize = serializers.ChoiceField(["yes", "no", "both"], default="both")
+    level = serializers.ChoiceField(["shared", "open"], default="shared")
+    assets = serializers.ChoiceField(["none", "experiment", "all"], default="experiment")
+    type = serializers.ChoiceField(["psynet", "database"], default="psynet")
+    no_source = serializers.BooleanField(default=False)
+    strict_assets = serializers.BooleanField(default=False)
+
+
+class ExportViewSet(GenericViewSet):
+    serializer_class = ExportSerializer
+    pagination_class = Pages
+    parser_classes = (parsers.JSONParser,)
+
+    def get_queryset(self) -> QuerySet[Export]:
+        found = Export.objects.filter(deployment__in=visible_deployments(self.request))
+        asked = self.request.query_params.get("deployment")
+        if asked:
+            found = found.filter(deployment=deployment_of(self.request, asked))
+        # Manifests and reports are long and not shown here.
+        archives = ExportArchive.objects.defer("manifest", "report").order_by("mode")
+        return found.select_related("deployment", "job", "owner").prefetch_related(Prefetch("archives", archives))
+
+    def get_serializer_context(self) -> dict:
+        return {**super().get_serializer_context(), "modes": modes_of(self.request)}
+
+    @extend_schema(summary="Exports", parameters=[OpenApiParameter("deployment")])
+    def list(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @extend_schema(summary="An export: its progress, then its archives")
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(self.get_serializer(export_of(self.get_queryset(), pk)).data)
+
+    @extend_schema(summary="Ask for an export", request=NewExportSerializer, responses={202: ExportSerializer})
+    def create(self, request: Request) -> Response:
+        """Answers at once, with its address in `Location`; GET it to see how far it is."""
+        if not isinstance(request.data, dict):
+            raise UsageError('What is asked for is a JSON object, like {"deployment": ID, "anonymize": "yes"}.')
+        asked = dict(request.data)
+        named, number = asked.pop("deployment", None), asked.pop("snapshot", None)
+        if isinstance(asked.get("anonymize"), bool):
+            asked["anonymize"] = "yes" if asked["anonymize"] else "no"
+        options = ExportOptions.from_json(asked)
+        deployment = deployment_of(request, None if named is None else str(named))
+        _check_rights(request, options.modes)
+        snapshot = None if number is None else _snapshot(deployment, number)
+        made = request_export(deployment, options, owner=request.user, snapshot=snapshot)
+        answer = self.get_serializer(export_of(self.get_queryset(), made.pk)).data
+        address = request.build_absolute_uri(reverse("export", args=(made.pk,)))
+        return Response(answer, status=202, headers={"Location": address})
+
+    @extend_schema(summary="Cancel an export", request=None, responses={202: ExportSerializer})
+    def cancel(self, request: Request, pk: str) -> Response:
+        """For its owner, and for whoever may make such an export."""
+        found = export_of(self.get_queryset(), pk)
+        if found.owner != request.user:
+            _check_rights(request, ExportOptions.from_json(found.options).modes)
+        if not jobs.cancel(found.job):
+            raise Conflict(f"Export {found.pk} is over already: it is {found.job.state}.")
+        Audit.record("cancel", user=request.user, deployment=found.deployment, target=found)
+        found.job.refresh_from_db()
+        return Response(self.get_serializer(found).data, status=202)
+
+
+def modes_of(request: Request) -> list[str]:
+    """The modes whose archives the caller may have."""
+    token = token_of(request)
+    return [mode for mode in ExportArchive.Mode.values if rights.can_export(request.user, mode, token)]
+
+
+def export_of(exports: QuerySet[Export], pk: str | int) -> Export:
+    found = exports.filter(pk=pk).first()
+    if found is None:
+        raise NotFound(f"There is no export {pk} that you can see.")
+    return found
+
+
+def has_expired(archive: ExportArchive) -> bool:
+    return archive.expires_at is not None and archive.expires_at <= timezone.now()
+
+
+def _check_rights(request: Request, modes: tuple[str, ...]) -> None:
+    if missing := [mode for mode in modes if mode not in modes_of(request)]:
+        raise Forbidden(
+            f"You may not make {' and '.join(missing)} exports; choose others with anonymize, or ask for the right."
+        )
+
+
+def _snapshot(deployment: Deployment, number: object) -> Snapshot:
+    if isinstance(number, bool) or not str(number).isdecimal() or len(str(number)) > 18:
+        raise UsageError("snapshot is the number of a snapshot.")
+    found = Snapshot.objects.filter(pk=int(str(number)), deployment=deployment).first()
+    if found is None:
+        raise NotFound(f"Deployment {deployment.deployment_id} has no snapshot {number}.")
+    return found

@@ -1,0 +1,96 @@
+"""Who is asking: `Authorization: Token …`, HTTP Basic with a token, or the session of the desk.
+
+Never anything in the address: addresses end up in logs, histories and other people's mails.
+"""
+
+import base64
+import binascii
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework import authentication, exceptions
+
+from psynetdata.models import ApiToken
+
+# PsyNet's own /basic_data takes the last two.
+IN_THE_ADDRESS = ("token", "password", "dashboard_user", "dashboard_password")
+_USED_AGAIN_AFTER = timedelta(minutes=1)
+
+
+def check_address(request) -> None:
+    """400 for an address with a credential in it, whether or not it is a good one, or with what no text holds."""
+    if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+        raise exceptions.ParseError("The address holds a NUL character; no text in a database does.")
+    found = [name for name in request.GET if name.lower() in IN_THE_ADDRESS]
+    if found:
+        raise exceptions.ParseError(
+            f"A credential does not belong in the address ({', '.join(sorted(found))}): send the header "
+            "'Authorization: Token …', or HTTP Basic with the token as its password. "
+            "If this one was real, revoke it: addresses are logged."
+        )
+
+
+class TokenAuthentication(authentication.BaseAuthentication):
+    """`Authorization: Token <token>`; `Bearer` is understood too."""
+
+    keywords = ("token", "bearer")
+
+    def authenticate(self, request):
+        check_address(request)
+        words = authentication.get_authorization_header(request).decode("latin-1").split()
+        if len(words) != 2 or words[0].lower() not in self.keywords:
+            return None
+        return _accept(words[1])
+
+    def authenticate_header(self, request):
+        return 'Token realm="psynetdata"'
+
+
+class BasicTokenAuthentication(authentication.BaseAuthentication):
+    """HTTP Basic with a token as the password, or as the user name with any password."""
+
+    def authenticate(self, request):
+        words = authentication.get_authorization_header(request).decode("latin-1").split()
+        if len(words) != 2 or words[0].lower() != "basic":
+            return None
+        try:
+            name, _, password = base64.b64decode(words[1], validate=True).decode("utf-8").partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            raise exceptions.AuthenticationFailed("The Authorization header is no HTTP Basic.") from None
+        return _accept(password, name)
+
+
+def _accept(*candidates: str):
+    """(user, token) of the first candidate that is a valid token; raises AuthenticationFailed."""
+    for candidate in candidates:
+        token = ApiToken.find(candidate) if candidate else None
+        if token is not None:
+            _note_use(token)
+            return token.user, token
+    raise exceptions.AuthenticationFailed("This token is unknown, revoked or expired; make a new one on the desk.")
+
+
+def _note_use(token: ApiToken) -> None:
+    """At most one write a minute, however many requests come."""
+    now = timezone.now()
+    if token.last_used_at is None or token.last_used_at < now - _USED_AGAIN_AFTER:
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - _USED_AGAIN_AFTER)
+        ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+
+
+class _TokenScheme(OpenApiAuthenticationExtension):
+    target_class = "psynetdata.api.authentication.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema):
+        return {"type": "apiKey", "in": "header", "name": "Authorization", "description": "`Token <token>`"}
+
+
+class _BasicScheme(OpenApiAuthenticationExtension):
+    target_class = "psynetdata.api.authentication.BasicTokenAuthentication"
+    name = "basic"
+
+    def get_security_definition(self, auto_schema):
+        return {"type": "http", "scheme": "basic", "description": "The token as password, or as user name."}

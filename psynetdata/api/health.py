@@ -1,0 +1,61 @@
+"""/healthz: is the desk itself well? Deployments' alarms have their own places."""
+
+import threading
+from time import monotonic
+from uuid import uuid4
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import DEFAULT_DB_ALIAS, Error, connections
+from django.http import HttpRequest, JsonResponse
+
+from psynetdata import jobs
+
+_STORAGE_EVERY = 30.0  # seconds between tries of the storage, which may be far away and cost money
+_lock = threading.Lock()
+_storage: dict[str, object] = {}
+
+
+def healthz(request: HttpRequest) -> JsonResponse:
+    """200 or 503 with {status, database, storage, workers}; who is signed in also sees which one is ill."""
+    ill_databases = [alias for alias in (DEFAULT_DB_ALIAS, *settings.FACES) if not _answers(alias)]
+    standing_still = jobs.standing_still() if DEFAULT_DB_ALIAS not in ill_databases else ["unknown"]
+    parts = {"database": not ill_databases, "storage": _storage_works(), "workers": not standing_still}
+    well = all(parts.values())
+    found = {"status": "ok" if well else "ill", **parts}
+    if not well and DEFAULT_DB_ALIAS not in ill_databases and request.user.is_authenticated:
+        found["details"] = {"databases": ill_databases, "workers_standing_still": standing_still}
+    answer = JsonResponse(found, status=200 if well else 503)
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+def _answers(alias: str) -> bool:
+    try:
+        with connections[alias].cursor() as cursor:
+            cursor.execute("SELECT 1")
+            return cursor.fetchone() == (1,)
+    except Error:
+        return False
+
+
+def _storage_works() -> bool:
+    with _lock:
+        if _storage.get("until", 0.0) <= monotonic():
+            _storage.update(works=_try_storage(), until=monotonic() + _STORAGE_EVERY)
+        return bool(_storage["works"])
+
+
+def _try_storage() -> bool:
+    """Write a tiny file, read it, delete it."""
+    name, content = f"health/{uuid4().hex}", b"well"
+    try:
+        saved = default_storage.save(name, ContentFile(content))
+        try:
+            with default_storage.open(saved, "rb") as file:
+                return file.read() == content
+        finally:
+            default_storage.delete(saved)
+    except Exception:  # each storage has failures of its own, and all of them mean that it does not work
+        return False

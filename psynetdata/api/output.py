@@ -1,0 +1,137 @@
+"""Answers in the format that was asked for, with their ETag, streamed from one moment of a face."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+
+from django.http import HttpResponse, HttpResponseBase, HttpResponseNotModified, StreamingHttpResponse
+from django.utils.cache import patch_vary_headers
+from django.utils.http import parse_etags
+from rest_framework import renderers
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.request import Request
+
+from psynetdata.psynet.problems import UsageError
+
+JSON, CSV, NDJSON, PARQUET = "json", "csv", "ndjson", "parquet"
+
+
+class JSONRenderer(renderers.JSONRenderer):
+    charset = "utf-8"
+
+
+class CSVRenderer(renderers.JSONRenderer):
+    """Only stands for the format in negotiation; sheets write their own bytes."""
+
+    media_type, format, charset = "text/csv", CSV, "utf-8"
+
+
+class NDJSONRenderer(renderers.JSONRenderer):
+    media_type, format, charset = "application/x-ndjson", NDJSON, "utf-8"
+
+
+class ParquetRenderer(renderers.JSONRenderer):
+    media_type, format = "application/vnd.apache.parquet", PARQUET
+
+
+FORMATS = (JSONRenderer, CSVRenderer, NDJSONRenderer, ParquetRenderer)
+
+
+class FormatNegotiation(DefaultContentNegotiation):
+    """`format=` decides; without it the Accept header."""
+
+    def select_renderer(self, request, renderers, format_suffix=None):
+        asked = request.query_params.get("format")
+        if asked is None:
+            chosen, media_type = super().select_renderer(request, renderers, format_suffix)
+        else:
+            chosen = next((renderer for renderer in renderers if renderer.format == asked), None)
+            if chosen is None:
+                raise UsageError("format is json, csv or ndjson.")
+            media_type = chosen.media_type
+        if chosen.format == PARQUET:
+            raise UsageError("Parquet is not served yet; take format=csv or format=ndjson.")
+        return chosen, media_type
+
+
+class AnyNegotiation(DefaultContentNegotiation):
+    """For answers that are what they are, whatever the client accepts."""
+
+    def select_renderer(self, request, renderers, format_suffix=None):
+        return renderers[0], renderers[0].media_type
+
+
+class Body:
+    """Blocks for a streamed answer, and what must be let go of when it ends, breaks off or never starts."""
+
+    def __init__(self, blocks: Iterator[bytes], held: ExitStack):
+        self._blocks = blocks
+        self._held = held
+
+    def __iter__(self):
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self._blocks)
+
+    def close(self) -> None:
+        close = getattr(self._blocks, "close", None)
+        if close:
+            close()
+        self._held.close()
+
+
+def etag_of(*parts: object) -> str:
+    """A strong ETag: equal parts, equal bytes. The code that writes them is a part."""
+    digest = hashlib.sha256(_code().encode())
+    for part in parts:
+        digest.update(b"\0" + str(part).encode("utf-8", "backslashreplace"))
+    return f'"{digest.hexdigest()[:40]}"'
+
+
+def is_known(request: Request, etag: str) -> bool:
+    """Whether If-None-Match says that the client has it already (RFC 9110, 13.1.2)."""
+    known = parse_etags(request.headers.get("If-None-Match", ""))
+    return "*" in known or etag in [one.removeprefix("W/") for one in known]
+
+
+def not_modified(etag: str) -> HttpResponseBase:
+    return _finish(HttpResponseNotModified(), etag)
+
+
+def streamed(request: Request, blocks: Callable[[], Iterator[bytes]], held: ExitStack, etag: str) -> HttpResponseBase:
+    """200 with blocks that are read while `held` holds; HEAD gets the headers alone."""
+    answer: HttpResponseBase
+    if request.method == "HEAD":
+        answer = HttpResponse(content_type=content_type(request))
+    else:
+        body = Body(blocks(), held.pop_all())
+        answer = StreamingHttpResponse(body, content_type=content_type(request))
+    return _finish(answer, etag)
+
+
+def whole(request: Request, body: bytes, etag: str) -> HttpResponseBase:
+    return _finish(HttpResponse(body, content_type=content_type(request)), etag)
+
+
+def content_type(request: Request) -> str:
+    renderer = request.accepted_renderer
+    return f"{renderer.media_type}; charset=utf-8" if renderer.format == CSV else renderer.media_type
+
+
+def _finish(answer: HttpResponseBase, etag: str) -> HttpResponseBase:
+    answer["ETag"] = etag
+    answer["Cache-Control"] = "private"
+    patch_vary_headers(answer, ("Accept", "Authorization", "Cookie"))
+    return answer
+
+
+@cache
+def _code() -> str:
+    digest = hashlib.sha256()
+    package = Path(__file__).parents[1]
+    for path in sorted([*package.glob("sheets/*.py"), *package.glob("psynet/*.py"), *package.glob("api/*.py")]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

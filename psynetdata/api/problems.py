@@ -1,0 +1,37 @@
+"""The one translator of failures for the API: `{"detail": sentence}`, and never a traceback."""
+
+import logging
+
+from rest_framework.renderers import JSONRenderer
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from psynetdata.psynet.problems import Problem
+
+logger = logging.getLogger(__name__)
+
+
+class Forbidden(Problem):
+    """The caller is known, and may not."""
+
+    status = 403
+
+
+class Gone(Problem):
+    status = 410
+
+
+def handler(error: Exception, context: dict) -> Response:
+    """For DRF's EXCEPTION_HANDLER: Problem → its status; DRF's own as they are; anything else → 500, and a log line."""
+    request = context.get("request")
+    if request is not None:
+        # A client that asked for CSV gets its error as JSON all the same.
+        request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
+    if isinstance(error, Problem):
+        return Response({"detail": error.sentence, **getattr(error, "extra", {})}, status=error.status)
+    known = exception_handler(error, context)
+    if known is not None:
+        return known
+    view = type(context.get("view")).__name__
+    logger.error("%s failed unexpectedly", view, exc_info=error)
+    return Response({"detail": "This failed unexpectedly; the server's log has the details."}, status=500)

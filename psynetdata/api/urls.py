@@ -1,0 +1,19 @@
+from django.urls import path, re_path
+
+from .basic_data import BasicDataView, SheetViewSet
+from .docs import DocsView, SchemaView
+from .health import healthz
+
+_sheet = SheetViewSet.as_view({"get": "list"})
+_row = SheetViewSet.as_view({"get": "retrieve"})
+
+urlpatterns = [
+    # PsyNet's own address, for scripts that use it.
+    re_path(r"^basic_data/?$", BasicDataView.as_view(schema=None)),
+    path("api/basic_data/", BasicDataView.as_view(), name="basic-data"),
+    path("api/basic_data/<str:sheet>/", _sheet, name="sheet"),
+    path("api/basic_data/<str:sheet>/<str:row_id>/", _row, name="sheet-row"),
+    path("api/schema/", SchemaView.as_view(), name="schema"),
+    path("api/docs/", DocsView.as_view(), name="api-docs"),
+    path("healthz", healthz, name="healthz"),
+]

@@ -1,0 +1,60 @@
+"""Running a deployment's get_basic_data over one face of its data."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.db.models import QuerySet
+
+from psynetdata.faces import reading
+from psynetdata.models import Deployment
+from psynetdata.psynet.problems import UsageError
+
+from . import modules
+from .experiment import Experiment, experiment_for
+from .scope import scope
+
+
+def basic_data_for(deployment: Deployment) -> type[Experiment] | None:
+    """The experimenter's class that serves the deployment, if there is one.
+
+    Raises BrokenModule where a module of theirs cannot be imported, Conflict where two classes would serve.
+    """
+    modules.load()
+    return experiment_for(deployment)
+
+
+def compute_basic_data(
+    deployment: Deployment, *, using: str, context: str, anonymize: bool | None = None, **kwargs
+) -> Any:
+    """What get_basic_data returns: None where nobody wrote one.
+
+    `using`: the face (database alias) it sees. `context`: `route` or `export`. `anonymize` is passed on
+    where it is not None. `kwargs`: query parameters. Raises DataError when the method does, UsageError for
+    parameters that it does not take, and whatever else the experimenter's code raises.
+    """
+    experiment = basic_data_for(deployment)
+    if experiment is None:
+        return None
+    ours = {"context": context} | ({} if anonymize is None else {"anonymize": anonymize})
+    with reading(using), scope(deployment, using):
+        return _settled(_call(experiment.get_basic_data, ours, kwargs))
+
+
+def _call(method: Callable, ours: dict[str, Any], asked: dict[str, Any]) -> Any:
+    """Call with what the method takes: our own arguments quietly left out, unknown ones of the caller's refused."""
+    parameters = inspect.signature(method).parameters
+    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        ours = {name: value for name, value in ours.items() if name in parameters}
+        if strange := sorted(asked.keys() - parameters.keys()):
+            raise UsageError(f"This deployment's basic data takes no parameter {', '.join(strange)[:100]}.")
+    return method(**{**asked, **ours})
+
+
+def _settled(found: Any) -> Any:
+    """Read what is still to be read (querysets, generators) while the scope holds."""
+    if isinstance(found, QuerySet | Iterator):
+        return list(found)
+    if isinstance(found, dict):
+        return {name: _settled(value) for name, value in found.items()}
+    return found

@@ -1,0 +1,110 @@
+"""Which sheets a deployment has: six built in, one for each other table, one for each class found."""
+
+from functools import cached_property, lru_cache
+
+from django.db.models import Count
+
+from psynetdata.models import TYPED_MODELS, Deployment, MirroredTable, Record
+from psynetdata.psynet.problems import Problem
+
+from .shape import Shape
+from .sheet import Sheet
+
+# Sheet → table.
+BUILT_IN = {
+    "participant": "participant",
+    "trial": "info",
+    "response": "response",
+    "asset": "asset",
+    "node": "node",
+    "network": "network",
+}
+
+
+class UnknownSheet(Problem):
+    """`extra` goes into the answer of the API beside the sentence, which is PsyNet's own."""
+
+    def __init__(self, sheets: list[str]):
+        super().__init__("Invalid sheet parameter")
+        self.extra = {"sheets": sheets}
+
+
+class Catalogue:
+    """The sheets of a deployment on a face. Read what it gives inside one `faces.reading(using)`."""
+
+    def __init__(self, deployment: Deployment, using: str):
+        self.deployment = deployment
+        self.using = using
+        found = MirroredTable.objects.using(using).filter(deployment_number=deployment.number)
+        self.shapes = {row.table: Shape.of(deployment, using, row) for row in found.order_by("table")}
+
+    @cached_property
+    def places(self) -> dict[str, tuple[str, str | None]]:
+        """{sheet: (table, class or None for all rows)}: built in first, then tables, then classes."""
+        found: dict[str, tuple[str, str | None]] = dict(self._tables)
+        for table, class_name, _ in self._classes:
+            name = class_name if class_name not in found else f"{class_name}__{table}"
+            found.setdefault(name, (table, class_name))
+        return found
+
+    @property
+    def state(self) -> str:
+        return "\n".join(shape.state for shape in self.shapes.values())
+
+    def names(self) -> list[str]:
+        return list(self.places)
+
+    def sheet(self, name: str, **choice) -> Sheet:
+        """The sheet of that very name; else the only one that differs in case alone.
+
+        `choice`: fields and filters, as Sheet takes them. Raises UnknownSheet.
+        """
+        known = self._tables if name in self._tables else self.places
+        if name not in known:
+            alike = [other for other in known if other.lower() == name.lower()]
+            if len(alike) != 1:
+                raise UnknownSheet(self.names())
+            name = alike[0]
+        table, class_name = known[name]
+        return Sheet(name, self.shape(table), class_name, **choice)
+
+    def built_in(self) -> list[Sheet]:
+        return [self.sheet(name) for name in BUILT_IN]
+
+    def totals(self) -> dict[str, int]:
+        """{sheet: rows} of every sheet."""
+        counted = {(table, name): rows for table, name, rows in self._classes}
+        return {
+            name: self.shape(table).total if class_name is None else counted[table, class_name]
+            for name, (table, class_name) in self.places.items()
+        }
+
+    def shape(self, table: str) -> Shape:
+        """The table's shape; one without columns and rows where it is not mirrored."""
+        return self.shapes.get(table) or Shape(self.deployment, self.using, table, (), frozenset(), 0, f"{table}=")
+
+    @property
+    def _classes(self) -> tuple[tuple[str, str, int], ...]:
+        return _classes(self.using, self.deployment.number, self.state)
+
+    @cached_property
+    def _tables(self) -> dict[str, tuple[str, None]]:
+        found = {name: (table, None) for name, table in BUILT_IN.items()}
+        for table in self.shapes:
+            if table not in TYPED_MODELS:
+                # An experimenter may call a table of theirs `trial`.
+                found[table if table not in found else f"{table}__table"] = (table, None)
+        return found
+
+
+@lru_cache(maxsize=128)
+def _classes(using: str, number: int, state: str) -> tuple[tuple[str, str, int], ...]:
+    """(table, class, its rows) of all rows; `state` is only there to be part of the cache's key."""
+    found: list[tuple[str, str, int]] = []
+    for table, model in TYPED_MODELS.items():
+        of_table = model.objects.using(using).filter(deployment_number=number).order_by()
+        counted = of_table.values_list("class_name").annotate(Count("key"))
+        found += [(table, class_name, rows) for class_name, rows in counted]
+    records = Record.objects.using(using).filter(deployment_number=number).order_by()
+    found += records.values_list("table", "class_name").annotate(Count("key"))
+    return tuple(sorted(found))

@@ -1,0 +1,43 @@
+"""The deployment that someone named, or the only one there is."""
+
+from django.db.models import QuerySet
+
+from psynetdata.models import Deployment
+from psynetdata.psynet.problems import NotFound, UsageError
+
+_LISTED = 100
+_IN_A_SENTENCE = 20
+
+
+class Several(UsageError):
+    """`extra` lists the deployments' ids for the API."""
+
+    def __init__(self, how: str, ids: list[str]):
+        more = ", …" if len(ids) > _IN_A_SENTENCE else ""
+        listed = ", ".join(ids[:_IN_A_SENTENCE])
+        super().__init__(f"There are several deployments; name one with {how}: {listed}{more}.")
+        self.extra = {"deployments": ids}
+
+
+def chosen(among: QuerySet[Deployment], asked: str | None, *, how: str) -> Deployment:
+    """The deployment of `among` with PsyNet's id or our number `asked`; the only one where nothing was asked.
+
+    `how` says in sentences how to name one. Raises NotFound, or Several that lists the ids.
+    """
+    if asked:
+        return _named(among, asked)
+    found = list(among[: _LISTED + 1])
+    if not found:
+        raise NotFound("There is no deployment here yet; load one first.")
+    if len(found) > 1:
+        raise Several(how, [one.deployment_id for one in found[:_LISTED]])
+    return found[0]
+
+
+def _named(among: QuerySet[Deployment], asked: str) -> Deployment:
+    found = among.filter(deployment_id=asked).first() if "\0" not in asked else None
+    if found is None and asked.isascii() and asked.isdecimal() and len(asked) < 10:
+        found = among.filter(number=int(asked)).first()
+    if found is None:
+        raise NotFound(f"There is no deployment {asked[:100]!r} here; look at the list of deployments.")
+    return found

@@ -1,0 +1,93 @@
+"""The schema, the page that shows it, and /healthz."""
+
+import re
+
+import pytest
+from django.core.files.storage import default_storage
+from rest_framework.test import APIClient
+
+from psynetdata import jobs
+from psynetdata.api import health
+from psynetdata.models import Beat
+
+pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def fresh_storage_check(monkeypatch):
+    monkeypatch.setattr(health, "_storage", {})
+
+
+@pytest.fixture
+def workers():
+    jobs.ensure_schedule()
+
+
+def test_the_schema_names_every_address(analyst):
+    answer = analyst.get("/api/schema/", HTTP_ACCEPT="application/json")
+    assert answer.status_code == 200
+    paths = answer.json()["paths"]
+    assert set(paths) == {
+        "/api/basic_data/",
+        "/api/basic_data/{sheet}/",
+        "/api/basic_data/{sheet}/{row_id}/",
+        "/api/deployments/",
+        "/api/deployments/{id}/",
+        "/api/snapshots/",
+        "/api/snapshots/{id}/",
+        "/api/exports/",
+        "/api/exports/{id}/",
+        "/api/exports/{id}/cancel/",
+        "/api/exports/{id}/download/",
+    }
+    assert answer.json()["openapi"].startswith("3.")
+
+
+def test_the_schema_has_no_warnings(capsys):
+    from drf_spectacular.drainage import GENERATOR_STATS
+    from drf_spectacular.generators import SchemaGenerator
+
+    GENERATOR_STATS.reset()
+    SchemaGenerator().get_schema(request=None, public=True)
+    assert not GENERATOR_STATS, capsys.readouterr().err
+
+
+def test_the_page_fetches_nothing_from_outside(analyst):
+    answer = analyst.get("/api/docs/", HTTP_ACCEPT="text/html")
+    page = answer.content.decode()
+    assert "/api/basic_data/{sheet}/" in page
+    assert not re.search(r"(src|href)=.?(https?:)?//", page)
+
+
+def test_a_browser_is_sent_to_sign_in():
+    answer = APIClient().get("/api/docs/", HTTP_ACCEPT="text/html")
+    assert answer.status_code == 302
+    assert answer["Location"] == "/admin/login/?next=/api/docs/"
+
+
+def test_healthy(workers):
+    answer = APIClient().get("/healthz")
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ok", "database": True, "storage": True, "workers": True}
+    assert default_storage.listdir("health")[1] == []
+
+
+def test_workers_that_stand_still_are_named_only_to_whom_we_know(workers, person):
+    Beat.objects.filter(cluster=jobs.SLOW).delete()
+    answer = APIClient().get("/healthz")
+    assert answer.status_code == 503
+    assert answer.json() == {"status": "ill", "database": True, "storage": True, "workers": False}
+    client = APIClient()
+    client.force_login(person())
+    assert client.get("/healthz").json()["details"] == {"databases": [], "workers_standing_still": [jobs.SLOW]}
+
+
+def test_a_storage_that_cannot_be_written(workers, own_storage, monkeypatch):
+    own_storage.mkdir(exist_ok=True)
+    (own_storage / "health").write_text("in the way")
+    assert APIClient().get("/healthz").json()["storage"] is False
+    (own_storage / "health").unlink()
+    # It is tried again only after a while.
+    assert APIClient().get("/healthz").json()["storage"] is False
+    monkeypatch.setattr(health, "_storage", {})
+    assert APIClient().get("/healthz").status_code == 200
