@@ -11,6 +11,7 @@ from time import sleep
 
 from django.conf import settings
 from django.db import connections
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 IDENTIFIED = "identified"
 ANONYMOUS = "anonymous"
@@ -44,17 +45,24 @@ def reading(face: str) -> Iterator[None]:
     WAL mode reads the last commit without taking the writer's lock (atomic() would, being IMMEDIATE).
     """
     connection = connections[face]
-    if connection.in_atomic_block:
-        yield
-        return
     postgres = connection.vendor == "postgresql"
+    if connection.in_atomic_block or _in_transaction(connection, postgres):
+        yield  # inside another reading: the same moment
+        return
     with connection.cursor() as cursor:
         cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if postgres else "BEGIN DEFERRED")
     try:
         yield
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("ROLLBACK")
+            cursor.execute("COMMIT")
+
+
+def _in_transaction(connection, postgres: bool) -> bool:
+    raw = connection.connection
+    if raw is None:
+        return False
+    return raw.info.transaction_status != TRANSACTION_STATUS_IDLE if postgres else raw.in_transaction
 
 
 @contextmanager

@@ -6,14 +6,13 @@ from django.db import transaction
 
 from exports.assets import fetch, plan
 from exports.models import Export, Snapshot
-from psynetdata import jobs
+from psynetdata import deployments, jobs
 from psynetdata.anonymize.policy import LEVELS
 from psynetdata.models import Audit, Deployment, Job
 from psynetdata.psynet.problems import Conflict, NotFound, UsageError
 
 KIND = "export"
 REGULAR, ANONYMOUS = "regular", "anonymous"
-_LISTED = 20
 TYPES = ("psynet", "database")
 _MODES = {"yes": (ANONYMOUS,), "no": (REGULAR,), "both": (REGULAR, ANONYMOUS)}
 _CHOICES = {"anonymize": tuple(_MODES), "level": LEVELS, "assets": plan.WHICH, "type": TYPES}
@@ -107,29 +106,14 @@ def chosen(deployment_id: str | None, snapshot_id: int | None = None) -> tuple[D
 
     Raises NotFound for an unknown id, UsageError where there are several and none is named.
     """
-    snapshot = None
-    if snapshot_id is not None:
-        snapshot = Snapshot.objects.select_related("deployment").filter(pk=snapshot_id).first()
-        if snapshot is None:
-            raise NotFound(f"There is no snapshot {snapshot_id}.")
-        if deployment_id is None:
-            return snapshot.deployment, snapshot
-    found = Deployment.objects.order_by("deployment_id")
-    if deployment_id is not None:
-        found = found.filter(deployment_id=deployment_id)
-    ids = list(found.values_list("deployment_id", flat=True)[: _LISTED + 1])
-    if len(ids) > 1:
-        more = ", …" if len(ids) > _LISTED else ""
-        raise UsageError(
-            f"There are several deployments; name one with --deployment: {', '.join(ids[:_LISTED])}{more}."
-        )
-    if not ids:
-        raise NotFound(
-            "There is no deployment yet; load one first with `manage.py load PATH`."
-            if deployment_id is None
-            else "There is no deployment of this id; look at the ids in the site's list of deployments."
-        )
-    return found.get(), snapshot
+    if snapshot_id is None:
+        return deployments.chosen(Deployment.objects.all(), deployment_id, how="--deployment"), None
+    snapshot = Snapshot.objects.select_related("deployment").filter(pk=snapshot_id).first()
+    if snapshot is None:
+        raise NotFound(f"There is no snapshot {snapshot_id}.")
+    if deployment_id is None:
+        return snapshot.deployment, snapshot
+    return deployments.chosen(Deployment.objects.all(), deployment_id, how="--deployment"), snapshot
 
 
 def _good_snapshot(deployment: Deployment, snapshot: Snapshot | None) -> Snapshot:

@@ -3,10 +3,10 @@
 from rest_framework.request import Request
 
 from psynetdata import rights
+from psynetdata.deployments import chosen
 from psynetdata.faces import ANONYMOUS
 from psynetdata.models import ApiToken, Deployment
 from psynetdata.psynet.problems import UsageError
-from psynetdata.sheets.chosen import chosen
 
 from .problems import Forbidden
 

@@ -2,12 +2,11 @@
 
 import json
 from functools import cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.db import models
 
 from psynetdata.faces import IDENTIFIED
-from psynetdata.psynet import jsontext
 
 KEY_BITS = 40
 # Columns of ours; every other concrete field mirrors the source column of its name.
@@ -48,19 +47,6 @@ class MirrorModel(models.Model):
     @property
     def rest_columns(self) -> dict[str, str | None]:
         return json.loads(self.rest)
-
-    def source_value(self, column: str) -> Any:
-        """A column of the source row for a reader: typed where typed, JSON decoded, else its text.
-
-        Raises AttributeError for a column that the source row did not have.
-        """
-        if column in self.typed_fields():
-            value = getattr(self, column)
-            return jsontext.read(value) if isinstance(value, str) else value
-        rest = self.rest_columns
-        if column not in rest:
-            raise AttributeError(f"{self._meta.verbose_name} has no column '{column}'")
-        return jsontext.read(rest[column])
 
 
 class TypedRow(MirrorModel):

@@ -108,17 +108,15 @@ def test_typed_columns_hold_what_people_filter_by(source, deployment):
     assert found.creation_time.isoformat() == "2026-11-22T08:12:50.644944+00:00"
     moment = found.creation_time
     assert Trial.objects.using(IDENTIFIED).get(creation_time=moment) == found
-    assert found.source_value("definition") == {"animal": "dogs", "text_color": "red"}
-    assert found.source_value("progress_after_trial") == 0.5526315789473685
-    with pytest.raises(AttributeError, match="no column 'nonsense'"):
-        found.source_value("nonsense")
+    assert found.definition == '{"animal": "dogs", "text_color": "red"}'
+    assert found.rest_columns["progress_after_trial"] == "0.5526315789473685"
 
 
 def test_null_and_empty_text_stay_apart(source, deployment):
     refresh(IDENTIFIED, deployment, source("static"), AS_IT_IS)
     bot = Participant.objects.using(IDENTIFIED).get(id=14)
     assert (bot.hit_id, bot.client_ip_address) == ("", "")
-    assert bot.source_value("fingerprint_hash") is None
+    assert bot.rest_columns["fingerprint_hash"] is None
 
 
 def test_odd_values_keep_their_text(source, deployment):
@@ -272,3 +270,13 @@ def test_a_scratch_mirror_is_gone_afterwards(source, deployment, settings):
             assert Participant.objects.using(alias).count() == 7
     assert not Participant.objects.using(IDENTIFIED).exists()
     assert not list(settings.TEMP_DIR.glob("scratch-*"))
+
+
+def test_a_reading_within_a_reading_is_of_the_same_moment(source, deployment):
+    refresh(IDENTIFIED, deployment, source("static"), AS_IT_IS)
+    with reading(IDENTIFIED):
+        with reading(IDENTIFIED):
+            assert Trial.objects.using(IDENTIFIED).count() == 130
+        assert Trial.objects.using(IDENTIFIED).count() == 130
+    with reading(IDENTIFIED):
+        assert Trial.objects.using(IDENTIFIED).count() == 130

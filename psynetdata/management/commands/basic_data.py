@@ -2,12 +2,12 @@ import traceback
 from pathlib import Path
 from time import perf_counter
 
+from psynetdata.deployments import chosen
 from psynetdata.faces import ANONYMOUS, IDENTIFIED
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.problems import NotFound, Problem
 from psynetdata.sheets import basic_data_for, compute_basic_data
-from psynetdata.sheets.chosen import chosen
 from psynetdata.sheets.formats import json_text
 
 

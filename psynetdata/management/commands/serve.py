@@ -1,3 +1,4 @@
+import io
 import secrets
 import signal
 import socket
@@ -32,10 +33,11 @@ class Command(BaseCommand):
         _check_port(settings.HOST, settings.PORT)
         with only_one(settings.DATA_DIR / "serve.lock"):
             call_command("migrate", verbosity=0, interactive=False)
-            password = _first_sign_in()
-            if password and sample:
-                self.stdout.write("Loading the bundled sample experiment …")
-                call_command("load", str(SAMPLE / "database.zip"), assets=str(SAMPLE / "assets"), stdout=sys.stderr)
+            first_run = not get_user_model().objects.exists()
+            if first_run and sample:
+                self._load_sample()
+            # Last, so that a first run that was cut short is still the first one when it is tried again.
+            password = _first_sign_in() if first_run else None
             jobs.ensure_schedule()
             connections.close_all()
             self._announce(password)
@@ -44,6 +46,14 @@ class Command(BaseCommand):
                 signal.signal(number, lambda *_: supervisor.stop.set())
             supervisor.run()
             self.stdout.write("Stopped.")
+
+    def _load_sample(self) -> None:
+        self.stdout.write("Loading the bundled sample experiment …")
+        self.stdout.flush()
+        try:
+            call_command("load", str(SAMPLE / "database.zip"), assets=str(SAMPLE / "assets"), stdout=io.StringIO())
+        except Problem as problem:
+            self.stderr.write(f"The sample could not be loaded, all else works. {problem.sentence}")
 
     def _announce(self, password: str | None) -> None:
         host = "localhost" if settings.HOST in ("127.0.0.1", "0.0.0.0", "::") else settings.HOST
@@ -67,13 +77,10 @@ def _check_port(host: str, port: int) -> None:
             ) from None
 
 
-def _first_sign_in() -> str | None:
-    """Make the first account on a site that has none: its password, or None."""
-    users = get_user_model().objects
-    if users.exists():
-        return None
+def _first_sign_in() -> str:
+    """Make the first account; its password."""
     password = secrets.token_urlsafe(12)
-    users.create_superuser("admin", password=password)
+    get_user_model().objects.create_superuser("admin", password=password)
     return password
 
 

@@ -1,10 +1,10 @@
 from django.contrib.auth import get_user_model
 
 from psynetdata import rights
+from psynetdata.deployments import chosen
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.models import ApiToken, Audit, Deployment
 from psynetdata.psynet.problems import NotFound, UsageError
-from psynetdata.sheets.chosen import chosen
 
 
 class Command(BaseCommand):
