@@ -28,7 +28,7 @@ def chosen(among: QuerySet[Deployment], asked: str | None, *, how: str) -> Deplo
         return _named(among, asked)
     found = list(among[: _LISTED + 1])
     if not found:
-        raise NotFound("There is no deployment here yet; load one first.")
+        raise NotFound("There is no deployment here yet; load one first with `manage.py load PATH`.")
     if len(found) > 1:
         raise Several(how, [one.deployment_id for one in found[:_LISTED]])
     return found[0]

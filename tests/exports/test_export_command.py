@@ -102,13 +102,13 @@ def test_what_is_no_option_is_refused(words):
 
 
 def test_naming(tmp_path):
-    with pytest.raises(NotFound, match="no deployment yet"):
+    with pytest.raises(NotFound, match="no deployment here yet"):
         export()
     written_down({}, name="one")
     with pytest.raises(NotFound, match="--deployment"):
         export("local", "--app", "one")
     written_down({}, name="two")
-    with pytest.raises(UsageError, match="one__launch, two__launch"):
+    with pytest.raises(UsageError, match="two__launch, one__launch"):
         export()
     said = export("--deployment", "two__launch", "--path", str(tmp_path / "x"))
     assert "of two__launch" in said
@@ -161,7 +161,7 @@ def test_the_process_exits_with_a_sentence_and_a_status(tmp_path):
         return done.returncode, done.stderr.strip()
 
     assert run("migrate", "--verbosity", "0")[0] == 0
-    assert run("export") == (1, "There is no deployment yet; load one first with `manage.py load PATH`.")
+    assert run("export") == (1, "There is no deployment here yet; load one first with `manage.py load PATH`.")
     assert run("export", "ssh")[0] == 2
     code, said = run("verify", str(tmp_path / "none"))
     assert (code, said.count("\n")) == (1, 0)
