@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 T = TypeVar("T")
+
+# A line for a shell.
+NEW_FERNET_KEY = "$(python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')"
 
 
 def read(name: str, default: T, parse: Callable[[str], T], *, example: str) -> T:
@@ -56,6 +60,14 @@ def folder(text: str) -> Path:
     if path.exists() and not path.is_dir():
         raise ValueError("it names a file, not a folder")
     return path
+
+
+def fernet_key(text: str) -> str:
+    try:
+        Fernet(text)
+    except ValueError:
+        raise ValueError("it is no Fernet key, which is 32 bytes in URL-safe base64") from None
+    return text
 
 
 def storage(text: str) -> dict:

@@ -23,7 +23,7 @@ except OSError as error:
 
 SECRET_KEY = env.read("SECRET_KEY", "", str, example="a-long-random-text") or env.kept_secret(DATA_DIR / "secret_key")
 # Seals what must not stand in a row in clear, pseudonym keys first of all.
-MASTER_KEY = env.read("MASTER_KEY", "", str, example=Fernet.generate_key().decode()) or env.kept_secret(
+MASTER_KEY = env.read("MASTER_KEY", "", env.fernet_key, example=env.NEW_FERNET_KEY) or env.kept_secret(
     DATA_DIR / "master_key", lambda: Fernet.generate_key().decode()
 )
 

@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
         ("STORAGE_URL", "ftp://somewhere/else"),
         ("STORAGE_URL", "s3://key:topsecret@bucket/prefix"),
         ("DATABASE_URL", "mysql://user@host/name"),
+        ("MASTER_KEY", "topsecret"),
         ("DATA_DIR", "/dev/null"),
         ("DATA_DIR", "/proc/nowhere"),
     ],
