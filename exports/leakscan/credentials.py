@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 
 KIND = "secret"
 
-_CONFIGURATION = {("experiment", "vars"), ("experiment", "details"), ("experiment_status", "extra_info")}
-_CONFIGURATION |= {("experiment_status", "vars"), ("asset", "storage")}
+_CONFIGURATION = {
+    "experiment": ("vars", "details"),
+    "experiment_status": ("extra_info", "vars"),
+    "asset": ("storage",),
+}
+_MARKS = ("password", "passwd", "secret", "token", "apikey", "api_key", "signature", "dashboard_user")
 _OF_THE_LAB = ("experiment", "experiment_status", "asset")
 _PARAMETER = re.compile(
     r"(?:password|passwd|secret|token|api_?key|signature|dashboard_user)(?:=|%3d)([^&\s\"'<>\\#]+)", re.I
@@ -32,12 +36,15 @@ class Credentials:
     def __init__(self, needles: "Needles"):
         self._needles = needles
 
+    def begin(self, table: str, columns: list[str]) -> None:
+        """Every column of every table can hold an address with a secret in it."""
+
     def row(self, table: str, cells: dict[str, str]) -> None:
         """Take one row: {column: text}, NULL left out."""
         if table == "asset" and "secret" in cells:
             self._needles.add(cells["secret"], KIND)
         text = "\n".join(cells.values())
-        if any(mark in text for mark in ("assword", "asswd", "ecret", "oken", "key", "KEY", "ignature", "_user")):
+        if ("=" in text or "%3" in text) and any(mark in text.lower() for mark in _MARKS):
             for found in _PARAMETER.findall(text):
                 # `secret=keeping` in somebody's answer is no password.
                 if table in _OF_THE_LAB or looks_like_id(found) or len(found) >= 16:
@@ -46,9 +53,9 @@ class Credentials:
             for user, password in _LOGIN.findall(text):
                 self._add(user)
                 self._add(password)
-        for column, cell in cells.items():
-            if (table, column) in _CONFIGURATION:
-                self._configuration(cell)
+        for column in _CONFIGURATION.get(table, ()):
+            if column in cells:
+                self._configuration(cells[column])
 
     def close(self) -> None:
         """Nothing waits."""

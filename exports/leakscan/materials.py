@@ -33,6 +33,9 @@ class Materials:
         self._public: set[str] = set()
         self._basenames: Counter[str] = Counter()
 
+    def begin(self, table: str, columns: list[str]) -> None:
+        """Columns are few and looked up by name."""
+
     def row(self, table: str, cells: dict[str, str]) -> None:
         """Take one row: {column: text}, NULL left out."""
         if table == "node" and cells.get("parent_id"):

@@ -45,7 +45,7 @@ class Needles:
         self._kinds: dict[str, str] = {}
         self._spared: set[str] = set()
         self._words: set[str] = set()
-        self._public_text = ""
+        self._code = ""
         self.set_aside: Counter[str] = Counter()
 
     def __repr__(self) -> str:
@@ -84,25 +84,38 @@ class Needles:
         for value in [value for value in self._kinds if value.lower() in folded]:
             self.set_aside[self._kinds.pop(value)] += 1
 
-    def know_words(self, words: Iterable[str]) -> None:
-        """Words of the experiment itself (names of modules, groups, conditions), see `strength`."""
+    def know_words(self, words: Iterable[str], code: Iterable[str] = ()) -> None:
+        """Words of the experiment itself (names of groups, conditions), and those of its `code`, see `strength`."""
         self._words.update(word.strip().lower() for word in words)
-        self._public_text = "\n".join(["", *sorted(self._words), ""])
+        self._code = "\n".join(["", self._code, *sorted(word.lower() for word in code), ""])
+
+    def could_be_words(self) -> frozenset[str]:
+        """Values of 3 to 7 bytes, in lower case, that could be a word of somebody's data as well as an id.
+
+        Longer ones are names sooner than words, and a chain shows many people what one of them typed.
+        """
+        short = (strength.CELL, strength.TOKEN)
+        return frozenset(
+            needle.value.lower() for needle in self.items if not self._is_id(needle) and self.strength(needle) in short
+        )
 
     def strength(self, needle: Needle) -> str:
         """strong, token, cell or named. A word of the experiment is `named`, unless a secret or like an id."""
-        folded = needle.value.lower()
         klass = strength.classify(needle.value)
-        is_id = needle.kind == credentials.KIND or (len(folded) >= 8 and re.search(r"\d", folded))
-        return strength.NAMED if not is_id and self._is_public(folded, klass) else klass
+        return strength.NAMED if not self._is_id(needle) and self._is_public(needle.value.lower(), klass) else klass
+
+    @staticmethod
+    def _is_id(needle: Needle) -> bool:
+        return needle.kind == credentials.KIND or bool(len(needle.value) >= 8 and re.search(r"\d", needle.value))
 
     def _is_public(self, folded: str, klass: str) -> bool:
-        """Whether a search for it as its class asks would hit the words of the experiment itself."""
-        if klass == strength.STRONG:
-            return folded in self._public_text
-        if klass == strength.TOKEN:
-            return re.search(rf"(?<![0-9a-z]){re.escape(folded)}(?![0-9a-z])", self._public_text) is not None
-        return folded in self._words
+        """Whether it is a word of the experiment, or, without digits, a part of what its code names."""
+        if folded in self._words:
+            return True
+        if klass not in (strength.STRONG, strength.TOKEN) or re.search(r"\d", folded):
+            return False
+        border = r"(?<![0-9a-z]){}(?![0-9a-z])" if klass == strength.TOKEN else "{}"
+        return re.search(border.format(re.escape(folded)), self._code) is not None
 
 
 def collect(source: TableSource) -> Needles:
@@ -117,6 +130,8 @@ def collect(source: TableSource) -> Needles:
     tables = source.tables()
     for table in sorted(tables, key=lambda name: (name != "participant", name != "node", name)):
         names = [column.name for column in source.columns(table)]
+        for gatherer in (*gatherers, words):
+            gatherer.begin(table, names)
         for row in source.rows(table):
             cells = {name: cell for name, cell in zip(names, row, strict=False) if cell}
             for gatherer in gatherers:
@@ -124,4 +139,5 @@ def collect(source: TableSource) -> Needles:
             words.row(table, cells)
     for gatherer in (*gatherers, words):
         gatherer.close()
+    needles.know_words(public.shared_words(source, needles.could_be_words()))
     return needles

@@ -46,25 +46,38 @@ class People:
 
     def __init__(self, needles: "Needles"):
         self._needles = needles
+        self._foreign = False
+        self._columns: list[tuple[str, str | None, bool]] = []
         self._seen: set[str] = set()
         self._holders: dict[str, set[str]] = defaultdict(set)
 
+    def begin(self, table: str, columns: list[str]) -> None:
+        """A table's rows follow: most of its columns are never looked at."""
+        self._foreign = table not in known_tables()
+        typed = {name for name in columns if self._foreign or name in _TYPED_BY_PEOPLE}
+        self._columns = [
+            (name, names.kind_of(name), name in typed)
+            for name in columns
+            if names.kind_of(name) or name in typed or name in _JSON_COLUMNS
+        ]
+        if table in _IMPERSONAL:
+            self._columns = []
+
     def row(self, table: str, cells: dict[str, str]) -> None:
         """Take one row: {column: text}, NULL left out."""
-        if table in _IMPERSONAL:
-            return
-        foreign = table not in known_tables()
-        for column, cell in cells.items():
-            kind = names.kind_of(column)
+        for column, kind, typed in self._columns:
+            cell = cells.get(column)
+            if not cell:
+                continue
             if kind:
                 # A small number in an experimenter's own table (session_id 1 to 30) is nobody's id by itself.
-                if not (foreign and column != "worker_id" and len(cell) <= 5 and cell.isdigit()):
+                if not (self._foreign and column != "worker_id" and len(cell) <= 5 and cell.isdigit()):
                     self._identity(kind, cell)
             elif column == ENTRY:
                 self._entry(cell, cells.get("id", ""))
-            elif len(cell) > 2 and (column in _JSON_COLUMNS or foreign):
+            elif len(cell) > 2:
                 self._json(cell, everything=table == "lucid_submissions")
-            if ("@" in cell or "u0040" in cell) and (foreign or column in _TYPED_BY_PEOPLE):
+            if typed and ("@" in cell or "u0040" in cell):
                 self._emails(cell)
         if table == "request" and "endpoint" in cells:
             self._route(cells["endpoint"])

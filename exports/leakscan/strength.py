@@ -33,8 +33,8 @@ recruiter recruiters assignment assignment_id hit hit_id study session session_i
 question trial node network info asset text data file name password secret token assets static cached
 url uri path label labels name names value values key keys list dict type class title prompt choice choices option
 options page index number string color colour sound image video audio time date year month day hour minute second
-seconds first last left right center top bottom stop end begin min max mean median sum count size width height step
-red green blue black white dev users workerid test_users
+seconds first last left right center top bottom stop end begin mean median sum count size width height step
+dev users workerid test_users
 csv json wav mp3 png jpg html xml zip /tmp /psynet-data /psynet-data/assets psynet-data/assets ~/psynet-data/assets
 """
 _TABLES = known_tables()
@@ -53,11 +53,11 @@ _IP4 = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
 def classify(value: str, *, public: bool = False) -> str:
     """The class of a value. `public`: the experiment's own words hold it too, see Needles.strength."""
     text = value.strip().lower()
-    if public or text in COMMON or says_nothing(text) or len(text) <= 2:
+    size = len(value.encode("utf-8", "surrogatepass"))
+    if public or text in COMMON or says_nothing(text) or size <= 2:
         return NAMED
     if text.isascii() and text.isdigit():
         return STRONG if len(text) >= 10 else TOKEN if len(text) >= 6 else NAMED
-    size = len(value.encode("utf-8", "surrogatepass"))
     return STRONG if size >= 8 else TOKEN if size >= 6 else CELL
 
 

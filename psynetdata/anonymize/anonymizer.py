@@ -10,6 +10,7 @@ from collections.abc import Callable
 from ..psynet.csvtext import Row
 from ..psynet.problems import UsageError
 from ..psynet.tables import Column, known_tables
+from . import naming
 from .identifiers import Identifiers
 from .policy import LEVELS, Policy, Rule
 from .pseudonyms import Pseudonyms
@@ -136,6 +137,8 @@ class TableAnonymizer:
         found = self._owner.policy.rule(self.table, column.name)
         if found is not None:
             return found
+        if self.table not in known_tables() and (kind := naming.kind_of(column.name)):
+            return Rule(self.table, column.name, "", "pseudonym", "drop", kind, "its name says identity")
         shared = "drop" if self.table in known_tables() else "scrub"
         return Rule(self.table, column.name, "", shared, "drop", "undecided", "no rule covers it")
 
@@ -151,6 +154,8 @@ class TableAnonymizer:
         treatment = treatments.of_cell(rule, column)
         if treatment is None:
             return None
+        if rule.action(treatments.level) == "pseudonym" and self.table not in known_tables() and column.type is None:
+            return self._own_ids(treatment)
         if rule.kind == "undecided":
             return self._counted(column, treatment, rule)
         if self.table == "asset" and (rule.action(treatments.level) == "public" or rule.kind == "asset_size"):
@@ -170,6 +175,13 @@ class TableAnonymizer:
             return cell if coarse else treatment(cell)
 
         return step
+
+    def _own_ids(self, treatment: Callable[[str], str | None]) -> Step:
+        """Ids in an experimenter's table: small numbers that are nobody's id count rows (`session_id` 1 to 30)."""
+        named = self._owner.scrubber.matcher.named
+        return lambda cell, cells: (
+            cell if cell.isdigit() and len(cell) <= 5 and named(cell) is None else treatment(cell)
+        )
 
     def _counted(self, column: Column, treatment: Callable[[str], str | None], rule: Rule) -> Step:
         """A column that no rule covers; a number in it stays a number, unless it is someone's id: then it is NULL."""

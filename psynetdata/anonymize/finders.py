@@ -2,44 +2,82 @@
 
 import re
 from collections.abc import Iterator
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ..psynet import jsontext
-from . import patterns
+from . import coded, naming, patterns
 
 Found = Iterator[tuple[str, str]]
 
-# Keys under which recruiters and labs hand over who someone is, in lower case without punctuation.
-_ID_KEYS = {
-    **dict.fromkeys(("workerid", "prolificpid", "prolificid", "mturkworkerid", "subjectid"), "worker_id"),
-    **dict.fromkeys(("participantexternalid", "externalparticipantid"), "worker_id"),
-    **dict.fromkeys(("assignmentid", "sessionid", "submissionid", "externalsubmissionid"), "assignment_id"),
-    **dict.fromkeys(("hitid", "studyid"), "hit_id"),
-    **dict.fromkeys(("rid", "respondentid", "panelistid", "lucidrespondentid", "lucidpanelistid", "pid"), "lucid"),
-    **dict.fromkeys(("ip", "ipaddress", "clientipaddress"), "address"),
+# What recruiters hand over beside ids: in lower case without punctuation. Elsewhere these are data (a stimulus' name).
+_HANDED_OVER = {
+    **dict.fromkeys(("ip",), "address"),
     **dict.fromkeys(("name", "firstname", "lastname", "surname", "fullname"), "name"),
-    "uniqueid": "unique_id",
-    "email": "email",
-    "fingerprinthash": "fingerprint",
 }
+# In entry information any key that ends like this may name a person or a session.
+_ENDINGS = ("id", "uuid", "guid", "hash", "token", "email", "mail", "phone", "name", "address", "ip", "code")
 _SECRET_KEY = re.compile(r"password|secret|token|api_?key|access_key|credential|dashboard_user|username", re.IGNORECASE)
 _PORT = re.compile(r"(?<=[\d\]]):\d+$")
 # Shorter values of a configuration (`???`) open nothing.
 _SHORTEST_SECRET = 4
+_SHORTEST_LINK_SECRET = 6
+_LONGEST_ID = 400
+_PARAMETER = re.compile(
+    r"(?:password|passwd|secret|token|api_?key|signature|dashboard_user)(?:=|%3d)([^&\s\"'<>\\#]+)", re.IGNORECASE
+)
+_LOGIN = re.compile(r"://([^/\s:@\"'<>]*):([^/\s@\"'<>]+)@")
 
 
-def under_id_keys(value: object) -> Found:
-    """Values that stand under a key in which ids are handed over, in any casing, at any depth."""
+def handed_over(value: object) -> Found:
+    """Values under a name of identity in what a recruiter hands over: names of people too."""
+    yield from under_id_keys(value, _HANDED_OVER)
+
+
+def under_id_keys(value: object, more: dict[str, str] | None = None) -> Found:
+    """Values that stand under a name of identity (see naming), in any casing, at any depth, in query strings too."""
     if isinstance(value, dict):
         for key, item in value.items():
-            kind = _ID_KEYS.get("".join(filter(str.isalnum, str(key).casefold())))
-            yield from under_id_keys(item) if kind is None else ((leaf, kind) for leaf in leaves(item))
+            kind = naming.kind_of(str(key)) or (more or {}).get("".join(filter(str.isalnum, str(key).casefold())))
+            yield from under_id_keys(item, more) if kind is None else ((leaf, kind) for leaf in leaves(item, True))
     elif isinstance(value, list):
         for item in value:
-            yield from under_id_keys(item)
-    elif isinstance(value, str) and value[:1] in ("{", "["):
+            yield from under_id_keys(item, more)
+    elif isinstance(value, str) and value[:1] in ("{", "[", '"'):
         inner = jsontext.decode(value)
-        yield from () if isinstance(inner, str) else under_id_keys(inner)
+        yield from () if isinstance(inner, str) and inner == value else under_id_keys(inner, more)
+    elif isinstance(value, str) and "=" in value and " " not in value:
+        for name, item in parse_qsl(value.rpartition("?")[2]):
+            if kind := naming.kind_of(name):
+                yield item, kind
+
+
+def ids_in_text(text: str) -> Found:
+    """The same in a cell that holds JSON or anything else."""
+    if naming.may_hold(text):
+        yield from ((leaf, kind) for leaf, kind in under_id_keys(jsontext.read(text)) if len(leaf) <= _LONGEST_ID)
+
+
+def entries(value: object, key: str = "") -> Iterator[tuple[str, bool]]:
+    """(value, whether its key may name a person) of all that a recruiter handed over."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from entries(item, str(name))
+    elif isinstance(value, list):
+        for item in value:
+            yield from entries(item, key)
+    else:
+        telling = "".join(filter(str.isalnum, key.casefold())).endswith(_ENDINGS)
+        yield from ((leaf, telling) for leaf in leaves(value))
+
+
+def links(text: str) -> Found:
+    """Secrets in addresses and query strings wherever they stand: `?token=…`, `https://user:password@host`."""
+    if "=" in text or "%3" in text:
+        for value in _PARAMETER.findall(text):
+            yield from ((each, "secret") for each in {value, unquote(value)} if len(each) >= _SHORTEST_LINK_SECRET)
+    if "://" in text and "@" in text:
+        for login in _LOGIN.findall(text):
+            yield from ((each, "secret") for each in login if len(each) >= _SHORTEST_SECRET)
 
 
 def in_configuration(value: object, key: str = "") -> Found:
@@ -85,10 +123,11 @@ def paths(text: str) -> Found:
 
 def emails(text: str) -> Found:
     """E-mail addresses that someone typed; they may stand elsewhere too, as in a chain's next stimulus."""
-    if "@" in text:
+    if "@" in text or "u0040" in text:
         value = jsontext.decode(text)
-        plain = text if value is jsontext.MISSING else " ".join(leaves(value))
-        yield from ((match, "email") for match in patterns.EMAIL.findall(plain))
+        plain = text if value is jsontext.MISSING else "\n".join(leaves(value))
+        for layer in (plain, *coded.texts(plain)):
+            yield from ((match, "email") for match in patterns.EMAIL.findall(layer))
 
 
 def parts(value: str, kind: str) -> list[str]:
@@ -101,13 +140,15 @@ def parts(value: str, kind: str) -> list[str]:
     return [value, *each, *bare]
 
 
-def leaves(value: object) -> Iterator[str]:
-    """All strings, and whole numbers as text, at any depth."""
+def leaves(value: object, fractions: bool = False) -> Iterator[str]:
+    """All strings, and whole numbers as text (with `fractions` all numbers), at any depth."""
     if isinstance(value, dict):
         for item in value.values():
-            yield from leaves(item)
+            yield from leaves(item, fractions)
     elif isinstance(value, list):
         for item in value:
-            yield from leaves(item)
-    elif isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+            yield from leaves(item, fractions)
+    elif isinstance(value, str):
+        yield value
+    elif isinstance(value, (int, float) if fractions else int) and not isinstance(value, bool):
         yield str(value)

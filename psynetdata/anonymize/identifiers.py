@@ -8,15 +8,16 @@ deployment's configuration, and people's files in `asset`.
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from ..psynet import jsontext
 from ..psynet.csvtext import Row
 from ..psynet.source import TableSource
-from ..psynet.tables import class_name
-from . import finders, personal
+from ..psynet.tables import class_name, known_tables
+from . import finders, naming, personal
 from .finders import Found
+from .own_words import own_words
 from .policy import Policy
 from .words import NEVER, strength
 
@@ -42,34 +43,46 @@ _RANK = {kind: rank for rank, kind in enumerate(KINDS)}
 _IN_JSON: dict[tuple[str, str], Callable[[object], Found]] = {
     ("experiment", "vars"): finders.in_configuration,
     ("experiment_status", "extra_info"): finders.in_configuration,
-    ("participant", "entry_information"): finders.under_id_keys,
-    ("request", "params"): finders.under_id_keys,
-    ("lucid_submissions", "response"): finders.under_id_keys,
+    ("participant", "entry_information"): finders.handed_over,
+    ("request", "params"): finders.handed_over,
+    ("lucid_submissions", "response"): finders.handed_over,
 }
-_IN_TEXT: dict[tuple[str, str], Callable[[str], Found]] = {
-    ("response", "answer"): finders.emails,
-    ("chat_message", "content"): finders.emails,
-    ("question", "response"): finders.emails,
-    ("asset", "storage"): finders.paths,
-    ("asset", "input_path"): finders.paths,
-}
-_ENTRY = ("participant", "entry_information")
+_PATHS = {("asset", "storage"), ("asset", "input_path")}
+# Columns in which people typed, or in which ids and addresses are handed on, in whatever table; in the experimenter's
+# own tables every column may be one.
+_TYPED_NAMES = """
+    params vars arguments details message response answer contents content answer_accumulators traceback
+    failed_reason entry_information metadata_ endpoint pending_redirect termination_details branch_log
+    description url host_path key
+"""
+_TYPED = frozenset(_TYPED_NAMES.split())
+# What the experimenter wrote: only secrets in addresses are looked for there.
+_WRITTEN = frozenset({"definition", "seed", "context", "node_definition"})
+_ABOUT_THE_EXPERIMENT = ("experiment", "experiment_status")
+_ENTRIES = {"participant": "entry_information", "lucid_submissions": "response"}
+# `a@b.cd` and `id=4`: nothing shorter tells anything.
+_SHORTEST_TELLING = 4
+_REMEMBERED, _REMEMBERED_LENGTH = 100_000, 500
 # Longer words of entry_information count without a digit too.
 _LONG_ENTRY = 12
 
 
 @dataclass(frozen=True, repr=False)
 class Identifiers:
-    """{value: kind} of KINDS, and the ids of personal assets. Its repr shows numbers only."""
+    """{value: kind} of KINDS, and the ids of personal assets. Its repr shows numbers only.
+
+    `public`: values that are words of the experiment itself too, see own_words.
+    """
 
     kinds: dict[str, str]
     personal_assets: frozenset[int] = field(default_factory=frozenset)
+    public: frozenset[str] = field(default_factory=frozenset)
 
     @property
     def digest(self) -> str:
         """SHA-256 over both, sorted: equal digests mean that nothing new has to be hidden."""
         lines = sorted(f"{kind}\x1f{value}" for value, kind in self.kinds.items())
-        text = "\x1e".join([*lines, "", *map(str, sorted(self.personal_assets))])
+        text = "\x1e".join([*lines, "", *map(str, sorted(self.personal_assets)), "", *sorted(self.public)])
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
     def counts(self) -> dict[str, int]:
@@ -90,7 +103,7 @@ def collect(source: TableSource, policy: Policy) -> Identifiers:
                 _keep(found, part, kind)
     for value, kind in personal.file_traces(source, assets).items():
         _keep(found, value, kind)
-    return Identifiers(found, assets)
+    return Identifiers(found, assets, own_words(source, found))
 
 
 def _keep(found: dict[str, str], value: str, kind: str) -> None:
@@ -103,17 +116,18 @@ def _of_table(source: TableSource, table: str, policy: Policy) -> Found:
     looks = [look for at, name in enumerate(names) for look in _looks(table, name, at, names, policy)]
     if not looks:
         return
-    entry_at = names.index(_ENTRY[1]) if table == _ENTRY[0] and _ENTRY[1] in names else None
-    entries: Counter[str] = Counter()
+    entry = _ENTRIES.get(table)
+    entry_at = names.index(entry) if entry in names else None
+    entries: Counter[tuple[str, bool]] = Counter()
     people = 0
     for row in source.rows(table):
         people += 1
         for look in looks:
             yield from look(row)
         if entry_at is not None:
-            entries.update(set(finders.leaves(jsontext.decode(row[entry_at]))))
-    for value, n in entries.items():
-        if _names_someone(value) and (n == 1 or 2 * n < people):
+            entries.update(set(finders.entries(jsontext.decode(row[entry_at]))))
+    for (value, telling), n in entries.items():
+        if (n == 1 and telling) or (_names_someone(value) and (n == 1 or 2 * n < people)):
             yield value, "entry"
 
 
@@ -125,11 +139,35 @@ def _looks(table: str, name: str, at: int, names: list[str], policy: Policy) -> 
         looks.append(lambda row: [(row[at], rule.kind)] if row[at] else [])
     if in_json := _IN_JSON.get((table, name)):
         looks.append(lambda row: in_json(jsontext.decode(row[at])) if row[at] not in (None, "{}") else [])
-    if in_text := _IN_TEXT.get((table, name)):
-        looks.append(lambda row: in_text(row[at]) if row[at] else [])
+    if (table, name) in _PATHS:
+        looks.append(lambda row: finders.paths(row[at]) if row[at] else [])
+    own = table not in known_tables()
+    if table not in _ABOUT_THE_EXPERIMENT:
+        finds = (finders.emails, finders.links, finders.ids_in_text) if own or name in _TYPED else ()
+        finds = finds or ((finders.links,) if name in _WRITTEN else ())
+        if finds:
+            looks.append(_once(at, finds))
+        if own and rule is None and (kind := naming.kind_of(name)):
+            looks.append(lambda row: [] if not row[at] or _counts_rows(row[at]) else [(row[at], kind)])
     if any(found.kind in KINDS for found in policy.rules if found.selector and found.column == name != "params"):
         looks.append(_decided(table, name, at, names, policy))
     return looks
+
+
+def _once(at: int, finds: Iterable[Callable[[str], Found]]) -> Callable[[Row], Found]:
+    """Look at what stands in a column, at equal cells once: most repeat."""
+    seen: set[str] = set()
+
+    def look(row: Row) -> Found:
+        cell = row[at]
+        if not cell or len(cell) < _SHORTEST_TELLING or cell in seen:
+            return
+        if len(cell) <= _REMEMBERED_LENGTH and len(seen) < _REMEMBERED:
+            seen.add(cell)
+        for find in finds:
+            yield from find(cell)
+
+    return look
 
 
 def _decided(table: str, name: str, at: int, names: list[str], policy: Policy) -> Callable[[Row], Found]:
@@ -156,6 +194,11 @@ def _of_rule(policy: Policy, table: str, column: str, selector: str, value: obje
     rule = policy.rule(table, column, selector)
     if rule is not None and rule.kind in KINDS:
         yield from ((leaf, rule.kind) for leaf in finders.leaves(value))
+
+
+def _counts_rows(value: str) -> bool:
+    """A small number in an experimenter's own table (`session_id` 1 to 30) is nobody's id by itself."""
+    return len(value) <= 5 and value.isdigit()
 
 
 def _names_someone(value: str) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from json.decoder import scanstring
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?', re.DOTALL)
 _SPACE = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
 
@@ -47,6 +48,18 @@ def rewrite_strings(text: str, change: Callable[[str, bool], str]) -> str:
         return token if changed == value else quote(changed, like=token)
 
     return _STRING.sub(replace, text)
+
+
+def rewrite_numbers(text: str, change: Callable[[str], str | None]) -> str:
+    """The JSON text with whole numbers whose digits `change` knows replaced by the string it gives."""
+
+    def replace(match: re.Match[str]) -> str:
+        token = match.group()
+        digits = token.removeprefix("-")
+        changed = change(digits) if digits.isdigit() else None
+        return token if changed is None else quote(changed)
+
+    return _NUMBER.sub(replace, text)
 
 
 def members(text: str) -> list[Member] | None:

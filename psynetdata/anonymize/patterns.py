@@ -7,7 +7,9 @@ strict, so that dates, times, decimals and version numbers stay.
 import ipaddress
 import re
 
-EMAIL = re.compile(r"(?<![\w.+-])[\w.+'-]{1,64}@(?:[\w-]{1,63}\.)+[^\W\d_]{2,24}(?![\w-])")
+# Letters of scripts without spaces between words stand around an address, not in it: 邮箱me@x.org谢谢.
+_W = "[^\\W\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef]"
+EMAIL = re.compile(rf"(?:{_W}|[.+%'-]){{1,64}}@(?:(?:{_W}|-){{1,63}}\.)+(?:{_W}|-){{2,24}}")
 # Digits in groups with a leading +, 00, 0 or bracket, or the 3-3-4 groups of North America.
 _PHONE = re.compile(
     r"(?<![\w.,:+-])(?:(?:\+|00)\d{1,3}[ ./-]?(?:\(\d{1,5}\)[ ./-]?)?\d{2,5}(?:[ ./-]?\d{2,5}){1,4}"

@@ -10,6 +10,7 @@ that belongs to one participant.
 from collections.abc import Iterator
 from urllib.parse import unquote
 
+from ..psynet import jsontext
 from ..psynet.source import TableSource
 from ..psynet.tables import class_name
 from .policy import Policy
@@ -68,7 +69,16 @@ def _is_personal(row: dict[str, str | None], made: set[str], linked: bool, polic
     rule = policy.rule("asset", "*", asset_selector(row))
     if rule is not None:
         return rule.shared != "keep"
-    return bool(linked or row.get("trial_id") or row.get("participant_id") or (row.get("node_id") or "") in made)
+    if linked or row.get("trial_id") or row.get("participant_id") or (row.get("node_id") or "") in made:
+        return True
+    return _names_a_person(row.get("parent"))
+
+
+def _names_a_person(parent: str | None) -> bool:
+    """`parent` is jsonpickle text; databases of older PsyNets have nothing else: {"py/object": "x.MyTrial", …}."""
+    value = jsontext.decode(parent)
+    name = str(value.get("py/object", "")).rpartition(".")[2].lower() if isinstance(value, dict) else ""
+    return name.endswith("trial") or "participant" in name or name == "bot"
 
 
 def _linked_assets(source: TableSource) -> set[int]:

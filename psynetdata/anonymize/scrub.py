@@ -1,6 +1,7 @@
 """Scrub: known identifiers replaced inside text and JSON at any depth, keys included.
 
-JSON numbers are never touched, and what holds no identifier is byte for byte what it was.
+JSON numbers stay, but for those that are an id: ten digits or more, or under a name of identity. What holds no
+identifier is byte for byte what it was.
 """
 
 from . import jsonspans, patterns
@@ -52,12 +53,14 @@ class Scrubber:
             return text
         if not jsonspans.is_json(text):
             return self._string(text, False, free_text, 0)
+        text = self.matcher.under_names(text)
+        if self.matcher.numbers:
+            text = jsonspans.rewrite_numbers(text, self.matcher.number)
         return jsonspans.rewrite_strings(text, lambda value, is_key: self._string(value, is_key, free_text, depth - 1))
 
     def worth_a_look(self, text: str, free_text: bool) -> bool:
         """False where scrubbing would surely change nothing: cheaper than scrubbing."""
-        matcher = self.matcher
-        return matcher.has_short or matcher.suspicious(text) or (free_text and patterns.may_hold(text))
+        return self.matcher.suspicious(text) or (free_text and patterns.may_hold(text))
 
     def _string(self, value: str, is_key: bool, free_text: bool, depth: int) -> str:
         # What may be JSON itself depends on the depth too.

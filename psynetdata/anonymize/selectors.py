@@ -98,6 +98,7 @@ class ByKey:
     def _treat(self, cell: str, name: str) -> tuple[str | None, tuple[str, ...]]:
         """The new cell, and which selectors in it nobody decided about."""
         undecided: list[str] = []
+        cell = self._treatments.scrubber.matcher.under_names(cell)
         members = jsonspans.members(cell)
         if members is None:
             rule = self._rule(name) if name else None

@@ -52,7 +52,7 @@ class Treatments:
             empty = withheld_value(column)
             return lambda cell: empty
         if is_json:
-            return self.of_value(rule)
+            return self._whole_number(self.of_value(rule))
         if action == "pseudonym":
             return self.pseudonyms.of
         if action == "coarsen":
@@ -71,6 +71,16 @@ class Treatments:
         if action == "coarsen":
             return coarsen.BY_KIND[rule.kind]
         return self._scrub(rule.kind)
+
+    def _whole_number(self, treatment: Treatment | None) -> Treatment | None:
+        """A cell that is nothing but someone's id of six to nine digits, typed into a field for numbers, is that id."""
+        number = self.scrubber.matcher.number
+
+        def treat(text: str) -> str | None:
+            new = number(text, alone=True) if len(text) >= 6 and text.isdigit() else None
+            return treatment(text) if new is None else json.dumps(new)
+
+        return treat if self.scrubber.matcher.numbers and treatment is not None else treatment
 
     def _scrub(self, kind: str, *, plain: bool = False) -> Treatment:
         cell, string = self.scrubber.cell, self.scrubber.string

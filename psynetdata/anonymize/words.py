@@ -11,7 +11,7 @@ of "4" stays one though someone's id is 4. Lengths are those of UTF-8: a name of
 
 import ipaddress
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from ..psynet.tables import known_tables
 
@@ -27,10 +27,10 @@ _COMMON = """
     psynet dallinger python dallinger_experiment experiment experimental removed address email phone subject consent
     yes no ok on off male female other control treatment condition chrome firefox safari edge english german french
     spanish italian desktop mobile tablet windows macos linux android iphone working submitted approved rejected
-    returned abandoned replaced finish finished next start stop end begin left right center top bottom min max mean
+    returned abandoned replaced finish finished next start stop end begin left right center top bottom mean
     median sum count size width height step url uri path text label labels name names value values key keys list dict
     type class title prompt choice choices option options page index number string color colour sound image video
-    audio url_audio time date year month day hour minute second seconds first last red green blue black white
+    audio url_audio time date year month day hour minute second seconds first last
     recruiter session study hit trial trials node network info asset assets data file files static cached csv json
     wav mp3 png jpg html xml zip password secret token question answer response none
 """
@@ -47,16 +47,17 @@ def common_words() -> frozenset[str]:
     return frozenset({*_COMMON.split(), *(name.casefold() for name in names)})
 
 
+@lru_cache(maxsize=200_000)
 def strength(value: str) -> str:
     """ANYWHERE, TOKEN, WHOLE, NAMED, or NEVER for what is no value."""
     folded = value.strip().casefold()
     if folded in _NOTHING:
         return NEVER
-    if len(folded) <= 2 or folded in common_words() or _says_nothing(folded):
+    size = len(value.strip().encode("utf-8", "surrogatepass"))
+    if size <= 2 or folded in common_words() or _says_nothing(folded):
         return NAMED
     if folded.isdigit():
         return ANYWHERE if len(folded) >= 10 else TOKEN if len(folded) >= 6 else NAMED
-    size = len(value.strip().encode("utf-8", "surrogatepass"))
     return ANYWHERE if size >= 8 else TOKEN if size >= 6 else WHOLE
 
 

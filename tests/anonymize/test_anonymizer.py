@@ -31,7 +31,7 @@ def test_short_ids_cost_no_number():
         Tables(
             participant=[person(1, "1"), person(2, "P01"), person(3, "123456")],
             info=[trial(1, score="1", participant_id="1", answer=answer, definition='{"1": 1, "x": [1, 123456]}')],
-            response=[{"id": "1", "participant_id": "1", "question": "q", "answer": "1", "metadata_": "123456"}],
+            response=[{"id": "1", "participant_id": "1", "question": "q", "answer": "1", "metadata_": "{}"}],
             pet=[{"id": "1", "participant_id": "1", "weight": "1", "price": "123457", "name": "P01", "note": "Rex 1"}],
         )
     )

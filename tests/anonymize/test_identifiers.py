@@ -2,6 +2,7 @@ import json
 
 from psynetdata.anonymize.identifiers import Identifiers, collect
 from psynetdata.anonymize.policy import Policy, Rule
+from psynetdata.anonymize.words import NAMED, strength
 
 from .conftest import Tables
 
@@ -43,9 +44,10 @@ def test_each_part_of_a_forwarded_list():
     assert {"203.0.113.5", "2001:db8::9", "198.51.100.2"} <= set(found)
 
 
-def test_placeholders_are_nobody():
-    row = {"worker_id": "debug", "assignment_id": "unknown", "client_ip_address": "127.0.0.1", "hit_id": ""}
-    assert kinds(participant=[{"id": "1", **row, "entry_information": '{"mode": "test"}'}]) == {}
+def test_nothing_is_nobody_and_placeholders_count_only_under_names_of_identity():
+    row = {"worker_id": "None", "assignment_id": "unknown", "client_ip_address": "127.0.0.1", "hit_id": ""}
+    found = kinds(participant=[{"id": "1", **row, "entry_information": '{"mode": "test"}'}])
+    assert {value: strength(value) for value in found} == {"unknown": NAMED, "127.0.0.1": NAMED}
 
 
 def test_entry_information_at_any_depth_without_what_all_share():

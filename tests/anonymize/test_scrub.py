@@ -73,9 +73,16 @@ def test_the_rest_of_a_json_text_is_byte_for_byte_the_same(scrubber):
     assert scrubber.cell(cell % "nobody") == cell % "nobody"
 
 
-def test_numbers_are_never_touched(scrubber):
-    for cell in ('{"n": [1, 123456, 9876543210], "k": 0.123456}', "123456", "1", "[1, 123456]", '{"1": 2}'):
+def test_numbers_stay(scrubber):
+    for cell in ('{"n": [1, 123456, 19876543210], "k": 0.123456}', "123456", "1", "[1, 123456]", '{"1": 2, "q": "1"}'):
         assert scrubber.cell(cell) == cell
+
+
+def test_a_number_of_ten_digits_that_is_an_id_goes(scrubber):
+    name = Pseudonyms(KEY).of("9876543210")
+    assert scrubber.cell('{"n": [9876543210, 9876543210.5, 98765432101]}') == (
+        f'{{"n": ["{name}", 9876543210.5, 98765432101]}}'
+    )
 
 
 def test_short_ids_as_whole_values_only(scrubber):

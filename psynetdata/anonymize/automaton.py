@@ -1,0 +1,28 @@
+"""Many strings looked for at once in a folded text."""
+
+from ahocorasick_rs import AhoCorasick, MatchKind
+
+
+class Automaton:
+    """Made from {form: identifier}; forms are folded, see words.fold."""
+
+    def __init__(self, forms: dict[str, str]):
+        self._values = list(forms.values())
+        longest = MatchKind.LeftmostLongest
+        self._longest = AhoCorasick(list(forms), matchkind=longest, store_patterns=False) if forms else None
+        self._all = AhoCorasick(list(forms), store_patterns=False) if forms else None
+
+    def hits(self, folded: str) -> bool:
+        return self._longest is not None and bool(self._longest.find_matches_as_indexes(folded))
+
+    def spans(self, folded: str, *, overlapping: bool = False) -> list[tuple[int, int, str]]:
+        """(start, end, identifier), in order; the longest first where several start together."""
+        if self._longest is None:
+            return []
+        found = (
+            self._all.find_matches_as_indexes(folded, overlapping=True)
+            if overlapping
+            else self._longest.find_matches_as_indexes(folded)
+        )
+        spans = [(start, end, self._values[at]) for at, start, end in found]
+        return sorted(spans, key=lambda span: (span[0], -span[1]))
