@@ -5,9 +5,11 @@ identified data a caller reaches the anonymous face only.
 """
 
 from .faces import ANONYMOUS, IDENTIFIED
-from .models import ApiToken
+from .models import ApiToken, Job
 
 VIEW_IDENTIFIED = "psynetdata.view_identified"
+CHANGE_DEPLOYMENT = "psynetdata.change_deployment"
+CHANGE_JOB = "psynetdata.change_job"
 EXPORT_ANONYMOUS = "exports.export_anonymous"
 EXPORT_REGULAR = "exports.export_regular"
 
@@ -22,11 +24,21 @@ def face_for(user, token: ApiToken | None = None) -> str:
     return IDENTIFIED if can_see_identified(user, token) else ANONYMOUS
 
 
+def can_see_places(user) -> bool:
+    """Where data comes from: addresses, folders of the server, names of files that were handed in."""
+    return user.has_perm(CHANGE_DEPLOYMENT)
+
+
 def can_export(user, mode: str, token: ApiToken | None = None) -> bool:
     """Whether the caller may make and download archives of a mode, `regular` or `anonymous`."""
     if mode == "anonymous":
         return user.has_perm(EXPORT_ANONYMOUS)
     return user.has_perm(EXPORT_REGULAR) and can_see_identified(user, token)
+
+
+def can_cancel(user, job: Job) -> bool:
+    """Who asked for a job may stop it, and so may those who administer jobs."""
+    return job.owner_id == user.pk or user.has_perm(CHANGE_JOB)
 
 
 def can_see_deployment(token: ApiToken | None, deployment) -> bool:

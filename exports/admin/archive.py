@@ -27,21 +27,24 @@ def archive_card(archive: ExportArchive, *, may_download: bool) -> Card:
         "missing": missing,
     }
     return Card(
-        _TITLES[archive.mode], facts=_facts(archive, manifest), template="admin/exports/archive.html", context=context
+        _TITLES[archive.mode],
+        facts=_facts(archive, manifest, may_download),
+        template="admin/exports/archive.html",
+        context=context,
     )
 
 
-def _facts(archive: ExportArchive, manifest: dict) -> list[tuple]:
+def _facts(archive: ExportArchive, manifest: dict, may_download: bool) -> list[tuple]:
     assets = manifest.get("assets", {})
     facts = [
         ("size", f"{html.size(archive.bytes)} ({html.number(archive.bytes)} bytes)"),
-        ("SHA-256", archive.sha256),
         ("rows", html.number(sum(manifest.get("tables", {}).values()))),
         ("asset files", f"{assets.get('included', 0)} included, {len(assets.get('missing', []))} missing"),
         ("finished", html.utc(archive.created_at)),
         ("kept until", html.utc(archive.expires_at) if archive.expires_at else "someone removes it"),
     ]
-    facts += [("note", note) for note in manifest.get("notes", [])]
+    if may_download:
+        facts += [("SHA-256", archive.sha256), *(("note", note) for note in manifest.get("notes", []))]
     if archive.mode == ExportArchive.Mode.ANONYMOUS:
         facts.append(("leak scan", scan_words(archive.report)))
         facts += [("of the scan", note) for note in archive.report.get("notes", [])]

@@ -3,8 +3,7 @@
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
 from exports.models import Export, Snapshot
@@ -52,7 +51,9 @@ def ask_for_export(model_admin, request: HttpRequest, object_id, *, mode: str) -
     """GET: the page. POST: makes the export and goes to its page; a Problem is said on this one."""
     if not (model_admin.has_view_permission(request) and rights.can_export(request.user, mode)):
         raise PermissionDenied
-    deployment = get_object_or_404(Deployment, pk=object_id)
+    deployment = model_admin.get_object(request, str(object_id))
+    if deployment is None:
+        raise Http404
     form = ExportForm(mode, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:

@@ -2,6 +2,7 @@ from django.contrib import admin
 from unfold.decorators import display
 
 from exports.models import Snapshot
+from psynetdata import rights
 from psynetdata.admin import html
 from psynetdata.admin.deployment import clock_words, without_rows
 from psynetdata.admin.pages import Card, CardsAdmin, ReadOnly
@@ -15,7 +16,7 @@ class SnapshotAdmin(ReadOnly, CardsAdmin):
     list_filter = ("state", "deployment")
     list_filter_submit = False
     list_select_related = ("deployment",)
-    search_fields = ("id", "origin", "deployment__label", "deployment__deployment_id")
+    search_fields = ("id", "deployment__label", "deployment__deployment_id")
     sortable_by = ("taken", "row_count")
 
     def get_queryset(self, request):
@@ -51,11 +52,12 @@ class SnapshotAdmin(ReadOnly, CardsAdmin):
             ("state", html.badge(obj.state)),
             ("the moment it is of", html.utc(obj.taken_at)),
             ("stored", html.utc(obj.stored_at)),
-            ("loaded from", obj.origin or html.EMPTY),
             ("rows", f"{html.number(obj.rows)} in {len(obj.tables)} tables, {html.size(obj.bytes)} as CSV"),
             ("versions", versions(obj)),
             ("its server's clock", clock_words(obj.clock_offset)),
         ]
+        if rights.can_see_places(request.user):
+            facts.append(("loaded from", obj.origin or html.EMPTY))
         full = sorted((name, entry["rows"]) for name, entry in obj.tables.items() if entry["rows"])
         rows = [(name, html.number(count)) for name, count in full]
         empty = without_rows(name for name, entry in obj.tables.items() if not entry["rows"])

@@ -17,9 +17,14 @@ from psynetdata.api.output import AnyNegotiation, is_known
 from psynetdata.api.problems import Forbidden, Gone
 from psynetdata.models import Audit, Job
 from psynetdata.psynet.csvtext import BLOCK
-from psynetdata.psynet.problems import Conflict, UsageError
+from psynetdata.psynet.problems import Conflict, Problem, UsageError
 
 from .exports import export_of, has_expired, modes_of
+
+
+class StorageFailed(Problem):
+    status = 500
+
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
@@ -141,6 +146,8 @@ def _blocks(storage: Storage, name: str, start: int, stop: int) -> Iterator[byte
         while left and (block := file.read(min(BLOCK, left))):
             left -= len(block)
             yield block
+    if left:  # ends the connection, so that the client sees a broken download and not a short file
+        raise StorageFailed(f"The archive {name} ends {left} bytes too early in the storage.")
 
 
 def _named(answer: HttpResponseBase, archive: ExportArchive, etag: str) -> HttpResponseBase:

@@ -4,7 +4,7 @@ from django.db.models import Prefetch, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import parsers, serializers
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -13,6 +13,7 @@ from exports.models import Export, ExportArchive, Snapshot
 from exports.package.request import ExportOptions, request_export
 from psynetdata import jobs, rights
 from psynetdata.api.access import deployment_of, token_of, visible_deployments
+from psynetdata.api.body import JSONBody
 from psynetdata.api.problems import Forbidden
 from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.problems import Conflict, NotFound, UsageError
@@ -75,7 +76,7 @@ class NewExportSerializer(serializers.Serializer):
 class ExportViewSet(GenericViewSet):
     serializer_class = ExportSerializer
     pagination_class = Pages
-    parser_classes = (parsers.JSONParser,)
+    parser_classes = (JSONBody,)
 
     def get_queryset(self) -> QuerySet[Export]:
         found = Export.objects.filter(deployment__in=visible_deployments(self.request))
@@ -118,10 +119,10 @@ class ExportViewSet(GenericViewSet):
 
     @extend_schema(summary="Cancel an export", request=None, responses={202: ExportSerializer})
     def cancel(self, request: Request, pk: str) -> Response:
-        """For its owner, and for whoever may make such an export."""
+        """For its owner, and for those who administer jobs."""
         found = export_of(self.get_queryset(), pk)
-        if found.owner != request.user:
-            _check_rights(request, ExportOptions.from_json(found.options).modes)
+        if not rights.can_cancel(request.user, found.job):
+            raise Forbidden(f"You may not cancel export {found.pk}: it is not yours.")
         if not jobs.cancel(found.job):
             raise Conflict(f"Export {found.pk} is over already: it is {found.job.state}.")
         Audit.record("cancel", user=request.user, deployment=found.deployment, target=found)

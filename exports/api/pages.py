@@ -1,4 +1,7 @@
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
+
+_DIGITS = 18  # of a number that every database holds
 
 
 class Pages(CursorPagination):
@@ -8,3 +11,11 @@ class Pages(CursorPagination):
     page_size_query_param = "limit"
     max_page_size = 1000
     ordering = "-pk"
+
+    def decode_cursor(self, request):
+        """Raises NotFound, as for any cursor that is none, also where its position is no row's number."""
+        cursor = super().decode_cursor(request)
+        position = cursor.position if cursor else None
+        if position is not None and not (position.isascii() and position.isdecimal() and len(position) <= _DIGITS):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor

@@ -3,6 +3,7 @@ from collections.abc import Iterable
 from django.contrib import admin
 from unfold.decorators import display
 
+from psynetdata import rights
 from psynetdata.models import TYPED_MODELS, Deployment, Job, MirroredTable, Record
 
 from . import html
@@ -20,7 +21,6 @@ class DeploymentAdmin(CardsAdmin):
     list_filter = ("state", "source")
     list_filter_submit = False
     search_fields = ("label", "deployment_id")
-    fieldsets = (("Settings", {"fields": ("label", "assets_url")}),)
     ordering = ("-number",)
 
     def has_add_permission(self, request):
@@ -28,6 +28,10 @@ class DeploymentAdmin(CardsAdmin):
 
     def has_delete_permission(self, request, obj=None):
         return False
+
+    def get_fieldsets(self, request, obj=None):
+        names = ("label", "assets_url") if rights.can_see_places(request.user) else ("label",)
+        return (("Settings", {"fields": names}),)
 
     @display(description="deployment", ordering="label")
     def label_or_id(self, obj):
@@ -42,9 +46,10 @@ class DeploymentAdmin(CardsAdmin):
         return html.utc(obj.created_at)
 
     def cards(self, request, obj):
-        return [self.about(obj), self.data(request, obj), self.jobs(request, obj)]
+        return [self.about(request, obj), self.data(request, obj), self.jobs(request, obj)]
 
-    def about(self, obj) -> Card:
+    def about(self, request, obj) -> Card:
+        place = obj.source_url if rights.can_see_places(request.user) else ""
         versions = (
             f"{name} {version}"
             for name, version in (
@@ -55,7 +60,7 @@ class DeploymentAdmin(CardsAdmin):
         facts = [
             ("deployment id", obj.deployment_id),
             ("state", html.badge(obj.state)),
-            ("source", f"{obj.source} {obj.source_url}".strip()),
+            ("source", f"{obj.source} {place}".strip()),
             ("versions", ", ".join(versions) or html.EMPTY),
             ("its server's clock", clock_words(obj.clock_offset)),
         ]

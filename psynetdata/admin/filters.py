@@ -31,6 +31,11 @@ def class_names(model: type[MirrorModel], face: str) -> list[str]:
     return cache.get_or_set(f"classes-{state}", lambda: list(names), KEEP)
 
 
+def asked_number(text: str | None) -> int | None:
+    """The deployment's number in an address; None where it is none."""
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
 class DeploymentFilter(DropdownFilter):
     title = "deployment"
     parameter_name = "deployment"
@@ -44,9 +49,9 @@ class DeploymentFilter(DropdownFilter):
     def queryset(self, request, queryset):
         if not self.value():
             return queryset
-        if not self.value().isdecimal():
+        number = asked_number(self.value())
+        if number is None:
             return queryset.none()
-        number = int(self.value())
         if queryset.model is Record:
             return queryset.filter(deployment_number=number)
         # The same rows by a range of the key, which they are ordered by: no sort of a million rows.

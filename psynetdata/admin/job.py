@@ -5,17 +5,12 @@ from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from unfold.decorators import display
 
-from psynetdata import jobs
-from psynetdata.models import Job
+from psynetdata import jobs, rights
+from psynetdata.models import Audit, Job
 
 from . import html
 from .pages import Card, CardsAdmin, ReadOnly
 from .shown import way_back
-
-
-def may_cancel(user, job: Job) -> bool:
-    """Who asked for a job may stop it, and so may those who administer jobs."""
-    return job.owner_id == user.pk or user.has_perm("psynetdata.change_job")
 
 
 def progress_card(request, job: Job, title: str = "Progress") -> Card:
@@ -25,7 +20,7 @@ def progress_card(request, job: Job, title: str = "Progress") -> Card:
         "progress": progress_of(job),
         "progress_url": reverse("admin:psynetdata_job_progress", args=(job.pk,)),
         "cancel_url": reverse("admin:psynetdata_job_cancel", args=(job.pk,)),
-        "may_cancel": not job.is_over and may_cancel(request.user, job),
+        "may_cancel": not job.is_over and rights.can_cancel(request.user, job),
         "badge": html.badge(job.state),
     }
     return Card(title, template="admin/psynetdata/job.html", context=context)
@@ -46,6 +41,14 @@ def _phase(job: Job) -> str:
     if job.state == Job.State.QUEUED:
         return "waiting for a worker"
     return job.phase or ("" if job.is_over else "beginning")
+
+
+def _cancelled(request, job: Job) -> bool:
+    """Ask the job to stop, on record; False where it is over already."""
+    if not jobs.cancel(job):
+        return False
+    Audit.record("cancel", user=request.user, deployment=job.deployment, target=job)
+    return True
 
 
 @admin.register(Job)
@@ -74,9 +77,9 @@ class JobAdmin(ReadOnly, CardsAdmin):
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         job = get_object_or_404(Job, pk=job_id)
-        if not (self.has_view_permission(request) and may_cancel(request.user, job)):
+        if not (self.has_view_permission(request) and rights.can_cancel(request.user, job)):
             raise PermissionDenied
-        if jobs.cancel(job):
+        if _cancelled(request, job):
             messages.success(request, f"{str(job).capitalize()} stops at its next step.")
         else:
             messages.info(request, f"{str(job).capitalize()} is over already.")
@@ -84,8 +87,8 @@ class JobAdmin(ReadOnly, CardsAdmin):
 
     @admin.action(description="Cancel", permissions=["view"])
     def cancel_selected(self, request, queryset):
-        asked = [job for job in queryset if may_cancel(request.user, job)]
-        stopped = sum(jobs.cancel(job) for job in asked)
+        asked = [job for job in queryset if rights.can_cancel(request.user, job)]
+        stopped = sum(_cancelled(request, job) for job in asked)
         messages.success(request, f"{stopped} of {len(queryset)} jobs were asked to stop.")
 
     @display(description="job", ordering="id")
@@ -119,7 +122,8 @@ class JobAdmin(ReadOnly, CardsAdmin):
             ("begun", html.utc(obj.started_at)),
             ("last heartbeat", f"{html.age(obj.heartbeat_at)} ago" if beats else html.EMPTY),
             ("over", html.utc(obj.finished_at)),
-            ("options", html.json_value(obj.options)),
-            ("result", html.json_value(obj.result)),
         ]
+        if obj.owner_id == request.user.pk or rights.can_see_places(request.user):
+            # They may name folders and files of the server.
+            facts += [("options", html.json_value(obj.options)), ("result", html.json_value(obj.result))]
         return [progress_card(request, obj), Card("In short", facts=facts)]

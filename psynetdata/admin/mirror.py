@@ -11,7 +11,7 @@ from psynetdata.faces import reading
 from psynetdata.models import MirrorModel
 
 from . import html, row
-from .filters import deployment_labels
+from .filters import asked_number, deployment_labels
 from .pages import CardsAdmin, ReadOnly
 from .shown import face_context, record_read, shown_face
 
@@ -54,6 +54,10 @@ class MirrorAdmin(ReadOnly, CardsAdmin):
     ordering = ("-key",)
 
     @property
+    def linked_by(self) -> tuple[str, ...]:
+        return tuple(self.points_to)
+
+    @property
     def search_help_text(self) -> str:
         columns = ", ".join(name.replace("_", " ") for name in (*self.search_exact, *self.search_texts))
         return f"id, or text of {columns}" if columns else "id"
@@ -65,11 +69,10 @@ class MirrorAdmin(ReadOnly, CardsAdmin):
         return MirrorChangeList
 
     def changelist_view(self, request, extra_context=None):
-        asked = request.GET.get("deployment", "")
         record_read(
             request,
             f"list of {self.opts.verbose_name_plural}",
-            deployment_number=int(asked) if asked.isdecimal() else None,
+            deployment_number=asked_number(request.GET.get("deployment")),
             searched=bool(request.GET.get("q")),
         )
         with reading(shown_face(request)):

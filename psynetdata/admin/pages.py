@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.utils import get_fields_from_path
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
@@ -47,6 +49,8 @@ class CardsAdmin(ModelAdmin):
     list_filter_submit = True
     list_per_page = 50
     compressed_fields = True
+    # Columns that links on other pages filter this list by.
+    linked_by: ClassVar[tuple[str, ...]] = ()
 
     class Media:
         css = {"all": ("psynetdata/admin.css",)}
@@ -55,6 +59,19 @@ class CardsAdmin(ModelAdmin):
     def cards(self, request: HttpRequest, obj) -> list[Card]:
         """The blocks of the page of `obj`, top to bottom."""
         return []
+
+    def changelist_view(self, request, extra_context=None):
+        if "%00" in request.META.get("QUERY_STRING", ""):
+            raise SuspiciousOperation("The address holds a NUL character; no text in a database does.")
+        return super().changelist_view(request, extra_context)
+
+    def lookup_allowed(self, lookup, value, request):
+        """Only what the list's filters and our own links ask for.
+
+        Django lets an address ask anything about any column (`?sealed_key__startswith=…`), also those that
+        no page shows, and with lookups that fail or never end.
+        """
+        return lookup in self.linked_by or any(_asks(self.model, entry, lookup) for entry in self.list_filter)
 
     def get_fieldsets(self, request, obj=None):
         if self.fields or self.fieldsets:
@@ -65,3 +82,16 @@ class CardsAdmin(ModelAdmin):
         if obj is not None:
             context["cards"] = self.cards(request, obj)
         return super().render_change_form(request, context, add=add, change=change, form_url=form_url, obj=obj)
+
+
+def _asks(model, entry, lookup: str) -> bool:
+    """Whether an entry of `list_filter` (Django's forms of it) puts the lookup into addresses."""
+    if not isinstance(entry, str | tuple):
+        return lookup == entry.parameter_name
+    name = entry if isinstance(entry, str) else entry[0]
+    field = get_fields_from_path(model, name)[-1]
+    if field.is_relation:
+        return lookup in (f"{name}__{field.target_field.name}__exact", f"{name}__isnull")
+    # Filters of a range have names of their own: `creation_time_from_0`.
+    ranges = tuple(f"{name}{end}" for end in ("_from", "_to"))
+    return lookup in (name, f"{name}__exact", f"{name}__isnull") or (lookup.startswith(ranges) and "__" not in lookup)

@@ -1,6 +1,7 @@
 """Sheets over HTTP: `/api/basic_data/` as PsyNet's users know it, `/api/basic_data/<sheet>/` from the registry."""
 
 import hashlib
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -15,11 +16,22 @@ from rest_framework.viewsets import ViewSet
 
 from psynetdata.faces import IDENTIFIED, reading
 from psynetdata.models import Audit, Deployment
-from psynetdata.psynet.problems import NotFound, UsageError
-from psynetdata.sheets import BUILT_IN, Catalogue, DataError, Sheet, basic_data_for, compute_basic_data, formats
+from psynetdata.psynet.problems import NotFound, Problem, UsageError
+from psynetdata.sheets import (
+    BUILT_IN,
+    Catalogue,
+    DataError,
+    MethodFailed,
+    Sheet,
+    basic_data_for,
+    compute_basic_data,
+    formats,
+)
 
 from . import output
 from .access import deployment_of, face_of
+
+logger = logging.getLogger(__name__)
 
 _OURS = ("deployment", "face", "format")
 _OF_PAGES = ("fields", "limit", "cursor")
@@ -102,13 +114,20 @@ def _written(request: Request, deployment: Deployment, face: str) -> HttpRespons
     asked = {name: values[0] for name, values in request.query_params.lists() if name not in _OURS}
     if reserved := sorted(asked.keys() & set(_RESERVED)):
         raise UsageError(f"{', '.join(reserved)} cannot be set in the address.")
+    experiment = basic_data_for(deployment)
     try:
         found = compute_basic_data(deployment, using=face, context="route", **asked)
+        body = _bytes_of(request, [] if found is None else found)
     except DataError as error:
         # Which names the method knows only it can tell; the registry's always work at /api/basic_data/<sheet>/.
-        error.extra = {"sheets": list(basic_data_for(deployment).sheets) or list(BUILT_IN)}
+        error.extra = {"sheets": list(experiment.sheets) or list(BUILT_IN)}
         raise
-    body = _bytes_of(request, [] if found is None else found)
+    except Problem:
+        raise
+    except (Exception, SystemExit) as error:  # theirs can raise anything; an exit() would end the whole server
+        failed = MethodFailed(experiment, error)
+        logger.error("%s.%s: %s", experiment.__module__, experiment.__qualname__, failed.sentence)
+        raise failed from error
     # The method's code may use anything, so its ETag is the hash of what came out.
     etag = f'"{hashlib.sha256(body).hexdigest()[:40]}"'
     if output.is_known(request, etag):
@@ -219,7 +238,7 @@ def _limit(request: Request) -> int | None:
     asked = request.query_params.get("limit")
     if asked is None:
         return _MAX_LIMIT if "cursor" in request.query_params else None
-    if not (asked.isascii() and asked.isdecimal() and 1 <= int(asked[:9]) <= _MAX_LIMIT):
+    if not (asked.isascii() and asked.isdecimal() and len(asked) < 10 and 1 <= int(asked) <= _MAX_LIMIT):
         raise UsageError(f"limit is a whole number from 1 to {_MAX_LIMIT}.")
     return int(asked)
 

@@ -12,7 +12,7 @@ from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.views import APIView
 
-from .output import AnyNegotiation
+from .output import AnyNegotiation, NamedNegotiation
 
 _VERBS = ("get", "post", "put", "patch", "delete")
 
@@ -21,6 +21,7 @@ class SchemaView(SpectacularAPIView):
     """OpenAPI 3, as YAML or (format=json, or Accept) JSON."""
 
     permission_classes = (IsAuthenticated,)
+    content_negotiation_class = NamedNegotiation
 
 
 class DocsView(APIView):

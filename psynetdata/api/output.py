@@ -39,18 +39,28 @@ class ParquetRenderer(renderers.JSONRenderer):
 FORMATS = (JSONRenderer, CSVRenderer, NDJSONRenderer, ParquetRenderer)
 
 
-class FormatNegotiation(DefaultContentNegotiation):
+class NamedNegotiation(DefaultContentNegotiation):
     """`format=` decides; without it the Accept header."""
+
+    names = "json or yaml"
 
     def select_renderer(self, request, renderers, format_suffix=None):
         asked = request.query_params.get("format")
         if asked is None:
-            chosen, media_type = super().select_renderer(request, renderers, format_suffix)
-        else:
-            chosen = next((renderer for renderer in renderers if renderer.format == asked), None)
-            if chosen is None:
-                raise UsageError("format is json, csv or ndjson.")
-            media_type = chosen.media_type
+            return super().select_renderer(request, renderers, format_suffix)
+        chosen = next((renderer for renderer in renderers if renderer.format == asked), None)
+        if chosen is None:
+            raise UsageError(f"format is {self.names}.")
+        return chosen, chosen.media_type
+
+
+class FormatNegotiation(NamedNegotiation):
+    """The formats of sheets."""
+
+    names = "json, csv or ndjson"
+
+    def select_renderer(self, request, renderers, format_suffix=None):
+        chosen, media_type = super().select_renderer(request, renderers, format_suffix)
         if chosen.format == PARQUET:
             raise UsageError("Parquet is not served yet; take format=csv or format=ndjson.")
         return chosen, media_type
@@ -105,7 +115,8 @@ def streamed(request: Request, blocks: Callable[[], Iterator[bytes]], held: Exit
     """200 with blocks that are read while `held` holds; HEAD gets the headers alone."""
     answer: HttpResponseBase
     if request.method == "HEAD":
-        answer = HttpResponse(content_type=content_type(request))
+        # Streamed too, or it would say that the sheet is 0 bytes long.
+        answer = StreamingHttpResponse((), content_type=content_type(request))
     else:
         body = Body(blocks(), held.pop_all())
         answer = StreamingHttpResponse(body, content_type=content_type(request))

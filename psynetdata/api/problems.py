@@ -2,6 +2,7 @@
 
 import logging
 
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -29,6 +30,10 @@ def handler(error: Exception, context: dict) -> Response:
         request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
     if isinstance(error, Problem):
         return Response({"detail": error.sentence, **getattr(error, "extra", {})}, status=error.status)
+    if isinstance(error, RequestDataTooBig):
+        return Response({"detail": "What was sent is too large."}, status=413)
+    if isinstance(error, SuspiciousOperation):
+        return Response({"detail": "The request has too many parameters, or parts that no browser sends."}, status=400)
     known = exception_handler(error, context)
     if known is not None:
         return known

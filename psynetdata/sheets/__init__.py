@@ -5,7 +5,7 @@ An experimenter's module imports from here what PsyNet's own would import from p
     from psynetdata.sheets import DataError, Experiment, Participant, Trial
 """
 
-from .basic_data import basic_data_for, compute_basic_data
+from .basic_data import MethodFailed, basic_data_for, compute_basic_data
 from .catalogue import BUILT_IN, Catalogue, UnknownSheet
 from .experiment import DataError, Experiment
 from .rows import Asset, Network, Node, Participant, Response, Trial
@@ -18,6 +18,7 @@ __all__ = [
     "Catalogue",
     "DataError",
     "Experiment",
+    "MethodFailed",
     "Network",
     "Node",
     "Participant",

@@ -1,18 +1,34 @@
 """Running a deployment's get_basic_data over one face of its data."""
 
 import inspect
+import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from django.db.models import QuerySet
 
 from psynetdata.faces import reading
 from psynetdata.models import Deployment
-from psynetdata.psynet.problems import UsageError
+from psynetdata.psynet.problems import Problem, UsageError
 
 from . import modules
 from .experiment import Experiment, experiment_for
 from .scope import scope
+
+_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+class MethodFailed(Problem):
+    """An experimenter's get_basic_data failed; said without the error's own words, which may quote a row."""
+
+    status = 500
+
+    def __init__(self, experiment: type[Experiment], error: BaseException):
+        frames = traceback.extract_tb(error.__traceback__)
+        theirs = [frame for frame in frames if frame.filename == inspect.getfile(experiment)] or frames
+        place = f" in {Path(theirs[-1].filename).name}, line {theirs[-1].lineno}" if theirs else ""
+        super().__init__(f"The deployment's get_basic_data failed with a {type(error).__name__}{place}.")
 
 
 def basic_data_for(deployment: Deployment) -> type[Experiment] | None:
@@ -44,11 +60,23 @@ def compute_basic_data(
 def _call(method: Callable, ours: dict[str, Any], asked: dict[str, Any]) -> Any:
     """Call with what the method takes: our own arguments quietly left out, unknown ones of the caller's refused."""
     parameters = inspect.signature(method).parameters
+    # A bound method's own `cls` is none of its parameters, and cannot be given twice.
+    own = inspect.signature(getattr(method, "__func__", method)).parameters.keys() - parameters.keys()
+    if strange := sorted(asked.keys() & own):
+        raise _no_parameter(strange)
     if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         ours = {name: value for name, value in ours.items() if name in parameters}
         if strange := sorted(asked.keys() - parameters.keys()):
-            raise UsageError(f"This deployment's basic data takes no parameter {', '.join(strange)[:100]}.")
-    return method(**{**asked, **ours})
+            raise _no_parameter(strange)
+    given = {**asked, **ours}
+    needed = [one.name for one in parameters.values() if one.default is one.empty and one.kind in _NAMED]
+    if missing := [name for name in needed if name not in given]:
+        raise UsageError(f"This deployment's basic data needs the parameter {', '.join(missing)}.")
+    return method(**given)
+
+
+def _no_parameter(names: list[str]) -> UsageError:
+    return UsageError(f"This deployment's basic data takes no parameter {', '.join(names)[:100]}.")
 
 
 def _settled(found: Any) -> Any:

@@ -1,7 +1,6 @@
 """A sheet: one named table of basic data. It has a header, a total, and rows that stream in the order of ids."""
 
 import base64
-import binascii
 import json
 from collections.abc import Iterator
 from itertools import islice
@@ -138,14 +137,16 @@ class Sheet:
                 else:
                     value, convert = None if index is None else values[index], typed
                 cells.append(value if convert is None or value is None else convert(value))
-            yield (row_id or "", key), cells
+            yield ("" if row_id is None else row_id, key), cells
 
     def _after(self, rows: QuerySet, cursor: str) -> QuerySet:
         row_id, key = _position(cursor)
         if self.shape.model is not Record:
-            if not row_id.isdecimal():
+            if not _is_whole(row_id):
                 raise _bad_cursor()
-            return rows.filter(key__gt=self.shape.model.make_key(self.shape.deployment.number, int(row_id)))
+            return rows.filter(key__gt=self.shape.model.make_key(self.shape.deployment.number, row_id))
+        if not _is_text(row_id):
+            raise _bad_cursor()
         longer = Q(id_length__gt=len(row_id)) | Q(id_length=len(row_id), id_text__gt=row_id)
         return rows.filter(longer | Q(id_text=row_id, key__gt=key))
 
@@ -154,12 +155,24 @@ def _cursor(position: tuple) -> str:
     return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
 
 
-def _position(cursor: str) -> tuple[str, int]:
+def _position(cursor: str) -> tuple[Any, int]:
+    """(row id, key) of the row after which a page starts. Anyone can write one, so the id is still to be checked."""
     try:
         row_id, key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return str(row_id), int(key)
-    except (binascii.Error, ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise _bad_cursor() from None
+    if not _is_whole(key):
+        raise _bad_cursor()
+    return row_id, key
+
+
+def _is_whole(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 1 << 63
+
+
+def _is_text(value: Any) -> bool:
+    """A text that a database can be asked for: no NUL, no half of a surrogate pair."""
+    return isinstance(value, str) and not any(one == "\0" or "\ud800" <= one <= "\udfff" for one in value)
 
 
 def _bad_cursor() -> UsageError:

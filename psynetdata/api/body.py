@@ -1,0 +1,27 @@
+"""What a client sends, as JSON."""
+
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import JSONParser
+
+
+class JSONBody(JSONParser):
+    """DRF's parser, and 400 also for what Python reads but no database holds, or what is nested beyond sense."""
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        try:
+            found = super().parse(stream, media_type, parser_context)
+            readable = _is_text(found)
+        except RecursionError:
+            raise ParseError("JSON parse error - it is nested too deeply.") from None
+        if not readable:
+            raise ParseError("JSON parse error - it holds half of a surrogate pair, which is no text.")
+        return found
+
+
+def _is_text(value) -> bool:
+    """Whether every text in a JSON value can be written as UTF-8."""
+    if isinstance(value, dict):
+        return all(_is_text(key) and _is_text(item) for key, item in value.items())
+    if isinstance(value, list):
+        return all(_is_text(item) for item in value)
+    return not isinstance(value, str) or not any("\ud800" <= one <= "\udfff" for one in value)
