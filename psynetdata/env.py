@@ -6,7 +6,9 @@ The error names the variable, says what is wrong with it and shows an example.
 import os
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -94,12 +96,19 @@ def local_storage(path: Path) -> dict:
 
 
 def kept_secret(path: Path, make: Callable[[], str] = lambda: secrets.token_urlsafe(50)) -> str:
-    """A secret made on the first run and kept in a file that only its owner can read."""
+    """A secret made on the first run and kept in a file that only its owner can read.
+
+    It appears with all it holds or not at all, whoever else starts at the same moment.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text(encoding="ascii").strip()
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(make())
-    return path.read_text(encoding="ascii").strip()
+    if not path.exists():
+        with NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", encoding="ascii") as file:
+            file.write(make())
+            file.flush()
+            os.fsync(file.fileno())
+            with suppress(FileExistsError):
+                os.link(file.name, path)
+    found = path.read_text(encoding="ascii").strip()
+    if not found:
+        raise ImproperlyConfigured(f"The file {path} is empty; put it back from a backup.")
+    return found

@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
 
-from django.db import connection, transaction
+from django.db import Error, close_old_connections, connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from django_q.models import Schedule
 from django_q.tasks import async_task
 
+from .leftovers import sweep
 from .models import Beat, Job
+from .outages import Outage, outage
 from .psynet.problems import Cancelled, Problem
 
 logger = logging.getLogger(__name__)
@@ -30,6 +32,7 @@ LOOK_EVERY = 1.0  # seconds between looks for cancel
 BEAT_EVERY = 5.0  # seconds between heartbeats
 STALE_AFTER = timedelta(seconds=60)
 STANDS_STILL_AFTER = timedelta(minutes=3)
+SENT_AGAIN_AFTER = timedelta(minutes=2)
 SAVE_EVERY = 0.5  # seconds between writes of progress
 
 
@@ -92,7 +95,8 @@ def submit(kind: str, *, options: dict | None = None, deployment=None, owner=Non
 
 def run_here(kind: str, *, options: dict | None = None, deployment=None, owner=None, on_progress=None) -> Job:
     """Do the job in this process, with the same row, beats and cancel. Problems are raised to the caller."""
-    job = _create(kind, options, deployment, owner)
+    # One attempt: whoever started it sees it fail, and no worker should take it up later.
+    job = _create(kind, options, deployment, owner, max_attempts=1)
     run(job.pk, on_progress=on_progress, raise_problems=True)
     job.refresh_from_db()
     return job
@@ -128,6 +132,12 @@ def run(job_id: int, *, on_progress=None, raise_problems: bool = False) -> None:
         if raise_problems:
             raise
     except BaseException as error:  # a timeout is a SystemExit; the row must say so whatever it was
+        trouble = outage(error)
+        if trouble:
+            _give_up(job, trouble, leave=trouble.passes and not raise_problems)
+            if raise_problems:
+                raise trouble from error
+            return
         logger.exception("job %s failed", job_id)
         _finish(
             job,
@@ -140,7 +150,7 @@ def run(job_id: int, *, on_progress=None, raise_problems: bool = False) -> None:
 
 
 def tick() -> None:
-    """Once a minute: show life, and hand jobs whose worker died to another, or fail them when attempts are used up."""
+    """Once a minute: show life, hand jobs whose worker died to another or fail them at last, sweep what they left."""
     beat(FAST)
     _ask_for_beat(SLOW)
     stale_since = timezone.now() - STALE_AFTER
@@ -153,12 +163,13 @@ def tick() -> None:
             job,
             Job.State.FAILED,
             finished_at=timezone.now(),
-            reason=f"Its worker died {job.attempts} times; the worker's log may say why (memory, most often).",
+            reason=_died(job.attempts),
         )
-    # A broker that lost its queue (Redis restarted, another SECRET_KEY) must not leave jobs waiting for ever.
-    for job in Job.objects.filter(state=Job.State.QUEUED, created_at__lt=timezone.now() - timedelta(minutes=5)):
+    # What was on its way is lost with a killed cluster, a restarted Redis or another SECRET_KEY; a job must not be.
+    for job in Job.objects.filter(state=Job.State.QUEUED, created_at__lt=timezone.now() - SENT_AGAIN_AFTER):
         if not Job.objects.filter(cluster=job.cluster, state=Job.State.RUNNING).exists():
             _send(job)
+    sweep()
 
 
 def beat(cluster: str) -> None:
@@ -196,12 +207,12 @@ def ensure_schedule() -> None:
     )
 
 
-def _create(kind: str, options, deployment, owner) -> Job:
+def _create(kind: str, options, deployment, owner, max_attempts: int | None = None) -> Job:
     known = _kinds[kind]
     return Job.objects.create(
         kind=kind,
         cluster=known.cluster,
-        max_attempts=known.max_attempts,
+        max_attempts=max_attempts or known.max_attempts,
         options=options or {},
         deployment=deployment,
         owner=owner if getattr(owner, "is_authenticated", False) else None,
@@ -234,9 +245,24 @@ def _swap(job: Job, state: str, **fields) -> bool:
     return bool(same.update(state=state, **fields))
 
 
+def _died(attempts: int) -> str:
+    if attempts == 1:
+        return "The process that did it died; start it again."
+    return f"Its worker died {attempts} times; the worker's log may say why (memory, most often)."
+
+
 def _finish(job: Job, state: str, **fields) -> None:
     if not _swap(job, state, finished_at=timezone.now(), **fields):
         logger.warning("job %s ended here after another worker had taken it over", job.pk)
+
+
+def _give_up(job: Job, trouble: Outage, *, leave: bool) -> None:
+    """The machine stopped the work. With `leave` the row stays as it is, its heart stopped, for `tick` to hand on."""
+    close_old_connections()  # the one that broke would stay broken
+    if leave:
+        logger.warning("job %s stopped and waits for another worker: %s", job.pk, trouble.sentence)
+    else:
+        _finish(job, Job.State.FAILED, reason=trouble.sentence)
 
 
 @contextmanager
@@ -249,11 +275,14 @@ def _beating(running: Running):
         try:
             beaten_at = monotonic()
             while not over.wait(LOOK_EVERY):
-                if not mine.filter(cancel_requested=False).exists():
-                    running.cancelled.set()
-                if monotonic() - beaten_at >= BEAT_EVERY:
-                    beaten_at = monotonic()
-                    mine.update(heartbeat_at=timezone.now())
+                try:
+                    if not mine.filter(cancel_requested=False).exists():
+                        running.cancelled.set()
+                    if monotonic() - beaten_at >= BEAT_EVERY:
+                        mine.update(heartbeat_at=timezone.now())
+                        beaten_at = monotonic()
+                except Error:  # the database is away or full for a while; a heart that stops is taken for dead
+                    connection.close()
         finally:
             connection.close()
 

@@ -18,12 +18,12 @@ class AtomicFileSystemStorage(FileSystemStorage):
 
     def _save(self, name, content):
         temporary = f"{name}.{uuid.uuid4().hex}.part"
-        saved = super()._save(temporary, content)
         try:
-            with open(self.path(saved), "rb") as file:
+            super()._save(temporary, content)
+            with open(self.path(temporary), "rb") as file:
                 os.fsync(file.fileno())
-            os.replace(self.path(saved), self.path(name))
-        except OSError:
-            self.delete(saved)
+            os.replace(self.path(temporary), self.path(name))
+        except BaseException:  # a full disk, but also a Ctrl-C or a timeout in the middle
+            self.delete(temporary)
             raise
         return name

@@ -36,8 +36,10 @@ def publish(export: Export, finished: list[Finished]) -> list[ExportArchive]:
         with transaction.atomic():
             return [_row(export, one, name) for one, name in zip(finished, names, strict=True)]
     except BaseException:  # a cancel or a timeout must not leave files either
-        for name in names:
-            default_storage.delete(name)
+        # A worker that was taken for dead may come to this when another has published: then the files are in use.
+        if not export.archives.exists():
+            for name in names:
+                default_storage.delete(name)
         raise
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -48,7 +48,7 @@ class Anonymized:
             changing = anonymizer.table(table, columns)
             self._withheld[table] = changing.withheld
             look = self.withheld_texts.look if self.withheld_texts.columns(table, columns) else None
-            rows = counted(reader.rows(table), meter, "anonymizing")
+            rows = meter.count(reader.rows(table), "anonymizing")
             changed = (csvtext.format_row(_changed(table, row, changing, look)) for row in rows)
             self._files[table], _, _ = write_segment(folder, csvtext.blocks(changed))
 
@@ -73,12 +73,6 @@ def _changed(table: str, row: Row, changing: TableAnonymizer, look: Callable[[st
 Tables = AsTheyAre | Anonymized
 
 
-def counted(items: Iterable, meter: Meter, phase: str) -> Iterator:
-    for item in items:
-        meter.advance(phase)
-        yield item
-
-
 def header(columns: list[Column]) -> bytes:
     return csvtext.format_row([column.name for column in columns])
 
@@ -88,7 +82,7 @@ def database_zip(tables: Tables, name: str, path: Path, moment: datetime, meter:
 
     def table_blocks(table: str) -> Iterator[bytes]:
         yield header(tables.columns(table)) + b"\n"
-        yield from csvtext.blocks(counted(tables.records(table), meter, "writing tables"))
+        yield from csvtext.blocks(meter.count(tables.records(table), "writing tables"))
 
     files = [(f"data/{table}.csv", table_blocks(table)) for table in sorted(tables.tables())]
     return written(name, path, zipped([*files, ("experiment_id.md", [EXPERIMENT_ID])], moment))
@@ -101,13 +95,13 @@ def class_files(tables: Tables, prefix: str, folder: Path, clock: int, meter: Me
     notes: list[str] = []
     for table in sorted(tables.tables()):
         files = ClassFiles(table, tables.columns(table), clock=clock, withheld=tables.withheld(table))
-        for row in counted(tables.rows(table), meter, "writing class files"):
+        for row in meter.count(tables.rows(table), "writing class files"):
             files.look(row)
         names = {name: taken.take(*_names(name, table)) for name in files.classes()}
         fan = _Fan({name: folder / file for name, file in names.items()})
         for name in names:
             fan.add(name, csvtext.format_row(files.header(name)))
-        for row in counted(tables.rows(table), meter, "writing class files"):
+        for row in meter.count(tables.rows(table), "writing class files"):
             name, cells = files.cells(row)
             fan.add(name, csvtext.format_row(cells))
         for name, (size, sha256) in fan.close().items():

@@ -68,7 +68,8 @@ def _looker(running: Running | None, source: MirrorSource, face: str, start: int
     """Progress in rows: those of the tables before this one, and of this one so far."""
     if running is None:
         return None
-    before, done = {}, start
+    # Without a table the refresh waits for another writer.
+    before, done = {"": start}, start
     for table in source.tables():
         before[table] = done
         if table not in UNMIRRORED_TABLES:

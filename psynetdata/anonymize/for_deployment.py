@@ -58,6 +58,14 @@ def key_of(deployment: Deployment) -> bytes:
     with transaction.atomic():
         row = Deployment.objects.select_for_update().get(pk=first.pk)
         if not row.sealed_key:
+            _check_master_key()
             row.sealed_key = pseudonyms.seal(pseudonyms.new_key(), settings.MASTER_KEY.encode())
             row.save(update_fields=["sealed_key"])
     return pseudonyms.unseal(row.sealed_key, settings.MASTER_KEY.encode())
+
+
+def _check_master_key() -> None:
+    """Raise the Problem of a lost master key now, before a new deployment is sealed with another one."""
+    sealed = Deployment.objects.exclude(sealed_key="").values_list("sealed_key", flat=True).first()
+    if sealed:
+        pseudonyms.unseal(sealed, settings.MASTER_KEY.encode())

@@ -37,7 +37,7 @@ def unseal(text: str, master: bytes) -> bytes:
     except InvalidToken:
         raise Problem(
             "The pseudonym key cannot be opened with this installation's master key; "
-            "put back the master key it was sealed with."
+            "put back the one it was sealed with (MASTER_KEY, or the file master_key in DATA_DIR)."
         ) from None
 
 

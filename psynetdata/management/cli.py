@@ -7,16 +7,18 @@ after SIGTERM. Called through `call_command` nothing is translated: the caller g
 
 import os
 import signal
+import sqlite3
 import sys
 from time import monotonic
 from typing import NoReturn
 
 from django.core.management.base import BaseCommand
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, Error, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from psynetdata import jobs
 from psynetdata.models import Job
+from psynetdata.outages import outage
 from psynetdata.psynet.problems import Cancelled, Problem
 
 LINE_EVERY = 10.0  # seconds between lines of progress where nobody sees a bar
@@ -48,14 +50,12 @@ class Command(BaseCommand):
             sys.stdout.flush()
         except Problem as problem:
             self._leave(problem)
-        except DatabaseError:
-            if not _is_behind():
-                raise
-            self._leave(Problem("The site's databases are not at the current structure; run `manage.py migrate`."))
         except BrokenPipeError:
             # Whoever read our output has gone; Python must not try to flush the rest into the closed pipe.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(128 + signal.SIGPIPE)
+        except (Error, OSError, sqlite3.Error) as error:
+            self._leave(_expected(error))
 
     def job(self, kind: str, *, options: dict | None = None, deployment=None) -> Job:
         """Do a job in this process, with its progress on stderr; the finished Job. Raises its Problem."""
@@ -119,6 +119,16 @@ def _plain(text: str) -> str:
 
 def _interrupt(number, frame) -> NoReturn:
     raise Interrupted(number)
+
+
+def _expected(error: Exception) -> Problem:
+    """The sentence for what fails around the work; any other error is raised again."""
+    if isinstance(error, DatabaseError) and _is_behind():
+        return Problem("The site's databases are not at the current structure; run `manage.py migrate`.")
+    found = outage(error)
+    if found is None:
+        raise error
+    return found
 
 
 def _is_behind() -> bool:

@@ -10,8 +10,8 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 
-_TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?")
-_ZONED = re.compile(_TIMESTAMP.pattern + r"([+-])(\d\d)(?::(\d\d))?")
+_TIMESTAMP = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?)")
+_ZONED = re.compile(_TIMESTAMP.pattern + r"([+-])([0-9]{2})(?::([0-9]{2}))?")
 
 
 def parse(text: str, *, offset: int = 0) -> datetime | None:
@@ -22,11 +22,11 @@ def parse(text: str, *, offset: int = 0) -> datetime | None:
         match = _ZONED.fullmatch(text)
         if match is None:
             return None
-        sign = -1 if match[8] == "-" else 1
-        zone = sign * timedelta(hours=int(match[9]), minutes=int(match[10] or 0))
+        sign = -1 if match[2] == "-" else 1
+        zone = sign * timedelta(hours=int(match[3]), minutes=int(match[4] or 0))
     try:
-        naive = datetime(*map(int, match.group(1, 2, 3, 4, 5, 6)), int((match[7] or "").ljust(6, "0")))
-        return (naive - zone).replace(tzinfo=UTC)
+        naive = datetime.fromisoformat(match[1])
+        return (naive - zone if zone else naive).replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
 
@@ -40,7 +40,7 @@ def to_postgres(moment: datetime, *, offset: int = 0) -> str:
 
 def to_iso(moment: datetime) -> str:
     """UTC, ISO 8601, with its fraction: 2026-11-22T08:12:49.210214Z (law 9)."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
 def column_to_iso(text: str, *, offset: int = 0) -> str:

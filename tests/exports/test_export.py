@@ -13,7 +13,7 @@ from django.core.files.storage import default_storage
 
 from exports.leakscan.scan import Finding, ScanReport
 from exports.models import Export, ExportArchive
-from exports.package import build, proof
+from exports.package import build, proof, publish
 from exports.package.request import ExportOptions, chosen, request_export, run_here
 from psynetdata import jobs
 from psynetdata.anonymize.policy import Policy, Rule
@@ -385,3 +385,18 @@ def test_options_are_told_from_nonsense():
     ):
         with pytest.raises(UsageError):
             ExportOptions.from_json(wrong)
+
+
+def test_a_late_failure_leaves_what_another_worker_published(loaded, monkeypatch, own_storage):
+    export = request_export(loaded("timeline"), ExportOptions(anonymize="no", assets="none"), here=True)
+
+    def while_another_publishes(finished, name):
+        monkeypatch.undo()
+        publish.publish(export, [finished])
+        raise Cancelled("Stop.")
+
+    monkeypatch.setattr(publish, "_store", while_another_publishes)
+    with pytest.raises(Cancelled):
+        run_here(export)
+    archive = export.archives.get()
+    assert (own_storage / archive.file).stat().st_size == archive.bytes

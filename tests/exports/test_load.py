@@ -1,5 +1,6 @@
 """The verb `load`: from a file to snapshot and mirror, and not a trace of what failed."""
 
+import fcntl
 import io
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.files.storage import default_storage
+from django.db import connections
 from django.utils import timezone
 
 from exports.models import Snapshot
@@ -14,7 +16,7 @@ from exports.snapshots import load as load_module
 from exports.snapshots.load import load
 from exports.snapshots.reader import SnapshotReader
 from exports.snapshots.store import Store
-from psynetdata import jobs
+from psynetdata import faces, jobs
 from psynetdata.faces import ANONYMOUS, IDENTIFIED
 from psynetdata.models import Audit, Deployment, Job, Participant, Response, Trial
 from psynetdata.psynet import csvtext
@@ -395,6 +397,16 @@ def test_progress_goes_up_to_the_whole(monkeypatch):
     assert any(phase == "storing" for phase, _, _ in seen)
     assert any(phase.startswith("mirroring") for phase, _, _ in seen)
     assert all(done <= total for _, done, total in seen)
+
+
+@pytest.mark.skipif(connections[IDENTIFIED].vendor != "sqlite", reason="PostgreSQL's writers do not wait for others")
+def test_a_load_waits_while_another_writes_to_the_mirror(monkeypatch):
+    """The other is let go at the first look of the one that waits."""
+    with open(f"{connections[IDENTIFIED].settings_dict['NAME']}.lock", "w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        monkeypatch.setattr(faces, "sleep", lambda _: fcntl.flock(other, fcntl.LOCK_UN))
+        job = jobs.run_here("load", options={"path": str(DATA / "timeline" / "database.zip")})
+    assert (job.state, job.result["rows"]["participant"]) == (Job.State.DONE, 7)
 
 
 def test_the_mirror_job(monkeypatch):

@@ -4,6 +4,7 @@ import json
 from importlib import import_module
 
 import pytest
+from cryptography.fernet import Fernet
 
 from exports.leakscan.needles import collect
 from exports.leakscan.scan import scan
@@ -14,6 +15,7 @@ from psynetdata.anonymize import for_deployment
 from psynetdata.faces import ANONYMOUS, IDENTIFIED
 from psynetdata.mirror import shows, withheld
 from psynetdata.models import TYPED_MODELS, Deployment, Participant, Record, Response, Trial
+from psynetdata.psynet.problems import Problem
 from tests.conftest import REFERENCES
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
@@ -83,6 +85,16 @@ def test_a_deployment_that_continues_another_shares_its_key(loaded):
     assert for_deployment.key_of(second) == for_deployment.key_of(first)
     other = Deployment.objects.create(deployment_id="something else")
     assert for_deployment.key_of(other) != for_deployment.key_of(first)
+
+
+def test_a_lost_master_key_is_said_before_a_new_deployment_is_sealed_with_another(loaded, settings):
+    loaded("static")
+    other = Deployment.objects.create(deployment_id="something else")
+    settings.MASTER_KEY = Fernet.generate_key().decode()
+    with pytest.raises(Problem, match="MASTER_KEY"):
+        for_deployment.key_of(other)
+    other.refresh_from_db()
+    assert other.sealed_key == ""
 
 
 def test_what_is_withheld_is_known(loaded):

@@ -48,6 +48,18 @@ def test_a_kept_secret_is_made_once_and_only_its_owner_reads_it(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_secret_that_could_not_be_written_is_not_half_there(tmp_path):
+    def full_disk() -> str:
+        raise OSError("no space")
+
+    with pytest.raises(OSError, match="no space"):
+        env.kept_secret(tmp_path / "secret", full_disk)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "secret").touch()
+    with pytest.raises(ImproperlyConfigured, match=r"secret is empty; put it back from a backup\.$"):
+        env.kept_secret(tmp_path / "secret")
+
+
 def test_unset_and_empty_mean_the_default(monkeypatch):
     monkeypatch.setenv("PORT", "  ")
     assert env.read("PORT", 8000, env.port, example="1") == 8000

@@ -86,6 +86,9 @@ def test_it_comes_up_and_goes_and_comes_again(serve):
     assert re.search(r"Sign in as admin with the password \S{16}\n", said)
     assert wait_for(lambda: answers(first.port), 30) == 200
     below = wait_for(lambda: (found := descendants(first.pid)) and len(found) >= 8 and found)
+    second = serve(port=first.port)
+    assert "psynetdata already runs on the folder" in second.communicate(timeout=30)[1]
+    assert second.returncode == 1
     first.send_signal(signal.SIGINT)
     rest, errors = first.communicate(timeout=30)
     assert first.returncode == 0

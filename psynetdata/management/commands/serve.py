@@ -27,11 +27,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--sample", action="store_true", help="On the first run, load the bundled sample experiment."
         )
-        parser.add_argument("--threads", type=int, default=8, help="Requests that are served at the same time.")
+        parser.add_argument("--threads", type=int, default=32, help="Requests that are served at the same time.")
 
     def run(self, *, sample: bool, threads: int, **options):
-        _check_port(settings.HOST, settings.PORT)
         with only_one(settings.DATA_DIR / "serve.lock"):
+            _check_port(settings.HOST, settings.PORT)
             call_command("migrate", verbosity=0, interactive=False)
             first_run = not get_user_model().objects.exists()
             if first_run and sample:
@@ -40,10 +40,10 @@ class Command(BaseCommand):
             password = _first_sign_in() if first_run else None
             jobs.ensure_schedule()
             connections.close_all()
-            self._announce(password)
             supervisor = Supervisor([_web(threads), _cluster(jobs.FAST), _cluster(jobs.SLOW)])
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: supervisor.stop.set())
+            self._announce(password)
             supervisor.run()
             self.stdout.write("Stopped.")
 
@@ -90,7 +90,8 @@ def _web(threads: int) -> Child:
     command += ["--worker-class", "gthread", "--workers", "1", "--threads", str(threads), "--timeout", "120"]
     # Its control socket lies in the user's home, where two runs would meet.
     command += ["--no-control-socket", "--worker-tmp-dir", str(settings.TEMP_DIR)]
-    command += ["--log-level", "warning", "--chdir", str(settings.BASE_DIR)]
+    # A list of ids to filter by makes a long address.
+    command += ["--limit-request-line", "8190", "--log-level", "warning", "--chdir", str(settings.BASE_DIR)]
     return Child("the web server", command)
 
 
