@@ -11,7 +11,9 @@ import lzma
 import tarfile
 from urllib.parse import quote
 
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from exports.leakscan.needles import collect
 from exports.leakscan.scan import scan
@@ -260,10 +262,8 @@ def test_what_was_looked_for_is_counted_by_class():
 
 
 def test_parquet_is_read_by_columns(tmp_path):
-    arrow = pytest.importorskip("pyarrow")
-    parquet = pytest.importorskip("pyarrow.parquet")
     made = io.BytesIO()
-    table = arrow.table({"id": [1, 2], "note": ["clean", f"I am {VALUES['worker_id']}"], "worker_id": ["x", "7"]})
+    table = pyarrow.table({"id": [1, 2], "note": ["clean", f"I am {VALUES['worker_id']}"], "worker_id": ["x", "7"]})
     parquet.write_table(table, made, compression="zstd", write_statistics=False)
     report = scan(archive(tmp_path, {"a.parquet": made.getvalue()}), needles(worker_id=[VALUES["worker_id"], "7"]))
     found = {(finding.column_or_place, finding.kind) for finding in report.findings}
