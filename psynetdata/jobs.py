@@ -93,10 +93,17 @@ def submit(kind: str, *, options: dict | None = None, deployment=None, owner=Non
     return job
 
 
+def prepare(kind: str, *, options: dict | None = None, deployment=None, owner=None) -> Job:
+    """A job that the caller will `run` in this process.
+
+    One attempt: whoever started it sees it fail, and no worker should take it up later.
+    """
+    return _create(kind, options, deployment, owner, max_attempts=1)
+
+
 def run_here(kind: str, *, options: dict | None = None, deployment=None, owner=None, on_progress=None) -> Job:
     """Do the job in this process, with the same row, beats and cancel. Problems are raised to the caller."""
-    # One attempt: whoever started it sees it fail, and no worker should take it up later.
-    job = _create(kind, options, deployment, owner, max_attempts=1)
+    job = prepare(kind, options=options, deployment=deployment, owner=owner)
     run(job.pk, on_progress=on_progress, raise_problems=True)
     job.refresh_from_db()
     return job

@@ -103,11 +103,7 @@ class _Work:
         rows = tables.Anonymized(self.reader, anonymizer, self.folder, self.meter)
         self.needles.withhold(rows.withheld_texts.texts)
         report = anonymizer.report() | {"scan": proof.looked_for(self.needles)}
-        again = Transform(
-            f"level={self.options.level}",
-            row=lambda table, columns: anonymizer.table(table, columns).row,
-            withheld=lambda table, columns: anonymizer.table(table, columns).withheld,
-        )
+        again = Transform(f"level={self.options.level}", anonymizer.table)
         personal = anonymizer.identifiers.personal_assets
         members, found = self._tree(ANONYMOUS, rows, again, personal)
         found["anonymization"] = {"level": report["level"], "policy": report["policy"]}

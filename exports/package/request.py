@@ -129,8 +129,5 @@ def _good_snapshot(deployment: Deployment, snapshot: Snapshot | None) -> Snapsho
 
 
 def _job(deployment: Deployment, owner, here: bool) -> Job:
-    if not here:
-        return jobs.submit(KIND, deployment=deployment, owner=owner)
-    account = owner if getattr(owner, "is_authenticated", False) else None
-    # One attempt: whoever started it sees it fail, and no worker should take it up later.
-    return Job.objects.create(kind=KIND, cluster=jobs.SLOW, deployment=deployment, owner=account, max_attempts=1)
+    make = jobs.prepare if here else jobs.submit
+    return make(KIND, deployment=deployment, owner=owner)

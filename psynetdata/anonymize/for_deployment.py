@@ -19,26 +19,23 @@ from .policy import Policy
 
 def anonymizer(deployment: Deployment, source: TableSource, *, level: str = "shared") -> Anonymizer:
     """Reads the tables that hold identifiers once; what it gives out depends on source, policy, key and level only."""
-    policy = Policy.load()
-    return Anonymizer(
-        policy=policy,
-        pseudonyms=pseudonyms.Pseudonyms(key_of(deployment)),
-        identifiers=collect(source, policy),
-        level=level,
-    )
+    return _with_key(key_of(deployment), source, level)
 
 
 def anonymizing(deployment: Deployment, source: TableSource) -> Transform:
     """What fills the anonymous face."""
-    found = anonymizer(deployment, source)
-    key_name = hashlib.sha256(b"name of a key:" + key_of(deployment)).hexdigest()[:16]
+    key = key_of(deployment)
+    found = _with_key(key, source, "shared")
+    key_name = hashlib.sha256(b"name of a key:" + key).hexdigest()[:16]
     policy, identifiers = found.policy.sha256, found.identifiers.digest
     name = f"level=shared;code={_code()};policy={policy};key={key_name};identifiers={identifiers}"
-    return Transform(
-        name,
-        row=lambda table, columns: found.table(table, columns).row,
-        withheld=lambda table, columns: found.table(table, columns).withheld,
-    )
+    return Transform(name, found.table)
+
+
+def _with_key(key: bytes, source: TableSource, level: str) -> Anonymizer:
+    policy = Policy.load()
+    found = collect(source, policy)
+    return Anonymizer(policy=policy, pseudonyms=pseudonyms.Pseudonyms(key), identifiers=found, level=level)
 
 
 @cache

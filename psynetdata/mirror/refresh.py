@@ -46,13 +46,20 @@ class SourceTables(Protocol):
         """
 
 
+class TableTransform(Protocol):
+    """What is done to the rows of one table. `withheld`: the columns that are withheld in every row."""
+
+    withheld: frozenset[str]
+
+    def row(self, cells: Row) -> Row: ...
+
+
 @dataclass(frozen=True)
 class Transform:
     """What is done to rows on their way into a face. `name` changes whenever a row could come out otherwise."""
 
     name: str
-    row: Callable[[str, list[Column]], Callable[[Row], Row]] | None = None
-    withheld: Callable[[str, list[Column]], frozenset[str]] | None = None
+    table: Callable[[str, list[Column]], TableTransform] | None = None
 
 
 def refresh(
@@ -93,7 +100,7 @@ def _refresh_table(face, deployment, source, transform, table, shown, look) -> i
     if shown and old is None:
         rows_of(face, model, table, deployment.number)._raw_delete(face)
     converter = Converter(table, deployment.number, columns, deployment.clock)
-    change_row = transform.row(table, columns) if transform.row else None
+    changing = transform.table(table, columns) if transform.table else None
     numbered = _by_id(columns) if source.has_ids(table) else _by_text
     done = 0
     for before, after in source.changes(table, old):
@@ -107,7 +114,7 @@ def _refresh_table(face, deployment, source, transform, table, shown, look) -> i
             delete(face, model, table, deployment.number, gone)
         runs = _merge(numbered(before() if before else ()), numbered(after() if after else ()))
         new = ((identity, record) for side, identity, record in runs if side == "new")
-        done += insert(face, model, converter.fields, _values(converter, new, change_row, table, look, done))
+        done += insert(face, model, converter.fields, _values(converter, new, changing, table, look, done))
     found = rows_of(face, model, table, deployment.number).count()
     if found != count:
         raise Problem(
@@ -121,13 +128,13 @@ def _refresh_table(face, deployment, source, transform, table, shown, look) -> i
             "transform": name,
             "columns": listed,
             "rows": count,
-            "withheld": sorted(transform.withheld(table, columns)) if transform.withheld else [],
+            "withheld": sorted(changing.withheld) if changing else [],
         },
     )
     return count
 
 
-def _values(converter, new, change_row, table, look, done) -> Iterator[list]:
+def _values(converter, new, changing, table, look, done) -> Iterator[list]:
     identities: deque[str] = deque()
 
     def raw() -> Iterator[bytes]:
@@ -138,7 +145,7 @@ def _values(converter, new, change_row, table, look, done) -> Iterator[list]:
     for number, cells in enumerate(csvtext.rows(raw()), start=done):
         if look and number % 1000 == 0:
             look(table, number)
-        yield converter.values(change_row(cells) if change_row else cells, identities.popleft())
+        yield converter.values(changing.row(cells) if changing else cells, identities.popleft())
 
 
 def _by_id(columns: list[Column]) -> Callable[[Records], Iterator[Numbered]]:
