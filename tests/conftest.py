@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.fixtures import _servers, own_postgres, postgres, postgres18  # noqa: F401 - pytest finds them here
+
 DATA = Path(__file__).parent / "data"
 REFERENCES = ("static", "static_audio", "timeline", "custom_table_simple")
 

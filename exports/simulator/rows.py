@@ -1,0 +1,112 @@
+"""Rows into PsyNet's tables: only columns that the database has, ids by its sequences, values bound."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg2.errors
+from psycopg2.extensions import connection as Connection
+from psycopg2.sql import SQL, Composable, Identifier, Placeholder
+
+from psynetdata.psynet import times
+from psynetdata.psynet.problems import BadInput
+from psynetdata.psynet.tables import REQUIRED_TABLES
+
+_NEEDED = (*REQUIRED_TABLES, "module_state", "notification", "request")
+_STATUS = "experiment_status"  # only `create` writes it
+_COLUMNS = """
+    SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+    WHERE c.oid = ANY (SELECT to_regclass(quote_ident(t)) FROM unnest(%s) t) AND a.attnum > 0 AND NOT a.attisdropped
+"""
+
+
+class Rows:
+    """Inserts and updates within the caller's transaction.
+
+    `values` are Python values as psycopg2 binds them; a dictionary or list becomes JSON text. A column that this
+    database does not have (another version of PsyNet) is left out.
+    """
+
+    def __init__(self, connection: Connection):
+        self._cursor = connection.cursor()
+        self._columns = self._read_columns()
+        self._statements: dict[tuple, str] = {}
+        self._offset = self._clock_offset()
+
+    def now(self) -> datetime:
+        """The experiment's server's local time, without a zone, as PsyNet writes it."""
+        return datetime.now(UTC).replace(tzinfo=None) + self._offset
+
+    def insert(self, table: str, /, **values: Any) -> int:
+        """The id of the new row; `creation_time` is now."""
+        values = {"creation_time": self.now(), **values}
+        kept, bound = self._bind(table, values)
+        self._execute(self._statement("insert", table, kept), bound)
+        return self._cursor.fetchone()[0]
+
+    def update(self, table: str, id: int, /, **values: Any) -> None:
+        kept, bound = self._bind(table, values)
+        self._execute(self._statement("update", table, kept), [*bound, id])
+
+    def execute(self, sql: str, values: tuple = ()) -> None:
+        self._execute(sql, values)
+
+    def select(self, sql: str, values: tuple = ()) -> list[tuple]:
+        self._cursor.execute(sql, values)
+        return self._cursor.fetchall()
+
+    def _execute(self, sql: str, values) -> None:
+        """A table that is not as PsyNet makes it (a rule of the experimenter's own) is a matter for a sentence."""
+        try:
+            self._cursor.execute(sql, values)
+        except psycopg2.IntegrityError as error:
+            raise BadInput(
+                f"The database does not take a row as PsyNet 13.3 writes it (table {error.diag.table_name or 'unknown'}"
+                f", {error.diag.constraint_name or error.diag.column_name or 'a rule of its own'})."
+            ) from None
+
+    def _bind(self, table: str, values: dict) -> tuple[tuple[str, ...], list]:
+        kept = tuple(name for name in values if name in self._columns[table])
+        return kept, [_bound(values[name]) for name in kept]
+
+    def _statement(self, kind: str, table: str, names: tuple[str, ...]) -> str:
+        key = (kind, table, names)
+        if key not in self._statements:
+            build = _insert if kind == "insert" else _update
+            self._statements[key] = build(table, names).as_string(self._cursor)
+        return self._statements[key]
+
+    def _read_columns(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for table, column in self.select(_COLUMNS, ([*_NEEDED, _STATUS],)):
+            found.setdefault(table, set()).add(column)
+        missing = sorted(set(_NEEDED) - found.keys())
+        if missing:
+            raise BadInput(
+                f"This is no PsyNet database: it has no table {missing[0]}. --create makes the tables in an empty one."
+            )
+        return found
+
+    def _clock_offset(self) -> timedelta:
+        """How far the server's clock is ahead of UTC, by its newest status; UTC where none tells."""
+        if _STATUS not in self._columns:
+            return timedelta()
+        rows = self.select("SELECT creation_time::text, extra_info FROM experiment_status ORDER BY id DESC LIMIT 1")
+        return timedelta(minutes=(times.clock_offset(*rows[0]) if rows else None) or 0)
+
+
+def _bound(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+
+
+def _insert(table: str, names: tuple[str, ...]) -> Composable:
+    return SQL("INSERT INTO {} ({}) VALUES ({}) RETURNING id").format(
+        Identifier(table),
+        SQL(", ").join(map(Identifier, names)),
+        SQL(", ").join([Placeholder()] * len(names)),
+    )
+
+
+def _update(table: str, names: tuple[str, ...]) -> Composable:
+    pairs = [SQL("{} = {}").format(Identifier(name), Placeholder()) for name in names]
+    return SQL("UPDATE {} SET {} WHERE id = {}").format(Identifier(table), SQL(", ").join(pairs), Placeholder())

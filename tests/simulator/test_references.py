@@ -1,0 +1,87 @@
+"""Counting references that lead nowhere: in a database, and in tables read row by row."""
+
+import random
+
+import pytest
+
+from exports.simulator import dangling, dangling_in
+from exports.simulator.references import _Values, keys
+from psynetdata.psynet.source import ZipSource
+from psynetdata.psynet.tables import known_tables
+from tests.conftest import DATA, REFERENCES
+from tests.servers.databases import declared_keys
+
+
+class Without:
+    """A source that lacks the rows of a table that a test names."""
+
+    def __init__(self, source, table, *rows_gone):
+        self._source, self._table, self._gone = source, table, set(rows_gone)
+
+    def tables(self):
+        return self._source.tables()
+
+    def columns(self, table):
+        return self._source.columns(table)
+
+    def rows(self, table):
+        position = [column.name for column in self.columns(table)].index("id") if table == self._table else 0
+        for row in self._source.rows(table):
+            if table != self._table or row[position] not in self._gone:
+                yield row
+
+
+def test_the_list_is_psynets():
+    assert len(keys()) == 73
+    assert {key.name for key in keys()} == {name for _, name, _ in declared_keys()}
+    known = known_tables()
+    assert all(key.column in known[key.table] and key.target_column in known[key.target] for key in keys())
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_psynets_own_databases_are_whole(postgres18, name):
+    assert dangling(postgres18.connect(postgres18.database(name))) == {}
+    assert dangling_in(ZipSource(DATA / name / "database.zip")) == {}
+
+
+def test_each_lost_row_is_counted(postgres):
+    """A node, a participant and a response go; the same counts from the database and from its tables."""
+    url = postgres.database("static")
+    static = ZipSource(DATA / "static" / "database.zip")
+    for table, gone in (("node", 3), ("participant", 4), ("response", 1)):
+        fresh = postgres.database("static")
+        postgres.execute(fresh, f"DELETE FROM {table} WHERE id = {gone}")
+        found = dangling(postgres.connect(fresh))
+        assert found == dangling_in(Without(static, table, str(gone)))
+        for name, count in found.items():
+            key = next(key for key in keys() if key.name == name)
+            referring = f"SELECT count(*) FROM {key.table} r JOIN {table} t ON r.{key.column} = t.{key.target_column}"
+            assert postgres.execute(url, f"{referring} WHERE t.id = {gone}") == [(count,)]
+        expected = {
+            "node": "info_node_id_fkey",
+            "participant": "request_unique_id_fkey",
+            "response": "info_response_id_fkey",
+        }
+        assert expected[table] in found
+
+
+def test_a_lost_table_takes_all_its_references_along(postgres18):
+    url = postgres18.database("static")
+    answered = postgres18.execute(url, "SELECT count(response_id) FROM info")[0][0]
+    postgres18.execute(url, "DROP TABLE response")
+    assert dangling(postgres18.connect(url)) == {"info_response_id_fkey": answered}
+
+
+def test_a_database_without_any_of_it(postgres18):
+    assert dangling(postgres18.connect(postgres18.empty())) == {}
+
+
+def test_ids_and_texts_are_told_apart():
+    rng = random.Random(7)
+    texts = ["0", "007", "7", "8191", "8192", "2147483647", "9999999999", "12345678901", "", "-1", "7 ", "٧", "P01"]
+    texts += [str(rng.randrange(10 ** rng.randint(1, 10))) for _ in range(500)]
+    held = set(rng.sample(texts, len(texts) // 2))
+    values = _Values()
+    for text in held:
+        values.add(text)
+    assert {text for text in texts if text in values} == held
