@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 
 from django.db import Error, close_old_connections, connection, transaction
@@ -23,7 +23,7 @@ from django_q.tasks import async_task
 from .leftovers import sweep
 from .models import Beat, Job
 from .outages import Outage, outage
-from .psynet.problems import Cancelled, Problem
+from .psynet.problems import Cancelled, Conflict, Problem
 
 logger = logging.getLogger(__name__)
 
@@ -41,21 +41,32 @@ class Kind:
     function: Callable[["Running"], dict | None]
     cluster: str
     max_attempts: int
+    kept: timedelta | None = None
 
 
 _kinds: dict[str, Kind] = {}
+_each_minute: list[Callable[[], None]] = []
 
 
-def handler(kind: str, *, cluster: str, max_attempts: int = 3):
-    """Decorator: the function that does jobs of this kind; it gets a Running, may return the job's result."""
+def handler(kind: str, *, cluster: str, max_attempts: int = 3, kept: timedelta | None = None):
+    """Decorator: the function that does jobs of this kind; it gets a Running, may return the job's result.
+
+    `kept`: how long rows of jobs that are over stay (see `forget`); None: for ever.
+    """
 
     def register(function):
         if kind in _kinds:
             raise ValueError(f"two handlers for jobs of kind {kind}")
-        _kinds[kind] = Kind(function, cluster, max_attempts)
+        _kinds[kind] = Kind(function, cluster, max_attempts, kept)
         return function
 
     return register
+
+
+def each_minute(function: Callable[[], None]) -> Callable[[], None]:
+    """Decorator: `tick` calls the function; it must be short and send jobs for what is long."""
+    _each_minute.append(function)
+    return function
 
 
 class Running:
@@ -67,11 +78,24 @@ class Running:
         self._on_progress = on_progress
         self._saved_at = 0.0
         self.cancelled = threading.Event()
+        self.beaten_at = timezone.now()
+        self.lapsed = False
 
     def check(self) -> None:
-        """Raise Cancelled if someone asked for it; call it once per block of work."""
+        """Raise Cancelled if someone asked for it; call it once per block of work, and before what cannot be undone.
+
+        Raises Conflict where the heart stood still for so long that others took this job for dead.
+        """
         if self.cancelled.is_set():
             raise Cancelled(f"{str(self.job).capitalize()} was cancelled.")
+        if self.lapsed or timezone.now() - self.beaten_at > STALE_AFTER:
+            raise Conflict(f"{str(self.job).capitalize()} stood still and was taken for dead; it is tried again later.")
+
+    def beaten(self) -> None:
+        """The heartbeat was written just now."""
+        now = timezone.now()
+        self.lapsed = self.lapsed or now - self.beaten_at > STALE_AFTER
+        self.beaten_at = now
 
     def progress(self, phase: str, done: int = 0, total: int | None = None) -> None:
         """Tell how far the work is; written to the row at most every half second, and at each new phase."""
@@ -135,7 +159,7 @@ def run(job_id: int, *, on_progress=None, raise_problems: bool = False) -> None:
         if raise_problems:
             raise
     except Problem as problem:
-        _finish(job, Job.State.FAILED, reason=problem.sentence)
+        _finish(job, Job.State.FAILED, reason=problem.sentence, result={"problem": type(problem).__name__})
         if raise_problems:
             raise
     except BaseException as error:  # a timeout is a SystemExit; the row must say so whatever it was
@@ -177,6 +201,21 @@ def tick() -> None:
         if not Job.objects.filter(cluster=job.cluster, state=Job.State.RUNNING).exists():
             _send(job)
     sweep()
+    for function in _each_minute:
+        try:
+            function()
+        except Exception:  # one that fails must not keep the others from their minute
+            logger.exception("%s.%s failed", function.__module__, function.__name__)
+
+
+def forget(now: datetime | None = None) -> int:
+    """Delete the rows of jobs that were over long ago, of kinds that come by the minute; how many."""
+    now = now or timezone.now()
+    old = Q()
+    for kind, known in _kinds.items():
+        if known.kept is not None:
+            old |= Q(kind=kind, finished_at__lt=now - known.kept)
+    return Job.objects.filter(old).delete()[0] if old else 0
 
 
 def beat(cluster: str) -> None:
@@ -287,6 +326,7 @@ def _beating(running: Running):
                         running.cancelled.set()
                     if monotonic() - beaten_at >= BEAT_EVERY:
                         mine.update(heartbeat_at=timezone.now())
+                        running.beaten()
                         beaten_at = monotonic()
                 except Error:  # the database is away or full for a while; a heart that stops is taken for dead
                     connection.close()

@@ -1,4 +1,6 @@
 from .export import Export, ExportArchive
+from .incident import Incident, Notice
 from .snapshot import Snapshot
+from .watch import Watch
 
-__all__ = ["Export", "ExportArchive", "Snapshot"]
+__all__ = ["Export", "ExportArchive", "Incident", "Notice", "Snapshot", "Watch"]

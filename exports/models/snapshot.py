@@ -15,8 +15,9 @@ class SnapshotQuerySet(models.QuerySet):
 class Snapshot(models.Model):
     """A raw copy of an experiment's whole database at one moment.
 
-    `tables` names, for each table, the blob that holds its state (exports.snapshots.store)
-    and its number of rows: {table: {"state": sha256, "rows": n}}.
+    `tables` names, for each table, the blob that holds its state (exports.snapshots.store), its number
+    of rows, and a hash of columns and rows: {table: {"state": ref, "rows": n, "content": sha256}}.
+    `server` is what voids the figures of a capture when it changes (exports.snapshots.capture).
     """
 
     class State(models.TextChoices):
@@ -29,8 +30,15 @@ class Snapshot(models.Model):
     stored_at = models.DateTimeField(auto_now_add=True)
     origin = models.CharField(max_length=200, blank=True, help_text="Name of the file it was loaded from.")
     tables = models.JSONField(default=dict)
+    sequences = models.JSONField(default=dict, help_text="{sequence: its last value, null where it was never used}.")
+    server = models.JSONField(default=dict, help_text="Of a capture: version, identity and transaction horizon.")
+    reason = models.TextField(blank=True, help_text="Why it is suspect, in a sentence.")
+    pinned = models.BooleanField(default=False, help_text="Kept whatever the retention says.")
+    damage = models.JSONField(default=list, help_text="Names of blobs that were last found missing or damaged.")
     rows = models.BigIntegerField(default=0)
     bytes = models.BigIntegerField(default=0, help_text="Size of all rows as CSV.")
+    new_bytes = models.BigIntegerField(default=0, help_text="What it added to the storage, packed.")
+    seconds = models.FloatField(null=True, blank=True, help_text="How long its transaction was open.")
     psynet_version = models.CharField("PsyNet version", max_length=50, blank=True)
     dallinger_version = models.CharField("Dallinger version", max_length=50, blank=True)
     python_version = models.CharField("Python version", max_length=50, blank=True)
@@ -40,9 +48,15 @@ class Snapshot(models.Model):
 
     class Meta:
         ordering = ("-taken_at", "-id")
+        indexes = (models.Index(fields=("deployment", "state", "taken_at"), name="newest_snapshot"),)
 
     def __str__(self):
         return f"snapshot {self.id}"
+
+    @property
+    def contents(self) -> dict[str, str | None]:
+        """{table: hash of its columns and rows}; None in snapshots that were kept before there were such hashes."""
+        return {table: entry.get("content") for table, entry in sorted(self.tables.items())}
 
     def rows_of(self, table: str) -> int:
         return self.tables[table]["rows"]

@@ -9,9 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Q
-from django.utils import timezone
 
 from exports.models import Snapshot
 from exports.sources.upload import Upload, open_upload
@@ -20,16 +17,14 @@ from psynetdata import jobs
 from psynetdata.models import Deployment, Job
 from psynetdata.psynet import experiment
 from psynetdata.psynet.experiment import ExperimentInfo
-from psynetdata.psynet.problems import BadInput, Conflict, Problem
+from psynetdata.psynet.problems import BadInput, Problem
 
+from .claims import claim
 from .mirror import mirror
-from .publish import published
-from .record import commit, find_same, remarks
-from .stage import stage
+from .record import Arrived, commit, find_same, remarks
+from .shelf import shelf
+from .stage import place, stage
 from .store import Store
-
-# Jobs that change what a deployment's snapshots and mirror are.
-_EXCLUSIVE = ("load", "snapshot", "mirror")
 
 
 @dataclass(frozen=True)
@@ -66,13 +61,18 @@ def load(
             raise Problem(f"{shown(path.name)} could not be read or copied: {error.strerror or error}.") from None
         info = experiment.read(staged)
         named = _deployment_id(info, deployment_id, upload)
-        _claim(named, running)
+        claim(named, running)
         before = Snapshot.objects.good().filter(deployment__deployment_id=named).first()
         snapshot = find_same(named, staged, upload)
         created = snapshot is None
         if created:
-            with published(staged, Store(), running=running):
-                snapshot = commit(named, info, staged, upload, origin=path.name, assets_url=assets_url)
+            with shelf(Store(), folder, running, base=before) as made:
+                tables = place(staged, made, running)
+                made.finish()
+                if running:
+                    running.check()
+                arrived = Arrived(tables, info, bytes=staged.bytes, new_bytes=made.new_bytes)
+                snapshot = commit(named, arrived, upload, origin=path.name, assets_url=assets_url)
         elif assets_url:
             Deployment.objects.filter(deployment_id=named).update(assets_url=assets_url)
     snapshot = Snapshot.objects.select_related("deployment").get(pk=snapshot.pk)
@@ -95,26 +95,6 @@ def _deployment_id(info: ExperimentInfo, given: str | None, upload: Upload) -> s
     if len(named) > 300 or not named.isprintable() or not named.strip():
         raise BadInput(f"{upload.label}: its deployment_id is no name of at most 300 printable characters.")
     return named
-
-
-def _claim(deployment_id: str, running: jobs.Running | None) -> None:
-    """Make this the one load of the deployment, in the job's own row; raise Conflict where there is another."""
-    mine = running.job if running else None
-    with transaction.atomic():
-        # The rows are locked in one order, so of two that come at once the second sees the claim of the first.
-        active = Job.objects.select_for_update().filter(
-            kind__in=_EXCLUSIVE,
-            state=Job.State.RUNNING,
-            heartbeat_at__gte=timezone.now() - jobs.STALE_AFTER,
-        )
-        held = {job.pk for job in active.order_by("pk")} - {mine and mine.pk}
-        of_deployment = Q(options__claims=deployment_id) | Q(deployment__deployment_id=deployment_id)
-        other = Job.objects.filter(of_deployment, pk__in=held).first()
-        if other:
-            raise Conflict(f"{str(other).capitalize()} is at work on {shown(deployment_id)}; wait until it is over.")
-        if mine:
-            mine.options = {**mine.options, "claims": deployment_id}
-            Job.objects.filter(pk=mine.pk).update(options=mine.options)
 
 
 def _mirror(snapshot: Snapshot, rows: dict[str, int], running: jobs.Running | None) -> None:

@@ -1,6 +1,6 @@
 """A stored snapshot as a TableSource."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
 from exports.models import Snapshot
@@ -12,16 +12,19 @@ from psynetdata.psynet.tables import Column
 from .store import Segment, Store, TableState
 
 
-class SnapshotReader:
-    """The tables of a snapshot, read from its segments; memory follows a block and the longest row."""
+class StoredTables:
+    """Tables read from their segments; memory follows a block and the longest row.
 
-    def __init__(self, snapshot: Snapshot, store: Store | None = None):
-        self.snapshot = snapshot
+    `refs`: {table: ref of its state}.
+    """
+
+    def __init__(self, refs: Mapping[str, str], store: Store | None = None):
         self.store = store or Store()
         self.table_state = cache(self._table_state)
+        self._refs = refs
 
     def tables(self) -> list[str]:
-        return sorted(self.snapshot.tables)
+        return sorted(self._refs)
 
     def columns(self, table: str) -> list[Column]:
         return list(self.table_state(table).columns)
@@ -43,6 +46,19 @@ class SnapshotReader:
             yield from csvtext.records(stream, name=f"segment {segment.sha256[:12]}…")
 
     def _table_state(self, table: str) -> TableState:
+        if table not in self._refs:
+            raise NotFound(f"There is no table {table} in it.")
+        return self.store.state(self._refs[table])
+
+
+class SnapshotReader(StoredTables):
+    """A stored snapshot as a TableSource."""
+
+    def __init__(self, snapshot: Snapshot, store: Store | None = None):
+        super().__init__({table: entry["state"] for table, entry in snapshot.tables.items()}, store)
+        self.snapshot = snapshot
+
+    def _table_state(self, table: str) -> TableState:
         if table not in self.snapshot.tables:
             raise NotFound(f"Snapshot {self.snapshot.id} has no table {table}.")
-        return self.store.state(self.snapshot.tables[table]["state"])
+        return super()._table_state(table)

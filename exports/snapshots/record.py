@@ -1,5 +1,6 @@
 """What was staged becomes rows: the Deployment and its Snapshot, and what should be said about them."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
@@ -21,21 +22,43 @@ _ANONYMOUS = "anonymous/"
 
 def find_same(deployment_id: str, staged: Staged, upload: Upload) -> Snapshot | None:
     """The deployment's newest snapshot that holds just these rows and is what this load would make of them."""
-    named = staged.named()
+    contents = staged.contents()
     alike = Snapshot.objects.filter(
         deployment__deployment_id=deployment_id,
-        rows=sum(entry["rows"] for entry in named.values()),
+        rows=sum(staged.row_counts().values()),
         state__in=_states(deployment_id, upload),
     )
-    return next((snapshot for snapshot in alike.iterator() if snapshot.tables == named), None)
+    return next((snapshot for snapshot in alike.iterator() if snapshot.contents == contents), None)
 
 
-def commit(
-    deployment_id: str, info: ExperimentInfo, staged: Staged, upload: Upload, *, origin: str, assets_url: str = ""
-) -> Snapshot:
+@dataclass(frozen=True)
+class Arrived:
+    """What is in the store and waits for its Snapshot. `tables`: as Snapshot.tables; sizes in bytes."""
+
+    tables: dict[str, dict]
+    info: ExperimentInfo
+    bytes: int
+    new_bytes: int
+
+    def fields(self) -> dict:
+        """The fields of a Snapshot that this is enough for."""
+        return {
+            "tables": self.tables,
+            "rows": sum(entry["rows"] for entry in self.tables.values()),
+            "bytes": self.bytes,
+            "new_bytes": self.new_bytes,
+            "clock_offset": self.info.clock_offset,
+            **versions_of(self.info),
+        }
+
+
+def versions_of(info: ExperimentInfo) -> dict[str, str]:
+    return {name: plain(getattr(info, name), 50) for name in _VERSIONS}
+
+
+def commit(deployment_id: str, arrived: Arrived, upload: Upload, *, origin: str, assets_url: str = "") -> Snapshot:
     """The new Snapshot; its Deployment is made or brought up to date. One transaction."""
-    versions = {name: _plain(getattr(info, name), 50) for name in _VERSIONS}
-    named = staged.named()
+    info = arrived.info
     with transaction.atomic():
         # A file says nothing of an experiment that still runs; a deployment that is watched keeps its state.
         deployment, _ = Deployment.objects.select_for_update().get_or_create(
@@ -46,9 +69,7 @@ def commit(
         taken_at = _taken_at(upload.packed_at, deployment.clock if info.clock_offset is None else info.clock_offset)
         newest = Snapshot.objects.newest(deployment)
         if newest is None or newest.taken_at <= taken_at:
-            deployment.label = _plain(info.label, 300) or deployment.label
-            for name, version in versions.items():
-                setattr(deployment, name, version or getattr(deployment, name))
+            describe(deployment, info)
         deployment.assets_url = assets_url or deployment.assets_url
         deployment.save()
         snapshot = Snapshot.objects.create(
@@ -56,14 +77,17 @@ def commit(
             state=_states(deployment_id, upload)[0],
             taken_at=taken_at,
             origin=(_ANONYMOUS if upload.anonymous else "") + shown(origin),
-            tables=named,
-            rows=sum(entry["rows"] for entry in named.values()),
-            bytes=sum(state.bytes for state in staged.states.values()),
-            clock_offset=info.clock_offset,
-            **versions,
+            **arrived.fields(),
         )
         Audit.record("load", deployment=deployment, target=snapshot, origin=snapshot.origin)
     return snapshot
+
+
+def describe(deployment: Deployment, info: ExperimentInfo) -> None:
+    """Set on the deployment what its database says of it, but for a label that it has; nothing is saved."""
+    deployment.label = deployment.label or plain(info.label, 300)
+    for name, version in versions_of(info).items():
+        setattr(deployment, name, version or getattr(deployment, name))
 
 
 def remarks(snapshot: Snapshot, before: Snapshot | None, upload: Upload, *, created: bool) -> list[str]:
@@ -78,8 +102,8 @@ def remarks(snapshot: Snapshot, before: Snapshot | None, upload: Upload, *, crea
         said.append(f"{name} would replace rows as they were by anonymous ones; it is kept as suspect, and {stays}.")
     elif Snapshot.objects.newest(snapshot.deployment) != snapshot:
         said.append(f"{name} is older than the newest, {before}; it stays in the history, and {stays}.")
-    elif created and (fewer := _fewer(snapshot, before)):
-        said.append(f"There are fewer rows than in {before}, though PsyNet deletes none: {fewer}.")
+    elif created and (less := fewer(snapshot.tables, before.tables)):
+        said.append(f"There are fewer rows than in {before}, though PsyNet deletes none: {less}.")
     return said
 
 
@@ -91,12 +115,13 @@ def _states(deployment_id: str, upload: Upload) -> list[str]:
     return [Snapshot.State.GOOD]
 
 
-def _fewer(snapshot: Snapshot, before: Snapshot) -> str:
-    return ", ".join(
-        f"{snapshot.rows_of(table)} {words} instead of {before.rows_of(table)}"
+def fewer(now: dict[str, dict], before: dict[str, dict]) -> str:
+    """What there is less of in the tables `now` than in those `before`, in words; empty: nothing."""
+    counts = [
+        (words, now.get(table, {}).get("rows", 0), before.get(table, {}).get("rows", 0))
         for table, words in _ONLY_GROWING.items()
-        if snapshot.rows_of(table) < before.rows_of(table)
-    )
+    ]
+    return ", ".join(f"{new} {words} instead of {old}" for words, new, old in counts if new < old)
 
 
 def _taken_at(packed_at: datetime | None, clock: int) -> datetime:
@@ -109,6 +134,6 @@ def _taken_at(packed_at: datetime | None, clock: int) -> datetime:
     return min(packed_at, now)
 
 
-def _plain(text: str, longest: int) -> str:
+def plain(text: str, longest: int) -> str:
     """Text that any database takes and one line shows."""
     return "".join(character if character.isprintable() else " " for character in text)[:longest]

@@ -4,9 +4,9 @@ What is staged is what the store will hold: segments and table states under thei
 any order give the same segments.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -22,6 +22,7 @@ from psynetdata.psynet.problems import Problem
 from psynetdata.psynet.tables import Column
 
 from .checked import CheckedTable, NoIntegerId
+from .shelf import Shelf
 from .sorting import Identified, Sorter, Unsorted, sorted_already
 from .store import CUT, Segment, TableState, write_segment
 
@@ -57,12 +58,13 @@ class Staged:
     def row_counts(self) -> dict[str, int]:
         return {table: self.states[table].rows for table in self.tables()}
 
-    def named(self) -> dict[str, dict]:
-        """{table: {"state": sha256, "rows": n}}, as a Snapshot names its tables."""
-        return {
-            table: {"state": hashlib.sha256(state.to_bytes()).hexdigest(), "rows": state.rows}
-            for table, state in sorted(self.states.items())
-        }
+    def contents(self) -> dict[str, str]:
+        """{table: hash of its columns and rows}."""
+        return {table: state.content for table, state in sorted(self.states.items())}
+
+    @property
+    def bytes(self) -> int:
+        return sum(state.bytes for state in self.states.values())
 
     def _records(self, table: str) -> Iterator[bytes]:
         for segment in self.states[table].segments:
@@ -90,6 +92,24 @@ def stage(upload: Upload, folder: Path, running: Running | None = None) -> Stage
         ]
         before += upload.size(table)
     return staged
+
+
+def place(staged: Staged, shelf: Shelf, running: Running | None = None) -> dict[str, dict]:
+    """Put everything on the shelf; {table: {"state", "rows", "content"}} as a Snapshot names its tables."""
+    total = len(staged.files)
+    refs = {}
+    for done, (sha256, path) in enumerate(staged.files.items()):
+        if running:
+            running.progress("storing", done, total)
+        refs[sha256] = shelf.segment(path, sha256)
+    return {table: entry(staged.states[table], refs, shelf) for table in staged.tables()}
+
+
+def entry(state: TableState, refs: dict[str, str], shelf: Shelf) -> dict:
+    """A table of a snapshot, its new segments where `refs` {sha256: ref} says."""
+    segments = tuple(replace(segment, blob=refs.get(segment.sha256, segment.blob)) for segment in state.segments)
+    placed = replace(state, segments=segments)
+    return {"state": shelf.state(placed), "rows": placed.rows, "content": placed.content}
 
 
 class _Packer:

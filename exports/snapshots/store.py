@@ -1,10 +1,12 @@
-"""Segments and table states, each once under the SHA-256 of what it holds.
+"""Segments and table states, each under the SHA-256 of what it holds.
 
     snapshots/ab/cd/<sha256>.csv.gz    a segment: rows of one table in PostgreSQL's CSV dialect, no header
     snapshots/ab/cd/<sha256>.json.gz   a table's state: columns, and its segments in order
+    snapshots/ab/cd/<name>.pack        small ones of one capture, gzip after gzip
 
-The name is the hash of the uncompressed bytes, so `zcat FILE | sha256sum` checks a file and equal
-rows are stored once, whatever compressed them. A snapshot names one state per table.
+A blob is named by its *ref*: `<sha256>` where it is a file of its own, `<sha256>@<pack>+<offset>+<length>`
+where it lies in a pack. The hash is that of the unpacked bytes, so `zcat FILE | sha256sum` checks a file
+and equal rows are stored once, whatever compressed them. A snapshot names one state per table.
 """
 
 import hashlib
@@ -17,8 +19,6 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import BinaryIO
 
-from django.conf import settings
-from django.core.files import File
 from django.core.files.storage import Storage, default_storage
 from isal import igzip, isal_zlib
 
@@ -28,27 +28,42 @@ from psynetdata.psynet.tables import Column
 
 # Rows of one segment share `id >> CUT`; an id range of 8,192.
 CUT = 13
+FOLDER = "snapshots"
 _LEVEL = 1  # isal's levels are 0 to 3; 1 costs next to nothing
+_SPOILT = (EOFError, igzip.BadGzipFile, isal_zlib.error)
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A run of a table's rows: `range` is their common `id >> cut`, None where the table is not cut."""
+    """A run of a table's rows, in the blob named by the ref `blob`.
 
-    sha256: str
+    `range` is their common `id >> cut`, None where the table is not cut. `figure` is what the source said
+    of these row versions (exports.snapshots.figures), None where they did not come from a capture.
+    """
+
+    blob: str
     rows: int
     bytes: int
     range: int | None = None
+    figure: str | None = None
+
+    @property
+    def sha256(self) -> str:
+        return sha256_of(self.blob)
 
 
 @dataclass(frozen=True)
 class TableState:
-    """A table at one moment. `cut` is None for a table without an integer id: it is one segment, ordered by text."""
+    """A table at one moment. `cut` is None for a table without an integer id: it is one segment, ordered by text.
+
+    `shape` names what the source's catalogue said of the table; with another shape figures mean nothing.
+    """
 
     table: str
     columns: tuple[Column, ...]
     cut: int | None
     segments: tuple[Segment, ...]
+    shape: str | None = None
 
     @property
     def rows(self) -> int:
@@ -58,86 +73,100 @@ class TableState:
     def bytes(self) -> int:
         return sum(segment.bytes for segment in self.segments)
 
+    @property
+    def content(self) -> str:
+        """A hash of columns and rows, wherever they are stored and whatever their figures."""
+        listed = [[asdict(column) for column in self.columns], self.cut]
+        listed += [[segment.range, segment.sha256, segment.rows] for segment in self.segments]
+        return hashlib.sha256(_json(listed)).hexdigest()
+
     def to_bytes(self) -> bytes:
-        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+        return _json(asdict(self))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "TableState":
         found = json.loads(data)
         columns = tuple(Column(**column) for column in found["columns"])
-        segments = tuple(Segment(**segment) for segment in found["segments"])
-        return cls(found["table"], columns, found["cut"], segments)
+        segments = tuple(_segment(**segment) for segment in found["segments"])
+        return cls(found["table"], columns, found["cut"], segments, found.get("shape"))
+
+
+def _segment(*, sha256: str | None = None, blob: str | None = None, **rest) -> Segment:
+    """States written before there were packs name the hash alone."""
+    return Segment(blob or sha256, **rest)
 
 
 class Store:
-    """The content-addressed part of the storage."""
+    """The content-addressed part of the storage, for reading; exports.snapshots.shelf writes it."""
 
     def __init__(self, storage: Storage = default_storage):
         self.storage = storage
+        self._pack: tuple[str, bytes] = ("", b"")
 
-    def put_file(self, packed: Path, sha256: str) -> bool:
-        """Keep a gzip file as the segment `sha256`, which is the hash of what it unpacks to. False: it was there."""
-        name = _name(sha256, "csv")
-        if self.storage.exists(name):
-            return False
-        with packed.open("rb") as file:
-            self.storage.save(name, File(file))
-        return True
-
-    def put_state(self, state: TableState) -> tuple[str, bool]:
-        """(sha256 of the state, whether it is new here)."""
-        data = state.to_bytes()
-        sha256 = hashlib.sha256(data).hexdigest()
-        name = _name(sha256, "json")
-        if self.storage.exists(name):
-            return sha256, False
-        with NamedTemporaryFile(dir=settings.TEMP_DIR) as file:
-            file.write(pack(data))
-            file.flush()
-            file.seek(0)
-            self.storage.save(name, File(file))
-        return sha256, True
-
-    def state(self, sha256: str) -> TableState:
-        """The table state kept under the hash; raises Damaged when it is gone or no longer what it was."""
-        return TableState.from_bytes(b"".join(self._blocks(sha256, "json")))
+    def state(self, ref: str) -> TableState:
+        """The table state of that ref; raises Damaged when it is gone or no longer what it was."""
+        return TableState.from_bytes(b"".join(self._blocks(ref, "json")))
 
     @contextmanager
     def open(self, segment: Segment) -> Iterator[BinaryIO]:
         """The segment's rows as an unpacked, buffered stream. Its hash is not looked at: see `check`."""
-        try:
-            file = self.storage.open(_name(segment.sha256, "csv"), "rb")
-        except FileNotFoundError:
-            raise _gone(segment.sha256) from None
-        with file, io.BufferedReader(igzip.GzipFile(fileobj=file, mode="rb"), BLOCK) as stream:
+        with self._unpacked(segment.blob, "csv") as stream, io.BufferedReader(stream, BLOCK) as buffered:
             try:
-                yield stream
-            except (EOFError, igzip.BadGzipFile, isal_zlib.error):
-                raise _spoilt(segment.sha256) from None
+                yield buffered
+            except _SPOILT:
+                raise _spoilt(segment.blob) from None
 
-    def check(self, sha256: str, kind: str = "csv") -> int:
+    def check(self, ref: str, kind: str = "csv") -> int:
         """Unpack a blob and compare its hash; its unpacked size in bytes, or Damaged."""
-        return sum(len(block) for block in self._blocks(sha256, kind))
+        return sum(len(block) for block in self._blocks(ref, kind))
 
-    def remove(self, sha256: str, kind: str) -> None:
-        self.storage.delete(_name(sha256, kind))
-
-    def _blocks(self, sha256: str, kind: str) -> Iterator[bytes]:
+    def _blocks(self, ref: str, kind: str) -> Iterator[bytes]:
         digest = hashlib.sha256()
         try:
-            with (
-                self.storage.open(_name(sha256, kind), "rb") as file,
-                igzip.GzipFile(fileobj=file, mode="rb") as stream,
-            ):
+            with self._unpacked(ref, kind) as stream:
                 while block := stream.read(BLOCK):
                     digest.update(block)
                     yield block
+        except _SPOILT:
+            raise _spoilt(ref) from None
+        if digest.hexdigest() != sha256_of(ref):
+            raise _spoilt(ref)
+
+    @contextmanager
+    def _unpacked(self, ref: str, kind: str) -> Iterator[igzip.GzipFile]:
+        try:
+            file = io.BytesIO(self._in_pack(ref)) if "@" in ref else self.storage.open(file_of(ref, kind), "rb")
         except FileNotFoundError:
-            raise _gone(sha256) from None
-        except (EOFError, igzip.BadGzipFile, isal_zlib.error):
-            raise _spoilt(sha256) from None
-        if digest.hexdigest() != sha256:
-            raise _spoilt(sha256)
+            raise _gone(ref) from None
+        with file, igzip.GzipFile(fileobj=file, mode="rb") as stream:
+            yield stream
+
+    def _in_pack(self, ref: str) -> bytes:
+        """The last pack is held: a capture's blobs are read together, and packs are small (exports.snapshots.shelf)."""
+        pack, offset, length = (part for part in ref.partition("@")[2].split("+"))
+        if self._pack[0] != pack:
+            with self.storage.open(file_of(ref, ""), "rb") as file:
+                self._pack = pack, file.read()
+        return self._pack[1][int(offset) : int(offset) + int(length)]
+
+
+def sha256_of(ref: str) -> str:
+    return ref.partition("@")[0]
+
+
+def pack_of(ref: str) -> str | None:
+    """The pack in which a blob lies, None for a file of its own."""
+    return ref.partition("@")[2].partition("+")[0] or None
+
+
+def file_of(ref: str, kind: str) -> str:
+    """The name in the storage of the file that holds a blob: a pack, or a `csv` or `json` of its own."""
+    pack = pack_of(ref)
+    return pack_name(pack) if pack else f"{FOLDER}/{ref[:2]}/{ref[2:4]}/{ref}.{kind}.gz"
+
+
+def pack_name(pack: str) -> str:
+    return f"{FOLDER}/{pack[:2]}/{pack[2:4]}/{pack}.pack"
 
 
 def pack(data: bytes) -> bytes:
@@ -145,31 +174,60 @@ def pack(data: bytes) -> bytes:
     return igzip.compress(data, _LEVEL, mtime=0)
 
 
+class PackedFile(io.RawIOBase):
+    """Takes the CSV of a segment and writes it packed to a new file of `folder`, `path`; best fed in blocks.
+
+    `sha256` and `size` are those of the unpacked bytes so far. `look` is called at each write and may raise.
+    """
+
+    def __init__(self, folder: Path, look: Callable[[], None] | None = None):
+        with NamedTemporaryFile(dir=folder, suffix=".csv.gz", delete=False) as file:
+            self.path = Path(file.name)
+        self.size = 0
+        self._look = look
+        self._digest = hashlib.sha256()
+        self._file = self.path.open("wb")
+        self._packed = igzip.GzipFile(filename="", fileobj=self._file, mode="wb", compresslevel=_LEVEL, mtime=0)
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, block: bytes) -> int:
+        if self._look:
+            self._look()
+        self._digest.update(block)
+        self.size += len(block)
+        self._packed.write(block)
+        return len(block)
+
+    def close(self) -> None:
+        if not self.closed:
+            with self._file:
+                self._packed.close()
+        super().close()
+
+
 def write_segment(
     folder: Path, raw: Iterable[bytes], *, look: Callable[[], None] | None = None
 ) -> tuple[Path, str, int]:
     """Pack blocks of CSV into a file of `folder`: (path, sha256 and size of the unpacked bytes)."""
-    digest, size = hashlib.sha256(), 0
-    with (
-        NamedTemporaryFile(dir=folder, suffix=".csv.gz", delete=False) as file,
-        igzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=_LEVEL, mtime=0) as packed,
-    ):
+    with PackedFile(folder, look) as file:
         for block in raw:
-            digest.update(block)
-            size += len(block)
-            packed.write(block)
-            if look:
-                look()
-    return Path(file.name), digest.hexdigest(), size
+            file.write(block)
+    return file.path, file.sha256, file.size
 
 
-def _name(sha256: str, kind: str) -> str:
-    return f"snapshots/{sha256[:2]}/{sha256[2:4]}/{sha256}.{kind}.gz"
+def _json(value) -> bytes:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _gone(sha256: str) -> Damaged:
-    return Damaged(f"The stored segment {sha256[:12]}… is missing from the storage; restore it from a backup.")
+def _gone(ref: str) -> Damaged:
+    return Damaged(f"The stored segment {ref[:12]}… is missing from the storage; restore it from a backup.")
 
 
-def _spoilt(sha256: str) -> Damaged:
-    return Damaged(f"The stored segment {sha256[:12]}… is damaged: its hash does not fit; restore it from a backup.")
+def _spoilt(ref: str) -> Damaged:
+    return Damaged(f"The stored segment {ref[:12]}… is damaged: its hash does not fit; restore it from a backup.")

@@ -2,6 +2,7 @@ from .asset import Asset
 from .audit import Audit
 from .beat import Beat
 from .deployment import Deployment
+from .identifiers import IdentifierPart, KnownIdentifiers
 from .job import Job
 from .mirror import MirroredTable, MirrorModel
 from .network import Network
@@ -9,6 +10,7 @@ from .node import Node
 from .participant import Participant
 from .record import Record
 from .response import Response
+from .secret import Secret
 from .token import ApiToken
 from .trial import Trial
 
@@ -21,7 +23,9 @@ __all__ = [
     "Audit",
     "Beat",
     "Deployment",
+    "IdentifierPart",
     "Job",
+    "KnownIdentifiers",
     "MirrorModel",
     "MirroredTable",
     "Network",
@@ -29,5 +33,6 @@ __all__ = [
     "Participant",
     "Record",
     "Response",
+    "Secret",
     "Trial",
 ]

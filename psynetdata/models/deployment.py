@@ -26,6 +26,17 @@ class Deployment(models.Model):
     state = models.CharField(max_length=20, choices=State.choices, default=State.RUNNING)
     source = models.CharField(max_length=20, choices=Source.choices, default=Source.UPLOAD)
     source_url = models.CharField(max_length=500, blank=True, help_text="Never with a password.")
+    source_secret = models.CharField(
+        max_length=200, blank=True, editable=False, help_text="Names the password; see psynetdata.credentials."
+    )
+    every = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Seconds between snapshots, 60 or more; empty: only when asked for."
+    )
+    due_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When the next snapshot is due.")
+    # How long snapshots are kept: every one, then one an hour, then one a day.
+    keep_all_hours = models.PositiveIntegerField(default=24, help_text="Hours for which every snapshot is kept.")
+    keep_hourly_days = models.PositiveIntegerField(default=7, help_text="Days for which one an hour is kept.")
+    keep_daily_days = models.PositiveIntegerField(default=90, help_text="Days for which one a day is kept.")
     assets_url = models.CharField(
         "assets", max_length=500, blank=True, help_text="Where the asset files live, as a URL."
     )

@@ -34,6 +34,7 @@ class Job(models.Model):
 
     class Meta:
         ordering = ("-id",)
+        indexes = (models.Index(fields=("deployment", "kind"), name="jobs_of_deployment"),)
 
     def __str__(self):
         return f"{self.kind} {self.id}"

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from exports.models import Snapshot
+from exports.snapshots.shelf import shelf
 from exports.snapshots.store import Segment, Store, TableState, write_segment
 from psynetdata.models import Deployment
 from psynetdata.psynet import csvtext
@@ -45,11 +46,11 @@ def _store(table, columns, rows) -> dict:
             count += 1
             yield csvtext.format_row(row)
 
-    store = Store()
-    with tempfile.TemporaryDirectory() as folder:
-        path, sha256, size = write_segment(Path(folder), csvtext.blocks(records()))
-        store.put_file(path, sha256)
     cut = 13 if any(column.name == "id" for column in columns) and table != "barrier" else None
-    segments = (Segment(sha256, count, size, 0 if cut else None),) if count else ()
-    state, _ = store.put_state(TableState(table, tuple(columns), cut, segments))
+    with tempfile.TemporaryDirectory() as name, shelf(Store(), Path(name)) as made:
+        path, sha256, size = write_segment(Path(name), csvtext.blocks(records()))
+        blob = made.segment(path, sha256)
+        segments = (Segment(blob, count, size, 0 if cut else None),) if count else ()
+        state = made.state(TableState(table, tuple(columns), cut, segments))
+        made.finish()
     return {"state": state, "rows": count}

@@ -83,14 +83,14 @@ def test_shuffled_rows_give_the_same_segments(staged, name):
         shuffle(rows)
         shuffled[table] = joined([header, *rows])
     assert shuffled["response"] != tables["response"]
-    assert staged(shuffled).named() == staged(tables).named()
+    assert staged(shuffled).contents() == staged(tables).contents()
 
 
 def test_quotes_that_copy_would_not_write_are_taken_off(staged):
     header, *rows = split(TABLES["coin"])
     quoted = [",".join("" if cell is None else '"' + cell.replace('"', '""') + '"' for cell in row) for row in rows]
     data = "\r\n".join([",".join(header), *quoted]).encode() + b"\r\n"
-    assert staged({**TABLES, "coin": data}).named() == staged(TABLES).named()
+    assert staged({**TABLES, "coin": data}).contents() == staged(TABLES).contents()
 
 
 def test_null_and_empty_stay_apart(staged):

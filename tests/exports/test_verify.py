@@ -16,7 +16,7 @@ from exports.package.request import ExportOptions, request_export, run_here
 from exports.package.verify import verify_path
 from exports.package.verify_stored import verify_export, verify_snapshot
 from exports.snapshots.reader import SnapshotReader
-from exports.snapshots.store import pack
+from exports.snapshots.store import file_of, pack
 from psynetdata.psynet.problems import BadInput, Damaged, NotFound, UsageError
 
 from .making import reference
@@ -142,12 +142,36 @@ def test_a_whole_snapshot_is_whole():
     assert checked.files == 2 * len(snapshot.tables) - sum(1 for entry in snapshot.tables.values() if not entry["rows"])
 
 
+@pytest.fixture
+def no_packs(monkeypatch):
+    """Every blob in a file of its own."""
+    monkeypatch.setattr("exports.snapshots.shelf.SMALL", 0)
+
+
 def segment_file(snapshot, table):
-    segment = SnapshotReader(snapshot).table_state(table).segments[0]
-    return Path(default_storage.path(f"snapshots/{segment.sha256[:2]}/{segment.sha256[2:4]}/{segment.sha256}.csv.gz"))
+    blob = SnapshotReader(snapshot).table_state(table).segments[0].blob
+    return Path(default_storage.path(file_of(blob, "csv")))
 
 
-def test_a_changed_a_cut_and_a_lost_segment():
+def test_every_damaged_byte_of_a_pack_is_found(loaded):
+    snapshot = loaded("static").snapshots.get()
+    path = segment_file(snapshot, "info")
+    whole = path.read_bytes()
+    blobs = [snapshot.tables["info"]["state"], SnapshotReader(snapshot).table_state("info").segments[0].blob]
+    for blob in blobs:
+        offset, length = map(int, blob.partition("+")[2].split("+"))
+        for at in (offset + 3, offset + 20, offset + length - 1):
+            changed = bytearray(whole)
+            changed[at] ^= 255
+            path.write_bytes(changed)
+            assert len(verify_snapshot(snapshot).problems) >= (at > offset + 3), at
+    path.write_bytes(whole[:100])
+    assert len(verify_snapshot(snapshot).problems) > 1
+    path.unlink()
+    assert len(verify_snapshot(snapshot).problems) == len(snapshot.tables)
+
+
+def test_a_changed_a_cut_and_a_lost_segment(no_packs):
     snapshot = reference("static")
     for table, content in (("info", pack(b"other\n")), ("response", b"\x1f\x8b"), ("participant", None)):
         path = segment_file(snapshot, table)
@@ -170,7 +194,7 @@ def test_counts_that_do_not_agree():
     assert len(verify_snapshot(snapshot).problems) == 1
 
 
-def test_damage_is_found_in_every_snapshot_that_shares_it():
+def test_damage_is_found_in_every_snapshot_that_shares_it(no_packs):
     first, second = reference("static"), reference("static")
     path = segment_file(first, "info")
     path.write_bytes(pack(b"other\n"))

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from psynetdata import jobs
 from psynetdata.models import Beat, Job
-from psynetdata.psynet.problems import Cancelled, Problem
+from psynetdata.psynet.problems import Cancelled, Conflict, Problem
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 def kind(monkeypatch):
     """kind(function) makes jobs of the kind `test` do that."""
 
-    def register(function, max_attempts=3):
-        monkeypatch.setitem(jobs._kinds, "test", jobs.Kind(function, jobs.SLOW, max_attempts))
+    def register(function, max_attempts=3, kept=None):
+        monkeypatch.setitem(jobs._kinds, "test", jobs.Kind(function, jobs.SLOW, max_attempts, kept))
 
     return register
 
@@ -226,3 +226,28 @@ def test_two_workers_take_a_job_once(kind, sent):
     for thread in threads:
         thread.join()
     assert calls == [1]
+
+
+def test_rows_of_jobs_that_come_by_the_minute_are_forgotten(kind):
+    kind(lambda running: None)
+    new, old = jobs.run_here("test"), jobs.run_here("test")
+    Job.objects.filter(pk=old.pk).update(finished_at=timezone.now() - timedelta(days=8))
+    assert jobs.forget() == 0
+    kind(lambda running: None, kept=timedelta(days=7))
+    assert jobs.forget() == 1
+    assert Job.objects.get() == new
+
+
+@pytest.mark.parametrize("beaten", [False, True])
+def test_a_job_whose_heart_stood_still_does_not_go_on(kind, beaten):
+    """A process that was stopped for over a minute was taken for dead; what it stands on may be gone."""
+
+    def stand_still(running):
+        running.beaten_at -= jobs.STALE_AFTER * 2
+        if beaten:
+            running.beaten()
+        running.check()
+
+    kind(stand_still)
+    with pytest.raises(Conflict, match="was taken for dead"):
+        jobs.run_here("test")

@@ -1,0 +1,79 @@
+from django.db import models
+from django.db.models import Q
+
+from psynetdata.models import Deployment
+
+
+class Incident(models.Model):
+    """Something that is not as it should be, from its first sight until it is over."""
+
+    class Kind(models.TextChoices):
+        LATE = "late", "no new snapshot"
+        FELL = "fell", "rows fell"
+        UNREACHABLE = "unreachable", "source unreachable"
+        STORAGE = "storage", "storage nearly full"
+        DRILL = "drill", "restore drill failed"
+
+    deployment = models.ForeignKey(
+        Deployment, models.CASCADE, null=True, blank=True, related_name="incidents", help_text="Empty: the desk itself."
+    )
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    sentence = models.TextField()
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-began_at", "-id")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("deployment", "kind"),
+                condition=Q(ended_at__isnull=True),
+                name="one_open_incident_per_kind",
+            ),
+            models.UniqueConstraint(
+                fields=("kind",),
+                condition=Q(ended_at__isnull=True, deployment__isnull=True),
+                name="one_open_incident_of_the_desk",
+            ),
+        )
+
+    def __str__(self):
+        return f"incident {self.id}"
+
+    @property
+    def state(self) -> str:
+        return "open" if self.ended_at is None else "over"
+
+
+class NoticeQuerySet(models.QuerySet):
+    def waiting(self):
+        """Neither told nor given up."""
+        return self.filter(told_at=None, given_up_at=None)
+
+    def ready(self, now):
+        """Of those that wait: nobody sends them now, and the channel did not ask for patience."""
+        return self.waiting().filter(Q(not_before=None) | Q(not_before__lte=now))
+
+
+class Notice(models.Model):
+    """One end of an incident that is to be told through one channel, once."""
+
+    incident = models.ForeignKey(Incident, models.CASCADE, related_name="notices")
+    channel = models.CharField(max_length=20, help_text="slack or email.")
+    end = models.BooleanField(default=False, help_text="Of its end; else of its beginning.")
+    created_at = models.DateTimeField()
+    told_at = models.DateTimeField(null=True, blank=True)
+    given_up_at = models.DateTimeField(null=True, blank=True)
+    not_before = models.DateTimeField(null=True, blank=True, help_text="Until then it is someone's, or must wait.")
+    claim = models.CharField(max_length=32, blank=True, editable=False)
+    error = models.TextField(blank=True, help_text="Why it could not be told so far, in a sentence.")
+
+    objects = NoticeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("id",)
+        default_permissions = ()  # they are seen on the page of their incident
+        constraints = (models.UniqueConstraint(fields=("incident", "channel", "end"), name="one_notice_per_end"),)
+
+    def __str__(self):
+        return f"notice {self.id}"

@@ -1,0 +1,53 @@
+"""Passwords and keys that sources need: rows hold a reference, never the thing itself (law 10).
+
+A reference is `env:NAME`, a variable of the environment, or `secret:NAME`, a row of Secret that only
+MASTER_KEY opens. An empty reference: nothing is kept, and the client library looks in its own places
+(libpq: PGPASSWORD, ~/.pgpass).
+"""
+
+import os
+
+from cryptography.fernet import Fernet, InvalidToken
+from django.conf import settings
+
+from .models import Secret
+from .psynet.problems import NotFound, Problem
+
+
+def keep(name: str, value: str) -> str:
+    """Seal a secret under a name, in place of what stood there; its reference."""
+    sealed = _fernet().encrypt(value.encode()).decode("ascii")
+    Secret.objects.update_or_create(name=name, defaults={"sealed": sealed})
+    return f"secret:{name}"
+
+
+def reveal(reference: str) -> str | None:
+    """What a reference stands for, None for an empty one. Raises a Problem that names the reference."""
+    kind, _, name = reference.partition(":")
+    if not reference:
+        return None
+    if kind == "env":
+        if name not in os.environ:
+            raise Problem(f"The environment variable {name} is not set; it should hold the password of the source.")
+        return os.environ[name]
+    found = Secret.objects.filter(name=name).first()
+    if found is None:
+        raise NotFound(f"The secret {name} is not kept here any more; give the source's password again.")
+    try:
+        return _fernet().decrypt(found.sealed.encode()).decode()
+    except InvalidToken:
+        raise Problem(
+            f"The secret {name} cannot be opened with this installation's master key; put back the one it was "
+            "sealed with (MASTER_KEY, or the file master_key in DATA_DIR), or give the password again."
+        ) from None
+
+
+def forget(reference: str) -> None:
+    """Delete a kept secret; an `env:` reference has nothing to delete."""
+    kind, _, name = reference.partition(":")
+    if kind == "secret":
+        Secret.objects.filter(name=name).delete()
+
+
+def _fernet() -> Fernet:
+    return Fernet(settings.MASTER_KEY.encode())

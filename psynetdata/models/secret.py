@@ -1,0 +1,12 @@
+from django.db import models
+
+
+class Secret(models.Model):
+    """A password or key that a source needs, sealed with MASTER_KEY; rows elsewhere hold its name only."""
+
+    name = models.CharField(max_length=100, unique=True)
+    sealed = models.TextField(editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self):
+        return self.name
