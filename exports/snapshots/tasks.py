@@ -1,13 +1,23 @@
 """Envelopes of the long work on snapshots: ids and paths in, one call, what to show out."""
 
+from datetime import timedelta
 from pathlib import Path
+
+from django.contrib.auth import get_user_model
 
 from exports.models import Snapshot
 from psynetdata import jobs
+from psynetdata.models import Deployment
 from psynetdata.psynet.problems import NotFound
 
+from . import schedule, suspect
 from .load import load
 from .mirror import mirror
+from .prune import prune, submit_daily
+from .take import take
+
+# A snapshot a minute leaves a row a minute.
+_KEPT = timedelta(days=7)
 
 
 @jobs.handler("load", cluster=jobs.FAST)
@@ -30,3 +40,53 @@ def mirror_job(running: jobs.Running) -> dict:
     if snapshot is None:
         raise NotFound(f"There is no snapshot {running.options['snapshot']} any more.")
     return {"rows": mirror(snapshot, running=running)}
+
+
+@jobs.handler(suspect.KIND, cluster=jobs.FAST)
+def accept_job(running: jobs.Running) -> dict:
+    """Options: snapshot, and by (a username). Result: snapshots, the ids of those that are good now."""
+    snapshot = Snapshot.objects.filter(pk=running.options["snapshot"]).first()
+    if snapshot is None:
+        raise NotFound(f"There is no snapshot {running.options['snapshot']} any more.")
+    by = get_user_model().objects.filter(username=running.options.get("by") or "").first()
+    if running.job.attempts > 1 and snapshot.state == Snapshot.State.GOOD:
+        # An attempt that died had accepted it; what is left to do is the mirror.
+        mirror(Snapshot.objects.newest(snapshot.deployment), running=running)
+        return {"snapshots": [snapshot.pk]}
+    return {"snapshots": [one.pk for one in suspect.accept(snapshot, user=by, running=running)]}
+
+
+@jobs.handler("prune", cluster=jobs.SLOW)
+def prune_job(running: jobs.Running) -> dict:
+    """Options: deployment_id and dry_run, or neither. Result: exports.snapshots.prune.Pruned."""
+    named = running.options.get("deployment_id")
+    deployment = Deployment.objects.filter(deployment_id=named).first() if named else None
+    if named and deployment is None:
+        raise NotFound("The deployment whose snapshots were to be pruned is no longer here.")
+    jobs.forget()
+    return prune(running, deployment=deployment, dry_run=bool(running.options.get("dry_run"))).to_json()
+
+
+jobs.each_minute(submit_daily)
+
+
+@jobs.handler(schedule.KIND, cluster=jobs.FAST, max_attempts=1, kept=_KEPT)
+def snapshot_job(running: jobs.Running) -> dict:
+    """Of the job's deployment. Options: full, mirror (unless False). Result: snapshot, deployment, read, warnings.
+
+    One attempt: the schedule sends the next one.
+    """
+    options = running.options
+    full, mirrored = bool(options.get("full")), bool(options.get("mirror", True))
+    done = take(running.job.deployment, full=full, mirrored=mirrored, running=running)
+    return {
+        "snapshot": done.snapshot.pk,
+        "deployment": done.deployment.pk,
+        "read": done.read,
+        "warnings": done.warnings,
+    }
+
+
+@jobs.each_minute
+def send_due_snapshots() -> None:
+    schedule.send_due()

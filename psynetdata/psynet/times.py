@@ -65,3 +65,11 @@ def clock_offset(creation_time: str | None, extra_info: str | None) -> int | Non
         return None
     quarters = round((naive - now.astimezone(UTC)) / timedelta(minutes=15))
     return quarters * 15
+
+
+def offset_words(offset: int | None) -> str:
+    """Minutes ahead of UTC as people write it: UTC+01:00."""
+    if offset is None:
+        return "not found; its times are read as UTC"
+    hours, minutes = divmod(abs(offset), 60)
+    return "UTC" if offset == 0 else f"UTC{'+' if offset > 0 else '-'}{hours:02d}:{minutes:02d}"

@@ -1,0 +1,25 @@
+"""Rows as a table that people read: columns as wide as they need to be, numbers to the right."""
+
+from collections.abc import Iterable
+
+
+def table(header: list[str], rows: Iterable[list]) -> list[str]:
+    """Lines. An int or float is a number and goes to the right; None is a dash."""
+    rows = list(rows)
+    cells = [header, *([_text(value) for value in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    right = [
+        bool(rows) and all(row[column] is None or isinstance(row[column], int | float) for row in rows)
+        for column in range(len(header))
+    ]
+    return [
+        "  ".join(
+            text.rjust(width) if to_right else text.ljust(width)
+            for text, width, to_right in zip(row, widths, right, strict=True)
+        ).rstrip()
+        for row in cells
+    ]
+
+
+def _text(value) -> str:
+    return "-" if value is None else str(value)

@@ -1,0 +1,182 @@
+"""Verbs on deployments: register one that runs, pause, resume, archive."""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from exports.sources import postgres
+from exports.sources.local import Probe, probe
+from exports.sources.zips import shown
+from psynetdata import credentials
+from psynetdata.models import Audit, Deployment
+from psynetdata.psynet.problems import BadInput, Conflict, UsageError
+
+from .record import describe
+
+EVERY = 60  # seconds; the default, and the least
+_LONGEST_EVERY = 7 * 24 * 3600
+_WATCHED = (Deployment.State.RUNNING, Deployment.State.PAUSED)
+_NOT_YET = ("ssh://", "heroku://")
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What is at an address, and the deployment_id that it goes by. Nothing is written for it."""
+
+    address: postgres.Address
+    probe: Probe
+    deployment_id: str
+
+
+@dataclass(frozen=True)
+class Added:
+    """`created`: False where the deployment was known here and its source was set or changed."""
+
+    deployment: Deployment
+    probe: Probe
+    created: bool
+
+
+def look(url: str, *, deployment_id: str | None = None, password: str | None = None) -> Looked:
+    """Connect to a PostgreSQL address and see what is there. `password` stands for the one in `url`.
+
+    Raises what a connection can raise, BadInput where it is no experiment or another than `deployment_id`, and
+    Conflict where the address is watched for another.
+    """
+    if url.startswith(_NOT_YET):
+        raise UsageError(f"Sources of kind {url.partition(':')[0]} do not work yet; give a postgres:// address.")
+    address = postgres.parse(url)
+    if password is not None:
+        address = address.with_password(password)
+    found = probe(address)
+    named = _name(found, deployment_id, address)
+    _check_free(address.url, named)
+    return Looked(address, found, named)
+
+
+def add(
+    url: str,
+    *,
+    deployment_id: str | None = None,
+    label: str | None = None,
+    assets: str | None = None,
+    every: int | None = None,
+    password: str | None = None,
+    password_env: str | None = None,
+    user=None,
+) -> Added:
+    """Register the experiment at a PostgreSQL address, after a look at it. Nothing is written where that fails.
+
+    `deployment_id` names it where its database does not, and guards against another's where it does. A `password`,
+    or one in `url`, is sealed and kept apart; `password_env` names the variable that holds it instead. `every`:
+    seconds between snapshots, 60 or more; 0: only when asked for.
+    """
+    every = checked_every(EVERY if every is None else every)
+    if password_env:
+        password = credentials.reveal(f"env:{password_env}")
+    looked = look(url, deployment_id=deployment_id, password=password)
+    address, found, named = looked.address, looked.probe, looked.deployment_id
+    with transaction.atomic():
+        _check_free(address.url, named)
+        deployment, created = Deployment.objects.select_for_update().get_or_create(deployment_id=named)
+        if deployment.clock_offset is None:
+            deployment.clock_offset = found.info.clock_offset
+        describe(deployment, found.info)
+        deployment.label = label or deployment.label
+        deployment.assets_url = assets or (found.assets.as_uri() if found.assets else deployment.assets_url)
+        if deployment.source_url != address.url:
+            deployment.source_secret = ""  # it is for the old address, and must not be sent to another
+        deployment.source, deployment.source_url = Deployment.Source.LOCAL, address.url
+        deployment.state, deployment.every = Deployment.State.RUNNING, every
+        deployment.due_at = timezone.now() if every else None
+        if password_env:
+            deployment.source_secret = f"env:{password_env}"
+        elif address.password is not None:
+            deployment.source_secret = credentials.keep(f"source {deployment.number}", address.password)
+        deployment.save()
+        Audit.record("add", user=user, deployment=deployment, target=deployment.deployment_id)
+    return Added(deployment, found, created)
+
+
+def pause(deployment: Deployment, *, user=None) -> None:
+    """Take no snapshots of it by itself any more; one that is asked for is still taken."""
+    _move(deployment, Deployment.State.PAUSED, "pause", user, (Deployment.State.RUNNING,))
+
+
+def resume(deployment: Deployment, *, user=None) -> None:
+    """Watch it again, at once."""
+    if deployment.source == Deployment.Source.UPLOAD:
+        raise Conflict(
+            f"Deployment {deployment.deployment_id} was handed in as a file and has no source to watch; "
+            "register its database with `manage.py deployment add`."
+        )
+    with transaction.atomic():
+        _check_free(deployment.source_url, deployment.deployment_id)
+        states = (Deployment.State.PAUSED, Deployment.State.FINISHED, Deployment.State.ARCHIVED)
+        _move(deployment, Deployment.State.RUNNING, "resume", user, states)
+
+
+def archive(deployment: Deployment, *, user=None) -> None:
+    """It is over: watched no more, its history and its last snapshot stay."""
+    _move(deployment, Deployment.State.ARCHIVED, "archive", user, (*_WATCHED, Deployment.State.FINISHED))
+
+
+def set_every(deployment: Deployment, every: int, *, user=None) -> None:
+    """Seconds between snapshots; 0: only when asked for."""
+    deployment.every = checked_every(every)
+    deployment.due_at = timezone.now() if every else None
+    deployment.save(update_fields=["every", "due_at"])
+    Audit.record("schedule", user=user, deployment=deployment, target=deployment.deployment_id, every=every)
+
+
+def _move(deployment: Deployment, state: str, verb: str, user, among: tuple[str, ...]) -> None:
+    due = timezone.now() if state == Deployment.State.RUNNING and deployment.every else None
+    with transaction.atomic():
+        moved = Deployment.objects.filter(pk=deployment.pk, state__in=among).update(state=state, due_at=due)
+        if not moved:
+            deployment.refresh_from_db()
+            raise Conflict(f"Deployment {deployment.deployment_id} is {deployment.state}; nothing was changed.")
+        deployment.state, deployment.due_at = state, due
+        Audit.record(verb, user=user, deployment=deployment, target=deployment.deployment_id)
+
+
+def checked_every(every: int) -> int | None:
+    """As Deployment.every holds it. Raises UsageError."""
+    if every == 0:
+        return None
+    if not EVERY <= every <= _LONGEST_EVERY:
+        raise UsageError(
+            f"Snapshots can be taken every {EVERY} to {_LONGEST_EVERY} seconds (a week), not every {every}; "
+            "0 means only when asked for."
+        )
+    return every
+
+
+def _name(found: Probe, given: str | None, address: postgres.Address) -> str:
+    own = found.info.deployment_id
+    if own and given and own != given:
+        raise BadInput(f"{address.label} is of deployment {shown(own)}, not of {shown(given)}.")
+    named = own or given
+    if not named:
+        raise BadInput(
+            f"{address.label} does not say which deployment it is of (PsyNet writes that at launch); "
+            "give it one (--id ID, or the field of that name)."
+        )
+    if len(named) > 300 or not named.isprintable() or not named.strip():
+        raise BadInput(f"{address.label}: its deployment_id is no name of at most 300 printable characters.")
+    return named
+
+
+def _check_free(url: str, deployment_id: str) -> None:
+    """One address is watched for one deployment; a new launch there is found by its next snapshot."""
+    other = (
+        Deployment.objects.filter(source_url=url, state__in=_WATCHED).exclude(deployment_id=deployment_id).first()
+        if url
+        else None
+    )
+    if other:
+        raise Conflict(
+            f"That address is watched already, for deployment {other.deployment_id}; take a snapshot of that one "
+            "(`manage.py snapshot`), which finds what runs there now, or archive it first."
+        )

@@ -1,0 +1,56 @@
+"""When snapshots are due: asked each minute; one at a time for each deployment, and no pile of them after a gap."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from psynetdata import jobs
+from psynetdata.models import Deployment, Job
+
+KIND = "snapshot"
+# The tick comes about once a minute; one that comes a little early must not wait for the next.
+_EARLY = timedelta(seconds=25)
+# A capture may take a quarter of the time between two; else they come less often.
+_SHARE = 4
+
+
+def send_due(now: datetime | None = None) -> list[Job]:
+    """Queue a snapshot for each deployment that is due and has none at work or waiting."""
+    now = now or timezone.now()
+    active = Job.objects.filter(kind=KIND, state__in=(Job.State.QUEUED, Job.State.RUNNING))
+    busy = set(active.values_list("deployment", flat=True))
+    sent = []
+    for deployment in _due():
+        if deployment.pk in busy or (deployment.due_at and deployment.due_at > now + _EARLY):
+            continue
+        following = _after(deployment, now)
+        # Two ticks at the same time: the one that moves the row sends the job.
+        same = Deployment.objects.filter(pk=deployment.pk, due_at=deployment.due_at, state=Deployment.State.RUNNING)
+        if same.update(due_at=following):
+            sent.append(jobs.submit(KIND, deployment=deployment))
+    return sent
+
+
+def _due() -> Iterable[Deployment]:
+    running = Deployment.objects.filter(state=Deployment.State.RUNNING, every__isnull=False)
+    return running.exclude(source=Deployment.Source.UPLOAD)
+
+
+def _after(deployment: Deployment, now: datetime) -> datetime:
+    """The next moment of the grid that the last one was on, or a new grid after a gap."""
+    every = timedelta(seconds=interval(deployment))
+    following = (deployment.due_at or now) + every
+    return following if following > now else now + every
+
+
+def interval(deployment: Deployment) -> float:
+    """Seconds between two snapshots: `every`, or four times what the last one took, whichever is longer."""
+    last = Job.objects.filter(kind=KIND, deployment=deployment, state=Job.State.DONE).order_by("-pk").first()
+    return stretched(deployment, last)
+
+
+def stretched(deployment: Deployment, last: Job | None) -> float:
+    """The same where the last finished snapshot is at hand."""
+    took = (last.finished_at - last.started_at).total_seconds() if last and last.started_at else 0.0
+    return max(float(deployment.every), _SHARE * took)

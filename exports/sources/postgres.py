@@ -1,0 +1,216 @@
+"""A connection to an experiment's PostgreSQL, read for snapshots and written by restore.
+
+Everything that can be wrong with it becomes one sentence. A sentence names the host, the database and
+the role, never the password.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from urllib.parse import quote, unquote, urlsplit
+
+import psycopg2
+from psycopg2 import errorcodes
+from psycopg2.extensions import connection as Connection
+
+from psynetdata.psynet.problems import BadInput, Conflict, Problem
+
+OLDEST = 120000
+_CONNECT_TIMEOUT = 10  # seconds
+_SESSION = {
+    # Text that means the same on every server: exact floats, ISO dates in UTC, bytes in hexadecimal.
+    "client_encoding": "UTF8",
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    # A policy that hides rows from the role must be an error, not a smaller snapshot.
+    "row_security": "off",
+    "jit": "off",
+}
+_SSL = {"sslmode", "sslrootcert"}
+
+
+class Unreachable(Problem):
+    """The source does not answer, or went away in the middle."""
+
+    status = 502
+
+
+class Refused(Problem):
+    """The source answers and does not let us: a wrong password, a missing right."""
+
+    status = 502
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a PostgreSQL database is. `password` is no part of `url`; None: libpq looks in its own places."""
+
+    host: str
+    port: int
+    database: str
+    user: str
+    password: str | None = None
+    options: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def url(self) -> str:
+        """Without a password; the same address gives the same text."""
+        host = quote(self.host, safe="") if "/" in self.host else self.host
+        host = f"[{host}]" if ":" in host else host
+        query = "&".join(f"{name}={quote(value, safe='')}" for name, value in self.options)
+        tail = f"?{query}" if query else ""
+        return f"postgres://{quote(self.user, safe='')}@{host}:{self.port}/{quote(self.database, safe='')}{tail}"
+
+    @property
+    def label(self) -> str:
+        """For sentences."""
+        return f"{self.database} on {self.host}:{self.port}"
+
+    def with_password(self, password: str | None) -> "Address":
+        return replace(self, password=password)
+
+    def __repr__(self) -> str:
+        return f"Address({self.url!r})"
+
+
+def parse(url: str) -> Address:
+    """postgres://user[:password]@host[:port]/database[?sslmode=…]; a host with %2F is a folder with a socket."""
+    if not url.startswith(("postgres://", "postgresql://")):
+        raise BadInput("The address of a database starts with postgres://, like postgres://user@host:5432/database.")
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 5432
+    except ValueError:  # so are hosts with a single bracket
+        raise BadInput("The port in the address of the database is no number between 1 and 65535.") from None
+    if "\0" in unquote(url):
+        raise BadInput("The address of the database holds a NUL character; no name or password does.")
+    database = unquote(parts.path.removeprefix("/"))
+    host = _host(parts.netloc) or "localhost"
+    if not database or "/" in database:
+        raise BadInput("The address names no database; write it as postgres://user@host:5432/database.")
+    if not parts.username:
+        raise BadInput("The address names no role; write it as postgres://user@host:5432/database.")
+    password = unquote(parts.password) if parts.password else None
+    return Address(host, port, database, unquote(parts.username), password, _options(parts.query))
+
+
+def _host(netloc: str) -> str:
+    """urlsplit's hostname is in lower case, which a folder's name may not be."""
+    host = netloc.rpartition("@")[2]
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return unquote(host.partition(":")[0])
+
+
+def _options(query: str) -> tuple[tuple[str, str], ...]:
+    options = []
+    for part in filter(None, query.split("&")):
+        name, _, value = part.partition("=")
+        if name not in _SSL:
+            raise BadInput(f"The address of the database may say {' and '.join(sorted(_SSL))}, nothing else.")
+        options.append((name, unquote(value)))
+    return tuple(sorted(options))
+
+
+@contextmanager
+def connected(address: Address, *, name: str) -> Iterator[Connection]:
+    """An autocommit connection, closed behind the body; `name` is what the server's administrators see.
+
+    Raises Unreachable, Refused, and BadInput for a server that is too old. psycopg2's errors inside the
+    body come out as Problems too where they are the source's doing (see `told`).
+    """
+    connection = connect(address, name=name)
+    with closing(connection), told(address):
+        yield connection
+
+
+def connect(address: Address, *, name: str) -> Connection:
+    """The same without its closing; whoever calls it closes it."""
+    try:
+        connection = psycopg2.connect(
+            host=address.host,
+            port=address.port,
+            dbname=address.database,
+            user=address.user,
+            password=address.password,
+            application_name=name,
+            connect_timeout=_CONNECT_TIMEOUT,
+            keepalives_idle=20,
+            keepalives_interval=5,
+            keepalives_count=3,
+            tcp_user_timeout=30_000,
+            options=" ".join(f"-c {key}={_escaped(value)}" for key, value in _SESSION.items()),
+            **dict(address.options),
+        )
+    except psycopg2.OperationalError as error:
+        raise _not_connected(address, str(error)) from None
+    connection.autocommit = True
+    if connection.server_version < OLDEST:
+        version = connection.server_version // 10000
+        connection.close()
+        raise BadInput(f"{address.label} is PostgreSQL {version}; psynetdata reads PostgreSQL 12 and later.")
+    return connection
+
+
+@contextmanager
+def told(address: Address) -> Iterator[None]:
+    """psycopg2's errors that come from the source, as Problems; a mistake of ours stays what it is."""
+    try:
+        yield
+    except psycopg2.Error as error:
+        problem = _problem(address, error)
+        if problem is None:
+            raise
+        raise problem from None
+
+
+def _problem(address: Address, error: psycopg2.Error) -> Problem | None:
+    code = error.pgcode
+    if code == errorcodes.INSUFFICIENT_PRIVILEGE:
+        what = (error.diag.message_primary or "a right is missing").strip()
+        return Refused(f"{address.label}: the role {address.user} lacks a right: {what}.")
+    if code == errorcodes.LOCK_NOT_AVAILABLE:
+        return Conflict(f"{address.label}: a table is locked by someone else at the moment; it is tried again later.")
+    if code == errorcodes.QUERY_CANCELED:
+        return Unreachable(f"{address.label}: a query took longer than the server or psynetdata allows.")
+    if code == errorcodes.DISK_FULL:
+        return Problem(f"{address.label}: the disk of the database's server is full.")
+    if code is None and isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
+        return Unreachable(f"{address.label}: the connection was cut in the middle.")
+    if code is None and isinstance(error, psycopg2.DatabaseError) and "no COPY in progress" in str(error):
+        return Unreachable(f"{address.label}: the connection was cut in the middle.")
+    if code and code[:2] in (errorcodes.CLASS_CONNECTION_EXCEPTION, errorcodes.CLASS_OPERATOR_INTERVENTION):
+        return Unreachable(f"{address.label}: the server ended the connection.")
+    return None
+
+
+def _not_connected(address: Address, text: str) -> Problem:
+    """libpq tells reasons in words only, and may quote the role; never the password."""
+    folded = text.lower()
+    if "password authentication failed" in folded or "no password supplied" in folded:
+        return Refused(
+            f"{address.label}: the password of the role {address.user} is wrong or missing; "
+            "give it again with `manage.py deployment add`."
+        )
+    if "pg_hba.conf" in folded or "authentication failed" in folded:
+        return Refused(f"{address.label}: the server does not let the role {address.user} in from here.")
+    if "does not exist" in folded and "database" in folded:
+        return Unreachable(f"{address.label}: there is no such database on that server.")
+    if "does not exist" in folded and "role" in folded:
+        return Refused(f"{address.label}: there is no role {address.user} on that server.")
+    if "too many" in folded:
+        return Unreachable(f"{address.label}: the server has no connection left; it is tried again later.")
+    if "starting up" in folded or "shutting down" in folded:
+        return Unreachable(f"{address.label}: the server is starting or stopping; it is tried again later.")
+    if "translate host name" in folded:
+        return Unreachable(f"{address.label}: there is no host of that name.")
+    if "timeout" in folded or "timed out" in folded:
+        return Unreachable(f"{address.label}: the host does not answer within {_CONNECT_TIMEOUT} seconds.")
+    return Unreachable(f"{address.label}: no PostgreSQL answers there; see that it runs and that the port is right.")
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace(" ", "\\ ")
