@@ -19,21 +19,31 @@ _WAIT = 0.2  # seconds between tries for the writer's turn
 
 # By name, because migrations ask with historical models that have lost their base class.
 MIRROR_MODELS = {"participant", "trial", "asset", "node", "network", "response", "record", "mirroredtable"}
+# What is known of identifiers stands where the identified rows do, and nowhere else.
+IDENTIFIED_MODELS = {"identifierpart", "knownidentifiers"}
 
 
 def is_mirrored(app_label: str, model_name: str | None) -> bool:
     return app_label == "psynetdata" and (model_name or "").lower() in MIRROR_MODELS
 
 
+def is_identified(app_label: str, model_name: str | None) -> bool:
+    return app_label == "psynetdata" and (model_name or "").lower() in IDENTIFIED_MODELS
+
+
 class FaceRouter:
     """Mirror models go to a face, and a face must be named: `.using(face)`; the safe default is anonymous."""
 
     def db_for_read(self, model, **hints):
+        if is_identified(model._meta.app_label, model._meta.model_name):
+            return IDENTIFIED
         return ANONYMOUS if is_mirrored(model._meta.app_label, model._meta.model_name) else None
 
     db_for_write = db_for_read
 
     def allow_migrate(self, db, app_label, model_name=None, **hints):
+        if is_identified(app_label, model_name):
+            return db == IDENTIFIED
         return is_mirrored(app_label, model_name) == (db in settings.FACES)
 
 

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from exports.leakscan.needles import collect
 from exports.models import Export, ExportArchive
+from exports.snapshots.mirror import MirrorSource
 from exports.snapshots.reader import SnapshotReader
 from psynetdata.anonymize.anonymizer import Anonymizer
 from psynetdata.anonymize.for_deployment import anonymizer
@@ -83,7 +84,7 @@ class _Work:
 
     @cached_property
     def anonymizer(self) -> Anonymizer:
-        return anonymizer(self.export.deployment, self.reader, level=self.options.level)
+        return anonymizer(self.export.deployment, MirrorSource(self.export.snapshot), level=self.options.level)
 
     @cached_property
     def needles(self):

@@ -1,17 +1,20 @@
 """Verb: bring the mirror, both faces, to a snapshot."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from django.conf import settings
 
 from exports.models import Snapshot
-from psynetdata.anonymize.for_deployment import anonymizing
+from psynetdata.anonymize.for_deployment import Anonymizing
 from psynetdata.faces import ANONYMOUS
 from psynetdata.jobs import Running
 from psynetdata.mirror import Transform, refresh
+from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.tables import UNMIRRORED_TABLES
 
 from .reader import SnapshotReader
+from .store import Segment
 
 _AS_IT_IS = Transform("as it is")
 
@@ -43,6 +46,28 @@ class MirrorSource(SnapshotReader):
         for segment in before.values():
             yield self._run(segment), None
 
+    def same(self, table: str, old: str) -> Iterator:
+        new_state, old_state = self.table_state(table), self.store.state(old)
+        if old_state.cut != new_state.cut:
+            return  # compared as a whole, by `changes`
+        before = {segment.range: segment.sha256 for segment in old_state.segments}
+        for segment in new_state.segments:
+            if before.get(segment.range) == segment.sha256:
+                yield self._run(segment), partial(self._blocks, segment)
+
+    def _blocks(self, segment: Segment) -> Iterator[bytes]:
+        with self.store.open(segment) as stream:
+            while block := stream.read(BLOCK):
+                yield block
+
+    def content(self, table: str) -> str:
+        entry = self.snapshot.tables[table]
+        return entry.get("content") or entry["state"]
+
+    def parts(self, table: str) -> Iterator[tuple]:
+        for segment in self.table_state(table).segments:
+            yield segment.sha256, self._run(segment)
+
     def _run(self, *segments):
         return lambda: (record for segment in segments for record in self.segment_records(segment))
 
@@ -58,9 +83,13 @@ def mirror(snapshot: Snapshot, *, faces=settings.FACES, running: Running | None 
     )
     rows: dict[str, int] = {}
     for number, face in enumerate(faces):
-        transform = anonymizing(snapshot.deployment, source) if face == ANONYMOUS else _AS_IT_IS
         look = _looker(running, source, face, number * total // len(faces), total)
-        rows = refresh(face, snapshot.deployment, source, transform, look=look)
+        if face == ANONYMOUS:
+            anonymizing = Anonymizing(snapshot.deployment, source, look=running and running.check)
+            rows = refresh(face, snapshot.deployment, source, anonymizing, look=look)
+            anonymizing.tidy()
+        else:
+            rows = refresh(face, snapshot.deployment, source, _AS_IT_IS, look=look)
     return rows
 
 

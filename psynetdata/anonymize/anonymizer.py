@@ -98,6 +98,8 @@ class TableAnonymizer:
             step = self._step(column)
             if step is not None:
                 self._steps.append((at, step))
+        # Whether anything in these rows depends on the deployment's identifiers.
+        self.scrubs = bool(self._steps)
         self._changed = [0] * len(columns)
         self.withheld = frozenset(column.name for column in columns if self._is_withheld(column))
 

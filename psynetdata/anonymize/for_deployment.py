@@ -1,41 +1,96 @@
 """The anonymizer of a deployment: its key, the policy, and the identifiers that its tables hold."""
 
 import hashlib
-from functools import cache
+from collections.abc import Callable
+from functools import cache, cached_property
 from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
 
-from psynetdata.mirror import Transform
 from psynetdata.models import Deployment
 from psynetdata.psynet.source import TableSource
+from psynetdata.psynet.tables import Column
 
-from . import pseudonyms
-from .anonymizer import Anonymizer
-from .identifiers import collect
+from . import kept, pseudonyms
+from .anonymizer import Anonymizer, TableAnonymizer
+from .collecting import collect
+from .identifiers import Identifiers
 from .policy import Policy
+from .redo import Redo, redo
+
+_LEVEL = "shared"  # of the anonymous face
 
 
-def anonymizer(deployment: Deployment, source: TableSource, *, level: str = "shared") -> Anonymizer:
-    """Reads the tables that hold identifiers once; what it gives out depends on source, policy, key and level only."""
-    return _with_key(key_of(deployment), source, level)
+def anonymizer(deployment: Deployment, source: TableSource, *, level: str = _LEVEL) -> Anonymizer:
+    """Reads the tables that hold identifiers once, or what is known of their parts where the source has parts.
 
-
-def anonymizing(deployment: Deployment, source: TableSource) -> Transform:
-    """What fills the anonymous face."""
-    key = key_of(deployment)
-    found = _with_key(key, source, "shared")
-    key_name = hashlib.sha256(b"name of a key:" + key).hexdigest()[:16]
-    policy, identifiers = found.policy.sha256, found.identifiers.digest
-    name = f"level=shared;code={_code()};policy={policy};key={key_name};identifiers={identifiers}"
-    return Transform(name, found.table)
-
-
-def _with_key(key: bytes, source: TableSource, level: str) -> Anonymizer:
-    policy = Policy.load()
-    found = collect(source, policy)
+    What it gives out depends on source, policy, key and level only.
+    """
+    key, policy = key_of(deployment), Policy.load()
+    if isinstance(source, kept.InParts):
+        found = kept.Finder(deployment, source, policy, _code(), keeps=False).find()
+    else:
+        found = collect(source, policy)
     return Anonymizer(policy=policy, pseudonyms=pseudonyms.Pseudonyms(key), identifiers=found, level=level)
+
+
+class Anonymizing:
+    """What fills the anonymous face with one moment (a mirror.Filling), named by level, code, policy, key, identifiers.
+
+    Where the identifiers of that moment are known nothing is read to tell the name.
+    """
+
+    def __init__(self, deployment: Deployment, source: kept.InParts, *, look: Callable[[], None] | None = None):
+        """`look` is called now and then and may raise to stop."""
+        self._deployment, self._look = deployment, look
+        self._key, self._policy = key_of(deployment), Policy.load()
+        self._finder = kept.Finder(deployment, source, self._policy, _code(), look)
+        key_name = hashlib.sha256(b"name of a key:" + self._key).hexdigest()[:16]
+        self._base = f"level={_LEVEL};code={_code()};policy={self._policy.sha256};key={key_name};identifiers="
+
+    @cached_property
+    def name(self) -> str:
+        return self._base + (self._known or self._identifiers.digest)
+
+    def table(self, table: str, columns: list[Column]) -> TableAnonymizer:
+        return self._anonymizer.table(table, columns)
+
+    def since(self, name: str) -> Redo | None:
+        """What became of rows that came out under another name; None where all have to be done again."""
+        if name not in self._since:
+            old = name.startswith(self._base) and kept.identifiers_of(self._deployment, name.removeprefix(self._base))
+            self._since[name] = redo(old, self._identifiers, self._make) if old else None
+        return self._since[name]
+
+    def tidy(self) -> None:
+        """When the face is filled: forget what only earlier moments needed."""
+        if self._finder.names:
+            kept.forget_others(self._deployment, self._finder.names, look=self._look)
+
+    @cached_property
+    def _known(self) -> str | None:
+        return kept.digest_of(self._deployment, self._finder.inputs())
+
+    @cached_property
+    def _identifiers(self) -> Identifiers:
+        found = self._known and kept.identifiers_of(self._deployment, self._known)
+        if not found:
+            found = self._finder.find()
+            kept.remember(self._deployment, self._finder.inputs(), found, look=self._look)
+        return found
+
+    @cached_property
+    def _since(self) -> dict[str, Redo | None]:
+        return {}
+
+    @cached_property
+    def _anonymizer(self) -> Anonymizer:
+        return self._make(self._identifiers)
+
+    def _make(self, found: Identifiers) -> Anonymizer:
+        names = pseudonyms.Pseudonyms(self._key)
+        return Anonymizer(policy=self._policy, pseudonyms=names, identifiers=found, level=_LEVEL)
 
 
 @cache
@@ -52,6 +107,9 @@ def key_of(deployment: Deployment) -> bytes:
     first = deployment
     while first.continues is not None:
         first = first.continues
+    sealed = Deployment.objects.values_list("sealed_key", flat=True).get(pk=first.pk)
+    if sealed:
+        return pseudonyms.unseal(sealed, settings.MASTER_KEY.encode())
     with transaction.atomic():
         row = Deployment.objects.select_for_update().get(pk=first.pk)
         if not row.sealed_key:

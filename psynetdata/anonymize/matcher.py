@@ -40,13 +40,13 @@ class Matcher:
         for value in sorted(self._kinds, reverse=True):
             sure = NAMED if value in identifiers.public else strength(value)
             if sure != NEVER:
-                forms[sure].update(dict.fromkeys(_forms(value, sure), value))
+                forms[sure].update(dict.fromkeys(forms_of(value, sure), value))
         self._anywhere, self._tokens, self._whole_values = map(Automaton, (forms[ANYWHERE], forms[TOKEN], forms[WHOLE]))
         # Every other value counts where it is the whole of a string, whatever its strength.
         self._whole = {form: value for name in (ANYWHERE, TOKEN, WHOLE) for form, value in forms[name].items()}
         self._named = forms[NAMED] | forms[WHOLE] | forms[TOKEN]
         self.numbers = frozenset(form for form in self._whole if form.isascii() and form.isdigit())
-        self._hashes = _hashes(self._kinds)
+        self._hashes = digests(self._kinds)
 
     def whole(self, text: str) -> str | None:
         """The replacement for a string that is an identifier as a whole, else None."""
@@ -132,9 +132,14 @@ class Matcher:
     def _base64(self, match: re.Match[str]) -> str:
         decoded = _decode_base64(match.group())
         folded = fold(decoded)
-        if self._anywhere.hits(folded) or (self._tokens.hits(folded) and self._spans(decoded)):
+        if self._anywhere.hits(folded) or self._token_in(folded):
             return "[removed]"
         return match.group()
+
+    def _token_in(self, folded: str) -> bool:
+        return self._tokens.hits(folded) and any(
+            _stands_alone(folded, start, end) for start, end, _ in self._tokens.spans(folded, overlapping=True)
+        )
 
     def _may_be_coded(self, text: str) -> bool:
         return any(self._base64(found) != found.group() for found in _BASE64.finditer(text)) or any(
@@ -166,7 +171,7 @@ def _widen(text: str, start: int, end: int, kind: str) -> tuple[int, int]:
     return start, end
 
 
-def _forms(value: str, sure: str) -> set[str]:
+def forms_of(value: str, sure: str) -> set[str]:
     """How a value may be spelled, folded: escaped as in JSON, composed and decomposed, decoded, without hyphens."""
     spelled = {value, unicodedata.normalize("NFC", value), unicodedata.normalize("NFD", value)}
     if sure in (ANYWHERE, TOKEN):
@@ -195,7 +200,7 @@ def _between_borders(text: str, start: int, end: int) -> bool:
     return (start == 0 or text[start - 1] in _BORDERS) and (end == len(text) or text[end] in _BORDERS)
 
 
-def _hashes(kinds: dict[str, str]) -> dict[str, str]:
+def digests(kinds: dict[str, str]) -> dict[str, str]:
     """{digest in hexadecimal: identifier}: MD5, SHA-1 and SHA-256 of people's ids, as given and in lower case."""
     found = {}
     for value in sorted(value for value, kind in kinds.items() if kind not in _UNHASHED):

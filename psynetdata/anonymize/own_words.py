@@ -8,11 +8,15 @@ names (a module, a class, the experiment) cannot be told from it.
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from ..psynet import jsontext
-from ..psynet.source import TableSource
+from ..psynet.csvtext import Row
 from . import naming
-from .words import ANYWHERE, NAMED, NEVER, TOKEN, fold, strength
+from .words import ANYWHERE, NAMED, NEVER, TOKEN, WHOLE, fold, strength
+
+if TYPE_CHECKING:
+    from .parts import Part
 
 # Names that stand in the code: no participant's id gets into them.
 _CODE = frozenset({"type", "module_id", "trial_maker_id"})
@@ -28,72 +32,109 @@ _SETTINGS = {("experiment", "vars"), ("experiment_status", "extra_info")}
 _SHARED = {("info", "definition"), ("info", "answer"), ("response", "answer")}
 SEVERAL = 3
 _LONGEST = 60
+_REMEMBERED, _REMEMBERED_LENGTH = 50_000, 500
 _KINDS = frozenset({"worker_id", "assignment_id", "unique_id", "hit_id", "lucid", "entry", "name", "fingerprint"})
 
 
-def own_words(source: TableSource, kinds: dict[str, str]) -> frozenset[str]:
-    """Those of {value: kind} that are such words. Reads no table where no id could be one: recruiters' ids cannot."""
-    wanted: dict[str, list[str]] = {}
-    for value, kind in kinds.items():
-        if kind in _KINDS and not _is_id(value) and strength(value) not in (NAMED, NEVER):
-            wanted.setdefault(fold(value.strip()), []).append(value)
-    if not wanted:
-        return frozenset()
-    words = _Words(wanted)
-    for table in source.tables():
-        words.read(source, table)
-    return frozenset(value for folded in words.found() for value in wanted[folded])
+def reader(table: str, names: list[str]) -> "WordReader | None":
+    """What reads the words in one table, None where none can stand."""
+    made = WordReader(table, names)
+    return made if made.needed else None
 
 
-class _Words:
-    """Looks for the wanted words (folded) in the tables."""
+class WordReader:
+    """Words in the rows of one part that could be someone's id, and so would have to be told from it."""
 
-    def __init__(self, wanted: Iterable[str]):
-        self._wanted = frozenset(wanted)
+    def __init__(self, table: str, names: list[str]):
+        at = {name: index for index, name in enumerate(names)}
+        self._settings = [at[name] for name in names if (table, name) in _SETTINGS]
+        self._written = [at[name] for name in names if (table, name) in _WRITTEN]
+        self._labels = [(name, at[name]) for name in names if name in _LABELS]
+        self._shared = [at[name] for name in names if (table, name) in _SHARED and "participant_id" in at]
+        self._made_by = [at[name] for name in ("parent_id", "participant_id") if name in at]
+        self._person = at.get("participant_id")
+        self.needed = bool(self._settings or self._written or self._labels or self._shared)
+        self._seen: set[tuple[int, str]] = set()
+        self._short: dict[str, frozenset[str]] = {}
         self._found: set[str] = set()
         self._code: set[str] = set()
         self._holders: dict[str, set[str]] = {}
 
-    def read(self, source: TableSource, table: str) -> None:
-        names = [column.name for column in source.columns(table)]
-        at = {name: index for index, name in enumerate(names)}
-        written = [at[name] for name in names if (table, name) in _WRITTEN]
-        settings = [at[name] for name in names if (table, name) in _SETTINGS]
-        labels = [(name, at[name]) for name in names if name in _LABELS]
-        shared = [at[name] for name in names if (table, name) in _SHARED and "participant_id" in at]
-        made_by = [at[name] for name in ("parent_id", "participant_id") if name in at]
-        if not (written or settings or labels or shared):
-            return
-        seen: set[tuple[int, str]] = set()
-        for row in source.rows(table):
-            for name, place in labels:
-                if (cell := row[place]) and (place, cell) not in seen:
-                    seen.add((place, cell))
-                    self._label(name, cell)
-            by_people = any(row[place] for place in made_by)
-            for place in settings + ([] if by_people else written):
-                if (cell := row[place]) and (place, cell) not in seen:
-                    seen.add((place, cell))
-                    texts = {fold(text.strip()) for text in _texts(jsontext.read(cell)) if len(text) <= _LONGEST}
-                    self._found |= texts & self._wanted
-                    self._code |= texts if place in settings else set()
-            for place in shared:
-                for text in _texts(jsontext.read(row[place])) if row[place] else ():
-                    if (folded := fold(text.strip())) in self._wanted:
-                        self._holders.setdefault(folded, set()).add(row[at["participant_id"]] or "")
+    def read(self, row: Row) -> None:
+        for name, place in self._labels:
+            if (cell := row[place]) and self._is_new(place, cell):
+                self._label(name, cell)
+        by_people = any(row[place] for place in self._made_by)
+        for place in self._settings + ([] if by_people else self._written):
+            if (cell := row[place]) and self._is_new(place, cell):
+                texts = {fold(text.strip()) for text in _texts(jsontext.read(cell)) if len(text) <= _LONGEST}
+                self._found.update(filter(_may_be_id, texts))
+                if place in self._settings:
+                    self._code |= texts
+        for place in self._shared:
+            for word in self._words(row[place]) if row[place] else ():
+                people = self._holders.setdefault(word, set())
+                if len(people) < SEVERAL:
+                    people.add(row[self._person] or "")
 
-    def found(self) -> set[str]:
-        # Longer ones are names sooner than words, and a chain shows many people what one of them typed.
-        several = {word for word, people in self._holders.items() if len(people) >= SEVERAL}
-        shared = {word for word in several if strength(word) != ANYWHERE}
-        text = "\n".join(["", *sorted(self._code), ""])
-        return self._found | shared | {word for word in self._wanted if _is_part(word, text)}
+    def give(self, part: "Part") -> None:
+        part.found, part.code = sorted(self._found), sorted(self._code)
+        part.holders = {word: sorted(people) for word, people in sorted(self._holders.items())}
+
+    def _words(self, cell: str) -> frozenset[str]:
+        """Words of an answer that are short: longer ones are names sooner than words of the experiment."""
+        found = self._short.get(cell)
+        if found is None:
+            texts = {fold(text.strip()) for text in _texts(jsontext.read(cell))}
+            found = frozenset(text for text in texts if strength(text) in (TOKEN, WHOLE))
+            if len(cell) <= _REMEMBERED_LENGTH and len(self._short) < _REMEMBERED:
+                self._short[cell] = found
+        return found
 
     def _label(self, name: str, cell: str) -> None:
         folded = fold(cell.rpartition(".")[2] if name == "type" else cell)
-        self._found |= {folded} & self._wanted
+        if _may_be_id(folded):
+            self._found.add(folded)
         if name in _CODE:
             self._code.add(folded)
+
+    def _is_new(self, place: int, cell: str) -> bool:
+        if (place, cell) in self._seen:
+            return False
+        if len(cell) <= _REMEMBERED_LENGTH and len(self._seen) < _REMEMBERED:
+            self._seen.add((place, cell))
+        return True
+
+
+class Words:
+    """The words of all parts."""
+
+    def __init__(self):
+        self._found: set[str] = set()
+        self._code: set[str] = set()
+        self._holders: dict[str, set[str]] = {}
+
+    def add(self, part: "Part") -> None:
+        self._found.update(part.found)
+        self._code.update(part.code)
+        for word, people in part.holders.items():
+            held = self._holders.setdefault(word, set())
+            if len(held) < SEVERAL:
+                held.update(people)
+
+    def of(self, kinds: dict[str, str]) -> frozenset[str]:
+        """Those of {value: kind} that are such words. Recruiters' ids cannot be."""
+        wanted: dict[str, list[str]] = {}
+        for value, kind in kinds.items():
+            if kind in _KINDS and not _is_id(value) and strength(value) not in (NAMED, NEVER):
+                wanted.setdefault(fold(value.strip()), []).append(value)
+        if not wanted:
+            return frozenset()
+        # A chain shows many people what one of them typed: of longer words that does not count.
+        shared = {word for word, people in self._holders.items() if len(people) >= SEVERAL}
+        text = "\n".join(["", *sorted(self._code), ""])
+        own = {word for word in wanted if word in self._found or word in shared or _is_part(word, text)}
+        return frozenset(value for word in own for value in wanted[word])
 
 
 def _is_part(word: str, text: str) -> bool:
@@ -103,6 +144,11 @@ def _is_part(word: str, text: str) -> bool:
     if sure == ANYWHERE:
         return word in text
     return re.search(rf"(?<![0-9a-z]){re.escape(word)}(?![0-9a-z])", text) is not None
+
+
+def _may_be_id(folded: str) -> bool:
+    """Whether the word of some id could read so."""
+    return not _is_id(folded) and strength(folded) not in (NAMED, NEVER)
 
 
 def _is_id(value: str) -> bool:

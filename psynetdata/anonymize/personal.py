@@ -7,13 +7,16 @@ that has a parent node (psynet.trial.chain, ChainNode.create_definition_from_see
 that belongs to one participant.
 """
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from ..psynet import jsontext
-from ..psynet.source import TableSource
+from ..psynet.csvtext import Row
 from ..psynet.tables import class_name
 from .policy import Policy
+
+if TYPE_CHECKING:
+    from .parts import Part
 
 # What names a file or its place. Values a public asset has too are no identifiers.
 PLACES = ("host_path", "url", "export_path", "input_path", "key_within_module", "key_within_experiment", "s3_key")
@@ -24,18 +27,71 @@ LONG_NAME = 20
 SHORT_NAME = 11
 
 
-def personal_assets(source: TableSource, policy: Policy) -> frozenset[int]:
-    """Ids of the personal assets. A rule `asset,*,<Class>/<module>/<local key>` decides; a flag of true holds."""
-    if "asset" not in source.tables():
-        return frozenset()
-    made = _nodes_made_from_trials(source)
-    linked = _linked_assets(source)
-    found = set()
-    for row in dict_rows(source, "asset"):
-        number = int(row["id"] or 0)
-        if row.get("personal") == "t" or _is_personal(row, made, number in linked, policy):
-            found.add(number)
-    return frozenset(found)
+def reader(table: str, names: list[str], policy: Policy) -> "FileReader | None":
+    """What reads one table's share in this, None for most tables."""
+    return FileReader(table, names, policy) if table in ("asset", "asset_participant", "node") else None
+
+
+class FileReader:
+    """Of a part's rows: nodes made from trials, assets linked to people, and what leads to each asset's file.
+
+    An asset is given as [id, whether it is personal (None: its node or a link says), node id, {trace: kind}, [names
+    that the experimenter gave it]].
+    """
+
+    def __init__(self, table: str, names: list[str], policy: Policy):
+        self._names, self._policy = names, policy
+        self.read = {"asset": self._asset, "asset_participant": self._link, "node": self._node}[table]
+        self._made: list[str] = []
+        self._linked: set[int] = set()
+        self._assets: list[list] = []
+
+    def give(self, part: "Part") -> None:
+        part.made, part.linked, part.assets = self._made, sorted(self._linked), self._assets
+
+    def _node(self, cells: Row) -> None:
+        row = self._by_name(cells)
+        if row.get("parent_id") or row.get("participant_id") or (row.get("degree") or "0") != "0":
+            self._made.append(row.get("id") or "")
+
+    def _link(self, cells: Row) -> None:
+        """A link to a participant; one to a trial does not count: it may be to its stimulus."""
+        if number := self._by_name(cells).get("asset_id"):
+            self._linked.add(int(number))
+
+    def _asset(self, cells: Row) -> None:
+        row = self._by_name(cells)
+        names = [name for name in (row.get("local_key"), row.get("module_id")) if name]
+        personal = _is_personal(row, self._policy)
+        self._assets.append([int(row["id"] or 0), personal, row.get("node_id") or "", _traces(row), names])
+
+    def _by_name(self, cells: Row) -> dict[str, str | None]:
+        return dict(zip(self._names, cells, strict=True))
+
+
+class Files:
+    """The assets of all parts. Those of `node` and `asset_participant` come first."""
+
+    def __init__(self):
+        self.personal: set[int] = set()
+        self._made: set[str] = set()
+        self._linked: set[int] = set()
+        self._traces: dict[str, str] = {}
+        self._public: set[str] = set()
+
+    def add(self, part: "Part") -> None:
+        self._made.update(part.made)
+        self._linked.update(part.linked)
+        for number, personal, node, traces, names in part.assets:
+            if personal or (personal is None and (number in self._linked or node in self._made)):
+                self.personal.add(number)
+                self._traces |= traces
+            else:
+                self._public.update(traces, names)
+
+    def traces(self) -> dict[str, str]:
+        """{value: kind} of all that leads to a personal file, without what a public asset has too."""
+        return {value: kind for value, kind in self._traces.items() if value not in self._public}
 
 
 def asset_selector(row: dict[str, str | None]) -> str:
@@ -43,35 +99,16 @@ def asset_selector(row: dict[str, str | None]) -> str:
     return f"{class_name('asset', row.get('type'))}/{row.get('module_id') or ''}/{row.get('local_key') or ''}"
 
 
-def file_traces(source: TableSource, personal: frozenset[int]) -> dict[str, str]:
-    """{value: kind} of all that leads to a personal file, without what a public asset has too."""
-    if not personal:
-        return {}
-    found: dict[str, str] = {}
-    public: set[str] = set()
-    for row in dict_rows(source, "asset"):
-        traces = _traces(row)
-        if int(row["id"] or 0) in personal:
-            found |= traces
-        else:
-            public |= {*traces, *filter(None, (row.get("local_key"), row.get("module_id")))}
-    return {value: kind for value, kind in found.items() if value not in public}
-
-
-def dict_rows(source: TableSource, table: str) -> Iterator[dict[str, str | None]]:
-    """Rows as dictionaries by column name."""
-    names = [column.name for column in source.columns(table)]
-    for row in source.rows(table):
-        yield dict(zip(names, row, strict=True))
-
-
-def _is_personal(row: dict[str, str | None], made: set[str], linked: bool, policy: Policy) -> bool:
+def _is_personal(row: dict[str, str | None], policy: Policy) -> bool | None:
+    """A rule `asset,*,<Class>/<module>/<local key>` decides, but a flag of true holds; None: other tables say."""
+    if row.get("personal") == "t":
+        return True
     rule = policy.rule("asset", "*", asset_selector(row))
     if rule is not None:
         return rule.shared != "keep"
-    if linked or row.get("trial_id") or row.get("participant_id") or (row.get("node_id") or "") in made:
+    if row.get("trial_id") or row.get("participant_id") or _names_a_person(row.get("parent")):
         return True
-    return _names_a_person(row.get("parent"))
+    return None
 
 
 def _names_a_person(parent: str | None) -> bool:
@@ -79,23 +116,6 @@ def _names_a_person(parent: str | None) -> bool:
     value = jsontext.decode(parent)
     name = str(value.get("py/object", "")).rpartition(".")[2].lower() if isinstance(value, dict) else ""
     return name.endswith("trial") or "participant" in name or name == "bot"
-
-
-def _linked_assets(source: TableSource) -> set[int]:
-    """Assets that a link table gives to a participant. A trial's link does not count: it may be to its stimulus."""
-    if "asset_participant" not in source.tables():
-        return set()
-    return {int(row["asset_id"]) for row in dict_rows(source, "asset_participant") if row.get("asset_id")}
-
-
-def _nodes_made_from_trials(source: TableSource) -> set[str]:
-    if "node" not in source.tables():
-        return set()
-    return {
-        row["id"] or ""
-        for row in dict_rows(source, "node")
-        if row.get("parent_id") or row.get("participant_id") or (row.get("degree") or "0") != "0"
-    }
 
 
 def _traces(row: dict[str, str | None]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from psynetdata.psynet import times
 from psynetdata.psynet.csvtext import Row
 from psynetdata.psynet.tables import Column, class_name
 
+_json = json.JSONEncoder(ensure_ascii=False).encode
 _INTEGER = re.compile(r"-?\d{1,18}")
 
 
@@ -51,7 +52,7 @@ class Converter:
                 rest[name] = text  # the typed value alone would not give the text back
             typed.append(value)
         kind = None if self._type is None else cells[self._type]
-        own = [self.deployment_number, class_name(self.table, kind), json.dumps(rest, ensure_ascii=False)]
+        own = [self.deployment_number, class_name(self.table, kind), _json(rest)]
         if self.model is Record:
             own += [self.table, identity]
         else:

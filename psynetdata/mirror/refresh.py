@@ -1,80 +1,37 @@
 """Bring one face of one deployment to the state of its source tables, touching only rows that differ."""
 
-import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, Protocol
 
 from django.db import transaction
 
 from psynetdata.faces import writing
 from psynetdata.models import Deployment, MirroredTable
 from psynetdata.psynet import csvtext
-from psynetdata.psynet.csvtext import Row
-from psynetdata.psynet.problems import Problem
-from psynetdata.psynet.tables import UNMIRRORED_TABLES, Column
+from psynetdata.psynet.problems import Damaged, Problem
+from psynetdata.psynet.tables import UNMIRRORED_TABLES
 
 from .convert import Converter, model_of
-from .write import delete, insert, rows_of
+from .protocols import Again, Filling, Pair, Picker, SourceTables
+from .runs import Run, by_id, by_text, merge
+from .write import delete, in_chunks, insert, rows_of
 
-Records = Iterable[bytes]
-Run = Callable[[], Records]
-# What orders a row among its table's, what finds it again in the mirror, and the row as text.
-Numbered = tuple[Any, str, bytes]
-
-
-class SourceTables(Protocol):
-    """What a refresh reads from."""
-
-    def tables(self) -> list[str]: ...
-
-    def columns(self, table: str) -> list[Column]: ...
-
-    def state(self, table: str) -> str:
-        """A name for the table's state: equal names, equal rows."""
-
-    def row_count(self, table: str) -> int: ...
-
-    def has_ids(self, table: str) -> bool:
-        """Whether rows are told apart by an integer `id`, by which they are then ordered; else by their text."""
-
-    def changes(self, table: str, old: str | None) -> Iterator[tuple[Run | None, Run | None]]:
-        """Pairs (old run, new run) of the parts that differ from the state `old`; all rows where that is None.
-
-        Each run gives its rows in order, as often as it is called; None where one side has no such part.
-        """
+Look = Callable[[str, int], None] | None
 
 
-class TableTransform(Protocol):
-    """What is done to the rows of one table. `withheld`: the columns that are withheld in every row."""
-
-    withheld: frozenset[str]
-
-    def row(self, cells: Row) -> Row: ...
-
-
-@dataclass(frozen=True)
-class Transform:
-    """What is done to rows on their way into a face. `name` changes whenever a row could come out otherwise."""
-
-    name: str
-    table: Callable[[str, list[Column]], TableTransform] | None = None
+class _Miscounted(Problem):
+    """A table of the mirror has another number of rows than its source."""
 
 
 def refresh(
-    face: str,
-    deployment: Deployment,
-    source: SourceTables,
-    transform: Transform,
-    *,
-    look: Callable[[str, int], None] | None = None,
+    face: str, deployment: Deployment, source: SourceTables, transform: Filling, *, look: Look = None
 ) -> dict[str, int]:
     """{table: rows} of the face afterwards. One transaction: a reader sees the old state or the new one.
 
     `look(table, rows)` is called now and then and may raise to stop, which leaves all as it was.
     Raises Problem when a table's rows do not agree in number with the source (law 7).
     """
+    name = transform.name  # may take a while, and nobody need wait for it
     with writing(face, look=(lambda: look("", 0)) if look else None), transaction.atomic(using=face):
         wanted = [table for table in source.tables() if table not in UNMIRRORED_TABLES]
         shown = {
@@ -83,103 +40,136 @@ def refresh(
         for table in shown.keys() - set(wanted):
             rows_of(face, model_of(table), table, deployment.number)._raw_delete(face)
             shown[table].delete(using=face)
-        return {
-            table: _refresh_table(face, deployment, source, transform, table, shown.get(table), look)
-            for table in wanted
-        }
+        rows = {}
+        for table in wanted:
+            before = shown.get(table)
+            if before and before.state == source.state(table) and _name_of(before, deployment) == name:
+                rows[table] = before.rows
+            else:
+                rows[table] = _Table(face, deployment, source, transform, table, look).bring(before)
+        return rows
 
 
-def _refresh_table(face, deployment, source, transform, table, shown, look) -> int:
-    name = f"clock={deployment.clock};ids={source.has_ids(table)};{transform.name}"
-    state, columns, count = source.state(table), source.columns(table), source.row_count(table)
-    if shown and (shown.state, shown.transform) == (state, name):
-        return shown.rows
-    listed = [[column.name, column.type, column.not_null] for column in columns]
-    model = model_of(table)
-    old = shown.state if shown and shown.transform == name and shown.columns == listed else None
-    if shown and old is None:
-        rows_of(face, model, table, deployment.number)._raw_delete(face)
-    converter = Converter(table, deployment.number, columns, deployment.clock)
-    changing = transform.table(table, columns) if transform.table else None
-    numbered = _by_id(columns) if source.has_ids(table) else _by_text
-    done = 0
-    for before, after in source.changes(table, old):
-        # Twice over the same two runs: the deletions first, then the insertions, and neither is held.
-        if before is not None:
-            gone = (
-                identity
-                for side, identity, _ in _merge(numbered(before()), numbered(after() if after else ()))
-                if side == "old"
+def _start_of_name(deployment: Deployment, ids: bool) -> str:
+    return f"clock={deployment.clock};ids={ids};"
+
+
+def _name_of(shown: MirroredTable, deployment: Deployment) -> str | None:
+    """The transform's part of the name under which rows were filled in; None where the clock was another."""
+    starts = (_start_of_name(deployment, ids) for ids in (True, False))
+    return next((shown.transform.removeprefix(start) for start in starts if shown.transform.startswith(start)), None)
+
+
+class _Table:
+    """One table on its way into a face."""
+
+    def __init__(self, face, deployment, source, transform, table: str, look: Look):
+        self.face, self.deployment, self.source, self.transform = face, deployment, source, transform
+        self.table, self.look = table, look
+        self.model = model_of(table)
+        self.columns, ids = source.columns(table), source.has_ids(table)
+        self.start_of_name = _start_of_name(deployment, ids)
+        self.numbered = by_id(self.columns) if ids else by_text
+        self.converter = Converter(table, deployment.number, self.columns, deployment.clock)
+        self.changing = transform.table(table, self.columns) if transform.table else None
+        self.done = 0
+
+    def bring(self, shown: MirroredTable | None) -> int:
+        """Rows of the table as it is now. What cannot be followed from the state `shown` is filled anew."""
+        listed = [[column.name, column.type, column.not_null] for column in self.columns]
+        followed = False
+        if shown and shown.columns == listed and shown.transform.startswith(self.start_of_name):
+            old_name = shown.transform.removeprefix(self.start_of_name)
+            again = None if old_name == self.transform.name else self.transform.since(old_name)
+            if again or old_name == self.transform.name:
+                followed = self._follow(shown.state, again)
+        if not followed:
+            if shown:
+                rows_of(self.face, self.model, self.table, self.deployment.number)._raw_delete(self.face)
+            self._apply(self.source.changes(self.table, None))
+            self._count()
+        self._note(listed)
+        return self.source.row_count(self.table)
+
+    def _follow(self, old: str, again: Again | None) -> bool:
+        """False, and nothing changed, where the old state cannot be read or does not lead to the new one."""
+        try:
+            with transaction.atomic(using=self.face):
+                self._apply(self.source.changes(self.table, old))
+                if picker := again and again.of(self.table, self.columns):
+                    self._redo(picker, old)
+                self._count()
+        except (Damaged, _Miscounted):
+            return False
+        return True
+
+    def _apply(self, changes: Iterable[tuple[Run | None, Run | None]]) -> None:
+        """Twice over the same two runs: the deletions first, then the insertions, and neither is held."""
+        for before, after in changes:
+            if before is not None:
+                gone = (identity for side, identity, _ in self._merged(before, after) if side == "old")
+                delete(self.face, self.model, self.table, self.deployment.number, gone)
+            new = ((identity, record) for side, identity, record in self._merged(before, after) if side == "new")
+            self._insert(new)
+
+    def _redo(self, picker: Picker, old: str) -> None:
+        """Rows whose source is the same, but which come out otherwise."""
+
+        def unchanged() -> Iterator[Pair]:
+            for before, after in self.source.changes(self.table, old):
+                if before is not None and after is not None:
+                    yield from ((name, record) for side, name, record in self._merged(before, after) if side == "same")
+            for run, blocks in self.source.same(self.table, old):
+                if self.look:
+                    self.look(self.table, self.done)
+                if not picker.passes(blocks()):
+                    yield from ((name, record) for _, name, record in self.numbered(run()))
+
+        for some in in_chunks(picker.pick(self._watched(unchanged())), lambda pair: len(pair[1])):
+            delete(self.face, self.model, self.table, self.deployment.number, [identity for identity, _ in some])
+            self._insert(some)
+
+    def _merged(self, before: Run | None, after: Run | None) -> Iterator[tuple[str, str, bytes]]:
+        return merge(self.numbered(before() if before else ()), self.numbered(after() if after else ()))
+
+    def _insert(self, pairs: Iterable[Pair]) -> None:
+        self.done += insert(self.face, self.model, self.converter.fields, self._values(pairs))
+
+    def _values(self, pairs: Iterable[Pair]) -> Iterator[list]:
+        identities: deque[str] = deque()
+
+        def raw() -> Iterator[bytes]:
+            for identity, record in self._watched(pairs):
+                identities.append(identity)
+                yield record
+
+        for cells in csvtext.rows(raw()):
+            yield self.converter.values(self.changing.row(cells) if self.changing else cells, identities.popleft())
+
+    def _watched(self, pairs: Iterable[Pair]) -> Iterator[Pair]:
+        for number, pair in enumerate(pairs):
+            if self.look and number % 1000 == 0:
+                self.look(self.table, self.done + number)
+            yield pair
+
+    def _count(self) -> None:
+        found = rows_of(self.face, self.model, self.table, self.deployment.number).count()
+        count = self.source.row_count(self.table)
+        if found != count:
+            raise _Miscounted(
+                f"The mirror's table {self.table} came to {found} rows where its source has {count}; "
+                "nothing was changed."
             )
-            delete(face, model, table, deployment.number, gone)
-        runs = _merge(numbered(before() if before else ()), numbered(after() if after else ()))
-        new = ((identity, record) for side, identity, record in runs if side == "new")
-        done += insert(face, model, converter.fields, _values(converter, new, changing, table, look, done))
-    found = rows_of(face, model, table, deployment.number).count()
-    if found != count:
-        raise Problem(
-            f"The mirror's table {table} came to {found} rows where its source has {count}; nothing was changed."
+
+    def _note(self, listed: list[list]) -> None:
+        MirroredTable.objects.using(self.face).update_or_create(
+            deployment_number=self.deployment.number,
+            table=self.table,
+            defaults={
+                "state": self.source.state(self.table),
+                "transform": self.start_of_name + self.transform.name,
+                "columns": listed,
+                "rows": self.source.row_count(self.table),
+                "withheld": sorted(self.changing.withheld) if self.changing else [],
+            },
         )
-    MirroredTable.objects.using(face).update_or_create(
-        deployment_number=deployment.number,
-        table=table,
-        defaults={
-            "state": state,
-            "transform": name,
-            "columns": listed,
-            "rows": count,
-            "withheld": sorted(changing.withheld) if changing else [],
-        },
-    )
-    return count
-
-
-def _values(converter, new, changing, table, look, done) -> Iterator[list]:
-    identities: deque[str] = deque()
-
-    def raw() -> Iterator[bytes]:
-        for identity, record in new:
-            identities.append(identity)
-            yield record
-
-    for number, cells in enumerate(csvtext.rows(raw()), start=done):
-        if look and number % 1000 == 0:
-            look(table, number)
-        yield converter.values(changing.row(cells) if changing else cells, identities.popleft())
-
-
-def _by_id(columns: list[Column]) -> Callable[[Records], Iterator[Numbered]]:
-    position = next(index for index, column in enumerate(columns) if column.name == "id")
-
-    def numbered(records: Records) -> Iterator[Numbered]:
-        for record in records:
-            identity = record.split(b",", 1)[0].decode() if position == 0 else csvtext.parse(record)[position]
-            yield int(identity), identity, record
-
-    return numbered
-
-
-def _by_text(records: Records) -> Iterator[Numbered]:
-    """Equal texts are counted: `<hash>:<n>` is the n-th of its kind. They stand together, the run being ordered."""
-    last, count = None, 0
-    for record in records:
-        count = count + 1 if record == last else 1
-        last = record
-        yield (record, count), f"{hashlib.sha256(record).hexdigest()}:{count}", record
-
-
-def _merge(before: Iterator[Numbered], after: Iterator[Numbered]) -> Iterator[tuple[str, str, bytes]]:
-    """("old" | "new", identity, record) of each row that only one of two ordered runs has; a changed row is both."""
-    old, new = next(before := iter(before), None), next(after := iter(after), None)
-    while old is not None or new is not None:
-        if new is None or (old is not None and old[0] < new[0]):
-            yield "old", old[1], old[2]
-            old = next(before, None)
-        elif old is None or new[0] < old[0]:
-            yield "new", new[1], new[2]
-            new = next(after, None)
-        else:
-            if old[2] != new[2]:
-                yield "old", old[1], old[2]
-                yield "new", new[1], new[2]
-            old, new = next(before, None), next(after, None)

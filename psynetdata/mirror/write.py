@@ -1,7 +1,6 @@
 """Rows into and out of a face at the speed of its database: COPY on PostgreSQL, executemany on SQLite."""
 
-import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -10,6 +9,7 @@ from django.db import connections, models
 
 from psynetdata.models import MirrorModel, Record
 from psynetdata.psynet import csvtext
+from psynetdata.psynet.copying import Feed, failing_as_itself
 
 _CHUNK = 500
 _CHUNK_CHARACTERS = 1 << 20
@@ -21,19 +21,14 @@ def insert(face: str, model: type[MirrorModel], fields: list[models.Field], rows
     quote = connection.ops.quote_name
     table, names = quote(model._meta.db_table), ", ".join(quote(field.column) for field in fields)
     if connection.vendor == "postgresql":
-        feed = _Feed(csvtext.blocks(csvtext.format_row([_copy_text(value) for value in row]) for row in rows))
-        with connection.cursor() as cursor:
-            try:
-                cursor.copy_expert(f"COPY {table} ({names}) FROM STDIN WITH (FORMAT csv)", feed)
-            except connection.Database.Error:
-                if feed.failure:  # psycopg2 makes a database error of what reading raised
-                    raise feed.failure from None
-                raise
+        feed = Feed(csvtext.blocks(csvtext.format_row([_copy_text(value) for value in row]) for row in rows))
+        with connection.cursor() as cursor, failing_as_itself(feed):
+            cursor.copy_expert(f"COPY {table} ({names}) FROM STDIN WITH (FORMAT csv)", feed)
             return cursor.rowcount
     count = 0
     holes = ", ".join(["%s"] * len(fields))
     adapt = connection.ops.adapt_datetimefield_value
-    for chunk in _chunks(rows):
+    for chunk in in_chunks(rows, _text_of):  # Django's executemany holds all it is given
         prepared = [[adapt(value) if isinstance(value, datetime) else value for value in row] for row in chunk]
         with connection.cursor() as cursor:
             cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({holes})", prepared)
@@ -60,18 +55,22 @@ def rows_of(face: str, model: type[MirrorModel], table: str, deployment_number: 
     return found.filter(table=table) if model is Record else found
 
 
-def _chunks(rows: Iterable[list[Any]]) -> Iterator[list[list[Any]]]:
-    """Lists of rows, bounded in number and in text, because Django's executemany holds all it is given."""
-    chunk: list[list[Any]] = []
+def in_chunks(items: Iterable[Any], size_of: Callable[[Any], int]) -> Iterator[list[Any]]:
+    """Lists of items, bounded in number and in size."""
+    chunk: list[Any] = []
     size = 0
-    for row in rows:
-        chunk.append(row)
-        size += sum(len(value) for value in row if isinstance(value, str))
+    for item in items:
+        chunk.append(item)
+        size += size_of(item)
         if len(chunk) >= _CHUNK or size >= _CHUNK_CHARACTERS:
             yield chunk
             chunk, size = [], 0
     if chunk:
         yield chunk
+
+
+def _text_of(row: list[Any]) -> int:
+    return sum(len(value) for value in row if isinstance(value, str))
 
 
 def _copy_text(value: Any) -> str | None:
@@ -82,25 +81,3 @@ def _copy_text(value: Any) -> str | None:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     return repr(value)
-
-
-class _Feed(io.RawIOBase):
-    """What psycopg2 reads from while it copies in; holds one block."""
-
-    def __init__(self, blocks: Iterator[bytes]):
-        self._blocks = blocks
-        self._left = b""
-        self.failure: BaseException | None = None
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        if not self._left:
-            try:
-                self._left = next(self._blocks, b"")
-            except BaseException as error:
-                self.failure = error
-                raise
-        taken, self._left = (self._left, b"") if size < 0 else (self._left[:size], self._left[size:])
-        return taken

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from psynetdata.anonymize.anonymizer import Anonymizer
-from psynetdata.anonymize.identifiers import Identifiers, collect
+from psynetdata.anonymize.collecting import collect
+from psynetdata.anonymize.identifiers import Identifiers
 from psynetdata.anonymize.policy import Policy
 from psynetdata.anonymize.pseudonyms import Pseudonyms
 from psynetdata.psynet.csvtext import Row

@@ -1,6 +1,7 @@
 import json
 
-from psynetdata.anonymize.identifiers import Identifiers, collect
+from psynetdata.anonymize.collecting import collect
+from psynetdata.anonymize.identifiers import Identifiers
 from psynetdata.anonymize.policy import Policy, Rule
 from psynetdata.anonymize.words import NAMED, strength
 

@@ -1,6 +1,6 @@
 import pytest
 
-from psynetdata.anonymize.identifiers import collect
+from psynetdata.anonymize.collecting import collect
 from psynetdata.anonymize.policy import Policy
 from psynetdata.anonymize.words import ANYWHERE, NAMED, NEVER, TOKEN, WHOLE, strength
 
