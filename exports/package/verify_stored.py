@@ -17,7 +17,7 @@ from .verify import Checked, ZipTree, check
 def verify_snapshot(snapshot: Snapshot, seen: dict[str, int] | None = None) -> Checked:
     """Every state and segment re-hashed and re-counted, against Snapshot.tables and its totals.
 
-    `seen`: {sha256 of a segment: its rows} of what was looked at before; snapshots share their segments.
+    `seen`: {ref of a segment: its rows} of what was looked at before; snapshots share their segments.
     """
     seen = {} if seen is None else seen
     checked = Checked()
@@ -44,16 +44,16 @@ def _verify_table(reader: SnapshotReader, table: str, seen: dict[str, int], chec
     checked.files += 1
     rows = 0
     for segment in reader.table_state(table).segments:
-        if segment.sha256 not in seen:
-            size = reader.store.check(segment.sha256)
-            seen[segment.sha256] = sum(1 for _ in reader.segment_records(segment))
+        if segment.blob not in seen:
+            size = reader.store.check(segment.blob)
+            seen[segment.blob] = sum(1 for _ in reader.segment_records(segment))
             checked.files += 1
             checked.bytes += size
             if size != segment.bytes:
                 raise Damaged(f"The segment {segment.sha256[:12]}… has {size} bytes, its state says {segment.bytes}.")
-        if seen[segment.sha256] != segment.rows:
+        if seen[segment.blob] != segment.rows:
             raise Damaged(
-                f"The segment {segment.sha256[:12]}… has {seen[segment.sha256]} rows, its state says {segment.rows}."
+                f"The segment {segment.sha256[:12]}… has {seen[segment.blob]} rows, its state says {segment.rows}."
             )
         rows += segment.rows
     checked.rows += rows

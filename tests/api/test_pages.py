@@ -33,12 +33,16 @@ def test_the_schema_names_every_address(analyst):
         "/api/basic_data/{sheet}/{row_id}/",
         "/api/deployments/",
         "/api/deployments/{id}/",
+        *(f"/api/deployments/{{id}}/{verb}/" for verb in ("pause", "resume", "archive")),
         "/api/snapshots/",
         "/api/snapshots/{id}/",
+        "/api/snapshots/{id}/diff/{other}/",
+        "/api/snapshots/jobs/{id}/",
         "/api/exports/",
         "/api/exports/{id}/",
         "/api/exports/{id}/cancel/",
         "/api/exports/{id}/download/",
+        "/metrics",
     }
     assert answer.json()["openapi"].startswith("3.")
 

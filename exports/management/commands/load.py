@@ -40,7 +40,7 @@ class Command(BaseCommand):
     def _tell_deployment(self, deployment: Deployment) -> None:
         self.stdout.write(f"deployment  {deployment.deployment_id}")
         self.stdout.write(f"label       {deployment.label or '(none)'}")
-        self.stdout.write(f"clock       {_clock(deployment.clock_offset)}")
+        self.stdout.write(f"clock       {times.offset_words(deployment.clock_offset)}")
         for name, version in (
             ("PsyNet", deployment.psynet_version),
             ("Dallinger", deployment.dallinger_version),
@@ -59,11 +59,3 @@ class Command(BaseCommand):
             self.stdout.write(f"{table:<{names}}  {count:>{digits}}")
         empty = len(rows) - len(filled)
         self.stdout.write(f"{len(filled)} tables with rows, {empty} empty")
-
-
-def _clock(offset: int | None) -> str:
-    """Minutes ahead of UTC, as people write it: UTC+01:00."""
-    if offset is None:
-        return "not found; its times are taken as UTC"
-    hours, minutes = divmod(abs(offset), 60)
-    return "UTC" if offset == 0 else f"UTC{'+' if offset > 0 else '-'}{hours:02d}:{minutes:02d}"

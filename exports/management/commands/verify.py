@@ -1,6 +1,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from django.db.models import Q
+from django.utils import timezone
+
 from exports.models import Export, Snapshot
 from exports.package.verify import Checked, verify_path
 from exports.package.verify_stored import verify_export, verify_snapshot
@@ -48,7 +51,8 @@ def _things(path: Path | None, snapshot: int | None, export: int | None) -> Iter
         if not exports:
             raise NotFound(f"There is no export {export}.")
     else:
-        exports = exports.filter(archives__isnull=False).distinct()
+        kept = Q(archives__expires_at__isnull=True) | Q(archives__expires_at__gt=timezone.now())
+        exports = exports.filter(kept, archives__isnull=False).distinct()
     seen: dict[str, int] = {}
     for one in snapshots.iterator():
         yield str(one), verify_snapshot(one, seen)

@@ -1,0 +1,51 @@
+from django.utils import timezone
+
+from exports.management.table import table
+from exports.models import Snapshot
+from exports.snapshots.prune import kept
+from psynetdata.deployments import chosen
+from psynetdata.management.cli import Command as BaseCommand
+from psynetdata.models import Deployment
+from psynetdata.psynet import times
+
+
+class Command(BaseCommand):
+    help = "Let go the snapshots that no retention keeps, files that nothing stands on, and expired archives."
+
+    def add_arguments(self, parser):
+        parser.add_argument("--dry-run", action="store_true", help="Only say what would go, and what stays and why.")
+        parser.add_argument("--deployment", metavar="ID", help="Snapshots of this one only.")
+
+    def run(self, *, dry_run: bool, deployment: str | None, verbosity: int, **options):
+        named = chosen(Deployment.objects.all(), deployment, how="--deployment") if deployment else None
+        if verbosity > 1:
+            self._tell_each([named] if named else list(Deployment.objects.order_by("number")))
+        asked = {"deployment_id": named.deployment_id} if named else {}
+        job = self.job("prune", options={**asked, "dry_run": dry_run}, deployment=named)
+        self._tell(job.result, dry_run)
+
+    def _tell(self, found: dict, dry_run: bool) -> None:
+        gone, freed = ("would go", "would be freed") if dry_run else ("went", "were freed")
+        for deployment_id, told in found["deployments"].items():
+            stays = told["stays"]
+            self.stdout.write(f"{deployment_id}: {told['goes']} snapshots {gone}, {sum(stays.values())} stay")
+            for line in table(["", ""], [[count, reason] for reason, count in stays.items()])[1:]:
+                self.stdout.write(f"  {line}")
+        store, archives = found["store"], found["archives"]
+        self.stdout.write(f"{store['files']} files of snapshots and {archives['files']} of expired exports {gone}")
+        self.stdout.write(f"{store['bytes'] + archives['bytes']} bytes {freed}")
+        if store["waits"]:
+            self.warn("Snapshots were being stored all the time, so some files stay until the next prune.")
+        if found["unreadable"]:
+            self.warn(
+                f"{found['unreadable']} table states cannot be read, so files that they may name stay; "
+                "`manage.py verify --all` says which."
+            )
+
+    def _tell_each(self, deployments: list[Deployment]) -> None:
+        for deployment in deployments:
+            reasons = kept(deployment, timezone.now())
+            moments = dict(Snapshot.objects.filter(deployment=deployment).values_list("pk", "taken_at"))
+            order = sorted(reasons, key=lambda pk: (moments[pk], pk), reverse=True)
+            rows = [[pk, times.to_iso(moments[pk]), reasons[pk] or "goes"] for pk in order]
+            self.stdout.write("\n".join([deployment.deployment_id, *table(["id", "taken", "why"], rows), ""]))

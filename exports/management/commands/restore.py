@@ -1,0 +1,67 @@
+import uuid
+
+from exports.models import Snapshot
+from exports.sources.postgres import parse
+from psynetdata import credentials
+from psynetdata.management.cli import Command as BaseCommand
+from psynetdata.psynet.problems import NotFound, UsageError
+
+
+class Command(BaseCommand):
+    help = "Put a snapshot's rows, and its asset files, back into a PostgreSQL database whose tables exist."
+
+    def add_arguments(self, parser):
+        parser.add_argument("snapshot", type=int, metavar="SNAPSHOT", help="The snapshot's number.")
+        parser.add_argument("--database", required=True, metavar="URL", help="Like postgres://user@host:5432/database.")
+        parser.add_argument(
+            "--password-env", metavar="NAME", help="The environment variable that holds the password of the database."
+        )
+        parser.add_argument("--replace", action="store_true", help="Delete the rows that stand there, in one step.")
+        parser.add_argument(
+            "--assets", metavar="URL", help="file:///folder, where each asset file goes to its host_path."
+        )
+
+    def run(self, *, snapshot: int, database: str, password_env: str | None, **options):
+        found = Snapshot.objects.select_related("deployment").filter(pk=snapshot).first()
+        if found is None:
+            raise NotFound(f"There is no snapshot {snapshot}.")
+        address = parse(database)
+        secret = _reference(address.password, password_env)
+        try:
+            job = self.job(
+                "restore",
+                deployment=found.deployment,
+                options={
+                    "snapshot": found.pk,
+                    "database": address.url,
+                    "secret": secret,
+                    "replace": options["replace"],
+                    "assets": options["assets"],
+                },
+            )
+        finally:
+            credentials.forget(secret)
+        for sentence in job.result["warnings"]:
+            self.warn(sentence)
+        self._tell(found, address.label, job.result)
+
+    def _tell(self, snapshot: Snapshot, label: str, result: dict) -> None:
+        filled = {table: count for table, count in sorted(result["rows"].items()) if count}
+        width = max(map(len, filled), default=0)
+        digits = max((len(str(count)) for count in filled.values()), default=0)
+        for table, count in filled.items():
+            self.stdout.write(f"{table:<{width}}  {count:>{digits}}")
+        empty = len(result["rows"]) - len(filled)
+        self.stdout.write(f"{len(filled)} tables with rows, {empty} empty, {len(result['sequences'])} sequences")
+        if result["assets"]:
+            self.stdout.write(f"{result['assets']} asset files")
+        self.stdout.write(f"\n{snapshot} is in {label}; every row was read back and compared")
+
+
+def _reference(password: str | None, variable: str | None) -> str:
+    """Where the password is kept while the job runs; it never stands in the job's row."""
+    if password and variable:
+        raise UsageError("The address holds a password and --password-env names another; leave one out.")
+    if variable:
+        return f"env:{variable}"
+    return credentials.keep(f"restore-{uuid.uuid4().hex}", password) if password else ""

@@ -1,0 +1,119 @@
+from argparse import SUPPRESS
+from pathlib import Path
+
+from exports.management import history
+from exports.models import Snapshot
+from exports.package.database import default_name, download
+from exports.snapshots import suspect
+from exports.snapshots.diff import diff, to_json
+from psynetdata.deployments import chosen
+from psynetdata.management.cli import Command as BaseCommand
+from psynetdata.models import Audit, Deployment
+from psynetdata.psynet import times
+from psynetdata.psynet.problems import NotFound
+
+_LISTED_IDS = 20
+
+
+class Command(BaseCommand):
+    help = "Take a snapshot of a running experiment (the default), or look at, compare, pin and fetch those there are."
+
+    def add_arguments(self, parser):
+        # On the command itself and on `take`, which is what it does when nothing else is said.
+        _add_take(parser, None, False)
+        parser.set_defaults(do="take")
+        verbs = parser.add_subparsers(metavar="take | list | show | diff | download | pin | unpin | accept")
+        take = verbs.add_parser("take", help="Take one now, and mirror it.")
+        _add_take(take, SUPPRESS, SUPPRESS)
+        listed = verbs.add_parser("list", help="Those there are, newest first, and what keeps each.")
+        listed.add_argument("--deployment", metavar="ID")
+        listed.add_argument("--limit", type=int, metavar="N", help="The newest N only.")
+        verbs.add_parser("show", help="One of them: its tables, where they are stored, its sequences.")
+        compare = verbs.add_parser("diff", help="Rows added, changed and removed per table, from A to B.")
+        for name in ("before", "after"):
+            compare.add_argument(name, type=int, metavar=name[0].upper())
+        compare.add_argument("--rows", action="store_true", help=f"Ids too, at most {_LISTED_IDS} of each kind.")
+        fetch = verbs.add_parser("download", help="As the database.zip that `psynet deploy --archive` takes.")
+        fetch.add_argument("--force", action="store_true", help="Replace a file that stands at PATH.")
+        for verb, does in (("pin", "Keep it for good."), ("unpin", "Let the retention decide again.")):
+            verbs.add_parser(verb, help=does)
+        verbs.add_parser("accept", help="Say of a suspect one that it is right; the mirror follows.")
+        for name, one in verbs.choices.items():
+            one.set_defaults(do=name)
+            if name in ("show", "download", "pin", "unpin", "accept"):
+                one.add_argument("snapshot", type=int, metavar="ID")
+            if name in ("list", "show", "diff"):
+                one.add_argument("--json", action="store_true")
+        fetch.add_argument("path", nargs="?", type=Path, metavar="PATH")
+
+    def run(self, *, do: str, **options):
+        getattr(self, f"_{do}")(**options)
+
+    def _take(self, *, deployment: str | None, full: bool, no_mirror: bool, **options):
+        named = chosen(Deployment.objects.all(), deployment, how="--deployment")
+        job = self.job("snapshot", options={"full": full, "mirror": not no_mirror}, deployment=named)
+        for sentence in job.result["warnings"]:
+            self.warn(sentence)
+        snapshot = _snapshot(job.result["snapshot"])
+        seconds, size = f"{snapshot.seconds:.1f} s", f"{snapshot.new_bytes} new bytes"
+        moment = times.to_iso(snapshot.taken_at)
+        self.stdout.write(f"deployment  {snapshot.deployment.deployment_id}")
+        self.stdout.write(f"{snapshot}, of {moment}: {snapshot.rows} rows, {size}, {seconds}, {snapshot.state}")
+
+    def _list(self, *, deployment: str | None, limit: int | None, json: bool, **options):
+        named = [chosen(Deployment.objects.all(), deployment, how="--deployment")] if deployment else None
+        self.stdout.write(history.listed(named or list(Deployment.objects.all()), limit, as_json=json))
+
+    def _show(self, *, snapshot: int, json: bool, **options):
+        self.stdout.write(history.shown(_snapshot(snapshot), as_json=json))
+
+    def _diff(self, *, before: int, after: int, rows: bool, json: bool, **options):
+        old, new = _snapshot(before), _snapshot(after)
+        found = diff(old, new, ids=_LISTED_IDS if rows else 0)
+        if old.deployment_id != new.deployment_id:
+            self.warn("The two are of different deployments; equal ids need not be the same people or trials.")
+        self.stdout.write(history.to_text(to_json(old, new, found)) if json else history.compared(found))
+
+    def _download(self, *, snapshot: int, path: Path | None, force: bool, **options):
+        found = _snapshot(snapshot)
+        target = Path(path or default_name(found)).expanduser().absolute()
+        made = download(found, target, force=force)
+        self.stdout.write(f"{found} of {found.deployment.deployment_id}: {found.rows} rows, {made.bytes} bytes")
+        self.stdout.write(f"to be used with {history.versions(found)}")
+        self.stdout.write(str(target))
+
+    def _pin(self, *, snapshot: int, **options):
+        self._set_pinned(_snapshot(snapshot), True)
+
+    def _unpin(self, *, snapshot: int, **options):
+        self._set_pinned(_snapshot(snapshot), False)
+
+    def _set_pinned(self, snapshot: Snapshot, pinned: bool) -> None:
+        verb = "pin" if pinned else "unpin"
+        if Snapshot.objects.filter(pk=snapshot.pk).exclude(pinned=pinned).update(pinned=pinned):
+            Audit.record(verb, deployment=snapshot.deployment, target=snapshot)
+        says = "is pinned and stays." if pinned else "is not pinned; the retention decides."
+        self.stdout.write(f"{snapshot} of {snapshot.deployment.deployment_id} {says}")
+
+    def _accept(self, *, snapshot: int, **options):
+        for accepted in suspect.accept(_snapshot(snapshot)):
+            self.stdout.write(f"{accepted}, of {times.to_iso(accepted.taken_at)}, is good now.")
+
+
+def _add_take(parser, deployment, full) -> None:
+    parser.add_argument(
+        "--deployment", metavar="ID", default=deployment, help="Which deployment; not needed where there is one."
+    )
+    parser.add_argument(
+        "--full", action="store_true", default=full, help="Read every row afresh, whatever the figures say."
+    )
+    parser.add_argument(
+        "--no-mirror", action="store_true", default=full, help="Leave the mirror for the next one to bring up to date."
+    )
+
+
+def _snapshot(number: int) -> Snapshot:
+    found = Snapshot.objects.select_related("deployment").filter(pk=number).first()
+    if found is None:
+        raise NotFound(f"There is no snapshot {number}; `manage.py snapshot list` shows those there are.")
+    return found

@@ -1,0 +1,62 @@
+"""Verb: a snapshot as the `database.zip` that `psynet deploy --archive` and `psynet load` take."""
+
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from exports.models import Snapshot
+from exports.snapshots.reader import SnapshotReader
+from psynetdata.jobs import Running
+from psynetdata.models import Audit
+from psynetdata.psynet.problems import BadInput, Conflict, Problem
+
+from .members import Member
+from .meter import Meter
+from .names import safe_name
+from .tables import AsTheyAre, database_zip
+
+
+def default_name(snapshot: Snapshot) -> str:
+    return safe_name(f"{snapshot.deployment.deployment_id}__snapshot-{snapshot.pk}", ".zip")
+
+
+def download(
+    snapshot: Snapshot, path: Path, *, force: bool = False, user=None, running: Running | None = None
+) -> Member:
+    """Write the zip to `path`, byte for byte the one in a regular export; whole or not at all. On record.
+
+    Raises Conflict where something stands at the path already (with `force` a file is replaced), BadInput where
+    its folder cannot be written, Damaged, Cancelled.
+    """
+    if path.is_dir() or (path.exists() and not force):
+        way = "name a file in it" if path.is_dir() else "name another path, or replace it with --force"
+        raise Conflict(f"{path} exists already; {way}.")
+    if not path.parent.is_dir():
+        raise BadInput(f"There is no folder {path.parent}; make it first, or name another path.")
+    total = sum(entry["rows"] for entry in snapshot.tables.values())
+    try:
+        # In the same folder, so that the last step is a rename.
+        with TemporaryDirectory(dir=path.parent, prefix=".psynetdata-") as folder:
+            rows, part = AsTheyAre(SnapshotReader(snapshot)), Path(folder) / path.name
+            made = database_zip(rows, path.name, part, snapshot.taken_at, Meter(running, total))
+            with part.open("rb") as file:
+                os.fsync(file.fileno())
+            _publish(part, path, force)
+    except OSError as error:
+        raise Problem(f"{path} could not be written: {error.strerror or error}.") from None
+    Audit.record(
+        "download", user=user, deployment=snapshot.deployment, target=snapshot, identified=True, sha256=made.sha256
+    )
+    return made
+
+
+def _publish(part: Path, path: Path, force: bool) -> None:
+    if force:
+        part.replace(path)
+        return
+    try:
+        os.link(part, path)  # unlike a rename it never replaces what someone else put there meanwhile
+    except FileExistsError:
+        raise Conflict(f"{path} exists already; name another path, or replace it with --force.") from None
+    except OSError:  # a file system without hard links
+        part.rename(path)

@@ -1,0 +1,97 @@
+"""Which snapshots stay, and why: a pure decision about what is held and what time it is."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+GOOD = "good"
+
+PINNED = "pinned"
+EXPORTED = "an export is made from it"
+BY_HAND = "handed in; nobody can take it again"
+SHOWN = "the mirror shows it"
+IN_USE = "a job works on it"
+LAST_GOOD = "the newest good one"
+EVERY, HOURLY, DAILY = "recent", "the newest of its hour", "the newest of its day"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How old a snapshot may be to stay: any; the newest of its hour; the newest of its day (in UTC)."""
+
+    every: timedelta = timedelta(hours=24)
+    hourly: timedelta = timedelta(days=7)
+    daily: timedelta = timedelta(days=90)
+
+
+@dataclass(frozen=True)
+class Held:
+    """A snapshot as the decision sees it. `taken_at` has a zone; `state` is Snapshot's.
+
+    `exported`: an Export names it; `by_hand`: it came from a file; `shown`: a face of the mirror stands on
+    it; `in_use`: a job that is not over names it.
+    """
+
+    id: int
+    taken_at: datetime
+    state: str = GOOD
+    pinned: bool = False
+    exported: bool = False
+    by_hand: bool = False
+    shown: bool = False
+    in_use: bool = False
+
+
+_ALWAYS = (("pinned", PINNED), ("exported", EXPORTED), ("by_hand", BY_HAND), ("shown", SHOWN), ("in_use", IN_USE))
+
+
+def keep(held: Iterable[Held], now: datetime, policy: Policy) -> dict[int, str | None]:
+    """{id: why it stays, or None where it goes} for all snapshots of one deployment.
+
+    An hour and a day have a newest one among the good and another among the suspect. It is found among all
+    that are held, whatever keeps them and however young they are; so pruning in between changes nothing about what
+    is left in the end. The newest good one always stays: mirror and exports stand on it, while what came later is
+    suspect and after the last one was taken.
+    """
+    held = list(held)
+    last_good = max((one for one in held if one.state == GOOD), key=_age, default=None)
+    of_hour, of_day = _newest(held, _hour), _newest(held, _day)
+
+    def reason(one: Held) -> str | None:
+        for name, why in _ALWAYS:
+            if getattr(one, name):
+                return why
+        if one is last_good:
+            return LAST_GOOD
+        age = now - one.taken_at
+        if age < policy.every:
+            return EVERY
+        if age < policy.hourly and one.id in of_hour:
+            return HOURLY
+        if age < policy.daily and one.id in of_day:
+            return DAILY
+        return None
+
+    return {one.id: reason(one) for one in held}
+
+
+def _age(one: Held) -> tuple[datetime, int]:
+    """Orders by when it was taken; of two at one moment the later row is the newer."""
+    return one.taken_at, one.id
+
+
+def _newest(held: list[Held], bucket: Callable[[Held], tuple]) -> set[int]:
+    """Ids of the newest good and the newest suspect one of each bucket."""
+    newest: dict[tuple, Held] = {}
+    for one in sorted(held, key=_age):
+        newest[one.state, *bucket(one)] = one
+    return {one.id for one in newest.values()}
+
+
+def _day(one: Held) -> tuple:
+    at = one.taken_at.astimezone(UTC)
+    return at.year, at.month, at.day
+
+
+def _hour(one: Held) -> tuple:
+    return *_day(one), one.taken_at.astimezone(UTC).hour

@@ -1,0 +1,30 @@
+"""The names of the files in a folder of the storage, whatever kind of storage it is."""
+
+from collections.abc import Iterator
+
+from django.core.files.storage import Storage
+
+
+def names(storage: Storage, folder: str) -> Iterator[str]:
+    """Every file below the folder, as the storage's other methods take it; in no order that counts."""
+    if hasattr(storage, "bucket"):
+        yield from _in_bucket(storage, folder)
+    else:
+        yield from _in_folders(storage, folder)
+
+
+def _in_bucket(storage, folder: str) -> Iterator[str]:
+    """S3 has no folders: a thousand names a request, where `listdir` would make one for each of 65,536 prefixes."""
+    prefix = storage._normalize_name(f"{folder}/x").removesuffix("x")
+    for found in storage.bucket.objects.filter(Prefix=prefix):
+        yield f"{folder}/{found.key.removeprefix(prefix)}"
+
+
+def _in_folders(storage: Storage, folder: str) -> Iterator[str]:
+    try:
+        folders, files = storage.listdir(folder)
+    except FileNotFoundError:  # nothing was stored yet, or someone removed it meanwhile
+        return
+    yield from (f"{folder}/{name}" for name in sorted(files))
+    for inner in sorted(folders):
+        yield from _in_folders(storage, f"{folder}/{inner}")
