@@ -1,9 +1,12 @@
 """Envelopes for jobs: ids in, fetch, one call."""
 
 from exports.models import Export
+from exports.notify import notices
+from exports.notify.tell import tell
 from exports.package.build import build
 from exports.package.request import KIND
-from psynetdata.jobs import SLOW, Running, handler
+from exports.watch.look import look
+from psynetdata.jobs import FAST, SLOW, Running, each_minute, handler
 
 
 @handler(KIND, cluster=SLOW)
@@ -11,3 +14,14 @@ def export(running: Running) -> dict:
     found = Export.objects.select_related("deployment", "snapshot").get(job=running.job)
     archives = build(found, running)
     return {"export": found.id, "archives": {archive.mode: archive.bytes for archive in archives}}
+
+
+@each_minute
+def watch() -> None:
+    look()
+
+
+@handler(notices.KIND, cluster=FAST)
+def notify(running: Running) -> dict:
+    """Options: channel. Result: told."""
+    return {"told": tell(running.options["channel"])}

@@ -4,6 +4,7 @@ The error names the variable, says what is wrong with it and shows an example.
 """
 
 import os
+import re
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
@@ -55,6 +56,79 @@ def whole_number(text: str) -> int:
 
 def words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def token(text: str) -> str:
+    if not re.fullmatch(r"[!-~]+", text):
+        raise ValueError("it holds a character that no token has")
+    return text
+
+
+def postgres(text: str) -> str:
+    if urlsplit(text).scheme not in ("postgres", "postgresql"):
+        raise ValueError("it does not begin with postgres://")
+    return text
+
+
+def web_address(text: str) -> str:
+    """http:// or https://, without a slash at its end."""
+    url = urlsplit(text)
+    if url.scheme not in ("http", "https") or not url.hostname or re.search(r"\s", text):
+        raise ValueError("it is no address that begins with http:// or https://")
+    if url.username or url.password or url.query or url.fragment:
+        raise ValueError("it holds more than a scheme, a host, a port and a path")
+    return text.rstrip("/")
+
+
+def address(text: str) -> str:
+    """An e-mail address, with or without a name: `me@lab.org`, `The desk <desk@lab.org>`."""
+    plain = r"[^@\s,<>]+@[^@\s,<>]+"
+    if not re.fullmatch(rf"{plain}|[^@,<>]+<{plain}>", line(text)):
+        raise ValueError("it is no e-mail address")
+    return line(text)
+
+
+def addresses(text: str) -> list[str]:
+    return [address(word) for word in words(text)]
+
+
+def mail_server(text: str) -> dict:
+    """smtps://user:password@host (TLS), smtp://user:password@host:587 (STARTTLS), smtp://host (in clear).
+
+    {host, port, user, password, tls, starttls}. A password is sent in clear only where `?starttls=no` says so.
+    """
+    url = urlsplit(text)
+    if url.scheme not in ("smtp", "smtps") or not url.hostname or url.path.strip("/"):
+        raise ValueError("it is none of smtps://user:password@host, smtp://user:password@host:587 and smtp://host")
+    query = parse_qs(url.query, keep_blank_values=True)
+    if query.keys() - {"starttls"} or (query and url.scheme == "smtps"):
+        raise ValueError("it may say nothing but starttls=yes or starttls=no, and that only for smtp://")
+    tls = url.scheme == "smtps"
+    starttls = boolean(query["starttls"][-1]) if query else bool(url.password) and not tls
+    try:
+        port = url.port or (465 if tls else 587 if starttls else 25)
+    except ValueError:
+        raise ValueError("its port is no number from 1 to 65535") from None
+    user, password = unquote(url.username or ""), unquote(url.password or "")
+    return {"host": url.hostname, "port": port, "user": user, "password": password, "tls": tls, "starttls": starttls}
+
+
+def room(text: str) -> dict:
+    """`5%`, `2GB`, or both with a comma: {share: 0.05 or None, bytes: 2000000000 or None}."""
+    found = {"share": None, "bytes": None}
+    units = {"%": 0.01, "mb": 10**6, "gb": 10**9, "tb": 10**12}
+    for word in words(text):
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%|[mgt]b)", word.lower())
+        if not match:
+            raise ValueError("it is neither a share like 5% nor a size like 2GB")
+        found["share" if match[2] == "%" else "bytes"] = float(match[1]) * units[match[2]]
+    if not words(text):
+        raise ValueError("it names neither a share nor a size")
+    return found
 
 
 def folder(text: str) -> Path:

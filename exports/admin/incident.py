@@ -1,0 +1,98 @@
+from django.contrib import admin
+from django.db.models import F
+from unfold.decorators import display
+
+from exports.models import Incident
+from exports.notify.channels import label_of
+from psynetdata.admin import html
+from psynetdata.admin.pages import Card, CardsAdmin, ReadOnly
+from psynetdata.models import Deployment
+
+SHOWN = 10
+
+
+def incidents_card(deployment: Deployment) -> Card:
+    """The latest incidents of a deployment, open ones first."""
+    latest = deployment.incidents.order_by(F("ended_at").desc(nulls_first=True), "-pk")[:SHOWN]
+    rows = [
+        (
+            html.link(html.change_url(Incident, incident.pk), incident.get_kind_display()),
+            _state(incident),
+            incident.sentence,
+            html.utc(incident.began_at),
+            html.utc(incident.ended_at),
+        )
+        for incident in latest
+    ]
+    note = "" if rows else "There was none."
+    return Card("Incidents", headers=("what", "state", "in words", "began", "over"), rows=rows, note=note)
+
+
+def _state(incident: Incident):
+    return html.badge(incident.state, "success" if incident.ended_at else "danger")
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request, model_admin):
+        return [("open", "open"), ("over", "over")]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(ended_at__isnull=self.value() == "open") if self.value() else queryset
+
+
+@admin.register(Incident)
+class IncidentAdmin(ReadOnly, CardsAdmin):
+    list_display = ("name", "what", "deployment", "state_badge", "sentence", "began", "over")
+    list_filter = ("kind", "deployment", StateFilter)
+    list_filter_submit = False
+    list_select_related = ("deployment",)
+    search_fields = ("id", "deployment__label", "deployment__deployment_id")
+    sortable_by = ("began",)
+
+    @display(description="incident", ordering="id")
+    def name(self, obj):
+        return str(obj)
+
+    @display(description="what", ordering="kind")
+    def what(self, obj):
+        return obj.get_kind_display()
+
+    @display(description="state")
+    def state_badge(self, obj):
+        return _state(obj)
+
+    @display(description="began", ordering="began_at")
+    def began(self, obj):
+        return html.utc(obj.began_at)
+
+    @display(description="over", ordering="ended_at")
+    def over(self, obj):
+        return html.utc(obj.ended_at)
+
+    def cards(self, request, obj):
+        lasted = html.duration(obj.ended_at - obj.began_at) if obj.ended_at else html.age(obj.began_at)
+        facts = [
+            ("what", obj.get_kind_display()),
+            ("state", _state(obj)),
+            ("in words", obj.sentence),
+            ("deployment", html.to_object(obj.deployment) if obj.deployment else "the desk itself"),
+            ("began", html.utc(obj.began_at)),
+            ("over", html.utc(obj.ended_at)),
+            ("lasted", lasted),
+        ]
+        rows = [
+            (label_of(notice.channel), "its end" if notice.end else "its beginning", _told(notice))
+            for notice in obj.notices.all()
+        ]
+        note = "" if rows else "It was told through no channel; none was set up."
+        told = Card("Notices", headers=("through", "of", "told"), rows=rows, note=note)
+        return [Card("In short", facts=facts), told]
+
+
+def _told(notice):
+    if notice.told_at:
+        return html.utc(notice.told_at)
+    return f"given up: {notice.error}" if notice.given_up_at else f"not yet. {notice.error}".strip()

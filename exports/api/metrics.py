@@ -1,0 +1,90 @@
+"""`/metrics`: the figures for Prometheus, in its text format."""
+
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from exports.watch.figures import DeploymentFigures, DeskFigures, of_deployments, of_the_desk
+from psynetdata.api.access import token_of, visible_deployments
+from psynetdata.api.problems import Forbidden
+
+VIEW_DEPLOYMENT = "psynetdata.view_deployment"
+
+
+class _AsItIs(BaseContentNegotiation):
+    """There is one form of the answer, whatever a scraper says that it accepts."""
+
+    def select_parser(self, request, parsers):
+        return parsers[0]
+
+    def select_renderer(self, request, renderers, format_suffix=None):
+        return renderers[0], renderers[0].media_type
+
+
+class MetricsView(APIView):
+    content_negotiation_class = _AsItIs
+
+    @extend_schema(summary="Figures for Prometheus", responses={(200, "text/plain"): OpenApiTypes.STR})
+    def get(self, request: Request) -> HttpResponse:
+        if not request.user.has_perm(VIEW_DEPLOYMENT):
+            raise Forbidden("The metrics need the right to see deployments.")
+        now = timezone.now()
+        registry = CollectorRegistry()  # of this request alone
+        _write_deployments(registry, of_deployments(visible_deployments(request), now))
+        token = token_of(request)
+        if token is None or token.deployment_id is None:
+            _write_desk(registry, of_the_desk(now))
+        answer = HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+        answer["Cache-Control"] = "no-store"
+        return answer
+
+
+def _write_deployments(registry: CollectorRegistry, found: list[DeploymentFigures]) -> None:
+    def gauge(name: str, told: str, *labels: str) -> Gauge:
+        return Gauge(f"psynetdata_{name}", told, ("deployment", *labels), registry=registry)
+
+    age = gauge("snapshot_age_seconds", "Seconds since the moment that the newest good snapshot is of.")
+    seconds = gauge("capture_seconds", "How long the transaction of the last capture was open.")
+    rows = gauge("rows", "Rows of the newest good snapshot.", "table")
+    kept = gauge("snapshots", "Snapshots that are kept.")
+    stored = gauge("stored_bytes", "What the kept snapshots added to the storage, in bytes.")
+    incidents = gauge("incident_open", "1 while an incident of this kind is open.", "kind")
+    jobs = gauge("last_job", "1 for the state of the last job of a kind.", "kind", "state")
+    for figures in found:
+        if figures.age is not None:
+            age.labels(figures.id).set(figures.age)
+        if figures.seconds is not None:
+            seconds.labels(figures.id).set(figures.seconds)
+        for table, count in figures.rows.items():
+            rows.labels(figures.id, table).set(count)
+        kept.labels(figures.id).set(figures.kept)
+        stored.labels(figures.id).set(figures.stored)
+        for kind, count in figures.incidents.items():
+            incidents.labels(figures.id, kind).set(count)
+        for kind, state in figures.last_jobs.items():
+            jobs.labels(figures.id, kind, state).set(1)
+
+
+def _write_desk(registry: CollectorRegistry, found: DeskFigures) -> None:
+    def gauge(name: str, told: str, *labels: str) -> Gauge:
+        return Gauge(f"psynetdata_{name}", told, labels, registry=registry)
+
+    jobs = gauge("jobs", "Jobs by kind and state.", "kind", "state")
+    for (kind, state), count in found.jobs.items():
+        jobs.labels(kind, state).set(count)
+    hearts = gauge("worker_heart_age_seconds", "Seconds since a cluster of workers last showed life.", "cluster")
+    for cluster, age in found.hearts.items():
+        hearts.labels(cluster).set(age)
+    free = gauge("disk_free_bytes", "Free space on the disk of DATA_DIR (data) and of a local storage.", "place")
+    for disk in found.disks:
+        for place in disk.names:
+            free.labels(place).set(disk.free)
+    incidents = gauge("desk_incident_open", "1 while an incident of the desk itself is open.", "kind")
+    for kind, count in found.incidents.items():
+        incidents.labels(kind).set(count)

@@ -1,0 +1,31 @@
+"""The channels that are set up. Each sends a Text, or raises Undelivered."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from . import mail, slack
+from .message import Text
+
+
+@dataclass(frozen=True)
+class Channel:
+    """`name` stands in rows and never changes; `label` is for people."""
+
+    name: str
+    label: str
+    send: Callable[[Text], None]
+    is_set_up: Callable[[], bool]
+
+
+_ALL = (
+    Channel("slack", "Slack", slack.send, slack.is_set_up),
+    Channel("email", "E-mail", mail.send, mail.is_set_up),
+)
+
+
+def channels() -> list[Channel]:
+    return [channel for channel in _ALL if channel.is_set_up()]
+
+
+def label_of(name: str) -> str:
+    return next((channel.label for channel in _ALL if channel.name == name), name)

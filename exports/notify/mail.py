@@ -1,0 +1,38 @@
+"""Messages by e-mail, with Django's own means; EMAIL_URL says through which server."""
+
+import smtplib
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+
+from .message import Text
+from .problems import Undelivered
+
+
+def is_set_up() -> bool:
+    return bool(settings.EMAIL_HOST and settings.ALARM_EMAILS and settings.EMAIL_FROM)
+
+
+def send(text: Text) -> None:
+    """One message to all addresses. Raises Undelivered; the server's own words may hold addresses and are left out."""
+    message = EmailMessage(text.subject, text.body, settings.EMAIL_FROM, settings.ALARM_EMAILS)
+    try:
+        message.send()
+    except smtplib.SMTPAuthenticationError as error:
+        raise Undelivered(f"The mail server refuses the user and password of EMAIL_URL ({error.smtp_code}).") from None
+    except smtplib.SMTPSenderRefused as error:
+        raise Undelivered(f"The mail server refuses EMAIL_FROM as a sender ({error.smtp_code}).") from None
+    except smtplib.SMTPRecipientsRefused as error:
+        codes = sorted({str(code) for code, _ in error.recipients.values()})
+        raise Undelivered(f"The mail server refuses every address of ALARM_EMAILS ({', '.join(codes)}).") from None
+    except smtplib.SMTPNotSupportedError:
+        raise Undelivered(
+            "The mail server lacks what EMAIL_URL asks for, STARTTLS or signing in; docs/alarms.md has its forms."
+        ) from None
+    except smtplib.SMTPResponseException as error:
+        raise Undelivered(f"The mail server does not take the message ({error.smtp_code}).") from None
+    except smtplib.SMTPServerDisconnected:
+        raise Undelivered("The mail server of EMAIL_URL took too long, or ended the connection.") from None
+    except OSError as error:  # SMTPException and ssl.SSLError are some too
+        why = "it took too long" if isinstance(error, TimeoutError) else type(error).__name__
+        raise Undelivered(f"The mail server of EMAIL_URL cannot be reached ({why}).") from None

@@ -1,0 +1,61 @@
+"""How full the disks are that the desk writes to. An object store has no such number."""
+
+import logging
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files.storage import FileSystemStorage, default_storage
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Disk:
+    """`names`: what of ours is on it (`data`, `storage`); sizes in bytes."""
+
+    names: tuple[str, ...]
+    free: int
+    total: int
+
+    @property
+    def limit(self) -> float:
+        """Less than this is too little: the smallest of what STORAGE_MIN_FREE names."""
+        share, size = (settings.STORAGE_MIN_FREE[part] for part in ("share", "bytes"))
+        return min(limit for limit in (share and share * self.total, size) if limit is not None)
+
+    @property
+    def places(self) -> str:
+        return " and ".join({"data": "DATA_DIR", "storage": "the storage"}[name] for name in self.names)
+
+    @property
+    def told(self) -> str:
+        return f"{self.free / 1e9:.1f} of {self.total / 1e9:.1f} GB free"
+
+
+def disks() -> list[Disk]:
+    """The disk of DATA_DIR, and of the storage where that is a folder: one where they share it."""
+    names: dict[int, list[str]] = {}
+    folders: dict[int, Path] = {}
+    for name, folder in _folders().items():
+        try:
+            device = os.stat(folder).st_dev
+        except OSError as error:
+            logger.warning("the disk of %s cannot be asked how full it is: %s", name, error.strerror)
+            continue
+        names.setdefault(device, []).append(name)
+        folders.setdefault(device, folder)
+    found = {device: shutil.disk_usage(folder) for device, folder in folders.items()}
+    return [Disk(tuple(names[device]), usage.free, usage.total) for device, usage in found.items()]
+
+
+def _folders() -> dict[str, Path]:
+    places = {"data": Path(settings.DATA_DIR)}
+    if isinstance(default_storage, FileSystemStorage):
+        # The folder itself is made with the first file in it.
+        places["storage"] = Path(default_storage.location)
+    return {
+        name: next(folder for folder in (place, *place.parents) if folder.exists()) for name, place in places.items()
+    }

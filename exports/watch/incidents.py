@@ -1,0 +1,43 @@
+"""Incidents begin and end. Several workers may look at the same moment: each begins once and ends once."""
+
+from datetime import datetime
+
+from exports.models import Incident
+
+# {(deployment's number, None for the desk; kind): verdict}, see exports.watch.checks.
+Found = dict[tuple[int | None, str], str | None]
+
+
+def settle(found: Found, watched: set[int], now: datetime) -> None:
+    """Begin, retell and end incidents, so that the open ones are those that were found.
+
+    Of a deployment that is not watched (paused, finished) none stays open.
+    """
+    open_now = {(row.deployment_id, row.kind): row for row in Incident.objects.filter(ended_at=None)}
+    over = [row.pk for key, row in open_now.items() if _is_over(key, found, watched)]
+    if over:
+        Incident.objects.filter(pk__in=over, ended_at=None).update(ended_at=now)
+    troubles = {key: sentence for key, sentence in found.items() if sentence}
+    new = [
+        Incident(deployment_id=number, kind=kind, sentence=sentence, began_at=now)
+        for (number, kind), sentence in troubles.items()
+        if (number, kind) not in open_now
+    ]
+    if new:
+        # The table's constraints let one through; another worker's comes to nothing.
+        Incident.objects.bulk_create(new, ignore_conflicts=True)
+    _retell([(row, troubles[key]) for key, row in open_now.items() if troubles.get(key, row.sentence) != row.sentence])
+
+
+def _is_over(key: tuple[int | None, str], found: Found, watched: set[int]) -> bool:
+    number, _ = key
+    if number is not None and number not in watched:
+        return True
+    return key in found and found[key] is None
+
+
+def _retell(changed: list[tuple[Incident, str]]) -> None:
+    for row, sentence in changed:
+        row.sentence = sentence
+    if changed:
+        Incident.objects.bulk_update([row for row, _ in changed], ["sentence"])

@@ -1,0 +1,154 @@
+"""/metrics, read as Prometheus reads it."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from prometheus_client.parser import text_string_to_metric_families
+
+from exports.models import Incident
+from psynetdata.models import ApiToken, Beat, Deployment, Job
+
+pytestmark = pytest.mark.django_db(databases="__all__")
+
+
+@pytest.fixture
+def scrape():
+    """scrape(deployment=…) → the answer to Prometheus with a token of somebody who may view deployments."""
+
+    def ask(codename="view_deployment", keyword="Bearer", **bound):
+        user, _ = User.objects.get_or_create(username=codename)
+        user.user_permissions.set(Permission.objects.filter(codename=codename))
+        _, token = ApiToken.issue(user, **bound)
+        accept = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.4"
+        return Client().get("/metrics", headers={"authorization": f"{keyword} {token}", "accept": accept})
+
+    return ask
+
+
+def samples(answer) -> dict:
+    """{(name without prefix, label values in the order of their names): value}"""
+    assert answer.status_code == 200
+    assert answer["Content-Type"].startswith("text/plain; version=0.0.4")
+    found = {}
+    for family in text_string_to_metric_families(answer.content.decode()):
+        for sample in family.samples:
+            labels = tuple(value for _, value in sorted(sample.labels.items()))
+            found[sample.name.removeprefix("psynetdata_"), *labels] = sample.value
+    return found
+
+
+def test_figures_of_a_deployment(scrape, watched, snapshot, job):
+    deployment = watched()
+    snapshot(deployment, age=7200, seconds=2.5)
+    snapshot(deployment, taken_at=timezone.now() - timedelta(seconds=90))
+    snapshot(deployment, state="suspect", seconds=0.5, tables={})
+    job(deployment, "failed", kind="drill")
+    job(deployment, "failed")
+    job(deployment, "done")
+    Incident.objects.create(deployment=deployment, kind="fell", sentence="", began_at=timezone.now())
+    Incident.objects.create(
+        deployment=deployment, kind="late", sentence="", began_at=timezone.now(), ended_at=timezone.now()
+    )
+    name = deployment.deployment_id
+    found = samples(scrape())
+    assert 90 <= found.pop(("snapshot_age_seconds", name)) < 120
+    assert {key: value for key, value in found.items() if name in key} == {
+        ("capture_seconds", name): 0.5,
+        ("rows", name, "participant"): 2,
+        ("rows", name, "info"): 30,
+        ("rows", name, "response"): 4,
+        ("snapshots", name): 3,
+        ("stored_bytes", name): 3000,
+        ("incident_open", name, "fell"): 1,
+        ("incident_open", name, "late"): 0,
+        ("incident_open", name, "unreachable"): 0,
+        ("incident_open", name, "drill"): 0,
+        ("last_job", name, "drill", "failed"): 1,
+        ("last_job", name, "snapshot", "done"): 1,
+    }
+
+
+def test_figures_of_the_desk(scrape, job):
+    now = timezone.now()
+    for state in ("queued", "failed", "failed", "done"):
+        job(None, state, kind="export")
+    Job.objects.create(kind="export", cluster="slow", state="running", heartbeat_at=now)
+    Beat.objects.create(cluster="fast", at=now - timedelta(minutes=2))
+    Beat.objects.create(cluster="slow", at=now - timedelta(hours=2))
+    Incident.objects.create(kind="storage", sentence="", began_at=now)
+    found = samples(scrape())
+    assert 120 <= found.pop(("worker_heart_age_seconds", "fast")) < 150
+    assert found.pop(("worker_heart_age_seconds", "slow")) < 30
+    assert found.pop(("disk_free_bytes", "data")) > 0
+    assert found.pop(("disk_free_bytes", "storage")) > 0
+    assert found == {
+        ("jobs", "export", "queued"): 1,
+        ("jobs", "export", "running"): 1,
+        ("jobs", "export", "failed"): 2,
+        ("desk_incident_open", "storage"): 1,
+    }
+
+
+def test_what_is_unknown_is_left_out(scrape, watched):
+    deployment = watched()
+    names = {key[0] for key in samples(scrape()) if deployment.deployment_id in key}
+    assert names == {"snapshots", "stored_bytes", "incident_open"}
+
+
+def test_only_running_deployments(scrape, watched):
+    watched(1, state="paused")
+    watched(2)
+    assert {key[1] for key in samples(scrape()) if key[0] == "snapshots"} == {"zoo__launch=2"}
+
+
+def test_a_bound_token_sees_its_deployment_alone(scrape, watched):
+    own, _ = watched(1), watched(2)
+    Incident.objects.create(kind="storage", sentence="", began_at=timezone.now())
+    found = samples(scrape(deployment=own))
+    assert {key[1] for key in found} == {own.deployment_id}
+
+
+def test_odd_names_are_escaped(scrape, watched):
+    name = 'a"b\\c\nd{}'
+    Deployment.objects.filter(pk=watched().pk).update(deployment_id=name)
+    assert ("snapshots", name) in samples(scrape())
+
+
+def test_who_may(scrape, watched):
+    watched()
+    assert scrape(keyword="Token").status_code == 200
+    refused = scrape(codename="view_snapshot")
+    assert refused.status_code == 403
+    anonymous = Client().get("/metrics")
+    assert anonymous.status_code == 401
+    wrong = Client().get("/metrics", headers={"authorization": "Bearer wrong"})
+    assert wrong.status_code == 401
+    for answer in (refused, anonymous, wrong):
+        assert "zoo" not in answer.content.decode()
+
+
+def test_as_many_queries_for_thirty_deployments_as_for_one(scrape, watched, snapshot, job):
+    def make(number):
+        deployment = watched(number)
+        snapshot(deployment)
+        job(deployment, "failed")
+        Incident.objects.create(deployment=deployment, kind="late", sentence="", began_at=timezone.now())
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            found = samples(scrape())
+        assert sum(key[0] == "snapshots" for key in found) == Deployment.objects.count()
+        return len(captured)
+
+    make(0)
+    queries()
+    one = queries()
+    for number in range(1, 30):
+        make(number)
+    assert queries() == one
+    assert one <= 20
