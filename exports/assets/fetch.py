@@ -1,5 +1,6 @@
 """Bring asset files from where they live into a folder, each with its hash; nothing outside that place is ever read."""
 
+import errno
 import hashlib
 import os
 import stat
@@ -12,6 +13,9 @@ from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.problems import UsageError
 
 from .plan import PlannedAsset
+
+# The trouble is with the place that files are copied to, and no other asset would fare better.
+_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ def root_of(url: str) -> Path | None:
 
 
 def fetch(asset: PlannedAsset, root: Path | None, folder: Path) -> Fetched:
-    """Copy the asset's file or files to `folder`/<id>. A bad file is a reason, not an error."""
+    """Copy the asset's file or files to `folder`/<id>. A bad file is a reason, not an error; a full disk is one."""
     if asset.host_path is None:
         return Fetched(missing=asset.why_none)
     if root is None:
@@ -68,6 +72,8 @@ def fetch(asset: PlannedAsset, root: Path | None, folder: Path) -> Fetched:
     except _Missing as reason:
         return Fetched(missing=str(reason))
     except OSError as error:
+        if error.errno in _CANNOT_WRITE:
+            raise
         return Fetched(missing=f"it cannot be read ({error.strerror})")
     differs = "its MD5 is not the one in its row" if asset.md5 and md5 != asset.md5 else ""
     return Fetched((copied,), differs=differs)

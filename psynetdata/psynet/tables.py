@@ -32,6 +32,11 @@ class Column:
     not_null: bool = False
 
 
+# An experimenter's table made with psynet.data.SQLMixin has this one too (dallinger.models.SharedMixin), and PsyNet
+# takes no row without it.
+_MADE_BY_MIXIN = {"details": Column("details", "jsonb", not_null=True)}
+
+
 @cache
 def known_tables() -> dict[str, dict[str, Column]]:
     """{table: {column: Column}} of PsyNet 13.3, columns in their order."""
@@ -45,7 +50,7 @@ def known_tables() -> dict[str, dict[str, Column]]:
 
 def describe(table: str, names: list[str]) -> list[Column]:
     """Columns for a header, with what is known of PsyNet's own."""
-    known = known_tables().get(table, {})
+    known = known_tables().get(table, _MADE_BY_MIXIN)
     return [known.get(name) or Column(name) for name in names]
 
 

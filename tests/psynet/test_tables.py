@@ -35,6 +35,12 @@ def test_columns_are_listed_once():
     assert sum(map(len, tables.known_tables().values())) == len(listed)
 
 
+def test_an_own_table_of_the_experimenter_has_the_columns_of_its_mixin():
+    header = ZipSource(DATA / "custom_table_simple" / "database.zip").columns("coin")
+    told = {column.name: column for column in header if column.type}
+    assert told == {"details": tables.known_tables()["node"]["details"]}
+
+
 def test_describe():
     assert tables.describe("participant", ["worker_id", "own"]) == [
         tables.known_tables()["participant"]["worker_id"],

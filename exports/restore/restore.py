@@ -1,0 +1,136 @@
+"""Verb: a snapshot's rows, and its asset files, back into a database whose tables exist.
+
+All in one transaction: where anything fails, or someone presses Ctrl-C, not one row has changed.
+"""
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from psycopg2 import errors
+from psycopg2.extensions import cursor as Cursor
+
+from exports.models import Snapshot
+from exports.snapshots.reader import SnapshotReader
+from exports.snapshots.store import TableState
+from exports.sources.postgres import Address, connected
+from psynetdata.jobs import Running
+from psynetdata.models import Audit
+from psynetdata.psynet.problems import Conflict, Problem
+
+from . import target
+from .assets import Assets, no_assets, staged
+from .constraints import aside, restart_sequences
+from .fill import Walk, fill, prove, read_states
+
+NAME = "psynetdata restore"
+_SETTINGS = {
+    "search_path": "public",  # where PsyNet works, and what a capture reads
+    "lock_timeout": "5s",
+    # What the role or the database limits must not end a long restore.
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+}
+
+
+@dataclass(frozen=True)
+class Restored:
+    """`rows`: {table: rows} as counted in the database. `sequences`: {sequence: the next value it gives}.
+
+    `assets`: how many asset files were put in place or stood there already.
+    """
+
+    rows: dict[str, int]
+    sequences: dict[str, int]
+    assets: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+
+def restore(
+    snapshot: Snapshot,
+    address: Address,
+    *,
+    replace: bool = False,
+    assets: str | None = None,
+    running: Running | None = None,
+) -> Restored:
+    """Put the snapshot's rows into the database; `replace` deletes those that stand there, in the same step.
+
+    `assets`: file:///folder, below which each file gets its `host_path`. Raises Unreachable, Refused, Conflict,
+    BadInput, UsageError, Damaged, Cancelled; then nothing was changed.
+    """
+    reader = SnapshotReader(snapshot)
+    states = read_states(reader)
+    with no_assets() if assets is None else staged(reader, assets, replace=replace, running=running) as files:
+        with connected(address, name=NAME) as connection:
+            connection.autocommit = False
+            with connection.cursor() as cursor, _explained(address):
+                restored = _restore(cursor, reader, states, address, replace, running)
+                files.stage()
+                connection.commit()
+        files.place()
+    _record(snapshot, address, restored, files, replace, running)
+    return Restored(restored.rows, restored.sequences, files.placed, [*restored.warnings, *files.warnings])
+
+
+def _restore(
+    cursor: Cursor,
+    reader: SnapshotReader,
+    states: dict[str, TableState],
+    address: Address,
+    replace: bool,
+    running: Running | None,
+) -> Restored:
+    for name, value in _SETTINGS.items():
+        cursor.execute(f"SET LOCAL {name} = '{value}'")
+    # A deferred constraint would speak at the commit, and until then bar its table from being altered.
+    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    target.check_reachable(cursor, address)
+    target.check_tables(cursor, states, address)
+    found = target.read_tables(cursor)
+    target.lock(cursor, [found[table] for table in states])
+    found = target.read_tables(cursor)  # as they are now that nobody can change them
+    ours = {table: found[table] for table in states}
+    warnings = target.check_columns(states, ours, address)
+    filled = target.with_rows(cursor, found.values())
+    if not replace:
+        target.check_empty([table for table in filled if table in ours], address)
+    warnings += [
+        f"Table {table} is not in the snapshot; its rows stay as they are." for table in filled if table not in ours
+    ]
+    walk = Walk(running, states)
+    with aside(cursor, ours.values()):
+        if any(table in ours for table in filled):
+            cursor.execute(f"TRUNCATE {', '.join(table.rows_of for table in ours.values())}")
+        tables = fill(cursor, reader, states, ours, walk)
+        sequences = restart_sequences(cursor, ours, reader.snapshot.sequences)
+    return Restored(prove(cursor, reader, tables, walk), sequences, warnings=warnings)
+
+
+@contextmanager
+def _explained(address: Address):
+    """The database's own refusals that only a restore can meet."""
+    try:
+        yield
+    except errors.LockNotAvailable:
+        raise Conflict(f"{address.label}: someone else holds a lock on its tables; nothing was changed.") from None
+    except errors.ReadOnlySqlTransaction:
+        raise Conflict(f"{address.label} is read-only; nothing was changed.") from None
+    except errors.FeatureNotSupported as error:
+        what = (error.diag.message_primary or "it does not say what").strip()
+        raise Problem(f"{address.label} cannot do what a restore needs: {what}; nothing was changed.") from None
+
+
+def _record(
+    snapshot: Snapshot, address: Address, restored: Restored, files: Assets, replace: bool, running: Running | None
+) -> None:
+    Audit.record(
+        "restore",
+        user=running.job.owner if running else None,
+        deployment=snapshot.deployment,
+        target=snapshot,
+        identified=True,
+        database=address.url,
+        replaced=replace,
+        rows=sum(restored.rows.values()),
+        assets=files.placed,
+    )

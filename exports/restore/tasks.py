@@ -1,0 +1,39 @@
+"""Envelopes: what a job of kind `restore` or `drill` calls, and when a drill is due."""
+
+from exports.models import Snapshot
+from exports.sources.postgres import parse
+from psynetdata import credentials, jobs
+from psynetdata.psynet.problems import NotFound
+
+from .drill import drill
+from .due import submit_due
+from .restore import restore
+
+
+@jobs.handler("restore", cluster=jobs.SLOW, max_attempts=1)
+def restore_job(running: jobs.Running) -> dict:
+    """Options: snapshot, database (a URL without a password), secret (a reference), replace, assets or null.
+
+    Result: rows, sequences, assets, warnings.
+    """
+    options = running.options
+    snapshot = Snapshot.objects.select_related("deployment").filter(pk=options["snapshot"]).first()
+    if snapshot is None:
+        raise NotFound(f"There is no snapshot {options['snapshot']}.")
+    done = restore(
+        snapshot,
+        parse(options["database"]).with_password(credentials.reveal(options["secret"])),
+        replace=options["replace"],
+        assets=options["assets"],
+        running=running,
+    )
+    return {"rows": done.rows, "sequences": done.sequences, "assets": done.assets, "warnings": done.warnings}
+
+
+@jobs.handler("drill", cluster=jobs.SLOW)
+def drill_job(running: jobs.Running) -> dict:
+    """For the job's deployment. Result: what `drill` returns."""
+    return drill(running.job.deployment, running)
+
+
+jobs.each_minute(submit_due)

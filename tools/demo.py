@@ -1,0 +1,48 @@
+"""`make demo`: an experiment that runs before your eyes.
+
+A PostgreSQL of its own with PsyNet's tables, the simulator that writes to it as PsyNet does, and a desk that
+watches it with a snapshot a minute. All of it is gone at the end, which is Ctrl-C. PORT chooses the desk's port.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.servers import Server  # noqa: E402 - the folder above must be on the path first
+
+RATE = 3  # transactions a second
+
+
+def main() -> int:
+    with TemporaryDirectory(prefix="demo-") as folder, Server() as server:
+        os.environ["DATA_DIR"] = folder
+        url = server.url("postgres")
+        manage("migrate", "-v0")
+        manage("simulate", url, "--create", "--rate", "50", "--seconds", "10")
+        manage("deployment", "add", url, "--label", "Demonstration")
+        writer = subprocess.Popen(command("simulate", url, "--rate", str(RATE)), stdout=subprocess.DEVNULL)
+        try:
+            return subprocess.call(command("serve"))
+        except KeyboardInterrupt:
+            return 0  # the desk has had it too, and says that it stopped
+        finally:
+            writer.terminate()
+            writer.wait()
+
+
+def manage(*words: str) -> None:
+    if status := subprocess.call(command(*words)):
+        sys.exit(status)
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, str(ROOT / "manage.py"), *words]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
