@@ -3,6 +3,7 @@
 DATABASE_URL decides the database, as it does for a user; without it SQLite files are used.
 """
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,24 @@ def loaded(transactional_db, database_zip):
     from exports.snapshots.load import load
 
     return lambda name: load(database_zip(name)).deployment
+
+
+@pytest.fixture
+def typed(capsys):
+    """typed("load", …) → (exit status, stdout, stderr), through the very entry that manage.py uses."""
+    from django.core.management import execute_from_command_line
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def run(*words):
+        status = 0
+        try:
+            execute_from_command_line(["manage.py", *map(str, words)])
+        except SystemExit as end:
+            status = end.code
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    yield run
+    for number, handler in handlers.items():
+        signal.signal(number, handler)

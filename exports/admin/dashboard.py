@@ -1,21 +1,25 @@
 """The first page. settings.UNFOLD["DASHBOARD_CALLBACK"] names `overview`."""
 
-from django.db.models import Count, Q
+from django.db.models import Case, Count, IntegerField, Q, When
 
 from exports.models import Export
 from psynetdata.admin import html
 from psynetdata.admin.pages import Card
 from psynetdata.models import Deployment, Job, Participant, Trial
 
-from .deployment import rows_in, with_newest_snapshot
+from .alarms import VIEW_INCIDENT, desk_alarms
+from .deployment import age_of, rows_in
 from .export import exports_card
+from .watched import with_newest
 
 SHOWN = 50
 
 
 def overview(request, context: dict) -> dict:
-    """Adds `cards`: a row per deployment, what runs, the latest exports; each only for who may view it."""
+    """Adds `cards`: alarms, a row per deployment, what runs, the latest exports; each only for who may view it."""
     cards, user = [], request.user
+    if user.has_perm(VIEW_INCIDENT):
+        cards.append(desk_alarms(user))
     if user.has_perm("psynetdata.view_deployment"):
         cards.append(_deployments())
     if user.has_perm("exports.view_export"):
@@ -27,18 +31,22 @@ def overview(request, context: dict) -> dict:
 
 
 def _deployments() -> Card:
+    """Those that are running first, the newest of them on top."""
+    running = Case(When(state=Deployment.State.RUNNING, then=0), default=1, output_field=IntegerField())
+    found = with_newest(Deployment.objects.order_by(running, "-number")[: SHOWN + 1])
     rows = [
         (
             html.to_object(row),
             html.badge(row.state),
-            html.age(row.newest.taken_at) if row.newest else html.EMPTY,
+            age_of(row),
             html.link(html.list_url(Participant, deployment=row.number), rows_in(row.newest, "participant")),
             html.link(html.list_url(Trial, deployment=row.number), rows_in(row.newest, "info")),
         )
-        for row in with_newest_snapshot(Deployment.objects.all())[:SHOWN]
+        for row in found[:SHOWN]
     ]
-    headers = ("deployment", "state", "age of its newest snapshot", "participants", "trials")
-    return Card("Deployments", headers=headers, rows=rows)
+    headers = ("deployment", "state", "newest snapshot", "participants", "trials")
+    more = html.link(html.list_url(Deployment), "all deployments") if len(found) > SHOWN else ""
+    return Card("Deployments", headers=headers, rows=rows, footnote=more)
 
 
 def _jobs() -> Card:

@@ -1,67 +1,91 @@
-"""psynetdata's Deployment pages, with what this app knows: snapshots and exports."""
+"""psynetdata's Deployment pages, with what this app knows: snapshots, exports, and how the watching goes."""
 
-from django.contrib import admin
-from django.db.models import OuterRef, Subquery
+from itertools import pairwise
+
+from django.contrib import admin, messages
+from django.http import HttpResponseRedirect
+from django.urls import path
+from django.utils.decorators import method_decorator
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.views import ChangeList
 
-from exports.models import Snapshot
+from exports.models import Incident, Snapshot
+from exports.snapshots import schedule, suspect
+from psynetdata import rights
 from psynetdata.admin import html
 from psynetdata.admin.deployment import DeploymentAdmin as DataDeploymentAdmin
+from psynetdata.admin.job import progress_card
 from psynetdata.admin.pages import Card
 from psynetdata.models import Deployment
-from psynetdata.rights import can_export
 
+from . import add, settings
+from .alarms import VIEW_INCIDENT, alarms_card, wrong_card
 from .ask import ask_for_export
+from .changes import in_a_line
 from .export import exports_card
-from .snapshot import versions
+from .health import active_job, seconds_words, watching_card
+from .incident import incidents_card
+from .watched import with_newest
+from .watching import WatchActions
 
 SHOWN = 10
+LONGEST_ID = 28  # characters of a deployment id in a list
 
 admin.site.unregister(Deployment)
-
-
-def with_newest_snapshot(deployments) -> list[Deployment]:
-    """The deployments, each with `.newest` (Snapshot or None): two queries, however many they are."""
-    newest = Snapshot.objects.good().filter(deployment=OuterRef("pk")).order_by("-taken_at", "-id")
-    rows = list(deployments.annotate(newest_id=Subquery(newest.values("pk")[:1])))
-    snapshots = Snapshot.objects.in_bulk({row.newest_id for row in rows if row.newest_id})
-    for row in rows:
-        row.newest = snapshots.get(row.newest_id)
-    return rows
 
 
 def rows_in(snapshot: Snapshot | None, table: str) -> str:
     return html.number(snapshot.tables.get(table, {}).get("rows") if snapshot else None)
 
 
+def age_of(row: Deployment):
+    """Of the newest good snapshot, with the way to it; a badge where it is late, or where a newer one is suspect."""
+    newest = row.newest
+    age = html.link(html.change_url(Snapshot, newest.pk), html.age(newest.taken_at)) if newest else html.EMPTY
+    marks = [html.badge("late", "danger")] if row.late else []
+    marks += [html.badge(row.last.state)] if row.last and row.last.state == Snapshot.State.SUSPECT else []
+    return html.joined([age, *marks]) if marks else age
+
+
 class DeploymentChangeList(ChangeList):
     def get_results(self, request):
         super().get_results(request)
         wanted = [row.pk for row in self.result_list]
-        found = {row.pk: row for row in with_newest_snapshot(Deployment.objects.filter(pk__in=wanted))}
+        found = {row.pk: row for row in with_newest(Deployment.objects.filter(pk__in=wanted))}
         self.result_list = [found[pk] for pk in wanted]
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(DataDeploymentAdmin):
+class DeploymentAdmin(WatchActions, DataDeploymentAdmin):
     list_display = (
-        "label_or_id", "deployment_id", "state_badge", "source", "newest_snapshot", "age", "participants", "trials",
+        "label_or_id", "psynets_id", "state_badge", "alarms", "newest_snapshot", "participants", "trials",
     )  # fmt: skip
-    actions_detail = ("export_anonymized", "export_as_it_is")
+    actions_detail = (
+        "export_anonymized", "export_as_it_is", "snapshot_now",
+        {"title": "Watching", "icon": "visibility", "items": ["pause", "resume", "archive"]},
+    )  # fmt: skip
     actions_row = ("export_anonymized", "export_as_it_is")
+    form = settings.SettingsForm
 
+    # --- the list --------------------------------------------------------------------------
     def get_changelist(self, request, **kwargs):
         return DeploymentChangeList
 
+    @display(description="alarms")
+    def alarms(self, obj):
+        open_ones = [html.badge(incident.get_kind_display(), "danger") for incident in obj.incidents_open]
+        return html.joined(open_ones) if open_ones else html.EMPTY
+
+    @display(description="deployment id", ordering="deployment_id")
+    def psynets_id(self, obj):
+        # Its end is the moment of the launch, which tells one launch from another.
+        name = obj.deployment_id
+        return html.nowrap(name if len(name) <= LONGEST_ID else f"…{name[1 - LONGEST_ID :]}")
+
     @display(description="newest snapshot")
     def newest_snapshot(self, obj):
-        return html.to_object(obj.newest)
-
-    @display(description="its age")
-    def age(self, obj):
-        return html.age(obj.newest.taken_at) if obj.newest else html.EMPTY
+        return age_of(obj)
 
     @display(description="participants")
     def participants(self, obj):
@@ -71,6 +95,7 @@ class DeploymentAdmin(DataDeploymentAdmin):
     def trials(self, obj):
         return rows_in(obj.newest, "info")
 
+    # --- exports ---------------------------------------------------------------------------
     @action(
         description="Export, anonymized",
         url_path="export-anonymized",
@@ -93,28 +118,108 @@ class DeploymentAdmin(DataDeploymentAdmin):
     # By name and not as "exports.export_regular": unfold's system check would ask the database for that,
     # and no command could start before the first migration.
     def has_export_anonymous_permission(self, request, object_id=None) -> bool:
-        return can_export(request.user, "anonymous")
+        return rights.can_export(request.user, "anonymous")
 
     def has_export_regular_permission(self, request, object_id=None) -> bool:
-        return can_export(request.user, "regular")
+        return rights.can_export(request.user, "regular")
+
+    # --- adding one ------------------------------------------------------------------------
+    def has_add_permission(self, request):
+        return request.user.has_perm(rights.CHANGE_DEPLOYMENT)
+
+    def get_urls(self):
+        found = self.admin_site.admin_view(self.found_view)
+        return [path("add/found/", found, name="psynetdata_deployment_found"), *super().get_urls()]
+
+    @method_decorator(add.unshown)
+    def add_view(self, request, form_url="", extra_context=None):
+        return add.look(self, request)
+
+    def found_view(self, request):
+        return add.register(self, request)
+
+    # --- its settings ----------------------------------------------------------------------
+    def get_fieldsets(self, request, obj=None):
+        if not rights.can_see_places(request.user):
+            return []
+        uploaded = obj is not None and obj.source == Deployment.Source.UPLOAD
+        names = [name for name in settings.NAMES if not (uploaded and name == settings.EVERY)]
+        return [("Settings", {"fields": names})]
+
+    def save_model(self, request, obj, form, change):
+        settings.save(obj, form.changed_data, user=request.user)
+
+    def response_change(self, request, obj):
+        messages.success(request, f"The settings of {obj} are saved.")
+        return HttpResponseRedirect(html.change_url(Deployment, obj.pk))
+
+    # --- its page --------------------------------------------------------------------------
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        context.update(show_save_and_add_another=False, show_save_and_continue=False)
+        page = super().render_change_form(request, context, add=add, change=change, form_url=form_url, obj=obj)
+        if context.get("errors"):
+            # The form stands at the end of a long page.
+            page.context_data["cards"].insert(0, wrong_card("The settings were not saved", context["errors"]))
+        return page
 
     def cards(self, request, obj):
         about, data, jobs = super().cards(request, obj)
-        return [about, self.snapshots(obj), data, exports_card(obj.exports.select_related("job", "owner")), jobs]
+        exports = exports_card(obj.exports.select_related("job", "owner"))
+        upper = [*self.first(request, obj), about, *self.watching(request, obj), self.snapshots(obj)]
+        return [*upper, data, exports, *self.incidents(request, obj), jobs]
+
+    def first(self, request, obj) -> list[Card]:
+        """Alarms, and what is being done."""
+        cards = []
+        if request.user.has_perm(VIEW_INCIDENT):
+            incidents = list(Incident.objects.filter(deployment=obj, ended_at=None))
+            cards += [alarms_card(request.user, incidents)] if incidents else []
+            if not any(incident.kind == Incident.Kind.FELL for incident in incidents):
+                cards += suspect_cards(obj)
+        job = active_job(obj, schedule.KIND, suspect.KIND)
+        return [*cards, progress_card(request, job, str(job).capitalize())] if job else cards
+
+    def watching(self, request, obj) -> list[Card]:
+        if obj.source == Deployment.Source.UPLOAD:
+            return []
+        return [watching_card(request.user, obj)]
+
+    def incidents(self, request, obj) -> list[Card]:
+        if not (request.user.has_perm(VIEW_INCIDENT) and rights.can_see_places(request.user)):
+            return []
+        card = incidents_card(obj)
+        return [card] if card.rows else []
 
     def snapshots(self, obj) -> Card:
-        rows = [_snapshot_row(row) for row in obj.snapshots.defer("tables")[:SHOWN]]
+        found = list(obj.snapshots.defer("sequences", "server")[: SHOWN + 1])
+        before = {row.pk: earlier for row, earlier in pairwise(found)}
+        rows = [_snapshot_row(row, before.get(row.pk)) for row in found[:SHOWN]]
         note = "" if rows else "There is no snapshot yet; `manage.py load` makes one from a database.zip."
-        return Card("Snapshots", headers=("snapshot", "state", "of", "age", "rows", "versions"), rows=rows, note=note)
+        if obj.source != Deployment.Source.UPLOAD and not rows:
+            note = "There is no snapshot yet."
+        headers = ("snapshot", "state", "age", "rows", "since the one before", "new bytes", "took", "of")
+        more = html.list_url(Snapshot, deployment__number__exact=obj.number)
+        footnote = html.link(more, "all snapshots") if len(found) > SHOWN else ""
+        return Card("Newest snapshots", headers=headers, rows=rows, note=note, footnote=footnote)
 
 
-def _snapshot_row(row: Snapshot) -> tuple:
-    taken = row.taken_at
+def suspect_cards(obj: Deployment) -> list[Card]:
+    """Of a newest snapshot that is suspect, until the next look makes an alarm of it; or where nobody looks."""
+    last = obj.snapshots.defer("tables", "sequences", "server").first()
+    if last is None or last.state != Snapshot.State.SUSPECT:
+        return []
+    return [wrong_card("The newest snapshot is suspect", [html.joined([html.to_object(last), last.reason])])]
+
+
+def _snapshot_row(row: Snapshot, before: Snapshot | None) -> tuple:
+    pinned = [html.badge("pinned", "neutral")] if row.pinned else []
     return (
         html.to_object(row),
-        html.badge(row.state),
-        html.utc(taken),
-        html.age(taken),
+        html.joined([html.badge(row.state), *pinned]),
+        html.age(row.taken_at),
         html.number(row.rows),
-        versions(row),
+        in_a_line(before, row),
+        html.size(row.new_bytes),
+        html.EMPTY if row.seconds is None else seconds_words(row.seconds),
+        html.utc(row.taken_at),
     )

@@ -2,16 +2,26 @@ from django.contrib import admin
 from unfold.decorators import display
 
 from exports.models import Snapshot
+from exports.snapshots import suspect
 from psynetdata import rights
 from psynetdata.admin import html
-from psynetdata.admin.deployment import clock_words, without_rows
+from psynetdata.admin.deployment import without_rows
+from psynetdata.admin.job import progress_card
 from psynetdata.admin.pages import Card, CardsAdmin, ReadOnly
+from psynetdata.psynet import times
 
+from .alarms import wrong_card
+from .changes import changes_card
 from .export import exports_card
+from .health import active_job, seconds_words
+from .keeping import SnapshotActions
+
+# A list shows none of them.
+_LARGE = ("tables", "sequences", "server", "damage")
 
 
 @admin.register(Snapshot)
-class SnapshotAdmin(ReadOnly, CardsAdmin):
+class SnapshotAdmin(SnapshotActions, ReadOnly, CardsAdmin):
     list_display = ("name", "deployment", "state_badge", "taken", "age", "row_count", "raw_size", "psynet_version")
     list_filter = ("state", "deployment")
     list_filter_submit = False
@@ -20,7 +30,8 @@ class SnapshotAdmin(ReadOnly, CardsAdmin):
     sortable_by = ("taken", "row_count")
 
     def get_queryset(self, request):
-        return super().get_queryset(request).defer("tables") if _is_list(request) else super().get_queryset(request)
+        found = super().get_queryset(request)
+        return found.defer(*_LARGE) if _is_list(request) else found
 
     @display(description="snapshot")
     def name(self, obj):
@@ -28,7 +39,8 @@ class SnapshotAdmin(ReadOnly, CardsAdmin):
 
     @display(description="state")
     def state_badge(self, obj):
-        return html.badge(obj.state)
+        badges = [html.badge(obj.state)] + ([html.badge("pinned", "neutral")] if obj.pinned else [])
+        return html.joined(badges)
 
     @display(description="the moment it is of", ordering="taken_at")
     def taken(self, obj):
@@ -46,27 +58,80 @@ class SnapshotAdmin(ReadOnly, CardsAdmin):
     def raw_size(self, obj):
         return html.size(obj.bytes)
 
+    # --- its page --------------------------------------------------------------------------
     def cards(self, request, obj):
-        facts = [
-            ("deployment", html.to_object(obj.deployment)),
-            ("state", html.badge(obj.state)),
-            ("the moment it is of", html.utc(obj.taken_at)),
-            ("stored", html.utc(obj.stored_at)),
-            ("rows", f"{html.number(obj.rows)} in {len(obj.tables)} tables, {html.size(obj.bytes)} as CSV"),
-            ("versions", versions(obj)),
-            ("its server's clock", clock_words(obj.clock_offset)),
-        ]
-        if rights.can_see_places(request.user):
-            facts.append(("loaded from", obj.origin or html.EMPTY))
+        before = _neighbour(obj, "lt")
         full = sorted((name, entry["rows"]) for name, entry in obj.tables.items() if entry["rows"])
         rows = [(name, html.number(count)) for name, count in full]
         empty = without_rows(name for name, entry in obj.tables.items() if not entry["rows"])
-        made = obj.exports.select_related("job", "owner", "snapshot")
         return [
-            Card("In short", facts=facts),
+            *self.first(request, obj),
+            Card("In short", facts=self.facts(request, obj, before)),
+            changes_card(before, obj),
             Card("Rows per table", headers=("table", "rows"), rows=rows, footnote=empty),
-            exports_card(made),
+            *_server_cards(obj),
+            exports_card(obj.exports.select_related("job", "owner", "snapshot")),
         ]
+
+    def first(self, request, obj) -> list[Card]:
+        """What is wrong with it, and what is being done."""
+        cards = []
+        if obj.state == Snapshot.State.SUSPECT:
+            reason = obj.reason or "It was kept, but does not take the place of the newest good one."
+            cards.append(wrong_card("Suspect", [reason]))
+        if obj.damage:
+            damaged = f"{len(obj.damage)} of its files are missing or damaged; “manage.py verify” names them."
+            cards.append(wrong_card("Damaged", [damaged]))
+        job = active_job(obj.deployment, suspect.KIND)
+        if job and job.options.get("snapshot") == obj.pk:
+            cards.append(progress_card(request, job, str(job).capitalize()))
+        return cards
+
+    def facts(self, request, obj, before: Snapshot | None) -> list[tuple]:
+        facts = [
+            ("deployment", html.to_object(obj.deployment)),
+            ("state", self.state_badge(obj)),
+            ("the moment it is of", html.utc(obj.taken_at)),
+            ("stored", html.utc(obj.stored_at)),
+            ("rows", f"{html.number(obj.rows)} in {len(obj.tables)} tables, {html.size(obj.bytes)} as CSV"),
+            ("added to the storage", f"{html.size(obj.new_bytes)}; the rest was there from earlier ones"),
+            ("versions", versions(obj)),
+            ("its server's clock", times.offset_words(obj.clock_offset)),
+            ("the one before, the next", html.joined([html.to_object(before), html.to_object(_neighbour(obj, "gt"))])),
+        ]
+        if obj.seconds is not None:
+            facts.insert(4, ("its transaction was open", seconds_words(obj.seconds)))
+        if rights.can_see_places(request.user) and obj.origin:
+            facts.append(("loaded from", obj.origin))
+        return facts
+
+
+def _server_cards(obj: Snapshot) -> list[Card]:
+    """The PostgreSQL server that it was taken from, and how far its sequences were."""
+    if not obj.server:
+        return []
+    version = int(obj.server.get("version", 0))
+    facts = [
+        ("PostgreSQL", f"{version // 10_000}.{version % 10_000}"),
+        ("server started", str(obj.server.get("started", ""))),
+        ("database, cluster", f"{obj.server.get('database')}, {obj.server.get('system')}"),
+        ("last transaction", str(obj.server.get("horizon", ""))),
+        ("every row read afresh", str(obj.server.get("afresh_at", ""))),
+    ]
+    rows = [
+        (name, html.number(last) if last is not None else "never used") for name, last in sorted(obj.sequences.items())
+    ]
+    title = f"Server, and {len(rows)} sequences"
+    return [Card(title, facts=facts, headers=("sequence", "last value"), rows=rows, folded=True)]
+
+
+def _neighbour(obj: Snapshot, which: str) -> Snapshot | None:
+    """The one before (`lt`) or after (`gt`) it in the history of its deployment, by time and then by number."""
+    others = Snapshot.objects.filter(deployment=obj.deployment)
+    at_once = others.filter(**{"taken_at": obj.taken_at, f"pk__{which}": obj.pk})
+    other_time = others.filter(**{f"taken_at__{which}": obj.taken_at})
+    order = ("-taken_at", "-pk") if which == "lt" else ("taken_at", "pk")
+    return (at_once | other_time).order_by(*order).first()
 
 
 def versions(obj) -> str:

@@ -1,6 +1,7 @@
-"""`/api/snapshots/`: the history of a deployment."""
+"""`/api/snapshots/`: the history of a deployment: read, compared, and a new one asked for."""
 
 from django.db.models import QuerySet
+from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -8,8 +9,14 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from exports.models import Snapshot
+from exports.snapshots import schedule
+from exports.snapshots.diff import diff, to_json
+from psynetdata import jobs, rights
 from psynetdata.api.access import deployment_of, visible_deployments
-from psynetdata.psynet.problems import NotFound
+from psynetdata.api.body import JSONBody
+from psynetdata.api.problems import Forbidden
+from psynetdata.models import Audit, Deployment, Job
+from psynetdata.psynet.problems import Conflict, NotFound, UsageError
 
 from .pages import Pages
 
@@ -35,9 +42,54 @@ class SnapshotWithTablesSerializer(SnapshotSerializer):
         return {table: entry["rows"] for table, entry in sorted(snapshot.tables.items())}
 
 
+class TableDiffSerializer(serializers.Serializer):
+    table = serializers.CharField()
+    before = serializers.IntegerField(allow_null=True, help_text="Its rows; null where there is no such table.")
+    after = serializers.IntegerField(allow_null=True)
+    added = serializers.IntegerField()
+    changed = serializers.IntegerField()
+    removed = serializers.IntegerField()
+    columns_added = serializers.ListField(child=serializers.CharField())
+    columns_removed = serializers.ListField(child=serializers.CharField())
+    retyped = serializers.DictField(help_text="{column: [type before, type after]}")
+
+
+class DiffSerializer(serializers.Serializer):
+    before = serializers.IntegerField()
+    after = serializers.IntegerField()
+    same_deployment = serializers.BooleanField()
+    tables = TableDiffSerializer(many=True, help_text="Those that differ.")
+    same = serializers.IntegerField(help_text="How many tables are the same.")
+
+
+class NewSnapshotSerializer(serializers.Serializer):
+    """Only for the schema."""
+
+    deployment = serializers.CharField(required=False, help_text="May be left out where there is one.")
+    full = serializers.BooleanField(default=False, help_text="Read every row afresh.")
+
+
+class SnapshotJobSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+    deployment = serializers.CharField(source="deployment.deployment_id")
+    state = serializers.CharField(help_text="queued, running, done, failed or cancelled")
+    phase = serializers.CharField()
+    done = serializers.IntegerField()
+    total = serializers.IntegerField(allow_null=True)
+    percent = serializers.IntegerField(allow_null=True)
+    reason = serializers.CharField(help_text="Why it failed, in a sentence.")
+    finished_at = serializers.DateTimeField(allow_null=True)
+    snapshot = serializers.SerializerMethodField(help_text="The new snapshot's address, once it is there.")
+
+    def get_snapshot(self, job: Job) -> str | None:
+        number = job.result.get("snapshot")
+        return number and self.context["request"].build_absolute_uri(reverse("snapshot", args=(number,)))
+
+
 class SnapshotViewSet(GenericViewSet):
     serializer_class = SnapshotSerializer
     pagination_class = Pages
+    parser_classes = (JSONBody,)
 
     def get_queryset(self) -> QuerySet[Snapshot]:
         found = Snapshot.objects.select_related("deployment").filter(deployment__in=visible_deployments(self.request))
@@ -51,7 +103,54 @@ class SnapshotViewSet(GenericViewSet):
 
     @extend_schema(summary="A snapshot, with the rows of each table", responses=SnapshotWithTablesSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(SnapshotWithTablesSerializer(self._snapshot(pk)).data)
+
+    @extend_schema(summary="Rows added, changed and removed from one snapshot to another", responses=DiffSerializer)
+    def diff(self, request: Request, pk: int, other: int) -> Response:
+        """Counts for each table that differs, no rows."""
+        before, after = self._snapshot(pk), self._snapshot(other)
+        found = to_json(before, after, diff(before, after))
+        return Response(DiffSerializer(found).data)
+
+    @extend_schema(
+        summary="Ask for a snapshot now", request=NewSnapshotSerializer, responses={202: SnapshotJobSerializer}
+    )
+    def create(self, request: Request) -> Response:
+        """Answers at once, with the job's address in `Location`; GET it to see how far it is."""
+        if not rights.can_see_places(request.user):
+            raise Forbidden("You may not ask for snapshots; that needs the right to change deployments.")
+        deployment, full = self._asked(request)
+        job = jobs.submit(schedule.KIND, options={"full": full}, deployment=deployment, owner=request.user)
+        Audit.record("snapshot", user=request.user, deployment=deployment, target=job, full=full)
+        address = request.build_absolute_uri(reverse("snapshot-job", args=(job.pk,)))
+        return Response(self._told(job), status=202, headers={"Location": address})
+
+    @extend_schema(summary="How far a snapshot is that was asked for", responses=SnapshotJobSerializer)
+    def job(self, request: Request, pk: int) -> Response:
+        """For those who may ask for one: why it failed can name the source."""
+        found = Job.objects.filter(pk=pk, kind=schedule.KIND, deployment__in=visible_deployments(request))
+        job = found.select_related("deployment").first() if rights.can_see_places(request.user) else None
+        if job is None:
+            raise NotFound(f"There is no job {pk} for a snapshot that you can see.")
+        return Response(self._told(job))
+
+    def _asked(self, request: Request) -> tuple[Deployment, bool]:
+        if not isinstance(request.data, dict):
+            raise UsageError('What is asked for is a JSON object, like {"deployment": ID}.')
+        asked = dict(request.data)
+        named, full = asked.pop("deployment", None), asked.pop("full", False)
+        if asked or not isinstance(full, bool):
+            raise UsageError("A snapshot is asked for with deployment, and full (true or false).")
+        deployment = deployment_of(request, None if named is None else str(named))
+        if deployment.source == Deployment.Source.UPLOAD:
+            raise Conflict(f"Deployment {deployment.deployment_id} was handed in as a file; load a newer one.")
+        return deployment, full
+
+    def _told(self, job: Job) -> dict:
+        return SnapshotJobSerializer(job, context=self.get_serializer_context()).data
+
+    def _snapshot(self, pk: int) -> Snapshot:
         found = self.get_queryset().filter(pk=pk).first()
         if found is None:
             raise NotFound(f"There is no snapshot {pk} that you can see.")
-        return Response(SnapshotWithTablesSerializer(found).data)
+        return found

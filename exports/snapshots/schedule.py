@@ -22,7 +22,7 @@ def send_due(now: datetime | None = None) -> list[Job]:
     busy = set(active.values_list("deployment", flat=True))
     sent = []
     for deployment in _due():
-        if deployment.pk in busy or (deployment.due_at and deployment.due_at > now + _EARLY):
+        if deployment.pk in busy or _waits(deployment, now):
             continue
         following = _after(deployment, now)
         # Two ticks at the same time: the one that moves the row sends the job.
@@ -35,6 +35,13 @@ def send_due(now: datetime | None = None) -> list[Job]:
 def _due() -> Iterable[Deployment]:
     running = Deployment.objects.filter(state=Deployment.State.RUNNING, every__isnull=False)
     return running.exclude(source=Deployment.Source.UPLOAD)
+
+
+def _waits(deployment: Deployment, now: datetime) -> bool:
+    """Whether its time is still to come; one that is further away than any could be is of a clock that was set back."""
+    if deployment.due_at is None or deployment.due_at <= now + _EARLY:
+        return False
+    return deployment.due_at <= now + 2 * timedelta(seconds=interval(deployment))
 
 
 def _after(deployment: Deployment, now: datetime) -> datetime:

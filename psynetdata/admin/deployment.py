@@ -5,6 +5,7 @@ from unfold.decorators import display
 
 from psynetdata import rights
 from psynetdata.models import TYPED_MODELS, Deployment, Job, MirroredTable, Record
+from psynetdata.psynet import times
 
 from . import html
 from .pages import Card, CardsAdmin
@@ -62,7 +63,7 @@ class DeploymentAdmin(CardsAdmin):
             ("state", html.badge(obj.state)),
             ("source", f"{obj.source} {place}".strip()),
             ("versions", ", ".join(versions) or html.EMPTY),
-            ("its server's clock", clock_words(obj.clock_offset)),
+            ("its server's clock", times.offset_words(obj.clock_offset)),
         ]
         if obj.continues_id:
             facts.append(("continues", html.to_object(obj.continues)))
@@ -103,11 +104,3 @@ class DeploymentAdmin(CardsAdmin):
 def without_rows(tables: Iterable[str]) -> str:
     names = ", ".join(sorted(tables))
     return f"Tables without rows: {names}." if names else ""
-
-
-def clock_words(offset: int | None) -> str:
-    """Minutes ahead of UTC, for a reader."""
-    if offset is None:
-        return "not found; its times are read as UTC"
-    sign = "-" if offset < 0 else "+"
-    return f"UTC{sign}{abs(offset) // 60:02d}:{abs(offset) % 60:02d}" if offset else "UTC"

@@ -101,6 +101,11 @@ def short(text: str | None) -> str | SafeString:
     return format_html('<span class="psd-short">{}</span>', line if len(line) <= SHORT else f"{line[: SHORT - 1]}…")
 
 
+def nowrap(text: str) -> SafeString:
+    """On one line, however narrow the column."""
+    return format_html('<span class="psd-time">{}</span>', text)
+
+
 def value(content: Any) -> str | SafeString:
     """A column of a row for its page: JSON as a tree, long text in a box, NULL and "" told apart."""
     if content is None:

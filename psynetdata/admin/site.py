@@ -8,6 +8,7 @@ _GROUPS = {
         ("Snapshots", "photo_camera", "exports.snapshot"),
         ("Exports", "download", "exports.export"),
         ("Jobs", "pending_actions", "psynetdata.job"),
+        ("Incidents", "notifications", "exports.incident"),
     ),
     "Data": (
         ("Participants", "group", "psynetdata.participant"),

@@ -1,6 +1,6 @@
 """People of each group, and a small mirror filled by hand: fast, and each test knows every row."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from types import SimpleNamespace
 
@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group, User
 from django.db import connections
 from django.utils import timezone
 
-from exports.models import Snapshot
+from exports.models import Incident, Snapshot
 from psynetdata.models import (
     Asset,
     Deployment,
@@ -25,6 +25,7 @@ from psynetdata.models import (
 )
 
 WORKER = {"identified": "5f0c5a3b9d1e4a0001a2b3c4", "anonymous": "p_pseudonym"}
+URL = "postgres://reader@db.lab.org:5432/exp"
 MOMENT = datetime(2026, 11, 22, 8, 12, 49, 210214, tzinfo=UTC)
 
 
@@ -33,6 +34,7 @@ def make_groups() -> None:
     editor = SimpleNamespace(connection=connections["default"])
     import_module("psynetdata.migrations.0002_groups").make_groups(apps, editor)
     import_module("exports.migrations.0002_groups").add_permissions(apps, editor)
+    import_module("exports.migrations.0004_groups").add_permissions(apps, editor)
 
 
 @pytest.fixture
@@ -117,3 +119,53 @@ def withheld(deployment):
         )  # fmt: skip
 
     return tell
+
+
+@pytest.fixture
+def watched(deployment):
+    deployment.source, deployment.source_url, deployment.every = "local", URL, 60
+    deployment.due_at = timezone.now() + timedelta(seconds=40)
+    deployment.save()
+    return deployment
+
+
+@pytest.fixture
+def take(watched):
+    """take(info=3, minutes=5) → a snapshot of so many trials, taken so many minutes ago."""
+
+    def make(info: int = 3, *, minutes: int = 0, of=watched, **fields):
+        tables = {"participant": _entry("p", 2), "info": _entry(f"i{info}", info), "request": _entry("r", 9)}
+        at = timezone.now() - timedelta(minutes=minutes)
+        made = Snapshot.objects.create(
+            deployment=of, taken_at=at, tables=tables, rows=11 + info, bytes=900, new_bytes=120, seconds=0.3, **fields
+        )
+        Snapshot.objects.filter(pk=made.pk).update(stored_at=at)
+        return made
+
+    return make
+
+
+def _entry(content: str, rows: int) -> dict:
+    return {"state": f"{content:0>64}", "rows": rows, "content": content}
+
+
+@pytest.fixture
+def alarm(watched):
+    def make(kind="fell", sentence="There are fewer rows than in snapshot 1.", of=watched):
+        return Incident.objects.create(deployment=of, kind=kind, sentence=sentence, began_at=timezone.now())
+
+    return make
+
+
+def page_of(row, action: str = "change") -> str:
+    return f"/admin/{row._meta.app_label}/{row._meta.model_name}/{row.pk}/{action}/"
+
+
+def text_of(client, row) -> str:
+    answer = client.get(page_of(row))
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def sentences(answer) -> list[str]:
+    return [str(message) for message in answer.context["messages"]]

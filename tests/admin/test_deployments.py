@@ -43,17 +43,17 @@ def test_its_page_leads_to_its_data(person, deployment, snapshot):
     assert f"/admin/psynetdata/job/{job.pk}/change/" in text
 
 
-def test_only_label_and_assets_can_be_changed(person, deployment):
+def test_only_its_settings_can_be_changed(person, deployment):
     address = f"/admin/psynetdata/deployment/{deployment.pk}/change/"
     assert person("data officer").post(address, {"label": "New"}).status_code == 403
-    person("admin").post(address, {"label": "New", "assets_url": "file:///srv/assets", "state": "archived"})
+    keep = {"keep_all_hours": 24, "keep_hourly_days": 7, "keep_daily_days": 90}
+    person("admin").post(address, {"label": "New", "assets_url": "file:///srv/assets", "state": "archived", **keep})
     deployment.refresh_from_db()
     assert (deployment.label, deployment.assets_url, deployment.state) == ("New", "file:///srv/assets", "running")
 
 
-def test_deployments_are_neither_made_nor_deleted_here(person, deployment):
+def test_deployments_are_not_deleted_here(person, deployment):
     client = person("superuser")
-    assert client.get("/admin/psynetdata/deployment/add/").status_code == 403
     assert client.post(f"/admin/psynetdata/deployment/{deployment.pk}/delete/", {"post": "yes"}).status_code == 403
     assert Deployment.objects.exists()
 

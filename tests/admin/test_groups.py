@@ -9,7 +9,7 @@ from tests.admin.conftest import make_groups
 
 DATA = {"deployment", "participant", "trial", "asset", "node", "network", "response", "record", "job"}
 VIEWER = {f"psynetdata.view_{name}" for name in DATA} | {
-    f"exports.view_{name}" for name in ("snapshot", "export", "exportarchive")
+    f"exports.view_{name}" for name in ("snapshot", "export", "exportarchive", "incident")
 }
 ANALYST = VIEWER | {"exports.export_anonymous", "psynetdata.add_apitoken", "psynetdata.view_apitoken"}
 OFFICER = ANALYST | {"psynetdata.view_identified", "exports.export_regular", "psynetdata.view_audit"}

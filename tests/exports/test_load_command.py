@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command, execute_from_command_line
+from django.core.management import call_command
 from django.core.management.base import OutputWrapper
 from django.db import transaction
 
@@ -22,25 +22,6 @@ from .handed_in import DATA, reference, to_zip, with_cell
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def typed(monkeypatch, capsys):
-    """typed("load", …) → (exit status, stdout, stderr), through the very entry that manage.py uses."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def run(*words):
-        status = 0
-        try:
-            execute_from_command_line(["manage.py", *map(str, words)])
-        except SystemExit as end:
-            status = end.code
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    yield run
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
 
 
 def test_what_is_printed(typed):

@@ -4,7 +4,6 @@ import json
 import signal
 
 import pytest
-from django.core.management import execute_from_command_line
 
 from exports.management.commands import restore as command
 from psynetdata.models import Audit, Job, Secret
@@ -13,22 +12,9 @@ pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 
 
 @pytest.fixture
-def typed(capsys):
+def typed(typed):
     """typed(word, …) → (exit status, stdout, stderr) of `manage.py restore word …`."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def run(*words):
-        status = 0
-        try:
-            execute_from_command_line(["manage.py", "restore", *map(str, words)])
-        except SystemExit as end:
-            status = end.code
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    yield run
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
+    return lambda *words: typed("restore", *words)
 
 
 def test_what_is_printed(typed, snapshot, database):

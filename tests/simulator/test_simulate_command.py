@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from django.core.management import execute_from_command_line
 
 from exports.simulator import dangling
 
@@ -16,22 +15,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def typed(capsys):
-    """typed("simulate", …) → (exit status, stdout, stderr)."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def run(*words):
-        status = 0
-        try:
-            execute_from_command_line(["manage.py", "simulate", *map(str, words)])
-        except SystemExit as end:
-            status = end.code
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    yield run
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
+def typed(typed):
+    """typed(word, …) → (exit status, stdout, stderr) of `manage.py simulate word …`."""
+    return lambda *words: typed("simulate", *words)
 
 
 def test_an_empty_database_becomes_an_experiment(typed, postgres):

@@ -1,0 +1,118 @@
+"""How the watching of a deployment goes: its schedule, its last try, what is kept, the last drill."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Sum
+from django.urls import reverse
+from django.utils import timezone
+
+from exports.snapshots import schedule
+from psynetdata import rights
+from psynetdata.admin import html
+from psynetdata.admin.pages import Card
+from psynetdata.models import Audit, Deployment, Job
+
+from .watched import is_watched
+
+_ACTIVE = (Job.State.QUEUED, Job.State.RUNNING)
+# The failures that mean the source: their sentences name hosts and roles.
+_WITHOUT_PLACES = "the reason is for those who look after deployments"
+
+
+def active_job(deployment: Deployment, *kinds: str) -> Job | None:
+    """The oldest job of these kinds that is not over."""
+    return Job.objects.filter(deployment=deployment, kind__in=kinds, state__in=_ACTIVE).order_by("pk").first()
+
+
+def watching_card(user, deployment: Deployment) -> Card:
+    kept = deployment.snapshots.aggregate(count=Count("pk"), stored=Sum("new_bytes"))
+    facts = [
+        ("last try", _last_try(user, _last(deployment, schedule.KIND))),
+        ("schedule", _schedule(deployment)),
+        ("next snapshot", _due(deployment, timezone.now())),
+        ("kept", f"{_count(kept['count'])}, {html.size(kept['stored'] or 0)} in the storage"),
+        ("retention", retention_words(deployment)),
+        ("last restore drill", _drill(user, _last(deployment, "drill"))),
+    ]
+    card = Card("Watching", facts=facts + _next_launch(deployment))
+    if rights.can_see_places(user) and deployment.source == Deployment.Source.LOCAL:
+        address = f"{reverse('admin:psynetdata_deployment_add')}?of={deployment.number}"
+        card.footnote = html.link(address, "Give its address or password anew")
+    return card
+
+
+def retention_words(deployment: Deployment) -> str:
+    hours, hourly, daily = deployment.keep_all_hours, deployment.keep_hourly_days, deployment.keep_daily_days
+    return f"every snapshot for {hours} hours, one an hour for {hourly} days, one a day for {daily} days"
+
+
+def seconds_words(seconds: float) -> str:
+    """0.4 s, 12 s, 3 minutes"""
+    if seconds >= 60:
+        return html.duration(timedelta(seconds=seconds))
+    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+
+
+def _count(snapshots: int) -> str:
+    return f"{html.number(snapshots)} snapshot{'' if snapshots == 1 else 's'}"
+
+
+def _last(deployment: Deployment, kind: str) -> Job | None:
+    over = Job.objects.filter(deployment=deployment, kind=kind).exclude(state__in=_ACTIVE)
+    return over.order_by("-pk").first()
+
+
+def _last_try(user, job: Job | None):
+    if job is None:
+        return "none yet"
+    lead = [html.to_object(job), html.badge(job.state), html.utc(job.finished_at)]
+    if job.state == Job.State.DONE and job.started_at:
+        return html.joined([*lead, f"it took {seconds_words((job.finished_at - job.started_at).total_seconds())}"])
+    return html.joined([*lead, _reason(user, job)])
+
+
+def _reason(user, job: Job) -> str:
+    if not job.reason:
+        return ""
+    return job.reason if rights.can_see_places(user) or job.owner_id == user.pk else _WITHOUT_PLACES
+
+
+def _schedule(deployment: Deployment) -> str:
+    if not deployment.every:
+        return "only when somebody asks"
+    asked, interval = deployment.every, round(schedule.interval(deployment))
+    if interval <= asked:
+        return f"every {asked} seconds"
+    return (
+        f"every {interval} seconds, stretched from {asked}: "
+        "the last snapshot took more than a quarter of the time between two"
+    )
+
+
+def _due(deployment: Deployment, now: datetime):
+    if not is_watched(deployment):
+        return html.EMPTY if deployment.state == Deployment.State.RUNNING else f"none, as it is {deployment.state}"
+    if deployment.due_at is None or deployment.due_at <= now:
+        return "at the next look, within a minute"
+    return html.joined([html.utc(deployment.due_at), f"in {html.duration(deployment.due_at - now)}"])
+
+
+def _drill(user, job: Job | None):
+    if job is None:
+        return "none yet"
+    done = job.state == Job.State.DONE
+    said = job.result.get("sentence", "") if done else _reason(user, job)
+    return html.joined([html.to_object(job), html.badge(job.state), html.utc(job.finished_at), said])
+
+
+def _next_launch(deployment: Deployment) -> list[tuple]:
+    """The launch that was found at the source after this one, where the data of this one went on or not."""
+    if deployment.state != Deployment.State.FINISHED:
+        return []
+    line = (
+        Audit.objects.filter(verb="new launch", details__closes=deployment.number).select_related("deployment").first()
+    )
+    if line is None or line.deployment is None:
+        return []
+    how = "which continues it" if line.details.get("continues") else "which starts afresh"
+    return [("closed by", html.joined([html.to_object(line.deployment), how]))]

@@ -1,0 +1,21 @@
+"""Verbs: pin, unpin. A pinned snapshot stays, whatever the retention says."""
+
+from exports.models import Snapshot
+from psynetdata.models import Audit
+
+
+def pin(snapshot: Snapshot, *, user=None) -> bool:
+    """False where it was pinned already."""
+    return _set(snapshot, True, "pin", user)
+
+
+def unpin(snapshot: Snapshot, *, user=None) -> bool:
+    """False where it was not pinned."""
+    return _set(snapshot, False, "unpin", user)
+
+
+def _set(snapshot: Snapshot, pinned: bool, verb: str, user) -> bool:
+    changed = Snapshot.objects.filter(pk=snapshot.pk).exclude(pinned=pinned).update(pinned=pinned)
+    if changed:
+        Audit.record(verb, user=user, deployment=snapshot.deployment, target=snapshot)
+    return bool(changed)
