@@ -13,6 +13,9 @@ CHANGE_JOB = "psynetdata.change_job"
 EXPORT_ANONYMOUS = "exports.export_anonymous"
 EXPORT_REGULAR = "exports.export_regular"
 
+# Kinds of jobs that work on files and databases of others.
+_OF_PLACES = ("load", "snapshot", "restore", "drill")
+
 
 def can_see_identified(user, token: ApiToken | None = None) -> bool:
     """A token narrows what its owner may see; it never widens it."""
@@ -34,6 +37,11 @@ def can_export(user, mode: str, token: ApiToken | None = None) -> bool:
     if mode == "anonymous":
         return user.has_perm(EXPORT_ANONYMOUS)
     return user.has_perm(EXPORT_REGULAR) and can_see_identified(user, token)
+
+
+def can_see_reason(user, job: Job) -> bool:
+    """Why a job failed may name the host, database or file that it worked on."""
+    return job.kind not in _OF_PLACES or job.owner_id == user.pk or can_see_places(user)
 
 
 def can_cancel(user, job: Job) -> bool:

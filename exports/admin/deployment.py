@@ -185,9 +185,9 @@ class DeploymentAdmin(WatchActions, DataDeploymentAdmin):
         return [watching_card(request.user, obj)]
 
     def incidents(self, request, obj) -> list[Card]:
-        if not (request.user.has_perm(VIEW_INCIDENT) and rights.can_see_places(request.user)):
+        if not request.user.has_perm(VIEW_INCIDENT):
             return []
-        card = incidents_card(obj)
+        card = incidents_card(obj, request.user)
         return [card] if card.rows else []
 
     def snapshots(self, obj) -> Card:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from exports.snapshots import schedule
 from psynetdata import rights
 from psynetdata.admin import html
+from psynetdata.admin.job import reason_of
 from psynetdata.admin.pages import Card
 from psynetdata.models import Audit, Deployment, Job
 
@@ -16,7 +17,6 @@ from .watched import is_watched
 
 _ACTIVE = (Job.State.QUEUED, Job.State.RUNNING)
 # The failures that mean the source: their sentences name hosts and roles.
-_WITHOUT_PLACES = "the reason is for those who look after deployments"
 
 
 def active_job(deployment: Deployment, *kinds: str) -> Job | None:
@@ -68,13 +68,7 @@ def _last_try(user, job: Job | None):
     lead = [html.to_object(job), html.badge(job.state), html.utc(job.finished_at)]
     if job.state == Job.State.DONE and job.started_at:
         return html.joined([*lead, f"it took {seconds_words((job.finished_at - job.started_at).total_seconds())}"])
-    return html.joined([*lead, _reason(user, job)])
-
-
-def _reason(user, job: Job) -> str:
-    if not job.reason:
-        return ""
-    return job.reason if rights.can_see_places(user) or job.owner_id == user.pk else _WITHOUT_PLACES
+    return html.joined([*lead, reason_of(user, job)])
 
 
 def _schedule(deployment: Deployment) -> str:
@@ -101,7 +95,7 @@ def _drill(user, job: Job | None):
     if job is None:
         return "none yet"
     done = job.state == Job.State.DONE
-    said = job.result.get("sentence", "") if done else _reason(user, job)
+    said = job.result.get("sentence", "") if done else reason_of(user, job)
     return html.joined([html.to_object(job), html.badge(job.state), html.utc(job.finished_at), said])
 
 

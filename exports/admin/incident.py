@@ -4,6 +4,8 @@ from unfold.decorators import display
 
 from exports.models import Incident
 from exports.notify.channels import label_of
+from exports.watch.told import told
+from psynetdata import rights
 from psynetdata.admin import html
 from psynetdata.admin.pages import Card, CardsAdmin, ReadOnly
 from psynetdata.models import Deployment
@@ -11,14 +13,14 @@ from psynetdata.models import Deployment
 SHOWN = 10
 
 
-def incidents_card(deployment: Deployment) -> Card:
-    """The latest incidents of a deployment, open ones first."""
+def incidents_card(deployment: Deployment, user) -> Card:
+    """The latest incidents of a deployment, open ones first, as far as this person may know of them."""
     latest = deployment.incidents.order_by(F("ended_at").desc(nulls_first=True), "-pk")[:SHOWN]
     rows = [
         (
             html.link(html.change_url(Incident, incident.pk), incident.get_kind_display()),
             _state(incident),
-            incident.sentence,
+            told(incident, user),
             html.utc(incident.began_at),
             html.utc(incident.ended_at),
         )
@@ -52,6 +54,10 @@ class IncidentAdmin(ReadOnly, CardsAdmin):
     search_fields = ("id", "deployment__label", "deployment__deployment_id")
     sortable_by = ("began",)
 
+    def get_list_display(self, request):
+        shown = super().get_list_display(request)
+        return shown if rights.can_see_places(request.user) else [name for name in shown if name != "sentence"]
+
     @display(description="incident", ordering="id")
     def name(self, obj):
         return str(obj)
@@ -77,7 +83,7 @@ class IncidentAdmin(ReadOnly, CardsAdmin):
         facts = [
             ("what", obj.get_kind_display()),
             ("state", _state(obj)),
-            ("in words", obj.sentence),
+            ("in words", told(obj, request.user)),
             ("deployment", html.to_object(obj.deployment) if obj.deployment else "the desk itself"),
             ("began", html.utc(obj.began_at)),
             ("over", html.utc(obj.ended_at)),
@@ -88,8 +94,8 @@ class IncidentAdmin(ReadOnly, CardsAdmin):
             for notice in obj.notices.all()
         ]
         note = "" if rows else "It was told through no channel; none was set up."
-        told = Card("Notices", headers=("through", "of", "told"), rows=rows, note=note)
-        return [Card("In short", facts=facts), told]
+        notices = Card("Notices", headers=("through", "of", "told"), rows=rows, note=note)
+        return [Card("In short", facts=facts), notices]
 
 
 def _told(notice):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from time import sleep
+from time import monotonic, sleep
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -14,7 +14,7 @@ from psynetdata.models import Job
 from psynetdata.psynet.problems import Conflict
 
 # Jobs that change what a deployment's snapshots and mirror are.
-EXCLUSIVE = ("load", "snapshot", "mirror")
+EXCLUSIVE = ("load", "snapshot", "mirror", "accept")
 # Jobs that put blobs into the store, or stand on blobs that no snapshot names yet.
 STORING = ("load", "snapshot")
 PRUNE = "prune"
@@ -35,6 +35,19 @@ def claim(deployment_id: str, running: jobs.Running | None) -> None:
         if mine:
             mine.options = {**mine.options, "claims": deployment_id}
             Job.objects.filter(pk=mine.pk).update(options=mine.options)
+
+
+def claim_in_time(deployment_id: str, running: jobs.Running, *, seconds: float = 600.0) -> None:
+    """As `claim`, but wait while another job is at work, which scheduled snapshots are each minute."""
+    until = monotonic() + seconds
+    while True:
+        try:
+            return claim(deployment_id, running)
+        except Conflict:
+            if monotonic() > until:
+                raise
+        running.check()
+        sleep(_LOOK)
 
 
 def others_store(running: jobs.Running | None) -> bool:

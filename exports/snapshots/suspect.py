@@ -7,6 +7,7 @@ from psynetdata.jobs import Running
 from psynetdata.models import Audit
 from psynetdata.psynet.problems import Conflict
 
+from .claims import claim_in_time
 from .mirror import mirror
 from .record import fewer
 
@@ -18,6 +19,8 @@ def accept(snapshot: Snapshot, *, user=None, running: Running | None = None) -> 
 
     Raises Conflict where it is good already.
     """
+    if running:
+        claim_in_time(snapshot.deployment.deployment_id, running)
     with transaction.atomic():
         row = Snapshot.objects.select_for_update().get(pk=snapshot.pk)
         if row.state == Snapshot.State.GOOD:

@@ -12,11 +12,13 @@ from . import html
 from .pages import Card, CardsAdmin, ReadOnly
 from .shown import way_back
 
+_FOR_OTHERS = "The reason is for those who look after deployments."
+
 
 def progress_card(request, job: Job, title: str = "Progress") -> Card:
     """State, phase and bar of a job, refreshed by static/psynetdata/progress.js while it is not over."""
     context = {
-        "job": job,
+        "reason": reason_of(request.user, job),
         "progress": progress_of(job),
         "progress_url": reverse("admin:psynetdata_job_progress", args=(job.pk,)),
         "cancel_url": reverse("admin:psynetdata_job_cancel", args=(job.pk,)),
@@ -24,6 +26,11 @@ def progress_card(request, job: Job, title: str = "Progress") -> Card:
         "badge": html.badge(job.state),
     }
     return Card(title, template="admin/psynetdata/job.html", context=context)
+
+
+def reason_of(user, job: Job) -> str:
+    """Why it failed, or who knows that."""
+    return job.reason if not job.reason or rights.can_see_reason(user, job) else _FOR_OTHERS
 
 
 def progress_of(job: Job) -> dict:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from exports.admin.incident import incidents_card
 from exports.models import Incident, Notice
+from psynetdata.models import Job
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 LIST = "/admin/exports/incident/"
@@ -83,12 +84,30 @@ def test_without_the_right_there_is_no_list(person):
     assert person("nobody").get(LIST).status_code == 403
 
 
-def test_the_card_shows_open_ones_first(deployment, incident):
-    assert incidents_card(deployment).note == "There was none."
+def test_the_card_shows_open_ones_first(deployment, incident, superuser):
+    assert incidents_card(deployment, superuser.user).note == "There was none."
     still = incident()
     for _ in range(12):
         incident(ended=True)
-    card = incidents_card(deployment)
+    card = incidents_card(deployment, superuser.user)
     assert len(card.rows) == 10
     assert f"/{still.pk}/change/" in card.rows[0][0]
     assert ["open" in row[1] for row in card.rows].count(True) == 1
+
+
+def test_places_are_for_those_who_look_after_deployments(person, superuser, incident, deployment):
+    place = "experiment on db.lab.org:5432"
+    failed = Job.objects.create(kind="snapshot", state="failed", reason=f"{place}: no answer.", deployment=deployment)
+    still = incident(kind="unreachable", sentence=f"{place}: no PostgreSQL answers there.")
+    pages = [
+        LIST,
+        f"{LIST}{still.pk}/change/",
+        f"/admin/psynetdata/deployment/{deployment.pk}/change/",
+        f"/admin/psynetdata/job/{failed.pk}/change/",
+        "/admin/",
+    ]
+    viewer = person("viewer")
+    for page in pages:
+        assert "db.lab.org" in superuser.get(page).content.decode(), page
+        answer = viewer.get(page)
+        assert (answer.status_code, "db.lab.org" in answer.content.decode()) == (200, False), page

@@ -1,14 +1,16 @@
 from argparse import SUPPRESS
 from pathlib import Path
 
+from django.db.models import QuerySet
+
 from exports.management import history
 from exports.models import Snapshot
 from exports.package.database import default_name, download
-from exports.snapshots import suspect
+from exports.snapshots import pin, suspect
 from exports.snapshots.diff import diff, to_json
 from psynetdata.deployments import chosen
 from psynetdata.management.cli import Command as BaseCommand
-from psynetdata.models import Audit, Deployment
+from psynetdata.models import Deployment
 from psynetdata.psynet import times
 from psynetdata.psynet.problems import NotFound
 
@@ -50,7 +52,8 @@ class Command(BaseCommand):
         getattr(self, f"_{do}")(**options)
 
     def _take(self, *, deployment: str | None, full: bool, no_mirror: bool, **options):
-        named = chosen(Deployment.objects.all(), deployment, how="--deployment")
+        fitting = Deployment.objects.all() if deployment else _with_a_source() or Deployment.objects.all()
+        named = chosen(fitting, deployment, how="--deployment")
         job = self.job("snapshot", options={"full": full, "mirror": not no_mirror}, deployment=named)
         for sentence in job.result["warnings"]:
             self.warn(sentence)
@@ -83,20 +86,20 @@ class Command(BaseCommand):
         self.stdout.write(str(target))
 
     def _pin(self, *, snapshot: int, **options):
-        self._set_pinned(_snapshot(snapshot), True)
+        found = _snapshot(snapshot)
+        pin.pin(found)
+        self.stdout.write(f"{found} of {found.deployment.deployment_id} is pinned and stays.")
 
     def _unpin(self, *, snapshot: int, **options):
-        self._set_pinned(_snapshot(snapshot), False)
-
-    def _set_pinned(self, snapshot: Snapshot, pinned: bool) -> None:
-        verb = "pin" if pinned else "unpin"
-        if Snapshot.objects.filter(pk=snapshot.pk).exclude(pinned=pinned).update(pinned=pinned):
-            Audit.record(verb, deployment=snapshot.deployment, target=snapshot)
-        says = "is pinned and stays." if pinned else "is not pinned; the retention decides."
-        self.stdout.write(f"{snapshot} of {snapshot.deployment.deployment_id} {says}")
+        found = _snapshot(snapshot)
+        pin.unpin(found)
+        self.stdout.write(f"{found} of {found.deployment.deployment_id} is not pinned; the retention decides.")
 
     def _accept(self, *, snapshot: int, **options):
-        for accepted in suspect.accept(_snapshot(snapshot)):
+        found = _snapshot(snapshot)
+        job = self.job(suspect.KIND, options={"snapshot": found.pk}, deployment=found.deployment)
+        for number in job.result["snapshots"]:
+            accepted = _snapshot(number)
             self.stdout.write(f"{accepted}, of {times.to_iso(accepted.taken_at)}, is good now.")
 
 
@@ -110,6 +113,12 @@ def _add_take(parser, deployment, full) -> None:
     parser.add_argument(
         "--no-mirror", action="store_true", default=full, help="Leave the mirror for the next one to bring up to date."
     )
+
+
+def _with_a_source() -> QuerySet[Deployment]:
+    """Those of which a snapshot can be taken."""
+    states = (Deployment.State.RUNNING, Deployment.State.PAUSED)
+    return Deployment.objects.filter(state__in=states).exclude(source=Deployment.Source.UPLOAD)
 
 
 def _snapshot(number: int) -> Snapshot:
