@@ -58,5 +58,11 @@ class Snapshot(models.Model):
         """{table: hash of its columns and rows}; None in snapshots that were kept before there were such hashes."""
         return {table: entry.get("content") for table, entry in sorted(self.tables.items())}
 
+    @property
+    def damage_near(self) -> frozenset[str]:
+        """Blobs that were found missing or damaged in any snapshot of its deployment; they share most of them."""
+        near = Snapshot.objects.filter(deployment=self.deployment_id).exclude(damage=[])
+        return frozenset(ref for refs in near.values_list("damage", flat=True) for ref in refs)
+
     def rows_of(self, table: str) -> int:
         return self.tables[table]["rows"]

@@ -8,6 +8,7 @@ from django.core.files.storage import default_storage
 
 from exports.models import Export, ExportArchive, Snapshot
 from exports.snapshots.reader import SnapshotReader
+from exports.snapshots.store import Segment
 from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.problems import BadInput, Damaged
 
@@ -17,17 +18,16 @@ from .verify import Checked, ZipTree, check
 def verify_snapshot(snapshot: Snapshot, seen: dict[str, int] | None = None) -> Checked:
     """Every state and segment re-hashed and re-counted, against Snapshot.tables and its totals.
 
+    What is missing or damaged is noted in Snapshot.damage: the next capture of the source reads that again.
     `seen`: {ref of a segment: its rows} of what was looked at before; snapshots share their segments.
     """
     seen = {} if seen is None else seen
-    checked = Checked()
+    checked, damaged = Checked(), []
     reader = SnapshotReader(snapshot)
     total = 0
     for table in sorted(snapshot.tables):
-        try:
-            rows = _verify_table(reader, table, seen, checked)
-        except (Damaged, BadInput) as problem:
-            checked.problems.append(f"Table {table}: {problem.sentence}")
+        rows = _verify_table(reader, table, seen, checked, damaged)
+        if rows is None:
             continue
         total += rows
         if rows != snapshot.rows_of(table):
@@ -36,28 +36,52 @@ def verify_snapshot(snapshot: Snapshot, seen: dict[str, int] | None = None) -> C
             )
     if not checked.problems and total != snapshot.rows:
         checked.problems.append(f"Its tables hold {total} rows together, the snapshot says {snapshot.rows}.")
+    if damaged != snapshot.damage:
+        snapshot.damage = damaged
+        Snapshot.objects.filter(pk=snapshot.pk).update(damage=damaged)
     return checked
 
 
-def _verify_table(reader: SnapshotReader, table: str, seen: dict[str, int], checked: Checked) -> int:
-    reader.store.check(reader.snapshot.tables[table]["state"], "json")
+def _verify_table(
+    reader: SnapshotReader, table: str, seen: dict[str, int], checked: Checked, damaged: list[str]
+) -> int | None:
+    """The table's rows; None where something is wrong: the first such thing is told, all are noted in `damaged`."""
+    state = reader.snapshot.tables[table]["state"]
+    try:
+        reader.store.check(state, "json")
+        segments = reader.table_state(table).segments
+    except Damaged as problem:
+        checked.problems.append(f"Table {table}: {problem.sentence}")
+        damaged.append(state)
+        return None
     checked.files += 1
-    rows = 0
-    for segment in reader.table_state(table).segments:
-        if segment.blob not in seen:
-            size = reader.store.check(segment.blob)
-            seen[segment.blob] = sum(1 for _ in reader.segment_records(segment))
-            checked.files += 1
-            checked.bytes += size
-            if size != segment.bytes:
-                raise Damaged(f"The segment {segment.sha256[:12]}… has {size} bytes, its state says {segment.bytes}.")
-        if seen[segment.blob] != segment.rows:
-            raise Damaged(
-                f"The segment {segment.sha256[:12]}… has {seen[segment.blob]} rows, its state says {segment.rows}."
-            )
-        rows += segment.rows
+    first = None
+    for segment in segments:
+        try:
+            _verify_segment(reader, segment, seen, checked)
+        except (Damaged, BadInput) as problem:
+            first = first or problem
+            damaged.append(segment.blob)
+    if first:
+        checked.problems.append(f"Table {table}: {first.sentence}")
+        return None
+    rows = sum(segment.rows for segment in segments)
     checked.rows += rows
     return rows
+
+
+def _verify_segment(reader: SnapshotReader, segment: Segment, seen: dict[str, int], checked: Checked) -> None:
+    if segment.blob not in seen:
+        size = reader.store.check(segment.blob)
+        seen[segment.blob] = sum(1 for _ in reader.segment_records(segment))
+        checked.files += 1
+        checked.bytes += size
+        if size != segment.bytes:
+            raise Damaged(f"The segment {segment.sha256[:12]}… has {size} bytes, its state says {segment.bytes}.")
+    if seen[segment.blob] != segment.rows:
+        raise Damaged(
+            f"The segment {segment.sha256[:12]}… has {seen[segment.blob]} rows, its state says {segment.rows}."
+        )
 
 
 def verify_export(export: Export) -> Checked:

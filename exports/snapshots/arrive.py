@@ -5,14 +5,16 @@ trials or responses; where their number falls, something happened that a person 
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
 from exports.models import Snapshot
+from psynetdata import credentials
 from psynetdata.models import Audit, Deployment
 from psynetdata.psynet import experiment
+from psynetdata.psynet.problems import Conflict
 from psynetdata.psynet.source import TableSource
 
 from .reader import SnapshotReader
@@ -23,6 +25,7 @@ _SETTINGS = (
     "source", "source_url", "source_secret", "assets_url", "every",
     "keep_all_hours", "keep_hourly_days", "keep_daily_days",
 )  # fmt: skip
+_INSTANT = timedelta(milliseconds=1)
 # Together they tell one person of one launch from another.
 _PERSON = ("id", "creation_time", "unique_id", "worker_id")
 
@@ -44,7 +47,7 @@ def arrive(deployment: Deployment, arrived: Arrived, source: TableSource, fields
             Snapshot.objects.filter(pk=before.pk).update(pinned=True)
         else:
             _update(deployment, arrived)
-    return snapshot, [f"{str(snapshot).capitalize()} is suspect: {reason}"] if reason else []
+    return snapshot, _warned(snapshot)
 
 
 def _suspicion(arrived: Arrived, before: Snapshot | None) -> str:
@@ -66,19 +69,47 @@ def _of_a_new_launch(
     found = arrived.info.deployment_id
     with transaction.atomic():
         new, _ = Deployment.objects.select_for_update().get_or_create(deployment_id=found)
+        _check_not_elsewhere(new, old)
+        known = Snapshot.objects.newest(new)
+        reason = _suspicion(arrived, known)
         for name in _SETTINGS:
             setattr(new, name, getattr(old, name))
-        new.state = Deployment.State.RUNNING
-        new.due_at = old.due_at
+        new.source_secret = _own_secret(new, old)
+        new.state, new.due_at = old.state, old.due_at
         if continues and new.continues is None and not _leads_to(old, new):
             new.continues = old
         new.save()
-        snapshot = _create(new, arrived, fields, "")
-        _update(new, arrived)
+        snapshot = _create(new, arrived, fields, reason)
+        if reason:
+            Snapshot.objects.filter(pk=known.pk).update(pinned=True)
+        else:
+            _update(new, arrived)
         Deployment.objects.filter(pk=old.pk).update(state=Deployment.State.FINISHED, due_at=None)
         Audit.record("new launch", deployment=new, target=snapshot, closes=old.number, continues=continues)
     how = "continues" if continues else "takes the place of"
-    return snapshot, [f"A new launch was found at the source: {found} {how} {old.deployment_id}, which is closed now."]
+    said = [f"A new launch was found at the source: {found} {how} {old.deployment_id}, which is closed now."]
+    return snapshot, said + _warned(snapshot)
+
+
+def _check_not_elsewhere(new: Deployment, old: Deployment) -> None:
+    """A copy of another database that is watched would take its place."""
+    watched = new.state in (Deployment.State.RUNNING, Deployment.State.PAUSED) and new.source_url
+    if watched and new.source_url != old.source_url:
+        raise Conflict(
+            f"The source of {old.deployment_id} holds deployment {new.deployment_id} now, which is watched at another "
+            "address; archive the one whose source it is not (`manage.py deployment archive ID`)."
+        )
+
+
+def _own_secret(new: Deployment, old: Deployment) -> str:
+    """The password under the new one's name: the old one may be given another address, and password, later."""
+    if not old.source_secret.startswith("secret:"):
+        return old.source_secret
+    return credentials.keep(f"source {new.number}", credentials.reveal(old.source_secret))
+
+
+def _warned(snapshot: Snapshot) -> list[str]:
+    return [f"{str(snapshot).capitalize()} is suspect: {snapshot.reason}"] if snapshot.reason else []
 
 
 def _leads_to(deployment: Deployment, other: Deployment) -> bool:
@@ -110,11 +141,20 @@ def _people(source: TableSource, names: list[str]) -> Iterator[tuple]:
 
 def _create(deployment: Deployment, arrived: Arrived, fields: dict, reason: str) -> Snapshot:
     state = Snapshot.State.SUSPECT if reason else Snapshot.State.GOOD
-    # The history is ordered by time, even where a clock was set back.
-    newest = deployment.snapshots.order_by("-taken_at").values_list("taken_at", flat=True).first()
-    if newest is not None and fields["taken_at"] <= newest <= timezone.now():
-        fields = {**fields, "taken_at": newest + timedelta(milliseconds=1)}
+    fields = {**fields, "taken_at": _after_all_others(deployment, fields["taken_at"])}
     return Snapshot.objects.create(deployment=deployment, state=state, reason=reason, **arrived.fields(), **fields)
+
+
+def _after_all_others(deployment: Deployment, taken_at: datetime) -> datetime:
+    """The moment for the history, which is ordered by time even where a clock was set back.
+
+    Earlier ones that lie in the future by now were written by a clock that was wrong: they were before this one.
+    """
+    now = timezone.now()
+    for number, one in enumerate(deployment.snapshots.filter(taken_at__gt=now).order_by("-taken_at", "-pk"), 1):
+        deployment.snapshots.filter(pk=one.pk).update(taken_at=taken_at - number * _INSTANT)
+    newest = deployment.snapshots.order_by("-taken_at").values_list("taken_at", flat=True).first()
+    return taken_at if newest is None or newest < taken_at else newest + _INSTANT
 
 
 def _update(deployment: Deployment, arrived: Arrived) -> None:

@@ -1,10 +1,11 @@
 """The tables of a moment become table states; segments of which nothing changed are not read again."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryFile
+from typing import BinaryIO
 
 from exports.models import Snapshot
 from exports.sources.catalogue import Table
@@ -38,7 +39,8 @@ def capture(
     Raises Problem when a table does not give the rows that the same transaction counted (law 7).
     """
     known = _Known(base, moment)
-    found = figures.read(moment, {name: state.cut for name, state in known.states.items()})
+    cuts = {name: state.cut for name, state in known.states.items()}
+    found = figures.read(moment, cuts, running.check if running else _unseen)
     work = [_Table(table, found[table.name], known.segments(table)) for table in moment.tables]
     total = sum(each.rows_to_read for each in work)
     states, done = [], 0
@@ -54,22 +56,26 @@ def capture(
     )
 
 
+def _unseen() -> None:
+    """Nobody looks on who could cancel."""
+
+
 class _Known:
     """What an earlier snapshot tells of the source: nothing where its figures mean nothing any more.
 
-    Xmin does not show everything. Another shape of the table (columns, types, enum labels, the table itself),
-    another server, database or start, or transactions that went back in time void the figures.
+    Xmin does not show everything. Another shape of the table (exports.sources.catalogue), another server,
+    database or start, a crash, or transactions that went back in time void the figures.
     """
 
     def __init__(self, base: Snapshot | None, moment: Moment):
         self.states: dict[str, TableState] = {}
-        self._damaged = frozenset(base.damage) if base else frozenset()
+        self._damaged = base.damage_near if base else frozenset()
         if base is None or not moment.server.same_history(base.server):
             return
         store = Store()
         for table in moment.tables:
             state = _state(store, base, table.name)
-            if state and state.shape == table.shape and (state.cut is not None) == table.by_id:
+            if state and table.shape and state.shape == table.shape and (state.cut is not None) == table.by_id:
                 self.states[table.name] = state
 
     def segments(self, table: Table) -> dict[int | None, Segment]:
@@ -111,7 +117,7 @@ class _Reader:
         self._work = work
         self._shelf = shelf
         self._folder = folder
-        self._look = running.check if running else None
+        self._look = running.check if running else _unseen
 
     def state(self) -> TableState:
         work, table = self._work, self._work.table
@@ -146,7 +152,7 @@ class _Reader:
         """Rows without an id are told apart and ordered by their text, byte by byte, which no server can do."""
         table = self._work.table
         with TemporaryFile(dir=self._folder) as file:
-            rows = self._moment.copy(f"SELECT {table.listed} FROM {table.rows_of}", file)
+            rows = self._moment.copy(f"SELECT {table.listed} FROM {table.rows_of}", _Looked(file, self._look))
             small = file.tell() <= BLOCK
             file.seek(0)
             records = csvtext.records(file, name=f"table {table.name}")
@@ -161,3 +167,15 @@ class _Reader:
                 yield from csvtext.blocks(record for _, record in sorter.rows())
             finally:
                 sorter.close()
+
+
+class _Looked:
+    """A file for rows; `look` is called at each and may raise."""
+
+    def __init__(self, file: BinaryIO, look: Callable[[], None]):
+        self._file = file
+        self._look = look
+
+    def write(self, row: bytes) -> None:
+        self._look()
+        self._file.write(row)

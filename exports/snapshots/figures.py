@@ -9,8 +9,10 @@ two halves can cancel out over a bulk update.
 """
 
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from itertools import chain
 
 from exports.sources.catalogue import Table
 from exports.sources.moment import Moment
@@ -23,6 +25,7 @@ _AT_ONCE = 40
 # Ids so sparse that segments hold fewer rows than this on average are cut into wider ranges.
 _FEW_ROWS = 128
 _SOME_SEGMENTS = 64
+_LOOK_EVERY = 1.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -45,18 +48,27 @@ class Figures:
         return sum(figure.rows for figure in self.ranges.values())
 
 
-def read(moment: Moment, cuts: dict[str, int | None]) -> dict[str, Figures]:
+def read(moment: Moment, cuts: dict[str, int | None], look: Callable[[], None] = lambda: None) -> dict[str, Figures]:
     """{table: its Figures}. `cuts`: how tables were cut before; one that is not named is cut as its ids ask for.
 
-    The readers of the moment share the work.
+    The readers of the moment share the work. `look` is called each second and may raise.
     """
     asked = {table.name: _cut(table, cuts) for table in moment.tables}
     work = _batches(moment.tables, asked)
     found: dict[str, dict[int | None, Figure]] = {table.name: {} for table in moment.tables}
     with ThreadPoolExecutor(len(moment.readers), thread_name_prefix="figures") as pool:
-        for rows in pool.map(lambda reader: _work(moment, reader, work), range(len(moment.readers))):
-            for name, number, count, hashes in rows:
-                found[name][number] = Figure(count, int(hashes))
+        parts = [pool.submit(_work, moment, reader, work) for reader in range(len(moment.readers))]
+        try:
+            pending = set(parts)
+            while pending:
+                done, pending = wait(pending, _LOOK_EVERY, FIRST_EXCEPTION)
+                for name, number, count, hashes in chain.from_iterable(part.result() for part in done):
+                    found[name][number] = Figure(count, int(hashes))
+                look()
+        except BaseException:  # Ctrl-C too: nobody should wait for the rest of a long query
+            work.clear()
+            moment.end()
+            raise
     return {
         table.name: _widened(Figures(asked[table.name], found[table.name]), fixed=table.name in cuts)
         for table in moment.tables

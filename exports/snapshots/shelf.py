@@ -7,7 +7,7 @@ touches the storage meanwhile: not every storage can be shared between threads.
 import hashlib
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from queue import Queue
@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from exports.models import Snapshot
 from psynetdata import jobs
+from psynetdata.models import Deployment
 from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.problems import Damaged
 
@@ -194,19 +195,30 @@ def _take_back(store: Store, made: Shelf, began: datetime, running: jobs.Running
         needed |= files_of(snapshot, store)
     for name in made.new:
         if name not in needed:
-            store.storage.delete(name)
+            with suppress(OSError):  # what cannot be removed stays for prune; what failed before is to be told
+                store.storage.delete(name)
 
 
 def _known(base: Snapshot, store: Store) -> dict[str, str]:
     """{sha256: ref} of a snapshot's blobs, but for those that were found damaged or cannot be told."""
     known: dict[str, str] = {}
+    damaged = base.damage_near
     for entry in base.tables.values():
         try:
             refs = [entry["state"], *(segment.blob for segment in store.state(entry["state"]).segments)]
         except Damaged:
             continue
-        known |= {sha256_of(ref): ref for ref in refs if ref not in base.damage}
+        known |= {sha256_of(ref): ref for ref in refs if ref not in damaged}
     return known
+
+
+def repaired(deployment: Deployment, made: Shelf) -> None:
+    """Files that were found damaged and were stored again are whole in every snapshot."""
+    new = set(made.new)
+    for snapshot in Snapshot.objects.filter(deployment=deployment).exclude(damage=[]):
+        left = [ref for ref in snapshot.damage if not {file_of(ref, "csv"), file_of(ref, "json")} & new]
+        if left != snapshot.damage:
+            Snapshot.objects.filter(pk=snapshot.pk).update(damage=left)
 
 
 def files_of(snapshot: Snapshot, store: Store) -> set[str]:

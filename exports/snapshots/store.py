@@ -205,10 +205,13 @@ class PackedFile(io.RawIOBase):
         return len(block)
 
     def close(self) -> None:
+        """Closed for good even where the disk takes no more, so that it is that error which is told."""
         if not self.closed:
-            with self._file:
-                self._packed.close()
-        super().close()
+            try:
+                with self._file:
+                    self._packed.close()
+            finally:
+                super().close()
 
 
 def write_segment(

@@ -23,7 +23,7 @@ from .claims import claim
 from .mirror import mirror
 from .reader import StoredTables
 from .record import Arrived
-from .shelf import Shelf, shelf
+from .shelf import Shelf, repaired, shelf
 from .store import Store
 
 # A capture that gave way to someone is tried again at once, this often in all.
@@ -45,9 +45,7 @@ class Taken:
     warnings: list[str] = field(default_factory=list)
 
 
-def take(
-    deployment: Deployment, *, full: bool = False, mirrored: bool = True, running: Running | None = None
-) -> Taken:
+def take(deployment: Deployment, *, full: bool = False, mirrored: bool = True, running: Running | None = None) -> Taken:
     """Take a snapshot of what the deployment's source holds now. `full`: read every row, whatever the figures say.
 
     Raises Unreachable, Refused, BadInput, Conflict (another is at work, or the source's tables are being changed),
@@ -99,6 +97,7 @@ def _take(
         if running:
             running.check()  # what was stored is safe from a prune only while this job counts as alive
         snapshot, warnings = _keep(deployment, captured, made, store, fields)
+        repaired(deployment, made)
     return snapshot, captured, warnings
 
 
@@ -136,7 +135,8 @@ def _keep(
 ) -> tuple[Snapshot, list[str]]:
     source = StoredTables({table: entry["state"] for table, entry in captured.tables.items()}, store)
     info = experiment.read(source)
-    if len(info.deployment_id) > 300 or not info.deployment_id.isprintable():
+    named = info.deployment_id
+    if len(named) > 300 or not named.isprintable() or (named and not named.strip()):
         raise Problem("Its deployment_id is no name of at most 300 printable characters.")
     arrived = Arrived(captured.tables, info, bytes=captured.bytes, new_bytes=made.new_bytes)
     return arrive(deployment, arrived, source, fields)

@@ -88,4 +88,7 @@ def _assets(held: Moment, address: Address) -> Path | None:
     paths = held.query(
         "SELECT host_path FROM public.asset WHERE host_path IS NOT NULL ORDER BY id LIMIT %s", (_LOOKED_AT,)
     )
-    return folder if any((folder / path.lstrip("/")).exists() for (path,) in paths) else None
+    try:
+        return folder if any((folder / path.lstrip("/")).exists() for (path,) in paths) else None
+    except OSError:  # no path that a file system takes, or a folder that is not ours to look into
+        return None

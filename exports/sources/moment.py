@@ -4,7 +4,7 @@ The order of things matters (docs/architecture.md): the table list, BEGIN, the l
 SELECT, which fixes the moment. Before the locks a TRUNCATE could slip in between and read as an empty table.
 """
 
-import threading
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -20,23 +20,28 @@ from psynetdata.psynet.tables import REQUIRED_TABLES
 
 from . import catalogue
 from .catalogue import Table
+from .guard import SILENT_AFTER, Guard, guarded
 from .postgres import Address, Refused, Unreachable, connect, told
 
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _TRIES = 3
-LOOK_EVERY = 0.25  # seconds between looks whether someone waits behind us
 _NAME = "psynetdata snapshot"
+# Names mean PostgreSQL's own: whoever owns a table of the experiment must not get a function of theirs run by us.
 # A query that takes longer is not of this world; a client that hangs must not hold back the server's vacuum.
-_LIMITS = "SET statement_timeout = '30min'; SET lock_timeout = '1s'; SET idle_in_transaction_session_timeout = '10min'"
+_LIMITS = (
+    "SET search_path = pg_catalog; "
+    "SET statement_timeout = '30min'; SET lock_timeout = '1s'; SET idle_in_transaction_session_timeout = '10min'"
+)
+# Of later servers: see at once that the client died; and no limit of the role's on whole transactions.
+_LATER_LIMITS = """
+SELECT set_config(name, CASE name WHEN 'transaction_timeout' THEN '0' ELSE '1s' END, false)
+  FROM pg_settings WHERE name IN ('client_connection_check_interval', 'transaction_timeout')
+"""
 _SERVER = """
 SELECT current_setting('server_version_num')::int,
        (SELECT oid::bigint FROM pg_database WHERE datname = current_database()),
        pg_postmaster_start_time()::text, txid_snapshot_xmax(txid_current_snapshot())::text,
        has_function_privilege('pg_control_system()', 'EXECUTE')
-"""
-_WAITING = """
-SELECT count(*) FROM pg_locks w
- WHERE NOT w.granted AND w.pid <> ALL (%(ours)s) AND pg_blocking_pids(w.pid) && %(ours)s
 """
 
 
@@ -46,34 +51,45 @@ class GaveWay(Conflict):
 
 @dataclass(frozen=True)
 class Server:
-    """Which server and database it is, and how far its transactions had come. What `same_history` compares."""
+    """Which server and database it is, and how far its transactions had come. What `same_history` compares.
+
+    `recovered`: when its statistics began. It throws them away where one of its processes crashed, without starting
+    anew itself; and where commits are not waited for (synchronous_commit off), one that was seen may be lost then and
+    its number be given to another.
+    """
 
     version: int
     system: str
     database: int
     started: str
+    recovered: str
     horizon: int
 
     def same_history(self, earlier: dict) -> bool:
         """Whether row versions known from `earlier` (as_json) mean the same here: no restart, no other cluster."""
-        same = all(earlier.get(name) == getattr(self, name) for name in ("system", "database", "started"))
+        same = all(earlier.get(name) == getattr(self, name) for name in ("system", "database", "started", "recovered"))
         return same and self.horizon >= int(earlier.get("horizon", 0))
 
     def as_json(self) -> dict:
         return {
             "version": self.version, "system": self.system, "database": self.database, "started": self.started,
-            "horizon": self.horizon,
+            "recovered": self.recovered, "horizon": self.horizon,
         }  # fmt: skip
 
 
 class Moment:
     """All tables of one moment. `readers`: connections that see just this moment, the first one leading."""
 
-    def __init__(self, taken_at: datetime, tables: list[Table], server: Server, readers: list[Connection]):
-        self.taken_at = taken_at
+    def __init__(self, tables: list[Table], server: Server, readers: list[Connection], guard: Guard):
+        self.taken_at = datetime.now(UTC)
         self.tables = tables
         self.server = server
         self.readers = readers
+        self._guard = guard
+
+    def end(self) -> None:
+        """Let the server stop what the readers do; their queries raise Unreachable soon."""
+        self._guard.end()
 
     def query(self, sql: str, parameters: tuple = (), *, reader: int = 0) -> list[tuple]:
         with self.readers[reader].cursor() as cursor:
@@ -82,13 +98,24 @@ class Moment:
 
     def copy(self, select: str, out: BinaryIO, *, reader: int = 0) -> int:
         """COPY a query's rows as CSV into `out`; how many there were."""
-        with self.readers[reader].cursor() as cursor:
+        with self.readers[reader].cursor() as cursor, _quiet():
             cursor.copy_expert(f"COPY ({select}) TO STDOUT WITH (FORMAT csv)", out)
             return cursor.rowcount
 
     def sequences(self) -> dict[str, int | None]:
         """{sequence: last value}, as far as the role may see; None where it was never used. Read after the rows."""
         return dict(self.query("SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = 'public'"))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """psycopg2 prints a SystemError of its own where a server ends a COPY with a word of farewell, and then raises."""
+    before = sys.excepthook
+    sys.excepthook = lambda kind, *rest: None if issubclass(kind, SystemError) else before(kind, *rest)
+    try:
+        yield
+    finally:
+        sys.excepthook = before
 
 
 @contextmanager
@@ -100,16 +127,19 @@ def moment(address: Address, *, readers: int = 2) -> Iterator[Moment]:
     with ExitStack() as stack:
         leader = stack.enter_context(closing(connect(address, name=_NAME)))
         others = [stack.enter_context(closing(connect(address, name=_NAME))) for _ in range(readers - 1)]
-        ours = [connection.info.backend_pid for connection in (leader, *others)]
-        watch = stack.enter_context(_watched(address, ours))
-        stack.enter_context(_ended_by(watch, address))
-        for connection in (leader, *others):
+        readers = [leader, *others]
+        watching = stack.enter_context(closing(connect(address, name=f"{_NAME}, watching for who waits")))
+        stack.enter_context(told(address))
+        guard = stack.enter_context(guarded(watching, readers))
+        stack.enter_context(_ended_by(guard, address))
+        for connection in readers:
             _execute(connection, _LIMITS)
+            _execute(connection, _LATER_LIMITS)
+        recovered = _recovered(leader)
         tables = _locked(leader, address)
-        taken_at = datetime.now(UTC)
-        server = _server(leader)
+        found = Moment(tables, _server(leader, recovered), readers, guard)
         _share(leader, others)
-        yield Moment(taken_at, tables, server, [leader, *others])
+        yield found
 
 
 def _locked(connection: Connection, address: Address) -> list[Table]:
@@ -144,7 +174,14 @@ def _check(tables: list[Table], address: Address) -> None:
         )
 
 
-def _server(connection: Connection) -> Server:
+def _recovered(connection: Connection) -> str:
+    """Asked before the locks: a server before 15 may take seconds to answer it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(stats_reset::text, '') FROM pg_stat_bgwriter")
+        return cursor.fetchone()[0]
+
+
+def _server(connection: Connection, recovered: str) -> Server:
     with connection.cursor() as cursor:
         cursor.execute(_SERVER)
         version, database, started, horizon, may_ask = cursor.fetchone()
@@ -152,7 +189,7 @@ def _server(connection: Connection) -> Server:
         if may_ask:
             cursor.execute("SELECT system_identifier::text FROM pg_control_system()")
             (system,) = cursor.fetchone()
-    return Server(version, system, database, started, int(horizon))
+    return Server(version, system, database, started, recovered, int(horizon))
 
 
 def _share(leader: Connection, others: list[Connection]) -> None:
@@ -169,61 +206,23 @@ def _execute(connection: Connection, sql: str, parameters: tuple | None = None) 
         cursor.execute(sql, parameters)
 
 
-class _Watch:
-    """Looks whether anyone waits behind our backends, and ends those at once: a cancel would miss an idle one."""
-
-    def __init__(self, connection: Connection, ours: list[int]):
-        self.gave_way = False
-        self.lost = False
-        self._connection = connection
-        self._ours = ours
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="watch", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _look(self) -> None:
-        try:
-            with self._connection.cursor() as cursor:
-                while not self._over.wait(LOOK_EVERY):
-                    cursor.execute(_WAITING, {"ours": self._ours})
-                    if cursor.fetchone()[0]:
-                        self.gave_way = True
-                        cursor.execute("SELECT pg_terminate_backend(pid) FROM unnest(%s) pid", (self._ours,))
-                        return
-        except psycopg2.Error:
-            self.lost = True  # without it nobody would be seen waiting; told when the transaction ends
-
-
 @contextmanager
-def _watched(address: Address, ours: list[int]) -> Iterator[_Watch]:
-    with closing(connect(address, name=f"{_NAME}, watching for who waits")) as connection:
-        _execute(connection, "SET statement_timeout = '10s'")
-        watch = _Watch(connection, ours)
-        watch.start()
-        try:
-            yield watch
-        finally:
-            watch.stop()
-
-
-@contextmanager
-def _ended_by(watch: _Watch, address: Address) -> Iterator[None]:
-    """psycopg2's errors as Problems; that of a connection which the watch ended says so."""
+def _ended_by(guard: Guard, address: Address) -> Iterator[None]:
+    """psycopg2's errors as Problems; that of a connection which the guard ended says why."""
     try:
         with told(address):
             yield
     except Unreachable:
-        if watch.gave_way:
+        if guard.gave_way:
             raise GaveWay(
                 f"{address.label}: someone waited for a table that the snapshot was reading, so it gave way; "
                 "it is tried again later."
             ) from None
-        raise
-    if watch.lost:
-        raise Unreachable(f"{address.label}: the connection that watches for waiting queries was cut.")
+        if guard.silent:
+            raise Unreachable(
+                f"{address.label}: no answer came for {SILENT_AFTER:.0f} seconds; the network or the server hangs."
+            ) from None
+        if not guard.lost:
+            raise
+    if guard.lost:
+        raise Unreachable(f"{address.label}: the connection that looks for waiting queries was cut.")

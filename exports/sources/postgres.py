@@ -28,6 +28,12 @@ _SESSION = {
     # A policy that hides rows from the role must be an error, not a smaller snapshot.
     "row_security": "off",
     "jit": "off",
+    "default_transaction_isolation": "read committed",
+    # The server must notice too that this machine is gone, and free our locks.
+    "tcp_keepalives_idle": "20",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "60000",
 }
 _SSL = {"sslmode", "sslrootcert"}
 
@@ -84,12 +90,16 @@ def parse(url: str) -> Address:
         parts = urlsplit(url)
         port = parts.port or 5432
     except ValueError:  # so are hosts with a single bracket
-        raise BadInput("The port in the address of the database is no number between 1 and 65535.") from None
+        raise BadInput(
+            "The port in the address of the database is no number between 1 and 65535; if the password holds one "
+            "of / ? # [ ], write it as %2F, %3F, %23, %5B, %5D."
+        ) from None
     if "\0" in unquote(url):
         raise BadInput("The address of the database holds a NUL character; no name or password does.")
-    database = unquote(parts.path.removeprefix("/"))
+    path = parts.path.removeprefix("/")
+    database = unquote(path)
     host = _host(parts.netloc) or "localhost"
-    if not database or "/" in database:
+    if not database or "/" in path:
         raise BadInput("The address names no database; write it as postgres://user@host:5432/database.")
     if not parts.username:
         raise BadInput("The address names no role; write it as postgres://user@host:5432/database.")
@@ -169,22 +179,41 @@ def told(address: Address) -> Iterator[None]:
 
 def _problem(address: Address, error: psycopg2.Error) -> Problem | None:
     code = error.pgcode
+    if code is None:
+        # A plain DatabaseError is what psycopg2 has for a COPY whose connection was lost.
+        lost = isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError)
+        cut = lost or type(error) is psycopg2.DatabaseError
+        return Unreachable(f"{address.label}: the connection was cut in the middle.") if cut else None
     if code == errorcodes.INSUFFICIENT_PRIVILEGE:
         what = (error.diag.message_primary or "a right is missing").strip()
         return Refused(f"{address.label}: the role {address.user} lacks a right: {what}.")
-    if code == errorcodes.LOCK_NOT_AVAILABLE:
-        return Conflict(f"{address.label}: a table is locked by someone else at the moment; it is tried again later.")
-    if code == errorcodes.QUERY_CANCELED:
-        return Unreachable(f"{address.label}: a query took longer than the server or psynetdata allows.")
-    if code == errorcodes.DISK_FULL:
-        return Problem(f"{address.label}: the disk of the database's server is full.")
-    if code is None and isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
-        return Unreachable(f"{address.label}: the connection was cut in the middle.")
-    if code is None and isinstance(error, psycopg2.DatabaseError) and "no COPY in progress" in str(error):
-        return Unreachable(f"{address.label}: the connection was cut in the middle.")
-    if code and code[:2] in (errorcodes.CLASS_CONNECTION_EXCEPTION, errorcodes.CLASS_OPERATOR_INTERVENTION):
-        return Unreachable(f"{address.label}: the server ended the connection.")
-    return None
+    told = _TOLD.get(code) or _TOLD.get(code[:2])
+    return told[0](f"{address.label}: {told[1]}") if told else None
+
+
+# By code, or by its class.
+_TOLD: dict[str, tuple[type[Problem], str]] = {
+    errorcodes.LOCK_NOT_AVAILABLE: (
+        Conflict, "a table is locked by someone else at the moment; it is tried again later."
+    ),
+    errorcodes.QUERY_CANCELED: (Unreachable, "a query took longer than the server or psynetdata allows."),
+    errorcodes.DISK_FULL: (Problem, "the disk of the database's server is full."),
+    errorcodes.CHARACTER_NOT_IN_REPERTOIRE: (Problem, "it holds text that is no UTF-8 and does not say what it is."),
+    errorcodes.UNTRANSLATABLE_CHARACTER: (Problem, "it holds text that has no place in UTF-8."),
+    errorcodes.CLASS_CONNECTION_EXCEPTION: (Unreachable, "the server ended the connection."),
+    errorcodes.CLASS_OPERATOR_INTERVENTION: (Unreachable, "the server ended the connection."),
+    # Limits on idle and on long transactions.
+    errorcodes.CLASS_INVALID_TRANSACTION_STATE: (Unreachable, "the server ended the connection."),
+    # A standby that had to go on with what its primary did.
+    errorcodes.CLASS_TRANSACTION_ROLLBACK: (
+        Conflict, "the server broke the reading off for a change of the tables; it is tried again later."
+    ),
+    errorcodes.CLASS_INSUFFICIENT_RESOURCES: (
+        Problem, "the server has no memory left, or no place for as many locks (max_locks_per_transaction)."
+    ),
+    errorcodes.CLASS_SYSTEM_ERROR: (Problem, "the server cannot read its own files; its log says more."),
+    errorcodes.CLASS_INTERNAL_ERROR: (Problem, "the server reports damage of its own; its log says more."),
+}  # fmt: skip
 
 
 def _not_connected(address: Address, text: str) -> Problem:
@@ -193,8 +222,19 @@ def _not_connected(address: Address, text: str) -> Problem:
     if "password authentication failed" in folded or "no password supplied" in folded:
         return Refused(
             f"{address.label}: the password of the role {address.user} is wrong or missing; "
-            "give it again with `manage.py deployment add`."
+            "give the right one (`manage.py deployment add` again for one that is watched)."
         )
+    if "permission denied for database" in folded:
+        return Refused(
+            f"{address.label}: the role {address.user} may not connect to it; let its owner run: "
+            f"GRANT CONNECT ON DATABASE {address.database} TO {address.user}."
+        )
+    if "not permitted to log in" in folded:
+        return Refused(f"{address.label}: the role {address.user} may not log in.")
+    if "does not support ssl" in folded:
+        return Refused(f"{address.label}: the server has no TLS, which the address asks for by sslmode.")
+    if "certificate" in folded:
+        return Refused(f"{address.label}: the server's certificate is not one that sslmode and sslrootcert accept.")
     if "pg_hba.conf" in folded or "authentication failed" in folded:
         return Refused(f"{address.label}: the server does not let the role {address.user} in from here.")
     if "does not exist" in folded and "database" in folded:
@@ -202,8 +242,10 @@ def _not_connected(address: Address, text: str) -> Problem:
     if "does not exist" in folded and "role" in folded:
         return Refused(f"{address.label}: there is no role {address.user} on that server.")
     if "too many" in folded:
-        return Unreachable(f"{address.label}: the server has no connection left; it is tried again later.")
-    if "starting up" in folded or "shutting down" in folded:
+        return Unreachable(
+            f"{address.label}: the server has no connection left (a snapshot needs three); it is tried again later."
+        )
+    if any(words in folded for words in ("starting up", "shutting down", "recovery mode", "not accepting")):
         return Unreachable(f"{address.label}: the server is starting or stopping; it is tried again later.")
     if "translate host name" in folded:
         return Unreachable(f"{address.label}: there is no host of that name.")

@@ -7,7 +7,8 @@ import psycopg2
 
 TABLES = """
 CREATE TYPE feeling AS ENUM ('good', 'bad', 'odd "one"');
-CREATE TABLE by_id (id int PRIMARY KEY, t text, b bytea, j jsonb, n numeric, z timestamptz, f feeling, a text[], x float);
+CREATE TABLE by_id (id int PRIMARY KEY, t text, b bytea, j jsonb, n numeric, z timestamptz, f feeling, a text[],
+                    x float);
 CREATE TABLE wide_ids (id bigint PRIMARY KEY, t text);
 CREATE TABLE no_id (t text);
 CREATE TABLE parts (id int PRIMARY KEY, t text) PARTITION BY RANGE (id);
@@ -38,7 +39,7 @@ _ROWS = {
     "to another part": "UPDATE parts SET id = id + 100 WHERE id = %(id)s AND id < 100 AND NOT EXISTS "
     "(SELECT FROM parts p WHERE p.id = %(id)s + 100)",
     "delete": "DELETE FROM by_id WHERE id BETWEEN %(id)s AND %(id)s + 5",
-    "delete and insert again": "WITH gone AS (DELETE FROM by_id WHERE id = %(id)s RETURNING id) SELECT count(*) FROM gone;"
+    "delete and insert again": "DELETE FROM by_id WHERE id = %(id)s; "
     "INSERT INTO by_id (id, t) VALUES (%(id)s, 'again') ON CONFLICT DO NOTHING",
     "delete without id": "DELETE FROM no_id WHERE ctid = (SELECT max(ctid) FROM no_id)",
     "lock rows": "SELECT * FROM by_id WHERE id < %(id)s FOR UPDATE",
@@ -57,8 +58,8 @@ _TABLES = {
     "its name before": "ALTER TYPE feeling RENAME VALUE 'better' TO 'good'",
     "make again": "CREATE TABLE other (LIKE no_id INCLUDING ALL); INSERT INTO other SELECT * FROM no_id; "
     "DROP TABLE no_id; ALTER TABLE other RENAME TO no_id",
-    "swap tables": "CREATE TABLE IF NOT EXISTS twin (LIKE wide_ids INCLUDING ALL); ALTER TABLE wide_ids RENAME TO swapped; "
-    "ALTER TABLE twin RENAME TO wide_ids; ALTER TABLE swapped RENAME TO twin",
+    "swap tables": "CREATE TABLE IF NOT EXISTS twin (LIKE wide_ids INCLUDING ALL); "
+    "ALTER TABLE wide_ids RENAME TO swapped; ALTER TABLE twin RENAME TO wide_ids; ALTER TABLE swapped RENAME TO twin",
     "swap parts": "CREATE TABLE IF NOT EXISTS spare (LIKE parts INCLUDING ALL); "
     "ALTER TABLE parts DETACH PARTITION parts_high; ALTER TABLE parts_high RENAME TO swapped; "
     "ALTER TABLE spare RENAME TO parts_high; ALTER TABLE swapped RENAME TO spare; "

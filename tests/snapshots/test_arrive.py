@@ -1,16 +1,20 @@
 """New launches at a source, suspect snapshots, and what a person then says."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from exports.models import Snapshot
 from exports.snapshots import deployments
 from exports.snapshots.suspect import accept
 from exports.snapshots.take import take
+from psynetdata import credentials
 from psynetdata.anonymize.for_deployment import key_of
 from psynetdata.faces import ANONYMOUS, IDENTIFIED
 from psynetdata.mirror import shows
 from psynetdata.models import Deployment, Participant
-from psynetdata.psynet.problems import Conflict
+from psynetdata.psynet.problems import Conflict, Problem
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 NEW_LAUNCH = "UPDATE experiment SET vars = jsonb_set(vars::jsonb, '{deployment_id}', '\"second-launch\"')::text"
@@ -125,6 +129,66 @@ class TestNewLaunch:
         assert taken.deployment == running.deployment
         assert (taken.deployment.state, taken.deployment.continues) == ("running", None)
         assert Deployment.objects.get(pk=second.pk).state == "finished"
+
+
+@pytest.mark.parametrize("postgres", [18], indirect=True)
+class TestWhatANewLaunchTakesOver:
+    def test_an_earlier_one_with_fewer_rows_is_suspect(self, experiment):
+        running = experiment()
+        good = take(running.deployment).snapshot
+        running.sql("CREATE TABLE kept AS SELECT * FROM experiment")
+        running.sql(NEW_LAUNCH)
+        second = take(running.deployment).deployment
+        running.sql("UPDATE experiment SET vars = (SELECT vars FROM kept); DELETE FROM info WHERE id > 100")
+        taken = take(second)
+        assert (taken.deployment, taken.snapshot.state) == (running.deployment, Snapshot.State.SUSPECT)
+        assert "100 trials instead of 130" in taken.warnings[1]
+        assert Snapshot.objects.newest(taken.deployment) == good
+        assert Snapshot.objects.get(pk=good.pk).pinned
+
+    def test_one_that_is_paused_stays_paused(self, experiment):
+        running = experiment()
+        deployments.pause(running.deployment)
+        running.sql(NEW_LAUNCH)
+        new = take(running.deployment).deployment
+        assert (new.state, new.due_at) == ("paused", None)
+
+    def test_none_takes_the_place_of_one_that_is_watched_elsewhere(self, experiment):
+        here, there = experiment(), experiment("timeline")
+        first = take(there.deployment).snapshot
+        there.sql("UPDATE experiment SET vars = jsonb_set(vars::jsonb, '{deployment_id}', to_jsonb(%s::text))::text",
+                  (here.deployment.deployment_id,))  # fmt: skip
+        with pytest.raises(Conflict, match="is watched at another address"):
+            take(there.deployment)
+        assert Deployment.objects.get(pk=here.deployment.pk).source_url == here.deployment.source_url
+        assert list(Snapshot.objects.all()) == [first]
+
+    def test_its_password_is_its_own(self, experiment):
+        running = experiment()
+        running.sql(NEW_LAUNCH)
+        new = take(running.deployment).deployment
+        assert credentials.reveal(new.source_secret) == credentials.reveal(running.deployment.source_secret)
+        credentials.keep(f"source {running.deployment.number}", "of another address")
+        assert take(new).snapshot.state == Snapshot.State.GOOD
+
+    def test_a_name_of_blanks_is_none(self, experiment):
+        running = experiment()
+        running.sql(NEW_LAUNCH.replace("second-launch", "  "))
+        with pytest.raises(Problem, match="is no name"):
+            take(running.deployment)
+        assert Deployment.objects.count() == 1
+
+
+@pytest.mark.parametrize("postgres", [18], indirect=True)
+def test_a_clock_that_was_set_back(experiment):
+    running = experiment()
+    before = [take(running.deployment).snapshot.pk for _ in range(2)]
+    ahead = timezone.now() + timedelta(days=1)
+    for number, pk in enumerate(before):
+        Snapshot.objects.filter(pk=pk).update(taken_at=ahead + timedelta(minutes=number))
+    newest = take(running.deployment).snapshot
+    assert list(Snapshot.objects.order_by("taken_at").values_list("pk", flat=True)) == [*before, newest.pk]
+    assert newest.taken_at < timezone.now()
 
 
 @pytest.mark.parametrize("postgres", [18], indirect=True)

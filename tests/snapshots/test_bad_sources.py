@@ -1,6 +1,8 @@
 """What can be wrong with a source: one sentence that names it and the way out, and nothing kept."""
 
+import io
 import socket
+from urllib.parse import quote
 
 import pytest
 
@@ -8,11 +10,12 @@ from exports.models import Snapshot
 from exports.snapshots import deployments
 from exports.snapshots.take import take
 from exports.sources import postgres as source
-from exports.sources.moment import Moment
+from exports.sources.moment import Moment, moment
 from exports.sources.postgres import Refused, Unreachable, parse
 from psynetdata import credentials
 from psynetdata.models import Audit, Deployment, Secret
 from psynetdata.psynet.problems import BadInput, Problem, UsageError
+from psynetdata.psynet.tables import REQUIRED_TABLES
 from tests.snapshots.conftest import Experiment
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
@@ -96,11 +99,74 @@ def test_no_role_no_database_no_server(postgres):
         assert isinstance(caught.value, Unreachable | Refused)
 
 
+def test_what_the_server_says_no_to(postgres):
+    url = postgres.database("static")
+    role = postgres.role(url, "SELECT ON ALL TABLES IN SCHEMA public")
+    user, database = parse(role).user, parse(role).database
+    with pytest.raises(Refused, match="has no TLS, which the address asks for"):
+        deployments.add(f"{role}?sslmode=require")
+    postgres.execute(url, f"REVOKE CONNECT ON DATABASE {database} FROM PUBLIC")
+    with pytest.raises(Refused, match=f"GRANT CONNECT ON DATABASE {database} TO {user}"):
+        deployments.add(role)
+    postgres.execute(url, f"GRANT CONNECT ON DATABASE {database} TO {user}; ALTER ROLE {user} CONNECTION LIMIT 2")
+    with pytest.raises(Unreachable, match="a snapshot needs three"):
+        deployments.add(role)
+    postgres.execute(url, f"ALTER ROLE {user} NOLOGIN")
+    with pytest.raises(Refused, match="may not log in"):
+        deployments.add(role)
+
+
+def test_text_that_is_in_no_encoding(postgres18):
+    """A database in SQL_ASCII takes any bytes; those that are UTF-8 can be kept."""
+    url = postgres18.empty()
+    postgres18.execute(url, "CREATE TABLE t (b bytea)")
+    database = f"{parse(url).database}_ascii"
+    postgres18.execute(url, f"CREATE DATABASE {database} TEMPLATE template0 ENCODING 'SQL_ASCII'")
+    odd = url.replace(parse(url).database, database)
+    try:
+        for table in REQUIRED_TABLES:
+            postgres18.execute(odd, f"CREATE TABLE {table} (id int PRIMARY KEY, t text)")
+        postgres18.execute(odd, "INSERT INTO info VALUES (1, chr(233))")
+        with pytest.raises(Problem, match="text that is no UTF-8"), moment(parse(odd)) as held:
+            held.copy("SELECT * FROM public.info", io.BytesIO())
+    finally:
+        postgres18.execute(url, f"DROP DATABASE {database} WITH (FORCE)")
+
+
+def test_names_with_every_character(postgres18):
+    url = postgres18.database("timeline")
+    names = ["per%cent", "per%s", "new\nline", 'q"uote', "a'pos", "x" * 63, "ünï☃", "{0}", "back\\slash", "../up", "\t"]
+    for name in names:
+        column = '"' + name.replace('"', '""') + '"'
+        postgres18.execute(
+            url, f"CREATE TABLE {column} (id int PRIMARY KEY, {column} text); INSERT INTO {column} VALUES (1)"
+        )
+    running = deployments.add(url).deployment
+    assert set(names) <= set(take(running).snapshot.tables)
+    assert take(running).read == 0
+
+
+@pytest.mark.parametrize("password", ["a@b", "a:b", "a/b", "a%b", "a#b", "a?b", "a b", "é", "[a]", "a'\\", "%2F"])
+def test_passwords_with_every_character(postgres18, password):
+    address = parse(postgres18.role(postgres18.database("static"), "SELECT ON ALL TABLES IN SCHEMA public"))
+    postgres18.execute(postgres18.server.socket_url(), f"ALTER ROLE {address.user} PASSWORD %s", (password,))
+    url = address.url.replace("@", f":{quote(password, safe='')}@", 1)
+    assert parse(url).password == password
+    assert credentials.reveal(deployments.add(url).deployment.source_secret) == password
+
+
+def test_an_address_with_a_slash_in_the_name(postgres18):
+    assert parse("postgres://a@h/b%2Fc").database == "b/c"
+    assert parse(parse("postgres://a@h/b%2Fc").url).database == "b/c"
+
+
 BAD_URLS = {
     "mysql://a@b/c": "starts with postgres://",
     "nonsense": "starts with postgres://",
     "postgres://host/base": "names no role",
     "postgres://user@host": "names no database",
+    "postgres://user@host/base/more": "names no database",
+    "postgres://user:a/b@host/base": "write it as %2F",
     "postgres://user@host:99999/base": "no number between 1 and 65535",
     "postgres://user@host/base?options=-c": "may say sslmode",
 }

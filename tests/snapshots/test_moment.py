@@ -61,7 +61,7 @@ def test_nobody_waits_a_second_for_an_idle_moment(postgres, alter):
                 thread.waits(postgres, url)
             change.join()
             write.join()
-            held.query("SELECT count(*) FROM request")
+            held.query("SELECT count(*) FROM public.request")
 
     with pytest.raises(GaveWay, match="gave way"):
         be_met()
@@ -148,7 +148,7 @@ def test_plain_writers_are_not_in_the_way(postgres):
         first.close()
         second.join()
         assert second.error is None
-        assert held.query("SELECT count(*) FROM participant WHERE hit_id IN ('x', 'y')") == [(0,)]
+        assert held.query("SELECT count(*) FROM public.participant WHERE hit_id IN ('x', 'y')") == [(0,)]
 
 
 def test_a_table_list_that_changes_is_read_again(postgres, monkeypatch):
@@ -188,11 +188,11 @@ def test_a_truncate_after_the_list_is_no_empty_table(postgres, monkeypatch):
     """What is gone before the locks is gone, what comes after them waits; no snapshot shows it half."""
     url = postgres.database("static")
     with moment(parse(url)) as held:
-        rows = held.query("SELECT count(*) FROM info")
+        rows = held.query("SELECT count(*) FROM public.info")
         assert rows == [(130,)]
-        assert held.query("SELECT count(*) FROM info", reader=1) == rows
+        assert held.query("SELECT count(*) FROM public.info", reader=1) == rows
         postgres.execute(url, "DELETE FROM info")
-        assert held.query("SELECT count(*) FROM info", reader=1) == rows
+        assert held.query("SELECT count(*) FROM public.info", reader=1) == rows
 
 
 def test_under_a_writer_no_reference_dangles(postgres18):

@@ -48,6 +48,18 @@ def test_a_tick_that_comes_early_or_late_keeps_the_grid(experiment):
     assert Deployment.objects.get().due_at == now + timedelta(seconds=480)
 
 
+def test_a_clock_that_was_set_back(experiment):
+    experiment(every=120)
+    now = Deployment.objects.get().due_at
+    assert send(now) == 1
+    hours_ago = now - timedelta(hours=3)
+    assert [send(hours_ago), send(hours_ago + timedelta(seconds=60)), send(hours_ago + timedelta(seconds=120))] == [
+        1,
+        0,
+        1,
+    ]
+
+
 def test_no_overlap_and_no_pile(experiment):
     experiment()
     now = timezone.now() + timedelta(minutes=1)

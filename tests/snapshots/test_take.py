@@ -231,11 +231,36 @@ def test_damaged_segments_are_read_again(experiment, monkeypatch):
         with open(name, "r+b") as file:
             file.seek(20)
             file.write(b"damage")
-    Snapshot.objects.filter(pk=first.pk).update(damage=[segment.blob])
+    assert len(verify_snapshot(first).problems) == 2
+    first.refresh_from_db()
+    assert first.damage == [segment.blob, first.tables["response"]["state"]]
     second = take(running.deployment)
     assert second.read == 2
+    first.refresh_from_db()
+    assert first.damage == []
     assert verify_snapshot(second.snapshot).problems == []
-    assert verify_snapshot(first).problems == []  # the same blobs, whole again
+    assert verify_snapshot(first).problems == []  # the same files, whole again
+    assert take(running.deployment).read == 0
+
+
+def test_a_damaged_pack_is_left_behind(experiment):
+    from django.core.files.storage import default_storage
+
+    from exports.snapshots.store import file_of
+
+    running = experiment()
+    first = take(running.deployment).snapshot
+    blob = SnapshotReader(first).table_state("info").segments[0].blob
+    place = default_storage.path(file_of(blob, "csv"))
+    with open(place, "r+b") as file:
+        file.seek(int(blob.split("+")[1]) + 30)
+        file.write(b"damage")
+    assert len(verify_snapshot(first).problems) == 1
+    second = take(running.deployment)
+    assert second.read == 1
+    assert verify_snapshot(second.snapshot).problems == []
+    assert take(running.deployment).read == 0
+    assert len(verify_snapshot(first).problems) == 1  # what was in the pack is lost to it
 
 
 def test_what_was_handed_in_or_is_over_has_no_source(experiment, loaded):
