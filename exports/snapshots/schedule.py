@@ -47,7 +47,8 @@ def _waits(deployment: Deployment, now: datetime) -> bool:
 def _after(deployment: Deployment, now: datetime) -> datetime:
     """The next moment of the grid that the last one was on, or a new grid after a gap."""
     every = timedelta(seconds=interval(deployment))
-    following = (deployment.due_at or now) + every
+    due_at = deployment.due_at if deployment.due_at and deployment.due_at <= now + _EARLY else now
+    following = due_at + every
     return following if following > now else now + every
 
 

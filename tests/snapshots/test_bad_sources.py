@@ -108,7 +108,7 @@ def test_what_the_server_says_no_to(postgres):
     postgres.execute(url, f"REVOKE CONNECT ON DATABASE {database} FROM PUBLIC")
     with pytest.raises(Refused, match=f"GRANT CONNECT ON DATABASE {database} TO {user}"):
         deployments.add(role)
-    postgres.execute(url, f"GRANT CONNECT ON DATABASE {database} TO {user}; ALTER ROLE {user} CONNECTION LIMIT 2")
+    postgres.execute(url, f"GRANT CONNECT ON DATABASE {database} TO {user}; ALTER ROLE {user} CONNECTION LIMIT 1")
     with pytest.raises(Unreachable, match="a snapshot needs three"):
         deployments.add(role)
     postgres.execute(url, f"ALTER ROLE {user} NOLOGIN")

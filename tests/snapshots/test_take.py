@@ -1,11 +1,15 @@
 """Snapshots of a running experiment: every row as COPY writes it, and no more read than changed."""
 
+import os
+import resource
+
 import pytest
 
 from exports.models import Snapshot
 from exports.package.verify_stored import verify_snapshot
 from exports.snapshots.load import load
 from exports.snapshots.reader import SnapshotReader
+from exports.snapshots.store import PackedFile
 from exports.snapshots.take import take
 from psynetdata.faces import IDENTIFIED
 from psynetdata.models import Participant, Trial
@@ -275,3 +279,14 @@ def test_what_was_handed_in_or_is_over_has_no_source(experiment, loaded):
     deployments.resume(running.deployment)
     deployments.pause(running.deployment)
     assert take(running.deployment).snapshot.state == Snapshot.State.GOOD
+
+
+def test_a_disk_that_takes_no_more_is_what_is_told(tmp_path):
+    """Closing what could not be written must not hide why."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64 << 10, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"), PackedFile(tmp_path) as file:
+            file.write(os.urandom(4 << 20))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
