@@ -30,6 +30,7 @@ class _Lists(BaseHTTPRequestHandler):
     """Answers S3's list of objects two keys at a time (Amazon S3 API reference, ListObjects)."""
 
     def do_GET(self):
+        self.server.asked.append(self.path)
         asked = {key: values[0] for key, values in parse_qs(urlsplit(self.path).query).items()}
         left = [key for key in KEYS if key.startswith(asked.get("prefix", "")) and key > asked.get("marker", "")]
         found = "".join(
@@ -43,7 +44,6 @@ class _Lists(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-        self.server.asked.append(self.path)
 
     def log_message(self, *words):
         """Quiet."""
