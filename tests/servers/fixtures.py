@@ -16,7 +16,7 @@ def _servers():
 
     def running(version: int) -> Templates:
         if version not in started:
-            _check(version)
+            need(version)
             started[version] = Templates(Server(version, in_memory=True))
         return started[version]
 
@@ -50,7 +50,7 @@ def _cleaned(templates: Templates):
     found.clean()
 
 
-def _check(version: int) -> None:
+def need(version: int) -> None:
     """Without its programs the tests of a version are skipped; not in CI, where that would hide them."""
     reason = missing(version)
     if reason:

@@ -17,7 +17,8 @@ from exports.snapshots.store import Store
 from exports.sources.moment import moment
 from exports.sources.postgres import parse
 from psynetdata.psynet import csvtext
-from tests.servers import Postgres, Server, missing
+from tests.servers import Postgres, Server
+from tests.servers.fixtures import need
 from tests.servers.install import VERSIONS
 from tests.snapshots.conftest import Experiment
 from tests.snapshots.histories import History
@@ -115,8 +116,7 @@ def test_another_expression_of_a_virtual_column(postgres18, transactional_db):
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_commit_that_is_lost_with_a_crash(transactional_db, version):
     """The server goes on without having started anew, and gives the number of the lost transaction to another."""
-    if missing(version):
-        pytest.skip(missing(version))
+    need(version)
     with Server(version, in_memory=True, wal_writer_delay="10s", autovacuum="off") as server:
         running = Experiment(Postgres(server), Postgres(server).database("timeline"))
         running.sql("CREATE TABLE t (id int PRIMARY KEY, t text)")
