@@ -15,7 +15,8 @@ from exports.sources.postgres import Address
 from psynetdata.jobs import Running
 from psynetdata.models import Deployment, Job
 from psynetdata.psynet import experiment
-from psynetdata.psynet.problems import Conflict, Problem
+from psynetdata.psynet.experiment import ExperimentInfo
+from psynetdata.psynet.problems import BadInput, Conflict, Problem
 
 from .arrive import arrive
 from .capture import Captured, capture
@@ -96,7 +97,7 @@ def _take(
         made.finish()
         if running:
             running.check()  # what was stored is safe from a prune only while this job counts as alive
-        snapshot, warnings = _keep(deployment, captured, made, store, fields)
+        snapshot, warnings = _keep(deployment, captured, made, store, fields, running)
         repaired(deployment, made)
     return snapshot, captured, warnings
 
@@ -131,12 +132,24 @@ def _about(held: Moment, base: Snapshot | None, afresh: bool) -> dict:
 
 
 def _keep(
-    deployment: Deployment, captured: Captured, made: Shelf, store: Store, fields: dict
+    deployment: Deployment, captured: Captured, made: Shelf, store: Store, fields: dict, running: Running | None
 ) -> tuple[Snapshot, list[str]]:
     source = StoredTables({table: entry["state"] for table, entry in captured.tables.items()}, store)
-    info = experiment.read(source)
+    info = _told(source, deployment)
     named = info.deployment_id
     if len(named) > 300 or not named.isprintable() or (named and not named.strip()):
         raise Problem("Its deployment_id is no name of at most 300 printable characters.")
     arrived = Arrived(captured.tables, info, bytes=captured.bytes, new_bytes=made.new_bytes)
+    if info.deployment_id not in ("", deployment.deployment_id):
+        claim(info.deployment_id, running)  # of a new launch, which a file may be loaded of at this moment
     return arrive(deployment, arrived, source, fields)
+
+
+def _told(source: StoredTables, deployment: Deployment) -> ExperimentInfo:
+    """What the database says of itself; where that cannot be read any more, nothing: arrive() then asks people."""
+    try:
+        return experiment.read(source)
+    except BadInput:
+        if Snapshot.objects.newest(deployment) is None:
+            raise
+        return ExperimentInfo()

@@ -13,7 +13,7 @@ from psynetdata import credentials
 from psynetdata.anonymize.for_deployment import key_of
 from psynetdata.faces import ANONYMOUS, IDENTIFIED
 from psynetdata.mirror import shows
-from psynetdata.models import Deployment, Participant
+from psynetdata.models import Deployment, Job, Participant
 from psynetdata.psynet.problems import Conflict, Problem
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
@@ -83,9 +83,31 @@ class TestSuspect:
         assert accept(third) == [third, fourth]
         assert take(running.deployment).snapshot.state == Snapshot.State.GOOD
 
+    def test_what_it_says_of_itself_cannot_be_read(self, experiment):
+        running = experiment()
+        good = take(running.deployment).snapshot
+        running.sql("UPDATE experiment SET vars = 'no JSON'")
+        suspect = take(running.deployment).snapshot
+        assert suspect.state == Snapshot.State.SUSPECT
+        assert "no longer says which deployment" in suspect.reason
+        assert shown(good, running.deployment)
+
 
 @pytest.mark.parametrize("postgres", [18], indirect=True)
 class TestNewLaunch:
+    def test_that_is_being_loaded_from_a_file_just_now(self, experiment):
+        running = experiment()
+        take(running.deployment)
+        running.sql(NEW_LAUNCH)
+        loading = Job.objects.create(
+            kind="load", state="running", heartbeat_at=timezone.now(), options={"claims": "second-launch"}
+        )
+        with pytest.raises(Conflict, match="is at work on second-launch"):
+            take(running.deployment)
+        assert Deployment.objects.get() == running.deployment
+        loading.delete()
+        assert take(running.deployment).deployment.deployment_id == "second-launch"
+
     def test_over_fresh_rows(self, experiment):
         running = experiment(every=120, label="Mine")
         before = take(running.deployment).snapshot
