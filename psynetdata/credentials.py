@@ -16,8 +16,7 @@ from .psynet.problems import NotFound, Problem
 
 def keep(name: str, value: str) -> str:
     """Seal a secret under a name, in place of what stood there; its reference."""
-    sealed = _fernet().encrypt(value.encode()).decode("ascii")
-    Secret.objects.update_or_create(name=name, defaults={"sealed": sealed})
+    Secret.objects.update_or_create(name=name, defaults={"sealed": seal(value)})
     return f"secret:{name}"
 
 
@@ -34,7 +33,7 @@ def reveal(reference: str) -> str | None:
     if found is None:
         raise NotFound(f"The secret {name} is not kept here any more; give the source's password again.")
     try:
-        return _fernet().decrypt(found.sealed.encode()).decode()
+        return unseal(found.sealed)
     except InvalidToken:
         raise Problem(
             f"The secret {name} cannot be opened with this installation's master key; put back the one it was "
@@ -47,6 +46,16 @@ def forget(reference: str) -> None:
     kind, _, name = reference.partition(":")
     if kind == "secret":
         Secret.objects.filter(name=name).delete()
+
+
+def seal(value: str) -> str:
+    """The value as text that only MASTER_KEY opens."""
+    return _fernet().encrypt(value.encode()).decode("ascii")
+
+
+def unseal(sealed: str, *, within: int | None = None) -> str:
+    """What was sealed. Raises InvalidToken where it is not ours to open, or was sealed over `within` seconds ago."""
+    return _fernet().decrypt(sealed.encode(), ttl=within).decode()
 
 
 def _fernet() -> Fernet:

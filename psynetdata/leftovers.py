@@ -18,7 +18,7 @@ KEPT = timedelta(days=1)
 def sweep(now: datetime | None = None) -> int:
     """Remove what was last touched over a day ago and before the oldest job that is not over; how much that was."""
     now = now or timezone.now()
-    active = Job.objects.filter(state__in=(Job.State.QUEUED, Job.State.RUNNING))
+    active = Job.objects.filter(state__in=Job.ACTIVE)
     oldest = active.aggregate(oldest=Min("created_at"))["oldest"] or now
     before = min(now - KEPT, oldest).timestamp()
     swept = 0

@@ -4,9 +4,8 @@ The password is typed once. Between the two steps it lies sealed in the person's
 hour; it is in no page, no address of a page and no row that could be read without MASTER_KEY.
 """
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import InvalidToken
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,7 +16,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWi
 from exports.snapshots import deployments
 from exports.snapshots.deployments import Looked
 from exports.sources import postgres
-from psynetdata import rights
+from psynetdata import credentials, rights
 from psynetdata.admin import html
 from psynetdata.admin.pages import Card
 from psynetdata.models import Deployment
@@ -214,13 +213,8 @@ def _plan(kept: dict) -> Plan:
 
 
 def _sealed(password: str | None) -> str | None:
-    return None if password is None else _fernet().encrypt(password.encode()).decode("ascii")
+    return None if password is None else credentials.seal(password)
 
 
 def _unsealed(sealed: str | None) -> str | None:
-    """Raises InvalidToken where it is too old, or no longer ours to open."""
-    return None if sealed is None else _fernet().decrypt(sealed.encode(), ttl=_SEALED_FOR).decode()
-
-
-def _fernet() -> Fernet:
-    return Fernet(settings.MASTER_KEY.encode())
+    return None if sealed is None else credentials.unseal(sealed, within=_SEALED_FOR)

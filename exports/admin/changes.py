@@ -6,6 +6,7 @@
 from dataclasses import dataclass
 
 from exports.models import Snapshot
+from exports.snapshots.diff import differ
 from psynetdata.admin import html
 from psynetdata.admin.pages import Card
 from psynetdata.models import TYPED_MODELS
@@ -40,18 +41,9 @@ def changes(before: Snapshot, after: Snapshot) -> list[Change]:
         Change(table, was and was["rows"], is_now and is_now["rows"])
         for table in {*before.tables, *after.tables}
         for was, is_now in [(before.tables.get(table), after.tables.get(table))]
-        if _differ(was, is_now)
+        if differ(was, is_now)
     ]
     return sorted(found, key=lambda one: (one.table not in TYPED_MODELS, -abs(one.difference), one.table))
-
-
-def _differ(was: dict | None, is_now: dict | None) -> bool:
-    if was is None or is_now is None:
-        return was is not is_now
-    if was["state"] == is_now["state"]:
-        return False
-    # A state that was read afresh has another name for the same rows; their hash tells.
-    return was.get("content") is None or was["content"] != is_now.get("content")
 
 
 def in_a_line(before: Snapshot | None, after: Snapshot) -> str:

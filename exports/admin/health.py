@@ -13,15 +13,10 @@ from psynetdata.admin.job import reason_of
 from psynetdata.admin.pages import Card
 from psynetdata.models import Audit, Deployment, Job
 
-from .watched import is_watched
-
-_ACTIVE = (Job.State.QUEUED, Job.State.RUNNING)
-# The failures that mean the source: their sentences name hosts and roles.
-
 
 def active_job(deployment: Deployment, *kinds: str) -> Job | None:
     """The oldest job of these kinds that is not over."""
-    return Job.objects.filter(deployment=deployment, kind__in=kinds, state__in=_ACTIVE).order_by("pk").first()
+    return Job.objects.filter(deployment=deployment, kind__in=kinds, state__in=Job.ACTIVE).order_by("pk").first()
 
 
 def watching_card(user, deployment: Deployment) -> Card:
@@ -58,7 +53,7 @@ def _count(snapshots: int) -> str:
 
 
 def _last(deployment: Deployment, kind: str) -> Job | None:
-    over = Job.objects.filter(deployment=deployment, kind=kind).exclude(state__in=_ACTIVE)
+    over = Job.objects.filter(deployment=deployment, kind=kind).exclude(state__in=Job.ACTIVE)
     return over.order_by("-pk").first()
 
 
@@ -84,7 +79,7 @@ def _schedule(deployment: Deployment) -> str:
 
 
 def _due(deployment: Deployment, now: datetime):
-    if not is_watched(deployment):
+    if not deployment.is_watched:
         return html.EMPTY if deployment.state == Deployment.State.RUNNING else f"none, as it is {deployment.state}"
     if deployment.due_at is None or deployment.due_at <= now:
         return "at the next look, within a minute"

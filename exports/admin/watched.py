@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from exports.models import Incident, Snapshot
 from exports.snapshots import schedule
+from exports.watch.checks import is_late
 from psynetdata.models import Deployment, Job
 
-_LATE_AFTER = 3  # times the interval; so has exports.watch
 # Large columns that no list shows.
 _LARGE = ("sequences", "server", "damage")
 
@@ -42,19 +42,12 @@ def with_newest(deployments: QuerySet[Deployment]) -> list[Deployment]:
     return rows
 
 
-def is_watched(deployment: Deployment) -> bool:
-    """Whether snapshots of it are due."""
-    running = deployment.state == Deployment.State.RUNNING
-    return running and bool(deployment.every) and deployment.source != Deployment.Source.UPLOAD
-
-
 def _interval(row: Deployment, last: Job | None) -> timedelta | None:
     return timedelta(seconds=schedule.stretched(row, last)) if row.every else None
 
 
 def _late(row: Deployment, now: datetime) -> bool:
     """As the alarm has it (exports.watch.checks), but at this moment and not at the last look."""
-    if not is_watched(row) or row.watched_since is None:  # resumed since the last look
+    if not row.is_watched or row.watched_since is None:  # resumed since the last look
         return False
-    since = max(row.watched_since, row.last.stored_at) if row.last else row.watched_since
-    return now - since > _LATE_AFTER * row.interval
+    return is_late(row.watched_since, row.last, row.interval, now)

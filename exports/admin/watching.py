@@ -98,7 +98,7 @@ def offered(row: Deployment) -> set[str]:
     """The actions that make sense in the deployment's state."""
     if row.source == Deployment.Source.UPLOAD:
         return set()
-    if row.state in (State.RUNNING, State.PAUSED):
+    if row.state in Deployment.OPEN:
         return {"snapshot_now", "archive", "pause" if row.state == State.RUNNING else "resume"}
     return {"resume", "archive"} if row.state == State.FINISHED else {"resume"}
 

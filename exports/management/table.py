@@ -21,5 +21,12 @@ def table(header: list[str], rows: Iterable[list]) -> list[str]:
     ]
 
 
+def rows_per_table(rows: dict[str, int]) -> list[str]:
+    """A line for each table with rows, and one that counts these and the empty ones."""
+    filled = {name: count for name, count in sorted(rows.items()) if count}
+    lines = table(["", ""], [[name, count] for name, count in filled.items()])[1:]
+    return [*lines, f"{len(filled)} tables with rows, {len(rows) - len(filled)} empty"]
+
+
 def _text(value) -> str:
     return "-" if value is None else str(value)

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from django.conf import settings
 from django.urls import reverse
 
 from exports.models import Incident, Notice
 from psynetdata.models import Deployment
+from psynetdata.psynet import times
 
 MOST = 20  # incidents that one message tells in full
 _LONGEST = 200  # characters of a label
@@ -53,9 +53,10 @@ def _subject(lines: list[Notice]) -> str:
 def _told(notice: Notice) -> str:
     incident = notice.incident
     deployment = incident.deployment
-    since = f"Since {_utc(incident.began_at)}."
+    since = f"Since {times.in_words(incident.began_at)}."
     if notice.end:
-        since = f"It began {_utc(incident.began_at)} and was over {_utc(incident.ended_at)}{_because(deployment)}."
+        began, ended = times.in_words(incident.began_at), times.in_words(incident.ended_at)
+        since = f"It began {began} and was over {ended}{_because(deployment)}."
     where = [f"Deployment {_one_line(deployment.deployment_id)}"] if deployment else []
     return "\n".join([_heading(notice), *where, incident.sentence, since, _link(deployment)])
 
@@ -82,10 +83,6 @@ def _link(deployment: Deployment | None) -> str:
 
 def _address(name: str, *args) -> str:
     return f"{settings.SITE_URL}{reverse(name, args=args)}"
-
-
-def _utc(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _one_line(text: str) -> str:

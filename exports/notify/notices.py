@@ -41,7 +41,7 @@ def send(now: datetime) -> list[Job]:
     ready &= {channel.name for channel in channels()}
     if not ready:
         return []
-    active = Job.objects.filter(kind=KIND, state__in=(Job.State.QUEUED, Job.State.RUNNING))
+    active = Job.objects.filter(kind=KIND, state__in=Job.ACTIVE)
     ready -= {options.get("channel") for options in active.values_list("options", flat=True)}
     return [jobs.submit(KIND, options={"channel": name}) for name in sorted(ready)]
 

@@ -7,7 +7,7 @@ fail, and each appears whole.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import unquote, urlsplit
@@ -16,7 +16,6 @@ from exports.assets.fetch import FetchedFile, fetch
 from exports.assets.plan import PlannedAsset, plan
 from exports.snapshots.reader import SnapshotReader
 from psynetdata.jobs import Running
-from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.problems import Conflict, Problem, UsageError
 
 _NAMED = 20  # missing files that are named one by one
@@ -174,8 +173,5 @@ def _unwritable(error: OSError) -> Problem:
 def _is_same(goal: Path, file: FetchedFile) -> bool:
     if goal.is_symlink() or not goal.is_file() or goal.stat().st_size != file.bytes:
         return False
-    digest = sha256()
     with goal.open("rb") as stream:
-        while block := stream.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest() == file.sha256
+        return file_digest(stream, "sha256").hexdigest() == file.sha256

@@ -15,7 +15,7 @@ def submit_due() -> Job | None:
     """Submit the drill of one running deployment that had none for DRILL_EVERY_HOURS; one drill at a time."""
     every = timedelta(hours=settings.DRILL_EVERY_HOURS)
     drills = Job.objects.filter(kind="drill")
-    if not every or drills.filter(state__in=(Job.State.QUEUED, Job.State.RUNNING)).exists():
+    if not every or drills.filter(state__in=Job.ACTIVE).exists():
         return None
     recent = drills.filter(deployment=OuterRef("pk"), created_at__gt=timezone.now() - every)
     good = Snapshot.objects.good().filter(deployment=OuterRef("pk"))

@@ -15,7 +15,7 @@ from psycopg2 import errorcodes
 from psycopg2.extensions import cursor as Cursor
 
 from exports.snapshots.reader import SnapshotReader
-from exports.snapshots.store import Segment, TableState
+from exports.snapshots.store import TableState, spoilt
 from psynetdata.psynet import csvtext
 from psynetdata.psynet.copying import Feed, Sink, failing_as_itself
 from psynetdata.psynet.csvtext import BLOCK
@@ -112,7 +112,7 @@ class Table:
             yield from csvtext.blocks(csvtext.format_row([row[index] for index in wanted]) for row in rows)
         elif self._in_order:
             for segment in self.state.segments:
-                for block in _whole(segment, self._stored(segment)):
+                for block in self._reader.store.blocks(segment):
                     self._hash.add(block)
                     self._look(len(block))
                     yield block
@@ -121,15 +121,15 @@ class Table:
 
     def _records(self) -> Iterator[bytes]:
         for segment in self.state.segments:
-            for line in _whole(segment, (record + b"\n" for record in self._reader.segment_records(segment))):
+            digest = hashlib.sha256()
+            for record in self._reader.segment_records(segment):
+                line = record + b"\n"
+                digest.update(line)
                 self._hash.add(line)
                 self._look(len(line))
-                yield line[:-1]
-
-    def _stored(self, segment: Segment) -> Iterator[bytes]:
-        with self._reader.store.open(segment) as stream:
-            while block := stream.read(BLOCK):
-                yield block
+                yield record
+            if digest.hexdigest() != segment.sha256:
+                raise spoilt(segment.blob)
 
     @contextmanager
     def _fitting(self) -> Iterator[None]:
@@ -160,18 +160,6 @@ class Table:
         return BadInput(
             f"Table {table}, column {column}: a value of the snapshot does not fit its type {target.base} in the "
             "database; nothing was changed."
-        )
-
-
-def _whole(segment: Segment, parts: Iterator[bytes]) -> Iterator[bytes]:
-    """The same parts; Damaged behind the last where together they are not what was stored."""
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-        yield part
-    if digest.hexdigest() != segment.sha256:
-        raise Damaged(
-            f"The stored segment {segment.sha256[:12]}… is damaged: its hash does not fit; restore it from a backup."
         )
 
 

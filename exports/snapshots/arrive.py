@@ -40,13 +40,8 @@ def arrive(deployment: Deployment, arrived: Arrived, source: TableSource, fields
     if found and found != deployment.deployment_id:
         return _of_a_new_launch(deployment, arrived, source, fields)
     before = Snapshot.objects.newest(deployment)
-    reason = _suspicion(arrived, before)
     with transaction.atomic():
-        snapshot = _create(deployment, arrived, fields, reason)
-        if reason:
-            Snapshot.objects.filter(pk=before.pk).update(pinned=True)
-        else:
-            _update(deployment, arrived)
+        snapshot = _create(deployment, arrived, fields, before)
     return snapshot, _warned(snapshot)
 
 
@@ -71,7 +66,6 @@ def _of_a_new_launch(
         new, _ = Deployment.objects.select_for_update().get_or_create(deployment_id=found)
         _check_not_elsewhere(new, old)
         known = Snapshot.objects.newest(new)
-        reason = _suspicion(arrived, known)
         for name in _SETTINGS:
             setattr(new, name, getattr(old, name))
         new.source_secret = _own_secret(new, old)
@@ -79,11 +73,7 @@ def _of_a_new_launch(
         if continues and new.continues is None and not _leads_to(old, new):
             new.continues = old
         new.save()
-        snapshot = _create(new, arrived, fields, reason)
-        if reason:
-            Snapshot.objects.filter(pk=known.pk).update(pinned=True)
-        else:
-            _update(new, arrived)
+        snapshot = _create(new, arrived, fields, known)
         Deployment.objects.filter(pk=old.pk).update(state=Deployment.State.FINISHED, due_at=None)
         Audit.record("new launch", deployment=new, target=snapshot, closes=old.number, continues=continues)
     how = "continues" if continues else "takes the place of"
@@ -93,7 +83,7 @@ def _of_a_new_launch(
 
 def _check_not_elsewhere(new: Deployment, old: Deployment) -> None:
     """A copy of another database that is watched would take its place."""
-    watched = new.state in (Deployment.State.RUNNING, Deployment.State.PAUSED) and new.source_url
+    watched = new.state in Deployment.OPEN and new.source_url
     if watched and new.source_url != old.source_url:
         raise Conflict(
             f"The source of {old.deployment_id} holds deployment {new.deployment_id} now, which is watched at another "
@@ -139,7 +129,13 @@ def _people(source: TableSource, names: list[str]) -> Iterator[tuple]:
         yield tuple(row[place] for place in places)
 
 
-def _create(deployment: Deployment, arrived: Arrived, fields: dict, reason: str) -> Snapshot:
+def _create(deployment: Deployment, arrived: Arrived, fields: dict, before: Snapshot | None) -> Snapshot:
+    """Its row, and what follows: the deployment is brought up to date, or `before`, the last good one, is pinned."""
+    reason = _suspicion(arrived, before)
+    if reason:
+        Snapshot.objects.filter(pk=before.pk).update(pinned=True)
+    else:
+        _update(deployment, arrived)
     state = Snapshot.State.SUSPECT if reason else Snapshot.State.GOOD
     fields = {**fields, "taken_at": _after_all_others(deployment, fields["taken_at"])}
     return Snapshot.objects.create(deployment=deployment, state=state, reason=reason, **arrived.fields(), **fields)

@@ -7,7 +7,6 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryFile
 from typing import BinaryIO
 
-from exports.models import Snapshot
 from exports.sources.catalogue import Table
 from exports.sources.moment import Moment
 from psynetdata.jobs import Running
@@ -17,9 +16,10 @@ from psynetdata.psynet.problems import Damaged, Problem
 
 from . import figures
 from .figures import Figures
+from .reader import SnapshotReader
 from .shelf import Shelf
 from .sorting import Sorter
-from .store import PackedFile, Segment, Store, TableState, write_segment
+from .store import PackedFile, Segment, TableState, write_segment
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Captured:
 
 
 def capture(
-    moment: Moment, shelf: Shelf, folder: Path, *, base: Snapshot | None, running: Running | None = None
+    moment: Moment, shelf: Shelf, folder: Path, *, base: SnapshotReader | None, running: Running | None = None
 ) -> Captured:
     """Put what changed since `base` on the shelf; all of it where `base` is None.
 
@@ -67,14 +67,13 @@ class _Known:
     database or start, a crash, or transactions that went back in time void the figures.
     """
 
-    def __init__(self, base: Snapshot | None, moment: Moment):
+    def __init__(self, base: SnapshotReader | None, moment: Moment):
         self.states: dict[str, TableState] = {}
-        self._damaged = base.damage_near if base else frozenset()
-        if base is None or not moment.server.same_history(base.server):
+        self._damaged = base.snapshot.damage_near if base else frozenset()
+        if base is None or not moment.server.same_history(base.snapshot.server):
             return
-        store = Store()
         for table in moment.tables:
-            state = _state(store, base, table.name)
+            state = _state(base, table.name)
             if state and table.shape and state.shape == table.shape and (state.cut is not None) == table.by_id:
                 self.states[table.name] = state
 
@@ -85,10 +84,10 @@ class _Known:
         return {segment.range: segment for segment in whole if segment.figure is not None}
 
 
-def _state(store: Store, base: Snapshot, table: str) -> TableState | None:
+def _state(base: SnapshotReader, table: str) -> TableState | None:
     """A state that is lost or damaged is as good as none: the table is read as a whole."""
     try:
-        return store.state(base.tables[table]["state"]) if table in base.tables else None
+        return base.table_state(table) if table in base.snapshot.tables else None
     except Damaged:
         return None
 

@@ -26,7 +26,7 @@ def claim(deployment_id: str, running: jobs.Running | None) -> None:
     mine = running.job if running else None
     with transaction.atomic():
         # The rows are locked in one order, so of two that come at once the second sees the claim of the first.
-        active = _alive(EXCLUSIVE).select_for_update()
+        active = alive(EXCLUSIVE).select_for_update()
         held = {job.pk for job in active.order_by("pk")} - {mine and mine.pk}
         of_deployment = Q(options__claims=deployment_id) | Q(deployment__deployment_id=deployment_id)
         other = Job.objects.filter(of_deployment, pk__in=held).first()
@@ -52,7 +52,7 @@ def claim_in_time(deployment_id: str, running: jobs.Running, *, seconds: float =
 
 def others_store(running: jobs.Running | None) -> bool:
     """Whether another job may be putting blobs into the store right now."""
-    return _alive(STORING).exclude(pk=running.job.pk if running else None).exists()
+    return alive(STORING).exclude(pk=running.job.pk if running else None).exists()
 
 
 def wait_for_deletes(running: jobs.Running | None) -> None:
@@ -61,7 +61,7 @@ def wait_for_deletes(running: jobs.Running | None) -> None:
     Each side first says in its own row what it does and then looks at the other's; so at least one of two
     that come at once sees the other. The prune gives way, this one waits the moment until it has.
     """
-    while _alive((PRUNE,)).filter(options__deleting=True).exists():
+    while alive((PRUNE,)).filter(options__deleting=True).exists():
         if running:
             running.check()
         sleep(_LOOK)
@@ -72,7 +72,7 @@ def deleting(running: jobs.Running) -> Iterator[bool]:
     """Whether blobs may be deleted inside the body; False while a job of STORING runs. For jobs of kind PRUNE."""
     _say_deleting(running, True)
     try:
-        yield not _alive(STORING).exists()
+        yield not alive(STORING).exists()
     finally:
         _say_deleting(running, False)
 
@@ -82,6 +82,7 @@ def _say_deleting(running: jobs.Running, value: bool) -> None:
     Job.objects.filter(pk=running.job.pk).update(options=running.job.options)
 
 
-def _alive(kinds: tuple[str, ...]) -> QuerySet[Job]:
+def alive(kinds: tuple[str, ...]) -> QuerySet[Job]:
+    """Jobs of these kinds that are at work, as far as their hearts tell."""
     since = timezone.now() - jobs.STALE_AFTER
     return Job.objects.filter(kind__in=kinds, state=Job.State.RUNNING, heartbeat_at__gte=since)

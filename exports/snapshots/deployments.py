@@ -7,16 +7,14 @@ from django.utils import timezone
 
 from exports.sources import postgres
 from exports.sources.local import Probe, probe
-from exports.sources.zips import shown
 from psynetdata import credentials
 from psynetdata.models import Audit, Deployment
-from psynetdata.psynet.problems import BadInput, Conflict, UsageError
+from psynetdata.psynet.problems import Conflict, UsageError
 
-from .record import describe
+from .record import deployment_id_of, describe
 
 EVERY = 60  # seconds; the default, and the least
 _LONGEST_EVERY = 7 * 24 * 3600
-_WATCHED = (Deployment.State.RUNNING, Deployment.State.PAUSED)
 _NOT_YET = ("ssh://", "heroku://")
 
 
@@ -50,7 +48,8 @@ def look(url: str, *, deployment_id: str | None = None, password: str | None = N
     if password is not None:
         address = address.with_password(password)
     found = probe(address)
-    named = _name(found, deployment_id, address)
+    way_out = " (PsyNet writes that at launch); give it one (--id ID, or the field of that name)."
+    named = deployment_id_of(found.info, deployment_id, label=address.label, way_out=way_out)
     _check_free(address.url, named)
     return Looked(address, found, named)
 
@@ -119,7 +118,7 @@ def resume(deployment: Deployment, *, user=None) -> None:
 
 def archive(deployment: Deployment, *, user=None) -> None:
     """It is over: watched no more, its history and its last snapshot stay."""
-    _move(deployment, Deployment.State.ARCHIVED, "archive", user, (*_WATCHED, Deployment.State.FINISHED))
+    _move(deployment, Deployment.State.ARCHIVED, "archive", user, (*Deployment.OPEN, Deployment.State.FINISHED))
 
 
 def set_every(deployment: Deployment, every: int, *, user=None) -> None:
@@ -153,28 +152,10 @@ def checked_every(every: int) -> int | None:
     return every
 
 
-def _name(found: Probe, given: str | None, address: postgres.Address) -> str:
-    own = found.info.deployment_id
-    if own and given and own != given:
-        raise BadInput(f"{address.label} is of deployment {shown(own)}, not of {shown(given)}.")
-    named = own or given
-    if not named:
-        raise BadInput(
-            f"{address.label} does not say which deployment it is of (PsyNet writes that at launch); "
-            "give it one (--id ID, or the field of that name)."
-        )
-    if len(named) > 300 or not named.isprintable() or not named.strip():
-        raise BadInput(f"{address.label}: its deployment_id is no name of at most 300 printable characters.")
-    return named
-
-
 def _check_free(url: str, deployment_id: str) -> None:
     """One address is watched for one deployment; a new launch there is found by its next snapshot."""
-    other = (
-        Deployment.objects.filter(source_url=url, state__in=_WATCHED).exclude(deployment_id=deployment_id).first()
-        if url
-        else None
-    )
+    here = Deployment.objects.filter(source_url=url, state__in=Deployment.OPEN)
+    other = here.exclude(deployment_id=deployment_id).first() if url else None
     if other:
         raise Conflict(
             f"That address is watched already, for deployment {other.deployment_id}; take a snapshot of that one "

@@ -84,7 +84,7 @@ def _table(table: str, old: SnapshotReader, new: MirrorSource, ids: int, look) -
         found.removed = found.before
     elif was is None:
         found.added = found.after
-    elif was["state"] != is_now["state"] and (was.get("content") is None or was["content"] != is_now.get("content")):
+    elif differ(was, is_now):
         _compare_columns(found, old.columns(table), new.columns(table))
         with ExitStack() as files:
             for before, after in _parts(table, old, new, files):
@@ -92,6 +92,16 @@ def _table(table: str, old: SnapshotReader, new: MirrorSource, ids: int, look) -
         if found.before - found.removed + found.added != found.after:
             raise Damaged(f"Table {table}: what was added and removed does not come to the rows of {new.snapshot}.")
     return found
+
+
+def differ(was: dict | None, is_now: dict | None) -> bool:
+    """Whether a table differs, from its entries in Snapshot.tables; None where there is no such table."""
+    if was is None or is_now is None:
+        return was is not is_now
+    if was["state"] == is_now["state"]:
+        return False
+    # A state that was read afresh has another name for the same rows; their hash tells.
+    return was.get("content") is None or was["content"] != is_now.get("content")
 
 
 def _compare_columns(found: TableDiff, old: list[Column], new: list[Column]) -> None:

@@ -24,7 +24,7 @@ def expired(storage: Storage, now: datetime) -> Iterator[File]:
     kept = Q(expires_at__isnull=True) | Q(expires_at__gt=now)
     needed = set(ExportArchive.objects.filter(kept).values_list("file", flat=True))
     over = set(ExportArchive.objects.exclude(kept).values_list("file", flat=True))
-    at_work = Export.objects.filter(job__state__in=(Job.State.QUEUED, Job.State.RUNNING))
+    at_work = Export.objects.filter(job__state__in=Job.ACTIVE)
     working = {str(number) for number in at_work.values_list("pk", flat=True)}
     for name in names(storage, FOLDER):
         ours = _OURS.fullmatch(name)

@@ -11,17 +11,17 @@ from tempfile import TemporaryDirectory
 from django.conf import settings
 
 from exports.models import Snapshot
-from exports.sources.upload import Upload, open_upload
+from exports.sources.upload import open_upload
 from exports.sources.zips import shown
 from psynetdata import jobs
 from psynetdata.models import Deployment, Job
 from psynetdata.psynet import experiment
-from psynetdata.psynet.experiment import ExperimentInfo
 from psynetdata.psynet.problems import BadInput, Problem
 
 from .claims import claim
 from .mirror import mirror
-from .record import Arrived, commit, find_same, remarks
+from .reader import SnapshotReader
+from .record import Arrived, commit, deployment_id_of, find_same, remarks
 from .shelf import shelf
 from .stage import place, stage
 from .store import Store
@@ -60,13 +60,13 @@ def load(
         except OSError as error:
             raise Problem(f"{shown(path.name)} could not be read or copied: {error.strerror or error}.") from None
         info = experiment.read(staged)
-        named = _deployment_id(info, deployment_id, upload)
+        named = deployment_id_of(info, deployment_id, label=upload.label, way_out="; name one with --deployment ID.")
         claim(named, running)
         before = Snapshot.objects.good().filter(deployment__deployment_id=named).first()
         snapshot = find_same(named, staged, upload)
         created = snapshot is None
         if created:
-            with shelf(Store(), folder, running, base=before) as made:
+            with shelf(Store(), folder, running, base=SnapshotReader(before) if before else None) as made:
                 tables = place(staged, made, running)
                 made.finish()
                 if running:
@@ -83,18 +83,6 @@ def load(
         _mirror(snapshot, rows, running)
     warnings = [*staged.warnings, *remarks(snapshot, before, upload, created=created)]
     return LoadResult(snapshot, created, snapshot.deployment, rows, warnings)
-
-
-def _deployment_id(info: ExperimentInfo, given: str | None, upload: Upload) -> str:
-    own = info.deployment_id
-    if own and given and own != given:
-        raise BadInput(f"{upload.label} is of deployment {shown(own)}, not of {shown(given)}.")
-    if not own and not given:
-        raise BadInput(f"{upload.label} does not say which deployment it is of; name one with --deployment ID.")
-    named = own or given
-    if len(named) > 300 or not named.isprintable() or not named.strip():
-        raise BadInput(f"{upload.label}: its deployment_id is no name of at most 300 printable characters.")
-    return named
 
 
 def _mirror(snapshot: Snapshot, rows: dict[str, int], running: jobs.Running | None) -> None:

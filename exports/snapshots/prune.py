@@ -87,7 +87,7 @@ def prune(running: Running, *, deployment: Deployment | None = None, dry_run: bo
 def submit_daily() -> None:
     """Ask for the day's prune, where none was asked for in the last day and none is on its way."""
     asked = Job.objects.filter(kind=claims.PRUNE)
-    active = asked.filter(state__in=(Job.State.QUEUED, Job.State.RUNNING))
+    active = asked.filter(state__in=Job.ACTIVE)
     if not active.exists() and not asked.filter(options__daily=True, created_at__gt=timezone.now() - _DAY).exists():
         jobs.submit(claims.PRUNE, options={"daily": True})
 
@@ -95,9 +95,7 @@ def submit_daily() -> None:
 def _alone(running: Running) -> None:
     """Claim to be the one prune at work. What a killed attempt said of itself is taken back."""
     with transaction.atomic():
-        since = timezone.now() - jobs.STALE_AFTER
-        alive = Job.objects.filter(kind=claims.PRUNE, state=Job.State.RUNNING, heartbeat_at__gte=since)
-        others = alive.select_for_update().order_by("pk")
+        others = claims.alive((claims.PRUNE,)).select_for_update().order_by("pk")
         if any(job.options.get("alone") for job in others if job.pk != running.job.pk):
             raise Conflict("Another prune is at work; wait until it is over.")
         running.job.options = {**running.job.options, "alone": True, "deleting": False}
@@ -139,7 +137,7 @@ def _shown(deployment: Deployment) -> set[int]:
 
 def _used() -> set[int]:
     """Snapshots that jobs name which are not over."""
-    active = Job.objects.filter(state__in=(Job.State.QUEUED, Job.State.RUNNING))
+    active = Job.objects.filter(state__in=Job.ACTIVE)
     return set(active.filter(options__has_key="snapshot").values_list("options__snapshot", flat=True))
 
 

@@ -11,6 +11,7 @@ from exports.sources.upload import Upload
 from exports.sources.zips import shown
 from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.experiment import ExperimentInfo
+from psynetdata.psynet.problems import BadInput
 
 from .stage import Staged
 
@@ -81,6 +82,25 @@ def commit(deployment_id: str, arrived: Arrived, upload: Upload, *, origin: str,
         )
         Audit.record("load", deployment=deployment, target=snapshot, origin=snapshot.origin)
     return snapshot
+
+
+def deployment_id_of(info: ExperimentInfo, given: str | None, *, label: str, way_out: str) -> str:
+    """What the database says, or else what was `given`. Raises BadInput where they differ, or there is none.
+
+    `label` names the database in sentences; `way_out` ends the one of a database that does not say.
+    """
+    own = info.deployment_id
+    if own and given and own != given:
+        raise BadInput(f"{label} is of deployment {shown(own)}, not of {shown(given)}.")
+    if not own and not given:
+        raise BadInput(f"{label} does not say which deployment it is of{way_out}")
+    check_deployment_id(own or given, label)
+    return own or given
+
+
+def check_deployment_id(named: str, label: str) -> None:
+    if len(named) > 300 or not named.isprintable() or not named.strip():
+        raise BadInput(f"{label}: its deployment_id is no name of at most 300 printable characters.")
 
 
 def describe(deployment: Deployment, info: ExperimentInfo) -> None:

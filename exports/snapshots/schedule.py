@@ -1,6 +1,5 @@
 """When snapshots are due: asked each minute; one at a time for each deployment, and no pile of them after a gap."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -18,10 +17,10 @@ _SHARE = 4
 def send_due(now: datetime | None = None) -> list[Job]:
     """Queue a snapshot for each deployment that is due and has none at work or waiting."""
     now = now or timezone.now()
-    active = Job.objects.filter(kind=KIND, state__in=(Job.State.QUEUED, Job.State.RUNNING))
+    active = Job.objects.filter(kind=KIND, state__in=Job.ACTIVE)
     busy = set(active.values_list("deployment", flat=True))
     sent = []
-    for deployment in _due():
+    for deployment in Deployment.objects.watched():
         if deployment.pk in busy or _waits(deployment, now):
             continue
         following = _after(deployment, now)
@@ -30,11 +29,6 @@ def send_due(now: datetime | None = None) -> list[Job]:
         if same.update(due_at=following):
             sent.append(jobs.submit(KIND, deployment=deployment))
     return sent
-
-
-def _due() -> Iterable[Deployment]:
-    running = Deployment.objects.filter(state=Deployment.State.RUNNING, every__isnull=False)
-    return running.exclude(source=Deployment.Source.UPLOAD)
 
 
 def _waits(deployment: Deployment, now: datetime) -> bool:

@@ -24,6 +24,7 @@ from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.problems import Damaged
 
 from . import claims
+from .reader import SnapshotReader
 from .store import Store, TableState, file_of, pack, pack_name, sha256_of
 
 # A blob smaller than this, packed, shares a file with others of its capture.
@@ -167,7 +168,7 @@ class _Pack:
 
 @contextmanager
 def shelf(
-    store: Store, folder: Path, running: jobs.Running | None = None, *, base: Snapshot | None = None
+    store: Store, folder: Path, running: jobs.Running | None = None, *, base: SnapshotReader | None = None
 ) -> Iterator[Shelf]:
     """A Shelf for blobs that a row will name; what `base` holds too is not stored again.
 
@@ -176,7 +177,7 @@ def shelf(
     claims.wait_for_deletes(running)
     began = timezone.now()
     with ExitStack() as undo:
-        made = Shelf(store, folder, running, _known(base, store) if base else None)
+        made = Shelf(store, folder, running, _known(base) if base else None)
         undo.callback(lambda: _take_back(store, made, began, running))
         yield made
         undo.pop_all()
@@ -199,13 +200,13 @@ def _take_back(store: Store, made: Shelf, began: datetime, running: jobs.Running
                 store.storage.delete(name)
 
 
-def _known(base: Snapshot, store: Store) -> dict[str, str]:
+def _known(base: SnapshotReader) -> dict[str, str]:
     """{sha256: ref} of a snapshot's blobs, but for those that were found damaged or cannot be told."""
     known: dict[str, str] = {}
-    damaged = base.damage_near
-    for entry in base.tables.values():
+    damaged = base.snapshot.damage_near
+    for table, entry in base.snapshot.tables.items():
         try:
-            refs = [entry["state"], *(segment.blob for segment in store.state(entry["state"]).segments)]
+            refs = [entry["state"], *(segment.blob for segment in base.table_state(table).segments)]
         except Damaged:
             continue
         known |= {sha256_of(ref): ref for ref in refs if ref not in damaged}
@@ -226,7 +227,7 @@ def files_of(snapshot: Snapshot, store: Store) -> set[str]:
     needed: set[str] = set()
     for entry in snapshot.tables.values():
         needed.add(file_of(entry["state"], "json"))
-        needed.update(file_of(segment.blob, "csv") for segment in store.state(entry["state"]).segments)
+        needed.update(store.segment_files(entry["state"]))
     return needed
 
 

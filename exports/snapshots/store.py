@@ -114,7 +114,15 @@ class Store:
             try:
                 yield buffered
             except _SPOILT:
-                raise _spoilt(segment.blob) from None
+                raise spoilt(segment.blob) from None
+
+    def blocks(self, segment: Segment) -> Iterator[bytes]:
+        """The segment's rows in blocks; Damaged behind the last where together they are not what was stored."""
+        return self._blocks(segment.blob, "csv")
+
+    def segment_files(self, ref: str) -> set[str]:
+        """Names of the files that hold the segments of a table's state. Raises Damaged."""
+        return {file_of(segment.blob, "csv") for segment in self.state(ref).segments}
 
     def check(self, ref: str, kind: str = "csv") -> int:
         """Unpack a blob and compare its hash; its unpacked size in bytes, or Damaged."""
@@ -128,9 +136,9 @@ class Store:
                     digest.update(block)
                     yield block
         except _SPOILT:
-            raise _spoilt(ref) from None
+            raise spoilt(ref) from None
         if digest.hexdigest() != sha256_of(ref):
-            raise _spoilt(ref)
+            raise spoilt(ref)
 
     @contextmanager
     def _unpacked(self, ref: str, kind: str) -> Iterator[igzip.GzipFile]:
@@ -232,5 +240,5 @@ def _gone(ref: str) -> Damaged:
     return Damaged(f"The stored segment {ref[:12]}… is missing from the storage; restore it from a backup.")
 
 
-def _spoilt(ref: str) -> Damaged:
+def spoilt(ref: str) -> Damaged:
     return Damaged(f"The stored segment {ref[:12]}… is damaged: its hash does not fit; restore it from a backup.")

@@ -86,7 +86,7 @@ class Named:
             self._states.add(ref)
             self.files.add(file_of(ref, "json"))
             try:
-                self.files.update(file_of(segment.blob, "csv") for segment in self._store.state(ref).segments)
+                self.files.update(self._store.segment_files(ref))
             except Damaged:
                 self.unreadable.add(ref)
         if ref in self.unreadable:

@@ -16,14 +16,14 @@ from psynetdata.jobs import Running
 from psynetdata.models import Deployment, Job
 from psynetdata.psynet import experiment
 from psynetdata.psynet.experiment import ExperimentInfo
-from psynetdata.psynet.problems import BadInput, Conflict, Problem
+from psynetdata.psynet.problems import BadInput, Conflict
 
 from .arrive import arrive
 from .capture import Captured, capture
 from .claims import claim
 from .mirror import mirror
-from .reader import StoredTables
-from .record import Arrived
+from .reader import SnapshotReader, StoredTables
+from .record import Arrived, check_deployment_id
 from .shelf import Shelf, repaired, shelf
 from .store import Store
 
@@ -55,12 +55,14 @@ def take(deployment: Deployment, *, full: bool = False, mirrored: bool = True, r
     _check(deployment)
     claim(deployment.deployment_id, running)
     address = addresses.of(deployment)
-    newest = Snapshot.objects.filter(deployment=deployment).order_by("-pk")
-    base = newest.exclude(server={}).first()
-    afresh = full or base is None or _is_due(base)
+    held = Snapshot.objects.filter(deployment=deployment).order_by("-pk")
+    newest, base = _reader(held.first()), _reader(held.exclude(server={}).first())
+    if newest and base and newest.snapshot == base.snapshot:
+        base = newest  # the states of its tables are read once
+    afresh = full or base is None or _is_due(base.snapshot)
     for left in reversed(range(GIVES_WAY)):
         try:
-            snapshot, captured, warnings = _take(deployment, address, newest.first(), base, afresh, running)
+            snapshot, captured, warnings = _take(deployment, address, newest, base, afresh, running)
             break
         except GaveWay:
             if not left:
@@ -75,8 +77,8 @@ def take(deployment: Deployment, *, full: bool = False, mirrored: bool = True, r
 def _take(
     deployment: Deployment,
     address: Address,
-    newest: Snapshot | None,
-    base: Snapshot | None,
+    newest: SnapshotReader | None,
+    base: SnapshotReader | None,
     afresh: bool,
     running: Running | None,
 ) -> tuple[Snapshot, Captured, list[str]]:
@@ -90,7 +92,7 @@ def _take(
         began = monotonic()
         with moment(address) as held:
             captured = capture(held, made, Path(name), base=None if afresh else base, running=running)
-            fields = _about(held, base, afresh)
+            fields = _about(held, base and base.snapshot, afresh)
         fields["seconds"] = round(monotonic() - began, 3)
         if running:
             running.progress("storing")
@@ -100,6 +102,10 @@ def _take(
         snapshot, warnings = _keep(deployment, captured, made, store, fields, running)
         repaired(deployment, made)
     return snapshot, captured, warnings
+
+
+def _reader(snapshot: Snapshot | None) -> SnapshotReader | None:
+    return SnapshotReader(snapshot) if snapshot else None
 
 
 def _check(deployment: Deployment) -> None:
@@ -136,9 +142,8 @@ def _keep(
 ) -> tuple[Snapshot, list[str]]:
     source = StoredTables({table: entry["state"] for table, entry in captured.tables.items()}, store)
     info = _told(source, deployment)
-    named = info.deployment_id
-    if len(named) > 300 or not named.isprintable() or (named and not named.strip()):
-        raise Problem("Its deployment_id is no name of at most 300 printable characters.")
+    if info.deployment_id:
+        check_deployment_id(info.deployment_id, f"The source of {deployment.deployment_id}")
     arrived = Arrived(captured.tables, info, bytes=captured.bytes, new_bytes=made.new_bytes)
     if info.deployment_id not in ("", deployment.deployment_id):
         claim(info.deployment_id, running)  # of a new launch, which a file may be loaded of at this moment

@@ -36,18 +36,14 @@ def load_job(running: jobs.Running) -> dict:
 @jobs.handler("mirror", cluster=jobs.FAST)
 def mirror_job(running: jobs.Running) -> dict:
     """Options: snapshot. Result: rows."""
-    snapshot = Snapshot.objects.filter(pk=running.options["snapshot"]).first()
-    if snapshot is None:
-        raise NotFound(f"There is no snapshot {running.options['snapshot']} any more.")
+    snapshot = _snapshot(running)
     return {"rows": mirror(snapshot, running=running)}
 
 
 @jobs.handler(suspect.KIND, cluster=jobs.FAST)
 def accept_job(running: jobs.Running) -> dict:
     """Options: snapshot, and by (a username). Result: snapshots, the ids of those that are good now."""
-    snapshot = Snapshot.objects.filter(pk=running.options["snapshot"]).first()
-    if snapshot is None:
-        raise NotFound(f"There is no snapshot {running.options['snapshot']} any more.")
+    snapshot = _snapshot(running)
     by = get_user_model().objects.filter(username=running.options.get("by") or "").first()
     if running.job.attempts > 1 and snapshot.state == Snapshot.State.GOOD:
         # An attempt that died had accepted it; what is left to do is the mirror.
@@ -90,3 +86,11 @@ def snapshot_job(running: jobs.Running) -> dict:
 @jobs.each_minute
 def send_due_snapshots() -> None:
     schedule.send_due()
+
+
+def _snapshot(running: jobs.Running) -> Snapshot:
+    """The one that the job's options name."""
+    found = Snapshot.objects.filter(pk=running.options["snapshot"]).first()
+    if found is None:
+        raise NotFound(f"There is no snapshot {running.options['snapshot']} any more.")
+    return found

@@ -1,9 +1,10 @@
 """What is not as it should be. A verdict is a sentence (trouble), None (all is well), or missing (nobody knows now)."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from exports.models import Incident, Snapshot
 from psynetdata.models import Job
+from psynetdata.psynet import times
 
 from . import disks
 from .sights import Sight
@@ -33,14 +34,19 @@ def of_the_desk() -> Verdicts:
 
 def _late(sight: Sight, now: datetime) -> str | None:
     last = sight.snapshot
-    # When it arrived, by our own clock; the moment that it is of may be by another.
-    since = max(sight.since, last.stored_at) if last else sight.since
-    if now - since <= _LATE_AFTER * sight.every:
+    if not is_late(sight.since, last, sight.every, now):
         return None
-    newest = f"The newest snapshot is of {utc(last.taken_at)}" if last else "There is no snapshot yet"
+    newest = f"The newest snapshot is of {times.in_words(last.taken_at)}" if last else "There is no snapshot yet"
     sentence = f"{newest}, though one is due every {_words(sight.every)}."
     failed = sight.taking is not None and sight.taking.state == Job.State.FAILED
     return f"{sentence} The last try failed: {sight.taking.reason}" if failed else sentence
+
+
+def is_late(since: datetime, last: Snapshot | None, every: timedelta, now: datetime) -> bool:
+    """Of a deployment that is watched `since` then, whose last snapshot this is."""
+    # When it arrived, by our own clock; the moment that it is of may be by another.
+    heard = max(since, last.stored_at) if last else since
+    return now - heard > _LATE_AFTER * every
 
 
 def _fell(sight: Sight) -> str | None:
@@ -63,11 +69,6 @@ def _drill(job: Job | None) -> Verdicts:
     if job is None:
         return {}
     return {Kind.DRILL: None if job.state == Job.State.DONE else f"The last restore drill failed: {job.reason}"}
-
-
-def utc(moment: datetime) -> str:
-    """2026-11-22 08:12:49 UTC"""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _words(length: timedelta) -> str:

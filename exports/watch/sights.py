@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from exports.models import Snapshot, Watch
+from exports.snapshots import schedule
 from psynetdata.models import Deployment, Job
 
 _OVER = (Job.State.DONE, Job.State.FAILED)
-_SHARE = 4
 
 
 @dataclass(frozen=True)
@@ -27,19 +27,13 @@ class Sight:
     every: timedelta
 
 
-def watched() -> QuerySet[Deployment]:
-    """The deployments of which snapshots are due."""
-    running = Deployment.objects.filter(state=Deployment.State.RUNNING, every__isnull=False)
-    return running.exclude(source=Deployment.Source.UPLOAD)
-
-
 def sights(now: datetime) -> list[Sight]:
     """One per watched deployment; `since` of those that were not watched a minute ago is now."""
     rows = list(
-        watched().annotate(
+        Deployment.objects.watched().annotate(
             taken_id=_newest(taken()),
-            taking_id=_newest(Job.objects.filter(kind="snapshot", state__in=_OVER)),
-            done_id=_newest(Job.objects.filter(kind="snapshot", state=Job.State.DONE)),
+            taking_id=_newest(Job.objects.filter(kind=schedule.KIND, state__in=_OVER)),
+            done_id=_newest(Job.objects.filter(kind=schedule.KIND, state=Job.State.DONE)),
             drill_id=_newest(Job.objects.filter(kind="drill", state__in=_OVER)),
         )
     )
@@ -55,7 +49,7 @@ def sights(now: datetime) -> list[Sight]:
             snapshots.get(row.taken_id),
             taking=jobs.get(row.taking_id),
             drill=jobs.get(row.drill_id),
-            every=_interval(row, jobs.get(row.done_id)),
+            every=timedelta(seconds=schedule.stretched(row, jobs.get(row.done_id))),
         )
         for row in rows
     ]
@@ -64,13 +58,6 @@ def sights(now: datetime) -> list[Sight]:
 def taken() -> QuerySet[Snapshot]:
     """Snapshots that were taken from a source; one that was handed in has no transaction of ours."""
     return Snapshot.objects.filter(seconds__isnull=False)
-
-
-def _interval(deployment: Deployment, last: Job | None) -> timedelta:
-    """As exports.snapshots.schedule has it: a snapshot that takes over a quarter of the time comes less often."""
-    every = timedelta(seconds=deployment.every)
-    took = last.finished_at - last.started_at if last and last.started_at and last.finished_at else timedelta(0)
-    return max(every, _SHARE * took)
 
 
 def _newest(rows: QuerySet) -> Subquery:

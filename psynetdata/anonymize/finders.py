@@ -57,17 +57,23 @@ def ids_in_text(text: str) -> Found:
         yield from ((leaf, kind) for leaf, kind in under_id_keys(jsontext.read(text)) if len(leaf) <= _LONGEST_ID)
 
 
-def entries(value: object, key: str = "") -> Iterator[tuple[str, bool]]:
+def entries(value: object) -> Iterator[tuple[str, bool]]:
     """(value, whether its key may name a person) of all that a recruiter handed over."""
+    for key, item in _keyed(value):
+        telling = "".join(filter(str.isalnum, key.casefold())).endswith(_ENDINGS)
+        yield from ((leaf, telling) for leaf in leaves(item))
+
+
+def _keyed(value: object, key: str = "") -> Iterator[tuple[str, object]]:
+    """(the key that is nearest above it, item) of all that is no dictionary or list."""
     if isinstance(value, dict):
         for name, item in value.items():
-            yield from entries(item, str(name))
+            yield from _keyed(item, str(name))
     elif isinstance(value, list):
         for item in value:
-            yield from entries(item, key)
+            yield from _keyed(item, key)
     else:
-        telling = "".join(filter(str.isalnum, key.casefold())).endswith(_ENDINGS)
-        yield from ((leaf, telling) for leaf in leaves(value))
+        yield key, value
 
 
 def links(text: str) -> Found:
@@ -80,23 +86,19 @@ def links(text: str) -> Found:
             yield from ((each, "secret") for each in login if len(each) >= _SHORTEST_SECRET)
 
 
-def in_configuration(value: object, key: str = "") -> Found:
+def in_configuration(value: object) -> Found:
     """Secrets of a configuration: under telling keys, and in the query and user part of addresses."""
-    if isinstance(value, dict):
-        for name, item in value.items():
-            yield from in_configuration(item, str(name))
-    elif isinstance(value, list):
-        for item in value:
-            yield from in_configuration(item, key)
-    elif isinstance(value, str) and value:
+    for key, text in _keyed(value):
+        if not isinstance(text, str) or not text:
+            continue
         if _SECRET_KEY.search(key):
-            yield from ((value, "secret"),) if len(value) >= _SHORTEST_SECRET else ()
+            yield from ((text, "secret"),) if len(text) >= _SHORTEST_SECRET else ()
         elif key == "experimenter_name":
-            yield value, "name"
-        elif patterns.EMAIL.fullmatch(value):
-            yield value, "email"
-        elif "://" in value:
-            yield from _in_url(value)
+            yield text, "name"
+        elif patterns.EMAIL.fullmatch(text):
+            yield text, "email"
+        elif "://" in text:
+            yield from _in_url(text)
 
 
 def _in_url(text: str) -> Found:

@@ -1,6 +1,13 @@
 from django.db import models
 
 
+class DeploymentQuerySet(models.QuerySet):
+    def watched(self) -> "DeploymentQuerySet":
+        """Those of which snapshots are due."""
+        running = self.filter(state=Deployment.State.RUNNING, every__isnull=False)
+        return running.exclude(source=Deployment.Source.UPLOAD)
+
+
 class Deployment(models.Model):
     """One launch of an experiment.
 
@@ -19,6 +26,9 @@ class Deployment(models.Model):
         LOCAL = "local"
         SSH = "ssh"
         HEROKU = "heroku"
+
+    # States in which snapshots can be taken, by themselves or when asked for.
+    OPEN = (State.RUNNING, State.PAUSED)
 
     number = models.AutoField(primary_key=True)
     deployment_id = models.CharField("deployment id", max_length=300, unique=True)
@@ -50,12 +60,19 @@ class Deployment(models.Model):
     sealed_key = models.TextField(editable=False, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = DeploymentQuerySet.as_manager()
+
     class Meta:
         ordering = ("-number",)
         permissions = (("view_identified", "Can see identified data (real worker ids, addresses, recordings)"),)
 
     def __str__(self):
         return self.label or self.deployment_id
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether snapshots of it are due, as `watched` has it."""
+        return self.state == self.State.RUNNING and bool(self.every) and self.source != self.Source.UPLOAD
 
     @property
     def clock(self) -> int:

@@ -12,6 +12,8 @@ class Job(models.Model):
         FAILED = "failed"
         CANCELLED = "cancelled"
 
+    ACTIVE = (State.QUEUED, State.RUNNING)
+
     kind = models.CharField(max_length=40)
     cluster = models.CharField(max_length=10, default="slow")
     state = models.CharField(max_length=20, choices=State.choices, default=State.QUEUED, db_index=True)

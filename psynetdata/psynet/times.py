@@ -67,6 +67,11 @@ def clock_offset(creation_time: str | None, extra_info: str | None) -> int | Non
     return quarters * 15
 
 
+def in_words(moment: datetime) -> str:
+    """2026-11-22 08:12:49 UTC"""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 def offset_words(offset: int | None) -> str:
     """Minutes ahead of UTC as people write it: UTC+01:00."""
     if offset is None:

@@ -11,7 +11,7 @@ import pytest
 
 from exports.models import Snapshot
 from exports.snapshots.capture import capture
-from exports.snapshots.reader import StoredTables
+from exports.snapshots.reader import SnapshotReader, StoredTables
 from exports.snapshots.shelf import shelf
 from exports.snapshots.store import Store
 from exports.sources.moment import moment
@@ -38,12 +38,13 @@ def copied(held, table) -> list[bytes]:
 def follow(deployment, address, base: Snapshot | None, told) -> Snapshot:
     """Capture one moment on top of `base` and as a whole: the same, and what COPY says."""
     store = Store()
+    known = SnapshotReader(base) if base else None
     with (
         TemporaryDirectory() as folder,
-        shelf(store, Path(folder), base=base) as made,
+        shelf(store, Path(folder), base=known) as made,
         moment(address) as held,
     ):
-        quick = capture(held, made, Path(folder), base=base)
+        quick = capture(held, made, Path(folder), base=known)
         whole = capture(held, made, Path(folder), base=None)
         rows = {table.name: copied(held, table) for table in held.tables}
         made.finish()

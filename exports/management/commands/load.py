@@ -1,5 +1,6 @@
 from pathlib import Path
 
+from exports.management.table import rows_per_table
 from exports.models import Snapshot
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.models import Deployment
@@ -51,11 +52,4 @@ class Command(BaseCommand):
             self.stdout.write(f"assets      {deployment.assets_url}")
 
     def _tell_rows(self, rows: dict[str, int]) -> None:
-        filled = {table: count for table, count in sorted(rows.items()) if count}
-        names = max(map(len, filled), default=0)
-        digits = max((len(str(count)) for count in filled.values()), default=0)
-        self.stdout.write("")
-        for table, count in filled.items():
-            self.stdout.write(f"{table:<{names}}  {count:>{digits}}")
-        empty = len(rows) - len(filled)
-        self.stdout.write(f"{len(filled)} tables with rows, {empty} empty")
+        self.stdout.write("\n".join(["", *rows_per_table(rows)]))

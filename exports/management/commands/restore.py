@@ -1,5 +1,6 @@
 import uuid
 
+from exports.management.table import rows_per_table
 from exports.models import Snapshot
 from exports.sources.postgres import parse
 from psynetdata import credentials
@@ -46,13 +47,8 @@ class Command(BaseCommand):
         self._tell(found, address.label, job.result)
 
     def _tell(self, snapshot: Snapshot, label: str, result: dict) -> None:
-        filled = {table: count for table, count in sorted(result["rows"].items()) if count}
-        width = max(map(len, filled), default=0)
-        digits = max((len(str(count)) for count in filled.values()), default=0)
-        for table, count in filled.items():
-            self.stdout.write(f"{table:<{width}}  {count:>{digits}}")
-        empty = len(result["rows"]) - len(filled)
-        self.stdout.write(f"{len(filled)} tables with rows, {empty} empty, {len(result['sequences'])} sequences")
+        lines = "\n".join(rows_per_table(result["rows"]))
+        self.stdout.write(f"{lines}, {len(result['sequences'])} sequences")
         if result["assets"]:
             self.stdout.write(f"{result['assets']} asset files")
         self.stdout.write(f"\n{snapshot} is in {label}; every row was read back and compared")

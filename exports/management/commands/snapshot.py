@@ -117,8 +117,7 @@ def _add_take(parser, deployment, full) -> None:
 
 def _with_a_source() -> QuerySet[Deployment]:
     """Those of which a snapshot can be taken."""
-    states = (Deployment.State.RUNNING, Deployment.State.PAUSED)
-    return Deployment.objects.filter(state__in=states).exclude(source=Deployment.Source.UPLOAD)
+    return Deployment.objects.filter(state__in=Deployment.OPEN).exclude(source=Deployment.Source.UPLOAD)
 
 
 def _snapshot(number: int) -> Snapshot:
