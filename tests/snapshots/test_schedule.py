@@ -78,7 +78,7 @@ def test_two_ticks_at_the_same_time_send_one(experiment, monkeypatch):
     stale = Deployment.objects.get()
     now = timezone.now() + timedelta(minutes=1)
     assert send(now) == 1
-    monkeypatch.setattr(schedule, "_due", lambda: [stale])
+    monkeypatch.setattr(type(Deployment.objects), "watched", lambda self: [stale])
     assert send(now) == 0
 
 
