@@ -5,7 +5,7 @@ MANAGE := $(BIN)/python manage.py
 # What meets the database in ways that differ is tested on SQLite and on PostgreSQL.
 ON_BOTH := tests/mirror tests/exports tests/api tests/sheets tests/site/test_jobs.py tests/snapshots tests/watch tests/restore
 
-.PHONY: run demo test check-psynet install lint format coverage bench clean
+.PHONY: run demo test check-psynet psynet-columns install lint format coverage bench clean
 
 run: .venv/installed  ## install, migrate, load the sample on the first run, start everything
 	@exec $(MANAGE) serve --sample
@@ -16,7 +16,11 @@ test: .venv/installed-dev .venv/postgres12/installed  ## lint, then every test, 
 	$(BIN)/python -m tests.on_postgres -n 2 $(ON_BOTH) -k "not pg12"
 
 check-psynet: .venv/installed-dev .venv-psynet/installed  ## back to PsyNet: what we hand out, read by PsyNet itself
+	@.venv-psynet/bin/python tools/psynet/columns.py --check psynetdata/psynet/columns.csv
 	@$(BIN)/python -m tools.psynet.check
+
+psynet-columns: .venv-psynet/installed  ## every column of PsyNet's, anew; a test then prints which lines the policy lacks
+	.venv-psynet/bin/python tools/psynet/columns.py > psynetdata/psynet/columns.csv
 
 install: .venv/installed
 

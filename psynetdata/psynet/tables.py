@@ -1,8 +1,9 @@
 """What PsyNet 13.3 keeps in which table: names, columns, types.
 
-The list in columns.csv was read from the catalogue of databases that PsyNet
-13.3.0 on Dallinger 12.4.0 made. Tables and columns beyond it are legal: an
-experimenter's own tables come on top, and are taken as text.
+The list in columns.csv is made by importing every module of PsyNet 13.3.0 on
+Dallinger 12.4.0 (`make psynet-columns`), so it has the columns of all its kinds of trial
+makers; a database has those that its experiment imports. Tables and columns beyond it
+are legal: an experimenter's own tables come on top, and are taken as text.
 """
 
 import csv

@@ -31,6 +31,19 @@ def test_every_line_is_about_something_and_says_why():
         assert order.index(rule.open) >= order.index(rule.shared) or rule.kind == "age", rule
 
 
+def test_health_and_income_are_special_and_never_leave_for_a_repository():
+    special = {rule.selector: rule.open for rule in Policy.load().rules if rule.kind == "special_category"}
+    asked = {"hearing_loss", "diagnosed_with_dyslexia", "speech_language_therapy", "household_income_per_year"}
+    assert asked <= special.keys()
+    assert set(special.values()) == {"drop"}
+
+
+@pytest.mark.parametrize("column", ["parameter", "dimension_order", "vertex_id", "n_prev_reversals"])
+def test_columns_that_only_some_kinds_of_trial_makers_have_are_known(column):
+    tables = {table for table, columns in known_tables().items() if column in columns}
+    assert tables & {"node", "network"}
+
+
 def test_no_line_stands_twice():
     places = [(rule.table, rule.column, rule.selector) for rule in Policy.load().rules]
     assert len(places) == len(set(places))

@@ -1,0 +1,86 @@
+"""Every column that PsyNet's own classes have, as the lines of psynetdata/psynet/columns.csv.
+
+Runs in PsyNet's environment (`make psynet-columns`), on no database: each module of PsyNet is imported, so that the
+columns of all kinds of trial makers are registered, and SQLAlchemy is asked what it would create. `--check FILE`
+prints the lines that FILE lacks, or has without need, and ends with status 1 where there are any.
+"""
+
+import csv
+import importlib
+import io
+import os
+import pkgutil
+import sys
+import tempfile
+import types
+
+_HOME = tempfile.TemporaryDirectory(prefix="psynet-home-")
+os.environ["HOME"] = _HOME.name  # PsyNet makes folders there when it is imported
+
+import psynet.experiment  # noqa: E402 - comes first: it registers PsyNet's tables
+from dallinger.db import Base  # noqa: E402
+from sqlalchemy import Enum  # noqa: E402
+from sqlalchemy.dialects import postgresql  # noqa: E402
+
+# What some modules import for their pages or their tests, and no column needs.
+_FOR_PAGES = ("arabic_reshaper", "pytest")
+# PostgreSQL's own names (udt_name) of the types that SQLAlchemy writes in SQL.
+_TYPES = {
+    "BOOLEAN": "bool",
+    "FLOAT": "float8",
+    "INTEGER": "int4",
+    "JSONB": "jsonb",
+    "TEXT": "text",
+    "TIMESTAMP WITHOUT TIME ZONE": "timestamp",
+    "TIMESTAMP WITH TIME ZONE": "timestamptz",
+    "VARCHAR": "varchar",
+}
+
+
+class _Absent(types.ModuleType):
+    """Stands in for a module that is not installed here."""
+
+    def __getattr__(self, name):
+        return _Absent(name)
+
+    def __call__(self, *args, **options):
+        return args[0] if args and callable(args[0]) else self
+
+
+def import_all() -> None:
+    for name in _FOR_PAGES:
+        sys.modules.setdefault(name, _Absent(name))
+    for module in pkgutil.walk_packages(psynet.__path__, "psynet."):
+        importlib.import_module(module.name)
+
+
+def lines() -> list[str]:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["table", "column", "type", "not_null"])
+    for name, table in sorted(Base.metadata.tables.items()):
+        for column in table.columns:
+            writer.writerow([name, column.name, _type(column.type), "f" if column.nullable else "t"])
+    return out.getvalue().splitlines()
+
+
+def _type(found) -> str:
+    if isinstance(found, Enum):
+        return found.name
+    return _TYPES[found.compile(dialect=postgresql.dialect()).partition("(")[0]]
+
+
+def differences(path: str) -> list[str]:
+    with open(path, encoding="utf-8") as file:
+        listed = file.read().splitlines()
+    found = lines()
+    lacking = [f"lacks: {line}" for line in found if line not in set(listed)]
+    return lacking + [f"has without need: {line}" for line in listed if line not in set(found)]
+
+
+if __name__ == "__main__":
+    import_all()
+    said = differences(sys.argv[2]) if sys.argv[1:2] == ["--check"] else lines()
+    print("\n".join(said) or "every column of PsyNet is listed")
+    _HOME.cleanup()
+    sys.exit(int(sys.argv[1:2] == ["--check"] and bool(said)))
