@@ -15,11 +15,15 @@ CAPITALS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 _NOT_CAPITAL = bytes(c for c in range(256) if c not in CAPITALS)
 _ANY = bytes(85 if c in ALPHABET else 32 for c in range(256))
-_BY_CAPITALS = bytes(85 if c in CAPITALS else 98 if c in ALPHABET else 32 for c in range(256))
+_CAPITALS_ONLY = bytes(85 if c in CAPITALS else 32 for c in range(256))
+_OTHER_LETTERS = bytes(c for c in ALPHABET if c not in CAPITALS)
 # One alphabet for both kinds; what belongs to neither keeps its place as an A.
 _TO_STANDARD = bytes(43 if c == 45 else 47 if c == 95 else c if c in ALPHABET else 65 for c in range(256))
 _WRAPPED = re.compile(rb"(?:\r?\n|\\r\\n|\\n)(?=[A-Za-z0-9+/_-])")
 _MIME_LINE = 60
+_LINE = b"U" * _MIME_LINE
+_STRETCH = 1 << 14
+_MOST_POOR = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +53,54 @@ def _capitals(value: bytes, shift: int) -> int:
     return len(inner.translate(None, _NOT_CAPITAL))
 
 
-def find(buffer: bytes, least: Floor) -> list[tuple[int, bytes]]:
-    """(place, run) of each stretch of base64 letters, lines of a wrapped one joined."""
-    found = []
-    few_capitals = least.capitals and len(buffer.translate(None, _NOT_CAPITAL)) < len(buffer) // 100
-    # Whichever is rarer leads from run to run: capitals, as in rows of numbers, or letters enough in a row.
-    letters = buffer.translate(_BY_CAPITALS if few_capitals else _ANY)
-    sign = b"U" if few_capitals else b"U" * least.length
-    place = letters.find(sign)
-    while place >= 0:
-        start = letters.rfind(b" ", 0, place) + 1 if few_capitals else place
-        end = _end(letters, place)
-        run = buffer[start:end]
-        while end - start >= _MIME_LINE and (line := _WRAPPED.match(buffer, end)):
-            following = _end(letters, line.end())
-            run += buffer[line.end() : following]
-            end = following
-        if len(run) >= least.length and len(run.translate(None, _NOT_CAPITAL)) >= least.capitals:
-            found.append((start, run))
-        place = letters.find(sign, end)
-    return found
+class Finder:
+    """Finds runs that reach a floor. Poor runs, which the rows of a table repeat, are remembered."""
+
+    def __init__(self, least: Floor):
+        self._least = least
+        self._sign = b"U" * least.length
+        self._rich = b"U" * least.capitals
+        self._poor: set[bytes] = set()
+
+    def find(self, buffer: bytes) -> list[tuple[int, bytes]]:
+        """(place, run) of each stretch of base64 letters, lines of a wrapped one joined."""
+        found: list[tuple[int, bytes]] = []
+        letters = buffer.translate(_ANY)
+        start = 0
+        while start < len(letters):
+            end = _end(letters, start + _STRETCH)  # between runs
+            if self._is_rich(buffer[start:end]) or letters.find(_LINE, start, end) >= 0:
+                end = max(end, self._runs(buffer, letters, start, end, found))
+            start = end
+        return found
+
+    def _is_rich(self, stretch: bytes) -> bool:
+        """Whether any run in it has capitals enough: what else stands in runs is cut out, and they move together."""
+        return self._rich in stretch.translate(_CAPITALS_ONLY, _OTHER_LETTERS)
+
+    def _runs(self, buffer: bytes, letters: bytes, start: int, stop: int, found: list[tuple[int, bytes]]) -> int:
+        """Take the runs that begin in [start, stop); returns where the last one ends."""
+        sign, poor, capitals, end = self._sign, self._poor, self._least.capitals, start
+        while 0 <= (place := letters.find(sign, end)) < stop:
+            end = letters.find(b" ", place)
+            end = len(letters) if end < 0 else end
+            run = buffer[place:end]
+            if run in poor or (capitals and run.isdigit() and end - place < _MIME_LINE):
+                continue
+            while len(run) >= _MIME_LINE and (line := _WRAPPED.match(buffer, end)):
+                following = _end(letters, line.end())
+                run += buffer[line.end() : following]
+                end = following
+            if len(run.translate(None, _NOT_CAPITAL)) >= capitals:
+                found.append((place, run))
+            elif len(run) < _MIME_LINE:
+                self._remember(run)
+        return end
+
+    def _remember(self, run: bytes) -> None:
+        if len(self._poor) >= _MOST_POOR:
+            self._poor.clear()
+        self._poor.add(run)
 
 
 def _end(letters: bytes, start: int) -> int:

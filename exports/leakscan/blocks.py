@@ -2,15 +2,11 @@
 
 from collections.abc import Callable
 
-from .matcher import Hit, Matcher
+from .matcher import GUARD, Hit, Matcher
 from .places import Place
 from .views import search
 
 BLOCK = 1 << 20
-# Bytes behind a hit that must be at hand to tell whether it is a whole token.
-_GUARD = 64
-# How many bytes an encoded byte may take (percent twice is 5, JSON 6, UTF-16 twice as much as either).
-_ENCODED = 8
 
 
 class BlockSearch:
@@ -20,13 +16,13 @@ class BlockSearch:
         self._matcher = matcher
         self._place = place
         self._found = found
-        self._overlap = matcher.longest * _ENCODED + 4 * _GUARD
+        self._overlap = matcher.reach
         self._kept = b""
         self._settled = 0  # hits that end at or before this offset of the buffer were reported
 
     def feed(self, block: bytes) -> None:
         buffer = self._kept + block
-        limit = len(buffer) - _GUARD
+        limit = len(buffer) - GUARD
         if limit <= self._settled:
             self._kept = buffer
             return

@@ -14,19 +14,33 @@ from dataclasses import dataclass, field
 ROUNDS = 6
 # In bytes that are no text, escapes come by chance and never end.
 _ROUNDS_IN_BYTES = 2
+_MOST_KNOWN = 50_000
 _NO_TEXT = bytes(c for c in range(32) if c not in b"\t\n\r")
 
 
-@dataclass(frozen=True)
 class Step:
-    """One way of writing: `marker` must occur, `pattern` finds what `replace` turns back."""
+    """One way of writing: `marker` must occur, `pattern` finds what `replace` turns back.
 
-    marker: bytes
-    pattern: re.Pattern[bytes]
-    replace: Callable[[re.Match[bytes]], bytes]
+    A text repeats few ways of writing many times: each is turned back once and remembered.
+    """
+
+    def __init__(self, marker: bytes, pattern: bytes, replace: Callable[[re.Match[bytes]], bytes]):
+        self.marker = marker
+        self.pattern = re.compile(pattern, re.DOTALL)
+        self._replace = replace
+        self._known: dict[bytes, bytes] = {}
 
     def apply(self, data: bytes) -> bytes:
         return self.pattern.sub(self.replace, data) if self.marker in data else data
+
+    def replace(self, match: re.Match[bytes]) -> bytes:
+        written = match[0]
+        meant = self._known.get(written)
+        if meant is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            meant = self._known[written] = self._replace(match)
+        return meant
 
 
 class _Doubled(Step):
@@ -56,15 +70,13 @@ def _backslash(match: re.Match[bytes]) -> bytes:
     return _CONTROL.get(match[5], match[5])
 
 
-STEPS = (
-    _Doubled(b'""', re.compile(b'""'), lambda match: b'"'),
-    Step(b"%", re.compile(rb"%([0-9a-f]{2})"), _percent),
-    Step(b"&", re.compile(rb"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});"), _entity),
+_DOUBLED = _Doubled(b'""', b'""', lambda match: b'"')
+_ESCAPES = (
+    Step(b"%", rb"%([0-9a-f]{2})", _percent),
+    Step(b"&", rb"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});", _entity),
     Step(
         b"\\",
-        re.compile(
-            rb"\\(?:u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|u([0-9a-f]{4})|x([0-9a-f]{2})|([^\r\n]))", re.DOTALL
-        ),
+        rb"\\(?:u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|u([0-9a-f]{4})|x([0-9a-f]{2})|([^\r\n]))",
         _backslash,
     ),
 )
@@ -112,23 +124,35 @@ class _Map:
         return end if after else start
 
 
-def rounds(data: bytes) -> list[Decoded]:
-    """The views of lower-case `data` after each round that changed it; none where nothing is encoded."""
+def rounds(data: bytes, *, quotes: bool = False) -> list[Decoded]:
+    """The views of lower-case `data` after each round that changed it; none where nothing is encoded.
+
+    Doubled quotes alone make a view only if `quotes` is given: patterns know them (`forms.patterns`).
+    """
     views: list[Decoded] = []
     steps: list[tuple[Step, bytes]] = []
-    current = data
-    for _ in range(ROUNDS if is_text(data) else _ROUNDS_IN_BYTES):
-        before = current
-        for step in STEPS:
-            decoded = step.apply(current)
-            if decoded != current:
-                steps.append((step, current))
-                current = decoded
-        if current == before:
+    current, most = data, ROUNDS
+    while len(views) < most:
+        before, taken = current, len(steps)
+        for step in _ESCAPES:
+            current = _take(step, current, steps)
+        if current == before and not (quotes or views):
             break
+        current = _take(_DOUBLED, current, steps)
+        if len(steps) == taken:
+            break
+        if not views and not is_text(data):
+            most = _ROUNDS_IN_BYTES
         current = current.lower()
         views.append(Decoded(current, list(steps)))
     return views
+
+
+def _take(step: Step, data: bytes, steps: list[tuple[Step, bytes]]) -> bytes:
+    decoded = step.apply(data)
+    if decoded != data:
+        steps.append((step, data))
+    return decoded
 
 
 def is_text(data: bytes) -> bool:
@@ -138,7 +162,7 @@ def is_text(data: bytes) -> bool:
 
 def canonical(data: bytes) -> bytes:
     """The bytes after all rounds."""
-    views = rounds(data)
+    views = rounds(data, quotes=True)
     return views[-1].data if views else data
 
 

@@ -18,7 +18,8 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
 def patterns(value: str) -> set[bytes]:
     """Lower-case byte patterns of a value: UTF-8, Latin-1 and what UTF-16 leaves when zero bytes are dropped.
 
-    Percent, HTML, JSON, CSV and base64 need none of their own: the data are decoded (see `decode`, `views`).
+    Quotes also as CSV doubles them. Percent, HTML, JSON and base64 need none of their own: the data are decoded (see
+    `decode`, `views`).
     """
     found: set[bytes] = set()
     # What is left of a text that is all quotes or entities would be found everywhere.
@@ -30,7 +31,7 @@ def patterns(value: str) -> set[bytes]:
             except UnicodeEncodeError:
                 continue
             raw = encoded.replace(b"\0", b"").lower()
-            found.update((raw[-LONGEST:], decode.canonical(raw)[-LONGEST:]))
+            found.update(text[-LONGEST:] for text in (raw, raw.replace(b'"', b'""'), decode.canonical(raw)))
     return {
         pattern for pattern in found if len(pattern) >= least or pattern == value.lower().encode("utf-8", "replace")
     }

@@ -3,13 +3,17 @@
 import re
 from dataclasses import dataclass
 
-from . import base64runs, engine, forms, names, strength
+from . import base64runs, engine, forms, names, strength, utf16
 from .needles import Needle, Needles
 
 # The automaton gets the end of long patterns only; the rest is compared where it hits.
 _ANCHOR = 48
 _PREFIX = 16
 _LONG_NAME = 6
+# Bytes behind a hit that must be at hand to tell whether it is a whole token.
+GUARD = 64
+# How many bytes an encoded byte may take (percent twice is 5, JSON 6, UTF-16 twice as much as either).
+_ENCODED = 8
 
 _WORDLIKE = frozenset(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _DIGITS = frozenset(b"0123456789")
@@ -64,8 +68,13 @@ class Matcher:
                 self._anchor(Pattern(spelling.encode(), -1, strength.NAMED))
         anywhere = (strength.STRONG, strength.TOKEN)
         wanted = (n.value for n, c in zip(self.needles, self.classes, strict=True) if c in anywhere)
-        self.base64 = base64runs.floor(value.encode("utf-8", "replace") for value in wanted)
+        least = base64runs.floor(value.encode("utf-8", "replace") for value in wanted)
+        self.base64 = base64runs.Finder(least) if least else None
         self.longest = max((len(p.data) for ps in self._anchored.values() for p in ps), default=1)
+        self.reach = self.longest * _ENCODED + 4 * GUARD
+        spelled = (n.value for n, c in zip(self.needles, self.classes, strict=True) if c != strength.NAMED)
+        self.utf16 = utf16.Finder([*spelled, *names.SPELLINGS] if self._weak else spelled, self.reach)
+        self.has_quotes = any(b'"' in p.data for ps in self._anchored.values() for p in ps)
         anchors = sorted(self._anchored)
         self._patterns = [tuple(self._anchored[anchor]) for anchor in anchors]
         self._anchored.clear()

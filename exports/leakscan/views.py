@@ -26,20 +26,26 @@ def search(buffer: bytes, matcher: Matcher, depth: int = 0) -> Iterator[Hit]:
 
 def _readings(buffer: bytes, matcher: Matcher, depth: int) -> Iterator[Hit]:
     yield from _text(buffer, matcher, depth)
-    if b"\0" in buffer:
-        squeezed = buffer.translate(None, b"\0")
-        where: list[int] = []
-        for hit in _text(squeezed, matcher, depth):
-            where = where or list(compress(range(len(buffer)), buffer))
-            form = "utf-16" if hit.form == "plain" else hit.form
-            yield replace(hit, start=where[hit.start], end=where[hit.end - 1] + 1, form=form)
+    for start, end in matcher.utf16.find(buffer):
+        for hit in _squeezed(buffer[start:end], matcher, depth):
+            yield replace(hit, start=start + hit.start, end=start + hit.end)
+
+
+def _squeezed(buffer: bytes, matcher: Matcher, depth: int) -> Iterator[Hit]:
+    """UTF-16, read without its zero bytes."""
+    where: list[int] = []
+    for hit in _text(buffer.translate(None, b"\0"), matcher, depth):
+        where = where or list(compress(range(len(buffer)), buffer))
+        form = "utf-16" if hit.form == "plain" else hit.form
+        yield replace(hit, start=where[hit.start], end=where[hit.end - 1] + 1, form=form)
 
 
 def _text(buffer: bytes, matcher: Matcher, depth: int) -> Iterator[Hit]:
     lowered = buffer.lower()
-    yield from matcher.hits(lowered, buffer)
+    for hit in matcher.hits(lowered, buffer):
+        yield replace(hit, form="csv") if b'""' in lowered[hit.start : hit.end] else hit
     yield from matcher.hashed(lowered)
-    for view in decode.rounds(lowered):
+    for view in decode.rounds(lowered, quotes=matcher.has_quotes and b'""""' in lowered):
         for hit in matcher.hits(view.data):
             start, end = view.origin(hit.start, hit.end)
             yield replace(hit, start=start, end=end, form=decode.form(lowered[start:end]))
@@ -53,7 +59,7 @@ def _base64(buffer: bytes, matcher: Matcher, depth: int) -> Iterator[Hit]:
         for hit in _base64(plain, matcher, depth):
             shift = buffer.count(b"\\/", 0, hit.start)
             yield replace(hit, start=hit.start + shift, end=hit.end + shift)
-    runs = base64runs.find(buffer, matcher.base64) if matcher.base64 else []
+    runs = matcher.base64.find(buffer) if matcher.base64 else []
     yield from _whole_runs(runs, matcher, depth)
     yield from _any_alignment(runs, matcher)
 

@@ -1,0 +1,38 @@
+"""Stretches of a buffer that may hold one of the needles as UTF-16: letters and zero bytes in turn.
+
+Sound and pictures are full of zero bytes that mean nothing; to read all of them a second time costs as much as the
+first.
+"""
+
+import re
+from collections.abc import Iterable
+
+_KINDS = bytes(48 if c == 0 else 120 if 32 <= c < 127 else 32 for c in range(256))
+_LETTERS = re.compile("[ -~]+")
+_LONGEST_SIGN = 4
+
+
+class Finder:
+    """`reach`: how far around a sign that which is looked for may stand."""
+
+    def __init__(self, values: Iterable[str], reach: int):
+        letters = min((max(map(len, _LETTERS.findall(value)), default=0) for value in values), default=0)
+        # In either byte order n letters show n - 1 times a letter before a zero.
+        self._sign = b"x0" * (min(letters, _LONGEST_SIGN) - 1)
+        self._reach = reach
+
+    def find(self, buffer: bytes) -> list[tuple[int, int]]:
+        """[start, end) of each stretch, in order and apart."""
+        if b"\0" not in buffer:
+            return []
+        if not self._sign:
+            return [(0, len(buffer))]
+        kinds, reach, found = buffer.translate(_KINDS), self._reach, []
+        place = kinds.find(self._sign)
+        while place >= 0:
+            start, end = max(0, place - reach), min(len(buffer), place + reach)
+            if found and start <= found[-1][1]:
+                start = found.pop()[0]
+            found.append((start, end))
+            place = kinds.find(self._sign, max(place + 1, end - reach))
+        return found
