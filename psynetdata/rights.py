@@ -9,6 +9,8 @@ from .models import ApiToken, Job
 
 VIEW_IDENTIFIED = "psynetdata.view_identified"
 CHANGE_DEPLOYMENT = "psynetdata.change_deployment"
+DECIDE_POLICY = "psynetdata.decide_policy"
+HOLD_KEYS = "psynetdata.hold_keys"
 CHANGE_JOB = "psynetdata.change_job"
 EXPORT_ANONYMOUS = "exports.export_anonymous"
 EXPORT_REGULAR = "exports.export_regular"
@@ -37,6 +39,16 @@ def can_export(user, mode: str, token: ApiToken | None = None) -> bool:
     if mode == "anonymous":
         return user.has_perm(EXPORT_ANONYMOUS)
     return user.has_perm(EXPORT_REGULAR) and can_see_identified(user, token)
+
+
+def can_decide(user) -> bool:
+    """What leaves in anonymized exports; who decides sees names of questions and keys, never values."""
+    return user.has_perm(DECIDE_POLICY)
+
+
+def can_hold_keys(user) -> bool:
+    """Take a deployment's pseudonym key out, once, and destroy it."""
+    return user.has_perm(HOLD_KEYS)
 
 
 def can_see_reason(user, job: Job) -> bool:

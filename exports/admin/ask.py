@@ -26,6 +26,15 @@ TYPES = (
     ("psynet", "Full export: database, class files, basic data, assets"),
     ("database", "The database only"),
 )
+PSEUDONYMS = (
+    ("hmac", "Letters of a keyed hash, such as p_mzxw6ytboi4dgnrvgeztambr"),
+    ("number", "Numbers that each value keeps, such as participant_n0007"),
+)
+LESS = (
+    ("drop_text", "Withhold what people typed; numbers stay"),
+    ("shift_dates", "Move each participant's times back by 1 to 364 days of their own; order and intervals stay"),
+    ("day", "Cut times to the day"),
+)
 ANONYMIZE = {"anonymous": "yes", "regular": "no"}
 TITLES = {"anonymous": "Export, anonymized", "regular": "Export, as it is"}
 
@@ -36,15 +45,25 @@ class ExportForm(forms.Form):
     assets = forms.ChoiceField(label="Files", choices=ASSETS, initial="experiment", widget=forms.RadioSelect)
     type = forms.ChoiceField(label="What", choices=TYPES, initial="psynet", widget=forms.RadioSelect)
     level = forms.ChoiceField(label="How far", choices=LEVELS, initial="shared", widget=forms.RadioSelect)
+    pseudonyms = forms.ChoiceField(
+        label="Pseudonyms", choices=PSEUDONYMS, initial="hmac", required=False, widget=forms.RadioSelect
+    )
+    more = forms.MultipleChoiceField(
+        label="Still less", choices=LESS, required=False, widget=forms.CheckboxSelectMultiple
+    )
 
     def __init__(self, mode: str, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.mode = mode
         if mode == "regular":
-            del self.fields["level"]
+            for name in ("level", "pseudonyms", "more"):
+                del self.fields[name]
 
     def options(self) -> ExportOptions:
-        return ExportOptions(anonymize=ANONYMIZE[self.mode], **self.cleaned_data)
+        asked = {name: value for name, value in self.cleaned_data.items() if value}
+        more = asked.pop("more", ())
+        less = {"drop_text": "drop_text" in more, "shift_dates": "shift_dates" in more}
+        return ExportOptions(anonymize=ANONYMIZE[self.mode], coarsen="day" if "day" in more else "", **less, **asked)
 
 
 def ask_for_export(model_admin, request: HttpRequest, object_id, *, mode: str) -> HttpResponse:

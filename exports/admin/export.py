@@ -11,6 +11,7 @@ from psynetdata.admin.pages import Card, CardsAdmin, ReadOnly
 from .archive import archive_card
 
 SHOWN = 20
+_OF_ANONYMOUS = ("level", "pseudonyms", "drop_text", "shift_dates", "coarsen")
 
 
 def exports_card(exports) -> Card:
@@ -97,6 +98,7 @@ class ExportAdmin(ReadOnly, CardsAdmin):
 
 
 def options(asked: dict) -> list[tuple]:
-    """The options for a reader; the level says something about anonymized archives only."""
-    told = {name: value for name, value in sorted(asked.items()) if name != "level" or asked.get("anonymize") != "no"}
+    """The options for a reader; some say something about anonymized archives only."""
+    hidden = _OF_ANONYMOUS if asked.get("anonymize") == "no" else ()
+    told = {name: value for name, value in sorted(asked.items()) if name not in hidden and value != ""}
     return [(name.replace("_", " "), html.value(value)) for name, value in told.items()]

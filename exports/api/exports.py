@@ -71,6 +71,10 @@ class NewExportSerializer(serializers.Serializer):
     type = serializers.ChoiceField(["psynet", "database"], default="psynet")
     no_source = serializers.BooleanField(default=False)
     strict_assets = serializers.BooleanField(default=False)
+    pseudonyms = serializers.ChoiceField(["hmac", "number"], default="hmac")
+    drop_text = serializers.BooleanField(default=False)
+    shift_dates = serializers.BooleanField(default=False)
+    coarsen = serializers.ChoiceField(["", "day"], default="")
 
 
 class ExportViewSet(GenericViewSet):

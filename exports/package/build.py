@@ -84,7 +84,8 @@ class _Work:
 
     @cached_property
     def anonymizer(self) -> Anonymizer:
-        return anonymizer(self.export.deployment, MirrorSource(self.export.snapshot), level=self.options.level)
+        source, options = MirrorSource(self.export.snapshot), self.options.anonymizing
+        return anonymizer(self.export.deployment, source, level=self.options.level, options=options)
 
     @cached_property
     def needles(self):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 
 from exports.models import Snapshot
 from psynetdata.psynet import times
@@ -54,4 +55,4 @@ def without_asset_files(found: dict) -> dict:
 
 def _options(mode: str, options: ExportOptions) -> dict:
     told = {"assets": options.assets, "type": options.type, "strict_assets": options.strict_assets}
-    return told | ({"level": options.level} if mode == "anonymous" else {})
+    return told | ({"level": options.level, **asdict(options.anonymizing)} if mode == "anonymous" else {})

@@ -7,6 +7,7 @@ from django.db import transaction
 from exports.assets import fetch, plan
 from exports.models import Export, Snapshot
 from psynetdata import deployments, jobs
+from psynetdata.anonymize.options import Options
 from psynetdata.anonymize.policy import LEVELS
 from psynetdata.models import Audit, Deployment, Job
 from psynetdata.psynet.problems import Conflict, NotFound, UsageError
@@ -16,6 +17,7 @@ REGULAR, ANONYMOUS = "regular", "anonymous"
 TYPES = ("psynet", "database")
 _MODES = {"yes": (ANONYMOUS,), "no": (REGULAR,), "both": (REGULAR, ANONYMOUS)}
 _CHOICES = {"anonymize": tuple(_MODES), "level": LEVELS, "assets": plan.WHICH, "type": TYPES}
+_OF_ANONYMOUS = [field.name for field in fields(Options)]
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,10 @@ class ExportOptions:
     type: str = "psynet"
     no_source: bool = False
     strict_assets: bool = False
+    pseudonyms: str = "hmac"
+    drop_text: bool = False
+    shift_dates: bool = False
+    coarsen: str = ""
 
     def __post_init__(self):
         for name, choices in _CHOICES.items():
@@ -36,6 +42,13 @@ class ExportOptions:
         for name in ("no_source", "strict_assets"):
             if not isinstance(getattr(self, name), bool):
                 raise UsageError(f"The export's {name} must be true or false.")
+        if self.anonymizing != Options() and ANONYMOUS not in self.modes:
+            raise UsageError(f"{', '.join(_OF_ANONYMOUS)} are for anonymized exports; this one is as it is.")
+
+    @property
+    def anonymizing(self) -> Options:
+        """Those of them that an anonymizer goes by. Raises UsageError."""
+        return Options(**{name: getattr(self, name) for name in _OF_ANONYMOUS})
 
     @classmethod
     def from_json(cls, found: object) -> "ExportOptions":

@@ -1,42 +1,52 @@
 """Rows in, rows out: the policy applied to the tables of one deployment.
 
 The result is *pseudonymized*: while snapshots and the key exist, pseudonyms can
-be followed back, and what people answered can still be linked (see LINKABLE).
+be followed back, and what people answered can still be linked (see accounts.linkable).
 """
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import asdict
 
 from ..psynet.csvtext import Row
 from ..psynet.problems import UsageError
 from ..psynet.tables import Column, known_tables
-from . import naming
+from . import naming, relative
+from .accounts import how_dates_leave, linkable
+from .dates import Dates
 from .identifiers import Identifiers
+from .options import Options
+from .people import People
 from .policy import LEVELS, Policy, Rule
 from .pseudonyms import Pseudonyms
 from .scrub import Scrubber
 from .selectors import CLASS, QUESTION, ByKey, ByQuestion, Step, scheme
 from .treatments import NUMERIC, Treatments, withheld_value
 
-# What still allows linking, for reports.
-LINKABLE = (
-    "exact times of creation and of each answer",
-    "the sequence, durations and contents of answers",
-    "demographic answers in combination",
-    "browser and platform (level shared)",
-    "pseudonyms, for whoever holds the key or a snapshot",
-)
+DEFAULTS, NOBODY = Options(), People()
 
 
 class Anonymizer:
     """Makes a TableAnonymizer for each table; knows the level, and counts what was done."""
 
-    def __init__(self, *, policy: Policy, pseudonyms: Pseudonyms, identifiers: Identifiers, level: str = "shared"):
+    def __init__(
+        self,
+        *,
+        policy: Policy,
+        pseudonyms: Pseudonyms,
+        identifiers: Identifiers,
+        level: str = "shared",
+        options: Options = DEFAULTS,
+        people: People = NOBODY,
+    ):
+        """`people` is needed where dates are shifted only. Raises UsageError for an unknown level."""
         if level not in LEVELS:
             raise UsageError(f"There is no level of anonymization called {level}; use {' or '.join(LEVELS)}.")
-        self.policy = policy
+        self.policy = options.applied(policy)
         self.level = level
+        self.options = options
         self.identifiers = identifiers
+        self.dates = Dates(pseudonyms.secret("dates"), options, people) if options.of_dates else None
         self.scrubber = Scrubber(identifiers, pseudonyms)
         self.treatments = Treatments(self.scrubber, pseudonyms, level)
         self._tables: list[TableAnonymizer] = []
@@ -52,12 +62,26 @@ class Anonymizer:
         return {
             "policy": {"version": self.policy.version, "sha256": self.policy.sha256},
             "level": self.level,
+            "options": asdict(self.options),
             "looked_for": self.identifiers.counts(),
             "personal_assets": len(self.identifiers.personal_assets),
             "tables": self._merged(),
             "undecided": self._undecided(),
-            "linkable": list(LINKABLE),
+            "special_categories": self._special(),
+            **({"dates": self._dates()} if self.dates else {}),
+            "linkable": linkable(self.level, self.options),
         }
+
+    def _dates(self) -> dict:
+        rows: Counter[str] = Counter()
+        for each in self._tables:
+            rows.update(each.dates.counts if each.dates else {})
+        return {"rows": dict(sorted(rows.items())), "how": how_dates_leave(self.options)}
+
+    def _special(self) -> list[str]:
+        """Health, income and the like, where they leave: `table.column selector`."""
+        clean = self.scrubber.string
+        return sorted({clean(name, free_text=True) for each in self._tables for name in each.special()})
 
     def _merged(self) -> dict[str, dict]:
         tables: dict[str, dict] = {}
@@ -100,6 +124,8 @@ class TableAnonymizer:
                 self._steps.append((at, step))
         # Whether anything in these rows depends on the deployment's identifiers.
         self.scrubs = bool(self._steps)
+        self._logs = [at for at, column in enumerate(columns) if column.type and column.name in relative.COLUMNS]
+        self.dates = owner.dates and owner.dates.table(table, columns, self._times())
         self._changed = [0] * len(columns)
         self.withheld = frozenset(column.name for column in columns if self._is_withheld(column))
 
@@ -114,6 +140,11 @@ class TableAnonymizer:
                 if new != cell:
                     out[at] = new
                     self._changed[at] += 1
+        for at in self._logs:
+            if (cell := out[at]) and "localTime" in cell:
+                out[at] = relative.logs(cell)
+        if self.dates is not None:
+            self.dates.row(cells, out)
         return out
 
     def changes(self) -> list[tuple[str, str, int]]:
@@ -133,6 +164,15 @@ class TableAnonymizer:
             if isinstance(step, ByKey | ByQuestion):
                 found.update({(self.table, names[at], name): rows for name, rows in step.undecided.items()})
         return found
+
+    def special(self) -> set[str]:
+        """Selectors of special categories that leave, as `table.column selector`."""
+        names = {at: name for name, at in self._places.items()}
+        steps = [(names[at], step) for at, step in self._steps if isinstance(step, ByKey | ByQuestion)]
+        return {f"{self.table}.{name} {selector}" for name, step in steps for selector in step.special}
+
+    def _times(self) -> set[str]:
+        return {name for name, rule in self._actions.items() if rule.kind == "time" and not rule.selector}
 
     def _rule(self, column: Column) -> Rule:
         """The column's rule; where nobody decided, the experimenter's own tables leave scrubbed, at level shared."""

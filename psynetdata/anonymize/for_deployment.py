@@ -12,27 +12,42 @@ from psynetdata.models import Deployment
 from psynetdata.psynet.source import TableSource
 from psynetdata.psynet.tables import Column
 
-from . import kept, pseudonyms
+from . import kept, numbering, pseudonyms
 from .anonymizer import Anonymizer, TableAnonymizer
 from .collecting import collect
 from .identifiers import Identifiers
-from .policy import Policy
+from .options import Options
+from .people import People
+from .policy import Policy, Rule
 from .redo import Redo, redo
 
 _LEVEL = "shared"  # of the anonymous face
 
 
-def anonymizer(deployment: Deployment, source: TableSource, *, level: str = _LEVEL) -> Anonymizer:
+def anonymizer(
+    deployment: Deployment, source: TableSource, *, level: str = _LEVEL, options: Options | None = None
+) -> Anonymizer:
     """Reads the tables that hold identifiers once, or what is known of their parts where the source has parts.
 
-    What it gives out depends on source, policy, key and level only.
+    What it gives out depends on source, policy, key, level and options only, and on the numbers kept where asked for.
     """
-    key, policy = key_of(deployment), Policy.load()
+    key, policy, options = key_of(deployment), policy_of(deployment), options or Options()
     if isinstance(source, kept.InParts):
         found = kept.Finder(deployment, source, policy, _code(), keeps=False).find()
     else:
         found = collect(source, policy)
-    return Anonymizer(policy=policy, pseudonyms=pseudonyms.Pseudonyms(key), identifiers=found, level=level)
+    names = pseudonyms.Pseudonyms(key)
+    if options.pseudonyms == "number":
+        names = numbering.numbered(deployment, found, key)
+    people = People.of(source) if options.shift_dates else People()
+    return Anonymizer(policy=policy, pseudonyms=names, identifiers=found, level=level, options=options, people=people)
+
+
+def policy_of(deployment: Deployment) -> Policy:
+    """The policy that comes with psynetdata, with what was decided for the deployment laid over it."""
+    fields = ("table", "column", "selector", "shared", "open", "kind", "reason")
+    decisions = deployment.first.decisions.values_list(*fields)
+    return Policy.load().extended(Rule(*each) for each in decisions)
 
 
 class Anonymizing:
@@ -44,7 +59,7 @@ class Anonymizing:
     def __init__(self, deployment: Deployment, source: kept.InParts, *, look: Callable[[], None] | None = None):
         """`look` is called now and then and may raise to stop."""
         self._deployment, self._look = deployment, look
-        self._key, self._policy = key_of(deployment), Policy.load()
+        self._key, self._policy = key_of(deployment), policy_of(deployment)
         self._finder = kept.Finder(deployment, source, self._policy, _code(), look)
         key_name = hashlib.sha256(b"name of a key:" + self._key).hexdigest()[:16]
         self._base = f"level={_LEVEL};code={_code()};policy={self._policy.sha256};key={key_name};identifiers="
@@ -104,9 +119,7 @@ def _code() -> str:
 
 def key_of(deployment: Deployment) -> bytes:
     """The deployment's pseudonym key, made when it is first needed; shared along `continues`."""
-    first = deployment
-    while first.continues is not None:
-        first = first.continues
+    first = deployment.first
     sealed = Deployment.objects.values_list("sealed_key", flat=True).get(pk=first.pk)
     if sealed:
         return pseudonyms.unseal(sealed, settings.MASTER_KEY.encode())

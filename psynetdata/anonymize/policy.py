@@ -17,7 +17,7 @@ A line without a selector is the column's; a line with one is for part of its ro
 import csv
 import hashlib
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -27,8 +27,8 @@ from .coarsen import BY_KIND
 LEVELS = ("shared", "open")
 # keep: as it is.  drop: withheld.  pseudonym: the whole cell is an id.  scrub: known identifiers are
 # replaced inside it.  public: scrubbed where the asset is public, withheld where it is personal.
-# coarsen: rounded, as its kind says (see coarsen.py).
-ACTIONS = ("keep", "drop", "pseudonym", "scrub", "public", "coarsen")
+# coarsen: rounded, as its kind says (see coarsen.py).  numbers: scrubbed, and all text in it withheld.
+ACTIONS = ("keep", "drop", "pseudonym", "scrub", "public", "coarsen", "numbers")
 FIELDS = ["table", "column", "selector", "shared", "open", "kind", "reason"]
 DEFAULT = Path(__file__).with_name("policy.csv")
 
@@ -62,7 +62,7 @@ class Rule:
 class Policy:
     """All rules, found by table, column and selector; more specific before general."""
 
-    def __init__(self, rules: Iterable[Rule], *, version: str):
+    def __init__(self, rules: Iterable[Rule], *, version: str, sha256: str = ""):
         self.version = version
         self.rules = list(rules)
         self._columns: dict[tuple[str, str], Rule] = {}
@@ -71,7 +71,7 @@ class Policy:
         for rule in self.rules:
             self._add(rule)
         text = "\n".join("\x1f".join(astuple(rule)) for rule in self.rules)
-        self.sha256 = hashlib.sha256(f"{version}\n{text}".encode()).hexdigest()
+        self.sha256 = sha256 or hashlib.sha256(f"{version}\n{text}".encode()).hexdigest()
 
     @classmethod
     def load(cls, path: Path | None = None) -> "Policy":
@@ -92,6 +92,15 @@ class Policy:
     def extended(self, decisions: Iterable[Rule]) -> "Policy":
         """A policy with decisions laid over this one; where both speak, the decision holds."""
         return Policy([*self.rules, *decisions], version=self.version)
+
+    def with_action(self, kind: str, old: str, new: str) -> "Policy":
+        """The same policy, by name and hash, with another action wherever a kind of content has that one."""
+
+        def changed(rule: Rule) -> Rule:
+            actions = {level: new for level in LEVELS if rule.kind == kind and rule.action(level) == old}
+            return replace(rule, **actions) if actions else rule
+
+        return Policy(map(changed, self.rules), version=self.version, sha256=self.sha256)
 
     def rule(self, table: str, column: str, selector: str | None = None) -> Rule | None:
         """The rule for a column, or for one selector of it; None where nobody decided.

@@ -73,11 +73,21 @@ class Pseudonyms:
     def _make(self, value: str) -> str:
         if not value:
             return ""
+        return ":".join(map(self._of_part, self.parts(value)))
+
+    @staticmethod
+    def parts(value: str) -> list[str]:
+        """What has a pseudonym of its own: the value, or both sides of its one colon."""
         first, colon, second = value.partition(":")
-        if colon and first and second and ":" not in second:
-            return f"{self._make(first)}:{self._make(second)}"
+        return [first, second] if colon and first and second and ":" not in second else [value]
+
+    def _of_part(self, value: str) -> str:
         digest = hmac.digest(self._key, value.encode("utf-8", "surrogatepass"), "sha256")[:DIGEST_BYTES]
         return "p_" + base64.b32encode(digest).decode("ascii").rstrip("=").lower()
+
+    def secret(self, purpose: str) -> bytes:
+        """A key for something else, which tells nothing of this one."""
+        return hmac.digest(self._key, b"key for " + purpose.encode(), "sha256")
 
     def __repr__(self) -> str:
         return "Pseudonyms(…)"

@@ -9,6 +9,8 @@ from . import jsonspans
 from .policy import Policy, Rule
 from .treatments import Treatment, Treatments, withheld_value
 
+# Kind of rules: what law protects more than other data (health), or people do (income).
+SPECIAL = "special_category"
 QUESTION, CLASS, KEY = "question", "class", "key"
 # More different selectors than this in one column are counted together.
 MOST_SELECTORS = 2_000
@@ -45,6 +47,8 @@ class ByQuestion:
 
     def __init__(self, table: str, column: Column, rule: Rule, at: int, policy: Policy, treatments: Treatments):
         self.undecided: Counter[str] = Counter()
+        self.special: set[str] = set()
+        self._level = treatments.level
         self._at = at
         self._default = treatments.of_cell(rule, column, is_json=True)
         self._lookup = lambda question: policy.rule(table, column.name, question)
@@ -57,6 +61,8 @@ class ByQuestion:
         if found is None:
             rule = self._lookup(question)
             found = (self._default, True) if rule is None else (self._make(rule), False)
+            if is_special(rule, self._level):
+                self.special.add(question)
             self._known[question] = found
         treatment, undecided = found
         if undecided:
@@ -71,6 +77,7 @@ class ByKey:
         self, table: str, column: Column, rule: Rule, class_at: int | None, policy: Policy, treatments: Treatments
     ):
         self.undecided: Counter[str] = Counter()
+        self.special: set[str] = set()
         self._table, self._column, self._policy, self._treatments = table, column, policy, treatments
         self._class_at = class_at
         self._default = treatments.of_value(rule)
@@ -160,7 +167,9 @@ class ByKey:
         if selector not in self._rules:
             if len(self._rules) > MOST_SELECTORS:
                 self._rules.clear()
-            self._rules[selector] = self._policy.rule(self._table, self._column.name, selector)
+            rule = self._rules[selector] = self._policy.rule(self._table, self._column.name, selector)
+            if is_special(rule, self._treatments.level):
+                self.special.add(selector)
         return self._rules[selector]
 
     def _normal(self, key: str) -> str:
@@ -170,6 +179,11 @@ class ByKey:
     @staticmethod
     def _apply(treatment: Treatment | None, text: str) -> str | None:
         return text if treatment is None else treatment(text)
+
+
+def is_special(rule: Rule | None, level: str) -> bool:
+    """Whether what leaves is about health, income and the like: the report names it."""
+    return rule is not None and rule.kind == SPECIAL and rule.action(level) != "drop"
 
 
 def count(counter: Counter[str], selector: str) -> None:

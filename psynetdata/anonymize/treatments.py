@@ -5,12 +5,14 @@ from collections.abc import Callable
 
 from ..psynet import jsontext
 from ..psynet.tables import Column
-from . import coarsen
+from . import coarsen, jsonspans
 from .policy import Rule
 from .pseudonyms import Pseudonyms
 from .scrub import FREE_TEXT, Scrubber
 
 Treatment = Callable[[str], str | None]
+TEXT = "[text]"  # stands for what people typed where that is withheld, inside of JSON
+_TEXT = json.dumps(TEXT)
 
 # What stands for a withheld value where the column is NOT NULL, by PostgreSQL type.
 _EMPTY = {
@@ -51,6 +53,10 @@ class Treatments:
         if action == "drop":
             empty = withheld_value(column)
             return lambda cell: empty
+        if action == "numbers":
+            empty = withheld_value(column)
+            without = self._without_text(self._scrub(rule.kind, plain=column.name in PLAIN))
+            return lambda cell: empty if (left := without(cell)) in ("null", _TEXT) else left
         if is_json:
             return self._whole_number(self.of_value(rule))
         if action == "pseudonym":
@@ -70,6 +76,8 @@ class Treatments:
             return self._pseudonym_json
         if action == "coarsen":
             return coarsen.BY_KIND[rule.kind]
+        if action == "numbers":
+            return self._without_text(self._scrub(rule.kind))
         return self._scrub(rule.kind)
 
     def _whole_number(self, treatment: Treatment | None) -> Treatment | None:
@@ -93,6 +101,17 @@ class Treatments:
             return known(text, free_text=free_text)
 
         return scrub
+
+    @staticmethod
+    def _without_text(scrub: Treatment) -> Treatment:
+        """What is no text: strings become `[text]`, keys stay."""
+
+        def treat(text: str) -> str:
+            if not jsonspans.is_json(text) or text.lstrip()[:1] == '"':
+                return _TEXT
+            return jsonspans.rewrite_strings(scrub(text) or "null", lambda value, is_key: value if is_key else TEXT)
+
+        return treat
 
     def _pseudonym_json(self, text: str) -> str:
         """The pseudonym of a string or whole number; a list's items each; anything else is null."""

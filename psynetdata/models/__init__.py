@@ -1,3 +1,4 @@
+from .anonymizing import Decision, Numbered
 from .asset import Asset
 from .audit import Audit
 from .beat import Beat
@@ -22,6 +23,7 @@ __all__ = [
     "Asset",
     "Audit",
     "Beat",
+    "Decision",
     "Deployment",
     "IdentifierPart",
     "Job",
@@ -30,6 +32,7 @@ __all__ = [
     "MirroredTable",
     "Network",
     "Node",
+    "Numbered",
     "Participant",
     "Record",
     "Response",

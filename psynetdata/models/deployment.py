@@ -58,16 +58,30 @@ class Deployment(models.Model):
     python_version = models.CharField("Python version", max_length=50, blank=True)
     # The pseudonym key, sealed with MASTER_KEY; shared with the deployment that this one continues.
     sealed_key = models.TextField(editable=False, blank=True)
+    key_exported_at = models.DateTimeField(null=True, blank=True, editable=False)
+    key_destroyed_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = DeploymentQuerySet.as_manager()
 
     class Meta:
         ordering = ("-number",)
-        permissions = (("view_identified", "Can see identified data (real worker ids, addresses, recordings)"),)
+        permissions = (
+            ("view_identified", "Can see identified data (real worker ids, addresses, recordings)"),
+            ("decide_policy", "Can decide what leaves in anonymized exports"),
+            ("hold_keys", "Can export and destroy pseudonym keys"),
+        )
 
     def __str__(self):
         return self.label or self.deployment_id
+
+    @property
+    def first(self) -> "Deployment":
+        """The first of those that this one continues: key, decisions and numbers stand with it."""
+        first = self
+        while first.continues is not None:
+            first = first.continues
+        return first
 
     @property
     def is_watched(self) -> bool:

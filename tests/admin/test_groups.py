@@ -13,6 +13,7 @@ VIEWER = {f"psynetdata.view_{name}" for name in DATA} | {
 }
 ANALYST = VIEWER | {"exports.export_anonymous", "psynetdata.add_apitoken", "psynetdata.view_apitoken"}
 OFFICER = ANALYST | {"psynetdata.view_identified", "exports.export_regular", "psynetdata.view_audit"}
+OFFICER |= {"psynetdata.decide_policy", "psynetdata.hold_keys"}
 
 
 def rights_of(group: str) -> set[str]:

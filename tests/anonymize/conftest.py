@@ -6,6 +6,8 @@ import pytest
 from psynetdata.anonymize.anonymizer import Anonymizer
 from psynetdata.anonymize.collecting import collect
 from psynetdata.anonymize.identifiers import Identifiers
+from psynetdata.anonymize.options import Options
+from psynetdata.anonymize.people import People
 from psynetdata.anonymize.policy import Policy
 from psynetdata.anonymize.pseudonyms import Pseudonyms
 from psynetdata.psynet.csvtext import Row
@@ -39,12 +41,24 @@ class Tables:
 class Anonymized:
     """All tables of a source before and after, as dictionaries by column name."""
 
-    def __init__(self, source: TableSource, *, level: str = "shared", policy: Policy | None = None):
+    def __init__(
+        self,
+        source: TableSource,
+        *,
+        level: str = "shared",
+        policy: Policy | None = None,
+        options: Options | None = None,
+    ):
         self.source = source
         self.policy = policy or Policy.load()
         self.identifiers: Identifiers = collect(source, self.policy)
         self.anonymizer = Anonymizer(
-            policy=self.policy, pseudonyms=Pseudonyms(KEY), identifiers=self.identifiers, level=level
+            policy=self.policy,
+            pseudonyms=Pseudonyms(KEY),
+            identifiers=self.identifiers,
+            level=level,
+            options=options or Options(),
+            people=People.of(source),
         )
         self.before: dict[str, list[dict]] = {}
         self.after: dict[str, list[dict]] = {}

@@ -3,6 +3,7 @@
 import html
 import json
 import re
+from datetime import datetime
 from urllib.parse import unquote
 
 import pytest
@@ -98,9 +99,26 @@ def test_trials_with_recordings_lose_the_url_alone(references):
 def test_only_free_text_of_responses_changes(references):
     found = references["timeline", "shared"]
     changed = {column for column, _, _ in found.changes("response")}
-    assert changed == {"answer", "client_ip_address"}
-    pairs = zip(found.before["response"], found.after["response"], strict=True)
-    assert {old["question"] for old, new in pairs if old["answer"] != new["answer"]} == {"message"}
+    assert changed == {"answer", "client_ip_address", "metadata_"}
+    pairs = list(zip(found.before["response"], found.after["response"], strict=True))
+    answers = {old["question"] for old, new in pairs if old["answer"] != new["answer"]}
+    assert answers == {"message", "timed_push_button"}
+    assert {old["question"] for old, new in pairs if old["metadata_"] != new["metadata_"]} == {"timed_push_button"}
+
+
+def test_logs_of_events_count_from_the_first(references):
+    found = references["timeline", "shared"]
+    logs = [
+        (json.loads(old["answer"]), json.loads(new["answer"]))
+        for old, new in zip(found.before["response"], found.after["response"], strict=True)
+        if old["question"] == "timed_push_button"
+    ]
+    assert logs
+    for old, new in logs:
+        first = datetime.fromisoformat(old[0]["localTime"])
+        since = [round((datetime.fromisoformat(each["localTime"]) - first).total_seconds(), 3) for each in old]
+        assert [each.pop("localTime") for each in new] == since
+        assert new == [{key: value for key, value in each.items() if key != "localTime"} for each in old]
 
 
 @pytest.mark.parametrize(("name", "level"), ALL)

@@ -84,7 +84,7 @@ def test_a_folder_that_holds_something_is_refused_before_any_work(loaded, tmp_pa
 
 LATER = [
     ["ssh"], ["heroku"], ["--server", "x"], ["--format", "parquet"], ["--excel"], ["--n_parallel", "4"], ["--legacy"],
-    ["--pseudonyms", "number"], ["--drop-text"], ["--shift-dates"], ["--coarsen", "day"], ["--package", "bids"],
+    ["--package", "bids"],
 ]  # fmt: skip
 
 

@@ -16,13 +16,10 @@ _NOT_YET = {
     "excel": False,
     "legacy": False,
     "n_parallel": None,
-    "pseudonyms": "hmac",
-    "drop_text": False,
-    "shift_dates": False,
-    "coarsen": None,
     "package": None,
 }
 _OPTIONS = ("anonymize", "level", "assets", "type", "no_source", "strict_assets")
+_OF_ANONYMOUS = ("pseudonyms", "drop_text", "shift_dates", "coarsen")
 
 
 class Command(BaseCommand):
@@ -51,16 +48,30 @@ class Command(BaseCommand):
         parser.add_argument("--type", default="psynet", choices=["psynet", "database"], help="Default: psynet.")
         parser.add_argument("--no-source", action="store_true", help="Leave out the source code.")
         parser.add_argument("--path", type=Path, metavar="DIR", help="A folder that does not exist yet or is empty.")
+        self._add_anonymous_arguments(parser.add_argument_group("anonymized exports"))
         self._add_later_arguments(parser.add_argument_group("not yet"))
+
+    def _add_anonymous_arguments(self, group):
+        group.add_argument(
+            "--pseudonyms",
+            default="hmac",
+            choices=["hmac", "number"],
+            help="Letters of a keyed hash (hmac), or numbers that each value keeps (participant_n0007).",
+        )
+        group.add_argument("--drop-text", action="store_true", help="Withhold what people typed; numbers stay.")
+        group.add_argument(
+            "--shift-dates",
+            action="store_true",
+            help="Move each participant's times back by 1 to 364 days of their own; order and intervals stay.",
+        )
+        group.add_argument("--coarsen", default="", choices=["day"], help="Cut times to the day.")
 
     def _add_later_arguments(self, group):
         group.add_argument("--server", metavar="NAME")
         group.add_argument("--format", default="csv", choices=["csv", "parquet"])
         group.add_argument("--n_parallel", "--n-parallel", type=int, metavar="N")
-        group.add_argument("--pseudonyms", default="hmac", choices=["hmac", "number"])
-        group.add_argument("--coarsen", choices=["day"])
         group.add_argument("--package", metavar="NAME")
-        for name in ("--excel", "--legacy", "--drop-text", "--shift-dates"):
+        for name in ("--excel", "--legacy"):
             group.add_argument(name, action="store_true")
 
     def run(self, *, path: Path | None, **options):
@@ -69,7 +80,7 @@ class Command(BaseCommand):
         if path is not None:
             path = Path(path).expanduser().absolute()
             check_path(path)
-        asked = ExportOptions(**{name: options[name] for name in _OPTIONS})
+        asked = ExportOptions(**{name: options[name] for name in (*_OPTIONS, *_OF_ANONYMOUS)})
         export = request_export(deployment, asked, snapshot=snapshot, here=True)
         shown = Progress(self.stderr)
         try:
