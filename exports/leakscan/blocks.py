@@ -10,15 +10,18 @@ BLOCK = 1 << 20
 
 
 class BlockSearch:
-    """Feed blocks, then close. `found(hit, place)` is called once for each hit."""
+    """Feed blocks, then close. `found(hit, place)` is called once for each hit.
 
-    def __init__(self, matcher: Matcher, place: Place, found: Callable[[Hit, str], None]):
+    Of what is fed first, `settled` bytes belong to somebody else's part: a hit that ends in them is theirs.
+    """
+
+    def __init__(self, matcher: Matcher, place: Place, found: Callable[[Hit, str], None], *, settled: int = 0):
         self._matcher = matcher
         self._place = place
         self._found = found
         self._overlap = matcher.reach
         self._kept = b""
-        self._settled = 0  # hits that end at or before this offset of the buffer were reported
+        self._settled = settled  # hits that end at or before this offset of the buffer were reported
 
     def feed(self, block: bytes) -> None:
         buffer = self._kept + block
@@ -32,8 +35,9 @@ class BlockSearch:
         self._kept = buffer[cut:]
         self._settled = limit - cut
 
-    def close(self) -> None:
-        self._report(self._kept, len(self._kept))
+    def close(self, *, beyond: int = 0) -> None:
+        """The last `beyond` bytes, GUARD at most, were fed for what stands before them only."""
+        self._report(self._kept, len(self._kept) - beyond)
 
     def _report(self, buffer: bytes, limit: int) -> None:
         for hit in search(buffer, self._matcher):

@@ -18,6 +18,7 @@ _ENCODED = 8
 _WORDLIKE = frozenset(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _DIGITS = frozenset(b"0123456789")
 _CELL_BORDERS = frozenset(b"\"'\n\r\t,;|<>")
+_ROW_BORDERS = frozenset(b",\n\r")
 _CONTROL = bytes(c for c in range(32) if c not in b"\t\n\r\f\b")
 _CONTINUED = bytes(range(0x80, 0xC0))
 _FRACTION = re.compile(rb"\d\.\d*$")
@@ -55,6 +56,7 @@ class Matcher:
         self.named: dict[str, int] = {}
         self._weak: dict[str, int] = {}
         self.digit_tokens: dict[str, int] = {}
+        self.lone_numbers = False  # set where one of digit_tokens stands between commas: for RowCheck to look at
         self._hashes: dict[bytes, int] = {}
         self._anchored: dict[bytes, list[Pattern]] = {}
         self._strong = {
@@ -80,6 +82,11 @@ class Matcher:
         self._anchored.clear()
         self._engine = engine.build(anchors, engine.choose(engine_name))
         self.method = self._engine.name
+
+    @property
+    def needs_rows(self) -> bool:
+        """Whether a table's cells must be looked at one by one."""
+        return bool(self.named or self.digit_tokens)
 
     def _take(self, index: int, needle: Needle, klass: str) -> None:
         lowered = needle.value.lower()
@@ -141,7 +148,10 @@ class Matcher:
             return not pattern.numeric or _is_whole_number(view, start, end, before, after)
         if before in _WORDLIKE or after in _WORDLIKE:
             return False
-        return not pattern.numeric or _is_spoken_of(view, start, end)
+        if not pattern.numeric:
+            return True
+        self.lone_numbers = self.lone_numbers or (before in _ROW_BORDERS and after in _ROW_BORDERS)
+        return _is_spoken_of(view, start, end)
 
     def _is_meant(self, pattern: Pattern, original: bytes | None, start: int, end: int) -> bool:
         """In bytes that are no text, six random letters come by chance: there the case must be one a person writes."""

@@ -6,18 +6,19 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterable
-from pathlib import Path
-from typing import Any, BinaryIO
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import BinaryIO
 
 from . import formats, parquet, zipgaps
 from . import shown as shows
 from .blocks import BLOCK, BlockSearch
 from .formats import Unreadable
-from .matcher import Hit, Matcher
+from .matcher import GUARD, Hit, Matcher
 from .places import Place, place_for
 from .report import UNREADABLE, Tally
-from .rows import UNREADABLE_ROWS, RowCheck
+from .rows import NAMED, NUMBERS, UNREADABLE_ROWS, RowCheck
 
 DEEPEST = 8
 _IN_MEMORY = 8 << 20
@@ -38,34 +39,54 @@ class Walk:
     def __init__(
         self,
         matcher: Matcher,
-        tally: Tally,
         progress: Callable[[int], None] | None = None,
         accounts: Collection[str] = (),
     ):
+        self.tally = Tally()
         self._matcher = matcher
         self._accounts = {f"archive/{name}" for name in accounts}
-        self._tally = tally
         self._progress = progress
 
-    def folder(self, root: Path) -> None:
-        """Every file below a folder. A link is unreadable: what it leads to is not in the archive."""
-        for path in sorted(root.rglob("*")):
-            shown, _ = self._name(path.relative_to(root).as_posix())
-            if path.is_symlink() or not (path.is_dir() or path.is_file()):
-                self._tally.add(shown, "content", UNREADABLE, "a link or a device")
-            elif path.is_file():
-                with path.open("rb") as stream:
-                    self.member(stream, path.name, shown)
-
     def member(self, stream: BinaryIO, name: str, shown: str, depth: int = 0) -> None:
-        """Search one member. Whatever cannot be looked into becomes a finding of kind `unreadable`."""
-        self._tally.members += 1
-        try:
+        """Search one member, whatever it is."""
+        self.tally.members += 1
+        with self.readable(shown):
             self._open(stream, name, shown, depth)
+
+    @contextmanager
+    def readable(self, shown: str) -> Iterator[None]:
+        """Whatever cannot be looked into becomes a finding of kind `unreadable`."""
+        try:
+            yield
         except Unreadable as reason:
-            self._tally.add(shown, "content", UNREADABLE, str(reason))
+            self.tally.add(shown, "content", UNREADABLE, str(reason))
         except _READ_ERRORS as error:
-            self._tally.add(shown, "content", UNREADABLE, f"damaged ({type(error).__name__})")
+            self.tally.add(shown, "content", UNREADABLE, f"damaged ({type(error).__name__})")
+
+    def part(self, stream: BinaryIO, name: str, shown: str, start: int = 0, end: int | None = None) -> None:
+        """Search the bytes [start, end) of a member that is not packed; hits belong to the part they end in."""
+        place = place_for(name, self._safe)
+        begin = max(0, start - self._matcher.reach)
+        tail = _skip(stream, begin, place)
+        blocks = BlockSearch(self._matcher, place, partial(self._hit, shown), settled=start - begin)
+        position, stop = begin, None if end is None else end + GUARD
+        while block := stream.read(BLOCK if stop is None else min(BLOCK, stop - position)):
+            blocks.feed(block)
+            position += len(block)
+            tail = (tail + block)[-formats.ZIP_TAIL :]
+            self._count(min(position, end or position) - max(position - len(block), start))
+        blocks.close(beyond=0 if end is None else max(0, position - end))
+        if end is None and formats.ends_as_zip(tail):
+            raise Unreadable("a zip behind other bytes")
+
+    def rows(self, stream: BinaryIO, shown: str, which: str) -> None:
+        """The checks of a CSV that need whole cells, see RowCheck."""
+        rows = self._rows(shown)
+        try:
+            rows.csv(stream, which)
+        except UNREADABLE_ROWS:
+            if rows.identities:
+                self.tally.add(shown, "rows", UNREADABLE, "not CSV as PostgreSQL writes it")
 
     def _open(self, stream: BinaryIO, name: str, shown: str, depth: int) -> None:
         head = stream.read(formats.HEAD)
@@ -92,35 +113,32 @@ class Walk:
         self.member(content, name.rpartition(".")[0], shown, depth + 1)
 
     def _plain(self, stream: BinaryIO, name: str, shown: str) -> None:
-        blocks = self._blocks(shown, place_for(name, self._safe))
-        watched = io.BufferedReader(_Watched(stream, lambda block: self._feed(blocks, block)), BLOCK)
-        rows = self._rows(shown)
-        if rows.needed and name.lower().endswith(".csv"):
-            try:
-                rows.csv(watched)
-            except UNREADABLE_ROWS:
-                if rows.identities:
-                    self._tally.add(shown, "rows", UNREADABLE, "not CSV as PostgreSQL writes it")
-        tail = b""
-        while block := watched.read(BLOCK):
-            tail = (tail + block)[-formats.ZIP_TAIL :]
-        blocks.close()
-        if formats.ends_as_zip(tail):
-            raise Unreadable("a zip behind other bytes")
+        if not (self._matcher.needs_rows and name.lower().endswith(".csv")):
+            self.part(stream, name, shown)
+            return
+        with _copied(stream) as file:
+            self.part(file, name, shown)
+            for which in (NAMED, NUMBERS):
+                file.seek(0)
+                self.rows(file, shown, which)
 
     def _zip(self, file: BinaryIO, shown: str, depth: int) -> None:
         with zipfile.ZipFile(file) as archive:
             in_names: set[int] = set()
-            for info in archive.infolist():
+            for number, info in enumerate(archive.infolist()):
                 inner, hits = self._name(info.filename, shown)
                 in_names.update(hit.needle for hit in hits)
                 if info.flag_bits & 0x1:
-                    self._tally.add(inner, "content", UNREADABLE, "encrypted")
+                    self.tally.add(inner, "content", UNREADABLE, "encrypted")
                 elif not info.is_dir() or info.file_size:
-                    with archive.open(info) as content:
-                        self.member(content, info.filename, inner, depth + 1)
+                    self._content(archive, number, inner, depth + 1)
             for gap in zipgaps.gaps(file, archive.infolist()):
                 self._search(zipgaps.read(file, gap), shown, "zip headers", already=in_names)
+
+    def _content(self, archive: zipfile.ZipFile, number: int, shown: str, depth: int) -> None:
+        info = archive.infolist()[number]
+        with archive.open(info) as content:
+            self.member(content, info.filename, shown, depth)
 
     def _tar(self, stream: BinaryIO, shown: str, depth: int) -> None:
         with tarfile.open(fileobj=stream, mode="r|") as archive:
@@ -138,13 +156,15 @@ class Walk:
             for name, texts in zip(header, columns, strict=True):
                 data = "\n".join(text for text in texts if text)
                 self._search([data.encode("utf-8", "replace")], shown, f"column {self._safe(name)}")
-            rows.table(header, map(list, zip(*columns, strict=True)))
+            for which in (NAMED, NUMBERS):
+                rows.table(header, zip(*columns, strict=True), which)
         file.seek(0)
         self._search(iter(lambda: file.read(BLOCK), b""), shown, "parquet metadata")
 
     def _rows(self, shown: str) -> RowCheck:
-        def found(needle: int, column: str) -> None:
-            self._tally.add(shown, f"column {self._safe(column)}", self._matcher.needles[needle].kind, "cell")
+        def found(needle: int, column: str, count: int) -> None:
+            kind = self._matcher.needles[needle].kind
+            self.tally.add(shown, f"column {self._safe(column)}", kind, "cell", count)
 
         return RowCheck(self._matcher, found)
 
@@ -152,53 +172,42 @@ class Walk:
         hits = shows.hits_in_name(name, self._matcher)
         shown = shows.path(name, hits, parent)
         for hit in hits:
-            self._hit(shown, "name", hit)
+            self._hit(shown, hit, "name")
         return shown, hits
 
     def _search(self, blocks: Iterable[bytes], shown: str, place: str, *, already: Iterable[int] = ()) -> None:
         def found(hit: Hit, _: str) -> None:
             if hit.needle not in already:
-                self._hit(shown, place, hit)
+                self._hit(shown, hit, place)
 
         searched = BlockSearch(self._matcher, Place(self._safe), found)
         for block in blocks:
-            self._feed(searched, block)
+            searched.feed(block)
+            self._count(len(block))
         searched.close()
 
     def _safe(self, text: str) -> str:
         return shows.safe(text, self._matcher)
 
-    def _blocks(self, shown: str, place: Place) -> BlockSearch:
-        return BlockSearch(self._matcher, place, lambda hit, where: self._hit(shown, where, hit))
-
-    def _feed(self, blocks: BlockSearch, block: bytes) -> None:
-        blocks.feed(block)
-        self._tally.bytes += len(block)
+    def _count(self, searched: int) -> None:
+        self.tally.bytes += max(0, searched)
         if self._progress:
-            self._progress(self._tally.bytes)
+            self._progress(self.tally.bytes)
 
-    def _hit(self, shown: str, place: str, hit: Hit) -> None:
+    def _hit(self, shown: str, hit: Hit, place: str) -> None:
         if shown in self._accounts and self._matcher.is_small_number(hit.needle):
             return
-        self._tally.add(shown, place, self._matcher.needles[hit.needle].kind, hit.form)
+        self.tally.add(shown, place, self._matcher.needles[hit.needle].kind, hit.form)
 
 
-class _Watched(io.RawIOBase):
-    """A stream that shows each block to somebody while it is read."""
-
-    def __init__(self, stream: BinaryIO, watch: Callable[[bytes], None]):
-        self._stream = stream
-        self._watch = watch
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, target: Any) -> int:
-        block = self._stream.read(len(target))
-        if block:
-            self._watch(block)
-        target[: len(block)] = block
-        return len(block)
+def _skip(stream: BinaryIO, length: int, place: Place) -> bytes:
+    """Read so much without searching it; returns the end of it."""
+    tail = b""
+    while length and (block := stream.read(min(BLOCK, length))):
+        place.drop(block)
+        length -= len(block)
+        tail = (tail + block)[-formats.ZIP_TAIL :]
+    return tail
 
 
 def _seekable(stream: BinaryIO, whole: BinaryIO) -> BinaryIO:
@@ -206,8 +215,12 @@ def _seekable(stream: BinaryIO, whole: BinaryIO) -> BinaryIO:
     if isinstance(stream, io.BufferedReader) and isinstance(stream.raw, io.FileIO):
         stream.seek(0)
         return stream
+    return _copied(whole)
+
+
+def _copied(stream: BinaryIO) -> BinaryIO:
     file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the caller closes it
-    while block := whole.read(BLOCK):
+    while block := stream.read(BLOCK):
         file.write(block)
     file.seek(0)
     return file

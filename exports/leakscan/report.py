@@ -87,13 +87,21 @@ class ScanReport:
 
 
 class Tally:
-    """Counts findings while a scan runs."""
+    """Counts findings while a scan runs. `lone_numbers`: some number of six to nine digits is a cell by itself."""
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, str, str, str]] = Counter()
         self._beyond = 0
         self.bytes = 0
         self.members = 0
+        self.lone_numbers = False
+
+    def merge(self, other: "Tally") -> None:
+        for key, count in other._counts.items():
+            self.add(*key, count)
+        self._beyond += other._beyond
+        self.bytes += other.bytes
+        self.members += other.members
 
     def add(self, member: str, place: str, kind: str, form: str, count: int = 1) -> None:
         key = (member, place, kind, form)

@@ -1,14 +1,20 @@
-"""The search of a finished archive."""
+"""The search of a finished archive, spread over processes."""
 
+import os
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from psynetdata import processes as spread
 from psynetdata.psynet.problems import NotFound
 
 from .matcher import Matcher
 from .members import Walk
 from .needles import Needles
+from .pieces import Piece, Plan, Shelf, tasks
 from .report import Finding, ScanReport, Tally, inventory
+from .rows import NAMED, NUMBERS
 
 __all__ = ["Finding", "ScanReport", "scan"]
 
@@ -20,34 +26,95 @@ def scan(
     accounts: Collection[str] = (),
     progress: Callable[[int], None] | None = None,
     engine: str | None = None,
+    processes: int | None = None,
+    scratch: Path | None = None,
 ) -> ScanReport:
     """Search a zip file, any other file, or a folder for every needle in every form.
 
     `accounts`: members of a zip that are the exporter's own accounts of what it did. In them a small number under a
     name such as `worker_id` counts ids, and is nobody's; all else is looked for there as anywhere.
-    `progress` is called with the bytes searched so far (unpacked) after each block; it may raise to stop the
-    scan. `engine` is `hyperscan` or `ahocorasick`; by default the first that is installed. A damaged,
-    encrypted or unknown packed member is a finding of kind `unreadable`, never passed over.
+    `progress` is called with the bytes searched so far (unpacked), often, in this process; it may raise to stop the
+    scan. `engine` is `hyperscan` or `ahocorasick`; by default the first that is installed. `processes`: by default the
+    machine's cores. Zips within zips are unpacked in a folder of their own in `scratch`. A damaged, encrypted or
+    unknown packed member is a finding of kind `unreadable`, never passed over.
     Raises NotFound where nothing is at `path`, UsageError where no engine is installed.
     """
     path = Path(path)
     if not path.exists():
         raise NotFound("There is nothing to scan: the archive's file or folder does not exist.")
     matcher = Matcher(needles, engine)
-    tally = Tally()
-    walk = Walk(matcher, tally, progress, accounts)
-    if path.is_dir():
-        walk.folder(path)
-    else:
-        with path.open("rb") as stream:
-            walk.member(stream, path.name, "archive")
+    with TemporaryDirectory(dir=scratch, prefix="scan-") as folder:
+        plan = Plan(matcher, accounts, Path(folder))
+        if path.is_dir():
+            plan.folder(path)
+        else:
+            plan.file(path, path.name, "archive")
+        _search(plan, _Context(matcher, accounts, progress), processes or spread.cores())
     looked_for, only_named = inventory(matcher)
     return ScanReport(
         method=matcher.method,
-        findings=tally.findings(),
-        bytes_scanned=tally.bytes,
-        members=tally.members,
+        findings=plan.tally.findings(),
+        bytes_scanned=plan.tally.bytes,
+        members=plan.tally.members,
         looked_for=looked_for,
         only_named=only_named,
         set_aside=dict(needles.set_aside),
     )
+
+
+class _Context:
+    """What every process of a scan has: the compiled needles, which forking shares, and zips it has open itself."""
+
+    def __init__(self, matcher: Matcher, accounts: Collection[str], progress: Callable[[int], None] | None):
+        self.matcher = matcher
+        self.accounts = accounts
+        self.shelf = Shelf()
+        self.searched = 0
+        self._progress = progress
+        self._process = os.getpid()
+
+    def look(self, more: int = 0) -> None:
+        if self._progress and os.getpid() == self._process:
+            self._progress(self.searched + more)
+
+
+def _search(plan: Plan, context: _Context, processes: int) -> None:
+    """Search what is planned; findings go to the plan's tally."""
+    tally, pieces = plan.tally, plan.pieces
+    context.searched = tally.bytes
+    tables = [piece for piece in pieces if piece.is_csv and context.matcher.needs_rows]
+    first = [*pieces, *(replace(piece, rows=NAMED) for piece in tables)]
+    work = tasks(first, processes)
+    # Tables with numbers in them are looked at again when the search has met one that could be somebody's.
+    with spread.pool(min(processes, len(work)), context, look=context.look) as pool:
+        try:
+            numbers = set()
+            for found, lone in pool.each(_searched, work):
+                tally.merge(found)
+                numbers |= lone
+                context.searched = tally.bytes
+                context.look()
+            again = [replace(p, rows=NUMBERS) for p in tables if (p.path, p.member) in numbers]
+            for found, _ in pool.each(_searched, tasks(again, processes)):
+                tally.merge(found)
+        finally:
+            context.shelf.close()
+
+
+def _searched(context: _Context, task: tuple[Piece, ...]) -> tuple[Tally, set[tuple[Path, int | None]]]:
+    """Do a task: what was found, and the files and members that hold a number by itself."""
+    walk = Walk(context.matcher, context.look, context.accounts)
+    lone = set()
+    for piece in task:
+        context.matcher.lone_numbers = False
+        with walk.readable(piece.shown), context.shelf.content(piece) as stream:
+            if piece.rows:
+                walk.rows(stream, piece.shown, piece.rows)
+            elif piece.packed:
+                walk.member(stream, piece.name, piece.shown, piece.depth)
+            else:
+                walk.tally.members += not piece.start
+                walk.part(stream, piece.name, piece.shown, piece.start, piece.end)
+        if context.matcher.lone_numbers:
+            lone.add((piece.path, piece.member))
+    return walk.tally, lone

@@ -25,9 +25,19 @@ def looked_for(needles: Needles) -> dict:
     }
 
 
-def prove(path: Path, needles: Needles, meter: Meter) -> dict:
-    """The scan's report as JSON. One finding raises LeakFound, which names kinds and members and no value."""
-    report = scan(path, needles, accounts=_ACCOUNTS, progress=lambda searched: meter.check())
+def prove(path: Path, needles: Needles, meter: Meter, *, processes: int | None = None) -> dict:
+    """The scan's report as JSON. One finding raises LeakFound, which names kinds and members and no value.
+
+    `processes`: by default the machine's cores.
+    """
+    report = scan(
+        path,
+        needles,
+        accounts=_ACCOUNTS,
+        progress=lambda searched: meter.check(),
+        processes=processes,
+        scratch=path.parent,
+    )
     if not report.clean:
         raise LeakFound(sentence(report.findings))
     return report.to_json()
