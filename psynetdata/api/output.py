@@ -1,6 +1,7 @@
 """Answers in the format that was asked for, with their ETag, streamed from one moment of a face."""
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
@@ -14,6 +15,11 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 
 from psynetdata.psynet.problems import UsageError
+from psynetdata.sheets import parquet
+
+from . import packing
+
+logger = logging.getLogger(__name__)
 
 JSON, CSV, NDJSON, PARQUET = "json", "csv", "ndjson", "parquet"
 
@@ -57,12 +63,12 @@ class NamedNegotiation(DefaultContentNegotiation):
 class FormatNegotiation(NamedNegotiation):
     """The formats of sheets."""
 
-    names = "json, csv or ndjson"
+    names = "json, csv, ndjson or parquet"
 
     def select_renderer(self, request, renderers, format_suffix=None):
         chosen, media_type = super().select_renderer(request, renderers, format_suffix)
         if chosen.format == PARQUET:
-            raise UsageError("Parquet is not served yet; take format=csv or format=ndjson.")
+            parquet.check()
         return chosen, media_type
 
 
@@ -71,6 +77,10 @@ class AnyNegotiation(DefaultContentNegotiation):
 
     def select_renderer(self, request, renderers, format_suffix=None):
         return renderers[0], renderers[0].media_type
+
+
+class BrokenOff(Exception):
+    """A streamed answer cannot be finished."""
 
 
 class Body:
@@ -84,7 +94,15 @@ class Body:
         return self
 
     def __next__(self) -> bytes:
-        return next(self._blocks)
+        try:
+            return next(self._blocks)
+        except StopIteration:
+            raise
+        except Exception as error:
+            # The server breaks the connection off, so that no client takes the part for the whole. The error's own
+            # words stay out of the log: a database quotes rows in them.
+            logger.error("A sheet broke off while it was sent: %s", type(error).__name__)
+            raise BrokenOff("The sheet broke off.") from None
 
     def close(self) -> None:
         close = getattr(self._blocks, "close", None)
@@ -103,12 +121,12 @@ def etag_of(*parts: object) -> str:
 
 def is_known(request: Request, etag: str) -> bool:
     """Whether If-None-Match says that the client has it already (RFC 9110, 13.1.2)."""
-    known = parse_etags(request.headers.get("If-None-Match", ""))
-    return "*" in known or etag in [one.removeprefix("W/") for one in known]
+    known = [one.removeprefix("W/") for one in parse_etags(request.headers.get("If-None-Match", ""))]
+    return "*" in known or etag in known or packing.packed_etag(etag) in known
 
 
-def not_modified(etag: str) -> HttpResponseBase:
-    return _finish(HttpResponseNotModified(), etag)
+def not_modified(request: Request, etag: str) -> HttpResponseBase:
+    return _finish(request, HttpResponseNotModified(), etag)
 
 
 def streamed(request: Request, blocks: Callable[[], Iterator[bytes]], held: ExitStack, etag: str) -> HttpResponseBase:
@@ -118,13 +136,16 @@ def streamed(request: Request, blocks: Callable[[], Iterator[bytes]], held: Exit
         # Streamed too, or it would say that the sheet is 0 bytes long.
         answer = StreamingHttpResponse((), content_type=content_type(request))
     else:
-        body = Body(blocks(), held.pop_all())
+        found = blocks()
+        body = Body(packing.packed(found) if packing.wanted(request) else found, held.pop_all())
         answer = StreamingHttpResponse(body, content_type=content_type(request))
-    return _finish(answer, etag)
+    return _finish(request, answer, etag)
 
 
 def whole(request: Request, body: bytes, etag: str) -> HttpResponseBase:
-    return _finish(HttpResponse(body, content_type=content_type(request)), etag)
+    if packing.wanted(request):
+        body = b"".join(packing.packed(iter([body])))
+    return _finish(request, HttpResponse(body, content_type=content_type(request)), etag)
 
 
 def content_type(request: Request) -> str:
@@ -132,10 +153,15 @@ def content_type(request: Request) -> str:
     return f"{renderer.media_type}; charset=utf-8" if renderer.format == CSV else renderer.media_type
 
 
-def _finish(answer: HttpResponseBase, etag: str) -> HttpResponseBase:
+def _finish(request: Request, answer: HttpResponseBase, etag: str) -> HttpResponseBase:
+    if packing.wanted(request):
+        # A strong ETag names bytes, and these are others.
+        etag = packing.packed_etag(etag)
+        if answer.status_code != 304:
+            answer["Content-Encoding"] = "gzip"
     answer["ETag"] = etag
     answer["Cache-Control"] = "private"
-    patch_vary_headers(answer, ("Accept", "Authorization", "Cookie"))
+    patch_vary_headers(answer, ("Accept", "Accept-Encoding", "Authorization", "Cookie"))
     return answer
 
 

@@ -20,6 +20,9 @@ UNMIRRORED_TABLES = ("request",)
 # Left out of class files, as PsyNet does (psynet.data, export of tables to CSV).
 UNEXPORTED_COLUMNS = ("property1", "property2", "property3", "property4", "property5", "details")
 
+# What Dallinger's network view needs beside `type` (psynet.data, get_sql_base_class); else the table's CamelCase name.
+_BASE_CLASSES = {"response": "_Response", "experiment": "ExperimentConfig"}
+
 # A database without these is not PsyNet's.
 REQUIRED_TABLES = ("experiment", "participant", "info", "node", "network", "response")
 
@@ -70,6 +73,11 @@ def class_name(table: str, type_text: str | None) -> str:
     if type_text and "." in type_text:
         return type_text.rsplit(".", 1)[1] or camel_case(table)
     return camel_case(table)
+
+
+def base_class(table: str) -> str:
+    """What PsyNet's class files call `object_type`."""
+    return _BASE_CLASSES.get(table, camel_case(table))
 
 
 def camel_case(table: str) -> str:

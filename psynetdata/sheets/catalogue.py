@@ -21,6 +21,10 @@ BUILT_IN = {
 }
 
 
+# Tables whose rows other tables' sheets show a part of.
+_JOINED = ("participant", "node")
+
+
 class UnknownSheet(Problem):
     """`extra` goes into the answer of the API beside the sentence, which is PsyNet's own."""
 
@@ -51,13 +55,20 @@ class Catalogue:
     def state(self) -> str:
         return "\n".join(shape.state for shape in self.shapes.values())
 
+    def state_of(self, name: str) -> str:
+        """Names the state of the rows that a sheet of the name would be made of, without looking at any."""
+        if name not in self._tables:
+            return self.state
+        tables = dict.fromkeys((self._tables[name][0], *_JOINED))
+        return "\n".join(self.shapes[table].state for table in tables if table in self.shapes)
+
     def names(self) -> list[str]:
         return list(self.places)
 
     def sheet(self, name: str, **choice) -> Sheet:
         """The sheet of that very name; else the only one that differs in case alone.
 
-        `choice`: fields and filters, as Sheet takes them. Raises UnknownSheet.
+        `choice`: fields, filters and order, as Sheet takes them. Raises UnknownSheet.
         """
         known = self._tables if name in self._tables else self.places
         if name not in known:
@@ -66,7 +77,7 @@ class Catalogue:
                 raise UnknownSheet(self.names())
             name = alike[0]
         table, class_name = known[name]
-        return Sheet(name, self.shape(table), class_name, **choice)
+        return Sheet(name, self, self.shape(table), class_name, **choice)
 
     def built_in(self) -> list[Sheet]:
         return [self.sheet(name) for name in BUILT_IN]

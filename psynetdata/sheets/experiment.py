@@ -1,5 +1,9 @@
 """`class Exp(Experiment)`: an experimenter's basic data, found by label or deployment_id."""
 
+import hashlib
+import inspect
+from functools import cache
+from pathlib import Path
 from typing import Any, ClassVar
 
 from psynetdata.models import Deployment
@@ -36,6 +40,17 @@ class Experiment:
         are the query parameters of the address, as texts.
         """
         return None
+
+    @classmethod
+    def source_hash(cls) -> str:
+        """Names the code behind it: the class, and the text of its module's file."""
+        return _source_hash(inspect.getfile(cls), f"{cls.__module__}.{cls.__qualname__}")
+
+
+@cache
+def _source_hash(file: str, name: str) -> str:
+    """Read once, like the module itself."""
+    return hashlib.sha256(name.encode() + b"\0" + Path(file).read_bytes()).hexdigest()
 
 
 _experiments: dict[tuple[str, str], type[Experiment]] = {}

@@ -16,26 +16,7 @@ from psynetdata.psynet import times
 from psynetdata.psynet.problems import UsageError
 
 from . import kinds
-from .shape import Shape
-
-
-class RestColumn(models.Func):
-    """The text of a source column that no field of ours holds."""
-
-    output_field = models.TextField()
-
-    def __init__(self, column: str):
-        super().__init__(models.F("rest"))
-        self.column = column
-
-    def as_sqlite(self, compiler, connection, **context):
-        inner, parameters = compiler.compile(self.source_expressions[0])
-        quoted = self.column.replace('"', '\\"')
-        return f"json_extract({inner}, %s)", [*parameters, f'$."{quoted}"']
-
-    def as_postgresql(self, compiler, connection, **context):
-        inner, parameters = compiler.compile(self.source_expressions[0])
-        return f"(({inner})::json ->> %s)", [*parameters, self.column]
+from .shape import RestColumn, Shape
 
 
 def alias_of(shape: Shape, column: str) -> tuple[str, dict[str, models.Expression]]:

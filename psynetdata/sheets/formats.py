@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from psynetdata.psynet import csvtext, times
+from psynetdata.psynet import csvtext, excel, times
 from psynetdata.psynet.csvtext import Row
 from psynetdata.psynet.jsontext import without_nan
 
@@ -39,16 +39,28 @@ def json_lists(named: Iterable[tuple[str, Iterable[Any]]]) -> Iterator[bytes]:
     return _blocks(pieces())
 
 
-def ndjson(rows: Iterable[Any]) -> Iterator[bytes]:
-    return _blocks(json_text(row) + b"\n" for row in rows)
+def ndjson(rows: Iterable[Any], *, end_marker: bool = False) -> Iterator[bytes]:
+    """A line for each row; with `end_marker` a last one that tells their number, so that the end is seen."""
+
+    def pieces() -> Iterator[bytes]:
+        sent = 0
+        for row in rows:
+            yield json_text(row) + b"\n"
+            sent += 1
+        if end_marker:
+            yield json_text({"end": True, "rows": sent}) + b"\n"
+
+    return _blocks(pieces())
 
 
-def csv(header: list[str], records: Iterable[Row]) -> Iterator[bytes]:
+def csv(header: list[str], records: Iterable[Row], *, for_excel: bool = False) -> Iterator[bytes]:
     """NULL is an empty field, the empty text a quoted one."""
 
     def pieces() -> Iterator[bytes]:
-        yield csvtext.format_row(header) + b"\n"
-        for cells in records:
+        if for_excel:
+            yield excel.BOM
+        yield csvtext.format_row(excel.guarded(header) if for_excel else header) + b"\n"
+        for cells in map(excel.guarded, records) if for_excel else records:
             yield csvtext.format_row(cells) + b"\n"
 
     return _blocks(pieces())

@@ -11,8 +11,11 @@ from typing import Any
 from django.db import models
 
 from psynetdata.psynet import jsontext, times
+from psynetdata.psynet.unpacking import is_writable
 
 WHOLE, NUMBER, BOOL, TIME = "whole", "number", "bool", "time"
+# Kinds whose values are no text.
+TYPED = (WHOLE, NUMBER, BOOL, TIME)
 # JSON: each text is JSON of its type. VALUE: each is JSON by PsyNet's custom. TEXT: an object, a list or a
 # quoted text in it is JSON. PLAIN: text and nothing else.
 JSON, VALUE, TEXT, PLAIN = "json", "value", "text", "plain"
@@ -105,7 +108,7 @@ def json_of(kind: str, clock: int) -> Convert:
         return _decoded
     if kind == BOOL:
         return lambda text: {"t": True, "f": False}.get(text, text)
-    return lambda text: _finite(_number(text, kind))
+    return lambda text: finite(_number(text, kind))
 
 
 def json_of_typed(kind: str, field: models.Field) -> Convert:
@@ -137,16 +140,17 @@ def csv_of_typed(kind: str, field: models.Field) -> Convert:
 
 def _decoded(text: str) -> Any:
     value = jsontext.read(text)
-    if isinstance(value, str) or ("NaN" not in text and "Infinity" not in text):
+    return finite(value) if "NaN" in text or "Infinity" in text else value
+
+
+def finite(value: Any) -> Any:
+    """A JSON value with null for what JSON proper does not have, and for what is nested beyond sense."""
+    if isinstance(value, str | int):
         return value
     try:
         return jsontext.without_nan(value)
     except RecursionError:
-        return None  # nested beyond sense; CSV has the text
-
-
-def _finite(value: Any) -> Any:
-    return jsontext.without_nan(value) if isinstance(value, float) else value
+        return None  # CSV has the text
 
 
 def _unquoted(text: str) -> str:
@@ -154,7 +158,7 @@ def _unquoted(text: str) -> str:
     if text[:1] != '"':
         return text
     value = jsontext.decode(text)
-    return value if isinstance(value, str) and _is_writable(value) else text
+    return value if isinstance(value, str) and is_writable(value) else text
 
 
 def _number(text: str, kind: str) -> int | float | str:
@@ -162,8 +166,3 @@ def _number(text: str, kind: str) -> int | float | str:
         return int(text) if kind == WHOLE else float(text)
     except ValueError:
         return text
-
-
-def _is_writable(text: str) -> bool:
-    """Half a surrogate pair is no UTF-8, and a NUL ends the line for most readers of CSV."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)

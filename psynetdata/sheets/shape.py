@@ -19,6 +19,25 @@ from . import kinds
 _LOOK = 10_000
 
 
+class RestColumn(models.Func):
+    """The text of a source column that no field of ours holds."""
+
+    output_field = models.TextField()
+
+    def __init__(self, column: str):
+        super().__init__(models.F("rest"))
+        self.column = column
+
+    def as_sqlite(self, compiler, connection, **context):
+        inner, parameters = compiler.compile(self.source_expressions[0])
+        quoted = self.column.replace('"', '\\"')
+        return f"json_extract({inner}, %s)", [*parameters, f'$."{quoted}"']
+
+    def as_postgresql(self, compiler, connection, **context):
+        inner, parameters = compiler.compile(self.source_expressions[0])
+        return f"(({inner})::json ->> %s)", [*parameters, self.column]
+
+
 @dataclass(frozen=True)
 class Shape:
     """A table as it stands in a face. `using` is the face's database alias."""
@@ -57,6 +76,14 @@ class Shape:
         found = {name: kinds.kind_of(name, told, fields.get(name)) for name, told in self.all_columns}
         untold = tuple(name for name, kind in found.items() if kind is None)
         return found | (_guessed(self.using, self.deployment.number, self.table, self.state, untold) if untold else {})
+
+    def is_exact(self, column: str) -> bool:
+        """Whether our own field holds every value of the column, so that `rest` never has to be looked at."""
+        field, told = self.model.typed_fields().get(column), dict(self.all_columns).get(column)
+        if isinstance(field, models.TextField):
+            return True
+        whole = isinstance(field, models.IntegerField) and told in ("int2", "int4", "int8")
+        return whole or (isinstance(field, models.BooleanField) and told == "bool")
 
     def rows(self) -> models.QuerySet:
         """The table's rows of this deployment, in the order of PsyNet's id."""

@@ -1,6 +1,5 @@
 """The registry: names, columns, values and counts, against the source's own rows."""
 
-import csv
 import io
 import json
 from zipfile import ZipFile
@@ -16,7 +15,7 @@ from psynetdata.psynet.problems import UsageError
 from psynetdata.psynet.tables import UNMIRRORED_TABLES, describe
 from psynetdata.sheets import BUILT_IN, Catalogue, UnknownSheet, formats
 from psynetdata.sheets.kinds import Guess
-from tests.conftest import DATA, REFERENCES
+from tests.conftest import REFERENCES
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 
@@ -76,41 +75,12 @@ def test_every_sheet_has_the_rows_of_its_table(loaded, database_zip, name, face)
                 sheet = catalogue.sheet({"info": "trial"}.get(table, table))
                 rows = list(sheet.rows())
                 assert len(rows) == len(list(sheet.records())) == sheet.total() == len(found) == totals[sheet.name]
-                assert set(sheet.header) <= {*header, "class"}
                 if "id" in header:
                     position = header.index("id")
                     assert [str(row["id"]) for row in rows] == [str(n) for n in sorted(int(r[position]) for r in found)]
         for sheet in map(catalogue.sheet, catalogue.names()):
             assert json.loads(b"".join(formats.json_list(sheet.rows()))) == list(sheet.rows())
             assert sheet.total() == len(list(sheet.rows())) == totals[sheet.name]
-
-
-# The class files hold these unpacked or changed (docs/fidelity.md).
-@pytest.mark.parametrize(("name", "class_name"), [("static", "AnimalTrial"), ("static_audio", "Recording")])
-def test_csv_has_the_values_of_psynet_s_class_files(loaded, name, class_name):
-    deployment = loaded(name)
-    path = DATA / name / "psynet-export" / "regular" / "data" / f"{class_name}.csv"
-    with path.open(newline="", encoding="utf-8") as file:
-        wanted = {row["id"]: row for row in csv.DictReader(file)}
-    sheet = Catalogue(deployment, IDENTIFIED).sheet(class_name)
-    found = [dict(zip(sheet.header, record, strict=True)) for record in sheet.records()]
-    assert {row["id"] for row in found} == set(wanted)
-    compared = {
-        "id",
-        "failed",
-        "answer",
-        "definition",
-        "class",
-        "local_key",
-        "content_id",
-        "personal",
-        "trial_maker_id",
-    }
-    compared &= set(sheet.header) & set(next(iter(wanted.values())))
-    assert {"id", "class"} < compared
-    for row in found:
-        for column in compared:
-            assert (row[column] or "") == wanted[row["id"]][column], (row["id"], column)
 
 
 def test_names_differ_by_case_alone(loaded):

@@ -1,0 +1,60 @@
+"""What goes into an answer, in the format asked for: a sheet, a page, a row, or what a get_basic_data returned."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from rest_framework.request import Request
+
+from psynetdata.psynet.problems import UsageError
+from psynetdata.sheets import Sheet, formats, parquet
+
+from . import output, parameters
+
+
+def of_sheet(request: Request, sheet: Sheet) -> Iterator[bytes]:
+    """All rows, as they come."""
+    wanted, options = request.accepted_renderer.format, _options(request)
+    if wanted == output.CSV:
+        return formats.csv(sheet.header, sheet.records(), **options)
+    if wanted == output.PARQUET:
+        return parquet.blocks(sheet)
+    return formats.ndjson(sheet.rows(), **options) if wanted == output.NDJSON else formats.json_list(sheet.rows())
+
+
+def of_page(request: Request, sheet: Sheet, rows: list, following: str | None) -> bytes:
+    wanted, options = request.accepted_renderer.format, _options(request)
+    if wanted == output.CSV:
+        return b"".join(formats.csv(sheet.header, rows, **options))
+    if wanted == output.NDJSON:
+        return b"".join(formats.ndjson(rows, **options))
+    return formats.json_text({"next": following, "results": rows})
+
+
+def of_row(request: Request, row: dict[str, Any]) -> bytes:
+    return formats.json_text(row) if request.accepted_renderer.format == output.JSON else of_result(request, [row])
+
+
+def of_result(request: Request, found: Any) -> bytes:
+    """What a method returned; only a list of rows, or a data frame, has another format than JSON."""
+    wanted, options = request.accepted_renderer.format, _options(request)
+    if wanted == output.JSON:
+        return formats.json_text(found)
+    rows = formats.plain(found) if hasattr(found, "columns") else found
+    if wanted == output.PARQUET:
+        raise UsageError("Parquet is for the sheets of the registry; take format=csv or format=ndjson.")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise UsageError("This deployment's basic data is no single list of rows; name a sheet, or take format=json.")
+    if wanted == output.CSV:
+        return b"".join(formats.csv(*formats.table_of(rows), **options))
+    return b"".join(formats.ndjson(rows, **options))
+
+
+def _options(request: Request) -> dict[str, bool]:
+    """`excel` and `end_marker`, each for the one format that it means something for."""
+    wanted = request.accepted_renderer.format
+    for name, of in (("excel", output.CSV), ("end_marker", output.NDJSON)):
+        if parameters.flag(request, name) and wanted != of:
+            raise UsageError(f"{name} is for format={of}.")
+    if wanted == output.CSV:
+        return {"for_excel": parameters.flag(request, "excel")}
+    return {"end_marker": parameters.flag(request, "end_marker")} if wanted == output.NDJSON else {}

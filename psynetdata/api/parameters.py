@@ -1,0 +1,64 @@
+"""The parameters that sheets take beside their columns: read, checked, and described for the schema."""
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+
+from psynetdata.psynet.problems import UsageError
+from psynetdata.sheets.conditions import LOOKUPS
+
+OURS = ("deployment", "face", "format", "excel", "end_marker")
+OF_PAGES = ("fields", "order", "limit", "cursor")
+MAX_LIMIT = 1_000  # a page is held in memory; the whole sheet streams
+_FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+ASKING = [
+    OpenApiParameter("deployment", description="PsyNet's deployment_id or our number; optional where there is one."),
+    OpenApiParameter("face", enum=["anonymous", "identified"], description="anonymous narrows what you may see."),
+    OpenApiParameter("format", enum=["json", "csv", "ndjson", "parquet"], description="Else Accept decides."),
+    OpenApiParameter("excel", bool, description="CSV for Excel: a byte order mark, and no cell that is a formula."),
+    OpenApiParameter("end_marker", bool, description='NDJSON ends with {"end": true, "rows": n}.'),
+]
+PAGES = [
+    OpenApiParameter("fields", description="Columns, comma-separated."),
+    OpenApiParameter("order", description="Columns, comma-separated, with a - for backwards."),
+    OpenApiParameter("limit", int, description=f"Rows of a page, up to {MAX_LIMIT}; without it all rows stream."),
+    OpenApiParameter("cursor", description="From the `next` link of the page before."),
+    OpenApiParameter(
+        "filters",
+        OpenApiTypes.OBJECT,
+        style="form",
+        explode=True,
+        description="Any column: rows that have the value; given twice, either. "
+        f"column__lookup with one of {', '.join(LOOKUPS)}.",
+    ),
+]
+
+
+def names(request: Request, name: str) -> list[str] | None:
+    """A comma-separated list; None where it was not asked for."""
+    asked = request.query_params.get(name)
+    return [one.strip() for one in asked.split(",") if one.strip()] if asked else None
+
+
+def limit(request: Request) -> int | None:
+    """Rows of a page; None streams the whole sheet."""
+    asked = request.query_params.get("limit")
+    if asked is None:
+        return MAX_LIMIT if "cursor" in request.query_params else None
+    if not (asked.isascii() and asked.isdecimal() and len(asked) < 10 and 1 <= int(asked) <= MAX_LIMIT):
+        raise UsageError(f"limit is a whole number from 1 to {MAX_LIMIT}.")
+    return int(asked)
+
+
+def flag(request: Request, name: str) -> bool:
+    asked = request.query_params.get(name, "0").lower()
+    if asked not in _FLAGS:
+        raise UsageError(f"{name} is 1 or 0.")
+    return _FLAGS[asked]
+
+
+def only(request: Request, *known: str) -> None:
+    """Raise UsageError that lists what is known where something else was asked."""
+    if unknown := sorted(set(request.query_params) - set(known)):
+        raise UsageError(f"There is no parameter {', '.join(unknown)[:100]} here; there are {', '.join(known)}.")

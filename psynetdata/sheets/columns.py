@@ -1,0 +1,112 @@
+"""The columns of a sheet: those of its table, what PsyNet adds, what joins give, and the keys of its objects."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When
+
+from psynetdata.models import Node, Participant
+from psynetdata.models.mirror import KEY_BITS, MirrorModel
+from psynetdata.psynet.tables import base_class
+
+from . import kinds, unpacked
+from .shape import RestColumn, Shape
+
+if TYPE_CHECKING:
+    from .catalogue import Catalogue
+
+CLASS = "class"
+# PsyNet's class of artificial participants, and what experimenters call theirs.
+_BOTS = Q(class_name="Bot") | Q(class_name__endswith="Bot")
+_TEXT = models.TextField()
+
+
+@dataclass(frozen=True)
+class Column:
+    """`expression` gives its value in the database; None where only Python can tell (a key of an object).
+
+    `field`: the typed field of ours that holds it. `computed`: it is no column of the source's.
+    """
+
+    name: str
+    kind: str
+    expression: models.Expression | F | None = None
+    field: models.Field | None = None
+    computed: bool = False
+    unpacked: bool = False
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the database can order by it: numbers as numbers, times as times, texts as they stand."""
+        return self.field is not None or self.computed
+
+
+def columns_of(catalogue: "Catalogue", shape: Shape, class_name: str | None) -> dict[str, Column]:
+    """{name: Column} of a sheet, in the order of its header."""
+    found = {name: _stored(shape, name) for name in shape.columns}
+    for column in (*_added(shape), *_joined(catalogue, shape)):
+        if column.name == "type" or column.name not in found:
+            found[column.name] = column
+    for key in unpacked.columns(shape, class_name):
+        if key not in found:
+            found[key] = Column(key, kinds.VALUE, unpacked=True)
+    return found
+
+
+def _stored(shape: Shape, name: str) -> Column:
+    field_of = shape.model.typed_fields().get(name)
+    return Column(name, shape.kinds[name], F(name) if field_of else RestColumn(name), field_of)
+
+
+def _added(shape: Shape):
+    """What PsyNet's class files have beside the table's columns; `type` is shown as they show it."""
+    names = {name for name, _ in shape.all_columns}
+    if "type" in shape.columns:
+        yield Column("type", kinds.PLAIN, _shown_type(shape), computed=True)
+    # Dallinger calls a request's creation_time `time` (dallinger.models.Request.__json__).
+    if shape.table == "request" and "creation_time" in shape.columns:
+        yield Column("time", kinds.TIME, F("creation_time"), models.DateTimeField(), computed=True)
+    yield Column(CLASS, kinds.PLAIN, F("class_name"), computed=True)
+    if "vars" in names:  # Dallinger's own classes, which have none, have no object_type either
+        yield Column("object_type", kinds.PLAIN, Value(base_class(shape.table), output_field=_TEXT), computed=True)
+
+
+def _shown_type(shape: Shape) -> models.Expression:
+    """The class's name, but TrialSource for the first node of a chain."""
+    whens = [When(type__isnull=True, then=Value(None))]
+    if shape.table == "node":
+        whens.append(When(Q(class_name="GenericTrialNode") | Q(degree=0), then=Value("TrialSource")))
+    return Case(*whens, default=F("class_name"), output_field=_TEXT)
+
+
+def _joined(catalogue: "Catalogue", shape: Shape):
+    """What people otherwise join by hand: whether it is a bot's, whose it is, and a trial's node's definition."""
+    bool_field = models.BooleanField()
+    people = catalogue.shape("participant")
+    if shape.table == "participant":
+        is_bot = Case(When(_BOTS, then=Value(True)), default=Value(False), output_field=bool_field)
+        yield Column("is_bot", kinds.BOOL, is_bot, bool_field, computed=True)
+    elif "participant_id" in shape.columns and people.all_columns:
+        theirs = _row_of(Participant, shape, "participant_id")
+        is_bot = Case(
+            When(participant_id__isnull=True, then=Value(None)),
+            default=Exists(theirs.filter(_BOTS)),
+            output_field=bool_field,
+        )
+        yield Column("is_bot", kinds.BOOL, is_bot, bool_field, computed=True)
+        if "worker_id" in people.columns:
+            yield _from("participant_worker_id", people, "worker_id", theirs)
+    nodes = catalogue.shape("node")
+    if shape.table == "info" and "node_id" in shape.columns and "definition" in nodes.columns:
+        yield _from("node_definition", nodes, "definition", _row_of(Node, shape, "node_id"))
+
+
+def _row_of(model: type[MirrorModel], shape: Shape, column: str) -> models.QuerySet:
+    first = shape.deployment.number << KEY_BITS
+    return model.objects.using(shape.using).filter(key=first + OuterRef(column))
+
+
+def _from(name: str, shape: Shape, column: str, rows: models.QuerySet) -> Column:
+    value = Subquery(rows.values(column)[:1], output_field=_TEXT)
+    return Column(name, shape.kinds[column], value, models.TextField(), computed=True)

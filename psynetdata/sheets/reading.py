@@ -1,0 +1,101 @@
+"""Rows of the mirror as cells of a sheet. Cells are converted by the million: what a column needs is found once."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import orjson
+from django.db import models
+from django.db.models import QuerySet
+
+from psynetdata.psynet import unpacking
+
+from . import kinds
+from .columns import Column
+from .shape import Shape
+
+# Rows fetched at once. What is held is a chunk, so few enough for rows with long texts.
+_CHUNK = 500
+
+
+class Style:
+    """How values leave: what converts a typed value, a text of the source's, and the value of an object's key."""
+
+    def __init__(self, of_typed: Callable, of_text: Callable, of_key: Callable):
+        self.of_typed, self.of_text, self.of_key = of_typed, of_text, of_key
+
+
+AS_JSON = Style(kinds.json_of_typed, kinds.json_of, kinds.finite)
+AS_CSV = Style(kinds.csv_of_typed, kinds.csv_of, unpacking.cell)
+
+
+def read(shape: Shape, rows: QuerySet, columns: list[tuple[Column, Style]]) -> Iterator[tuple[int, list]]:
+    """(our key, the cells) of each row."""
+    plan = _Plan(shape, columns)
+    wanted = rows.annotate(**plan.computed).values_list("key", *plan.names)
+    for key, *values in wanted.iterator(chunk_size=_CHUNK):
+        yield key, plan.cells(values)
+
+
+class _Plan:
+    """Which values of the database make which cells."""
+
+    def __init__(self, shape: Shape, columns: list[tuple[Column, Style]]):
+        self._taken = unpacking.standing(name for name, _ in shape.all_columns)
+        self._sources = unpacking.sources(shape.table, shape.columns) if _any_unpacked(columns) else []
+        self.computed: dict[str, Any] = {}
+        self.names: list[str] = []
+        typed = shape.model.typed_fields()
+        self._has_rest = False
+        self._steps = [self._step(shape, column, style) for column, style in columns]
+        self._texts = []
+        for source in self._sources:
+            self._has_rest |= source not in typed
+            self._texts.append((source, self._place(source) if source in typed else None))
+        if self._has_rest:
+            self._rest = self._place("rest")
+
+    def _step(self, shape: Shape, column: Column, style: Style) -> tuple:
+        """(name in `rest` or None, place among the values or None, converter of each, whether it is a key)."""
+        if column.unpacked:
+            return column.name, None, style.of_key, None, True
+        if column.computed:
+            alias = f"column_{len(self.computed)}"
+            self.computed[alias] = column.expression
+            convert = style.of_typed(column.kind, column.field or models.TextField())
+            return None, self._place(alias), None, convert, False
+        place = None if column.field is None else self._place(column.name)
+        of_rest = None if shape.is_exact(column.name) else column.name
+        self._has_rest |= of_rest is not None
+        typed = None if column.field is None else style.of_typed(column.kind, column.field)
+        return of_rest, place, style.of_text(column.kind, shape.deployment.clock), typed, False
+
+    def _place(self, name: str) -> int:
+        if name not in self.names:
+            self.names.append(name)
+        return self.names.index(name)
+
+    def cells(self, values: list) -> list:
+        rest = orjson.loads(values[self._rest]) if self._has_rest else {}
+        keys = self._keys(values, rest) if self._sources else {}
+        found = []
+        for name, place, text, typed, is_key in self._steps:
+            if is_key:
+                value, convert = keys.get(name), text
+            elif name is not None and name in rest:  # it says more than the typed value, if there is one
+                value, convert = rest[name], text
+            else:
+                value, convert = None if place is None else values[place], typed
+            found.append(value if convert is None or value is None else convert(value))
+        return found
+
+    def _keys(self, values: list, rest: dict) -> dict[str, object]:
+        found: dict[str, object] = {}
+        for source, place in self._texts:
+            text = rest.get(source) if place is None else values[place]
+            for key, value in unpacking.unpack(source, text, self._taken):
+                found.setdefault(key, value)
+        return found
+
+
+def _any_unpacked(columns: list[tuple[Column, Style]]) -> bool:
+    return any(column.unpacked for column, _ in columns)
