@@ -31,34 +31,51 @@ _LOGIN = re.compile(r"://([^/\s:@\"'<>]*):([^/\s@\"'<>]+)@")
 
 
 class Credentials:
-    """Gathers secrets row by row."""
+    """Gathers secrets, chunk by chunk."""
 
     def __init__(self, needles: "Needles"):
         self._needles = needles
+        self._table = ""
+        self._secrets: list[int] = []
+        self._settings: list[int] = []
 
     def begin(self, table: str, columns: list[str]) -> None:
         """Every column of every table can hold an address with a secret in it."""
+        self._table = table
+        self._secrets = [at for at, name in enumerate(columns) if table == "asset" and name == "secret"]
+        self._settings = [at for at, name in enumerate(columns) if name in _CONFIGURATION.get(table, ())]
 
-    def row(self, table: str, cells: dict[str, str]) -> None:
-        """Take one row: {column: text}, NULL left out."""
-        if table == "asset" and "secret" in cells:
-            self._needles.add(cells["secret"], KIND)
-        text = "\n".join(cells.values())
-        if ("=" in text or "%3" in text) and any(mark in text.lower() for mark in _MARKS):
-            for found in _PARAMETER.findall(text):
-                # `secret=keeping` in somebody's answer is no password.
-                if table in _OF_THE_LAB or looks_like_id(found) or len(found) >= 16:
-                    self._add(found)
-        if "://" in text and "@" in text:
-            for user, password in _LOGIN.findall(text):
-                self._add(user)
-                self._add(password)
-        for column in _CONFIGURATION.get(table, ()):
-            if column in cells:
-                self._configuration(cells[column])
+    def chunk(self, rows: list[list[str]], raw: bytes) -> None:
+        """Take some rows of the table; NULL is ""."""
+        for row in rows if self._secrets or self._settings else ():
+            for at in self._secrets:
+                self._needles.add(row[at], KIND)
+            for at in self._settings:
+                self._configuration(row[at])
+        lowered = raw.lower()
+        marked = (b"=" in raw or b"%3" in raw) and any(mark.encode() in lowered for mark in _MARKS)
+        if not marked and not (b"://" in raw and b"@" in raw):
+            return
+        for row in rows:
+            text = "\n".join(row)
+            if marked and ("=" in text or "%3" in text) and any(mark in text.lower() for mark in _MARKS):
+                self._parameters(text)
+            if "://" in text and "@" in text:
+                for user, password in _LOGIN.findall(text):
+                    self._add(user)
+                    self._add(password)
+
+    def merge(self, other: "Credentials") -> None:
+        """All that was gathered are needles."""
 
     def close(self) -> None:
         """Nothing waits."""
+
+    def _parameters(self, text: str) -> None:
+        for found in _PARAMETER.findall(text):
+            # `secret=keeping` in somebody's answer is no password.
+            if self._table in _OF_THE_LAB or looks_like_id(found) or len(found) >= 16:
+                self._add(found)
 
     def _configuration(self, cell: str) -> None:
         for key, value in texts(cell):

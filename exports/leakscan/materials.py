@@ -32,16 +32,30 @@ class Materials:
         self._personal: dict[str, None] = {}
         self._public: set[str] = set()
         self._basenames: Counter[str] = Counter()
+        self._table, self._columns = "", []
 
     def begin(self, table: str, columns: list[str]) -> None:
-        """Columns are few and looked up by name."""
+        """Two tables matter."""
+        self._table, self._columns = table, columns
 
-    def row(self, table: str, cells: dict[str, str]) -> None:
-        """Take one row: {column: text}, NULL left out."""
-        if table == "node" and cells.get("parent_id"):
-            self._made_nodes.add(cells.get("id", ""))
-        if table != "asset":
+    def chunk(self, rows: list[list[str]], raw: bytes) -> None:
+        """Take some rows of the table; NULL is ""."""
+        if self._table not in ("node", "asset"):
             return
+        for row in rows:
+            cells = {name: cell for name, cell in zip(self._columns, row, strict=False) if cell}
+            if self._table == "asset":
+                self._asset(cells)
+            elif "parent_id" in cells:
+                self._made_nodes.add(cells.get("id", ""))
+
+    def merge(self, other: "Materials") -> None:
+        """Take over what another gathered; nodes and the assets made from them must have come to the same one."""
+        self._personal.update(other._personal)
+        self._public |= other._public
+        self._basenames.update(other._basenames)
+
+    def _asset(self, cells: dict[str, str]) -> None:
         self._folders(cells)
         values = [cells[name] for name in (*_PLACES, *_HASHES) if name in cells]
         values += [unquote(value) for value in values]

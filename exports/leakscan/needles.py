@@ -5,9 +5,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from psynetdata.psynet.source import TableSource
-
-from . import credentials, materials, people, public, strength
+from . import strength
+from .credentials import KIND as SECRET
 
 WITHHELD = "withheld_text"
 SHORTEST_TEXT = 12
@@ -69,6 +68,11 @@ class Needles:
             return
         self._kinds.setdefault(text, kind)
 
+    def merge(self, other: "Needles") -> None:
+        """Look for all that another looks for."""
+        for value, kind in other._kinds.items():
+            self.add(value, kind)
+
     def withhold(self, texts: Iterable[str]) -> None:
         """Look for texts that were withheld; shorter than 12 characters, numbers and times are passed over."""
         for text in texts:
@@ -106,7 +110,7 @@ class Needles:
 
     @staticmethod
     def _is_id(needle: Needle) -> bool:
-        return needle.kind == credentials.KIND or bool(len(needle.value) >= 8 and re.search(r"\d", needle.value))
+        return needle.kind == SECRET or bool(len(needle.value) >= 8 and re.search(r"\d", needle.value))
 
     def _is_public(self, folded: str, klass: str) -> bool:
         """Whether it is a word of the experiment, or, without digits, a part of what its code names."""
@@ -116,28 +120,3 @@ class Needles:
             return False
         border = r"(?<![0-9a-z]){}(?![0-9a-z])" if klass == strength.TOKEN else "{}"
         return re.search(border.format(re.escape(folded)), self._code) is not None
-
-
-def collect(source: TableSource) -> Needles:
-    """Everything to look for that the raw tables hold, read once, row by row.
-
-    The rules are in `people` (ids of people, e-mail addresses), `materials` (personal assets, folders of the
-    server), `credentials` (passwords and secrets) and `public` (words that mean no one).
-    """
-    needles = Needles()
-    gatherers = [people.People(needles), materials.Materials(needles), credentials.Credentials(needles)]
-    words = public.Words(needles)
-    tables = source.tables()
-    for table in sorted(tables, key=lambda name: (name != "participant", name != "node", name)):
-        names = [column.name for column in source.columns(table)]
-        for gatherer in (*gatherers, words):
-            gatherer.begin(table, names)
-        for row in source.rows(table):
-            cells = {name: cell for name, cell in zip(names, row, strict=False) if cell}
-            for gatherer in gatherers:
-                gatherer.row(table, cells)
-            words.row(table, cells)
-    for gatherer in (*gatherers, words):
-        gatherer.close()
-    needles.know_words(public.shared_words(source, needles.could_be_words()))
-    return needles

@@ -7,6 +7,8 @@ included, whose name announces an identity is taken as well.
 import ipaddress
 import re
 from collections import defaultdict
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from psynetdata.psynet.tables import known_tables
@@ -42,45 +44,64 @@ _REMEMBERED = 100_000
 
 
 class People:
-    """Gathers identifiers of people row by row."""
+    """Gathers identifiers of people, chunk by chunk."""
 
     def __init__(self, needles: "Needles"):
         self._needles = needles
-        self._foreign = False
-        self._columns: list[tuple[str, str | None, bool]] = []
-        self._seen: set[str] = set()
+        self._takers: list[tuple[int, Callable[[str], None]]] = []
+        self._entry_at: tuple[int, int] | None = None
+        self._seen: dict[int, set[str]] = {}
         self._holders: dict[str, set[str]] = defaultdict(set)
 
     def begin(self, table: str, columns: list[str]) -> None:
         """A table's rows follow: most of its columns are never looked at."""
-        self._foreign = table not in known_tables()
-        typed = {name for name in columns if self._foreign or name in _TYPED_BY_PEOPLE}
-        self._columns = [
-            (name, names.kind_of(name), name in typed)
-            for name in columns
-            if names.kind_of(name) or name in typed or name in _JSON_COLUMNS
-        ]
+        at = {name: index for index, name in enumerate(columns)}
+        self._seen, self._entry_at = defaultdict(set), None
         if table in _IMPERSONAL:
-            self._columns = []
+            self._takers = []
+            return
+        self._takers = [(at[name], take) for name in columns for take in self._takers_of(table, name)]
+        if table == "request" and "endpoint" in at:
+            self._takers.append((at["endpoint"], self._route))
+        if ENTRY in at:
+            self._entry_at = at[ENTRY], at.get("id", at[ENTRY])
 
-    def row(self, table: str, cells: dict[str, str]) -> None:
-        """Take one row: {column: text}, NULL left out."""
-        for column, kind, typed in self._columns:
-            cell = cells.get(column)
-            if not cell:
-                continue
-            if kind:
-                # A small number in an experimenter's own table (session_id 1 to 30) is nobody's id by itself.
-                if not (self._foreign and column != "worker_id" and len(cell) <= 5 and cell.isdigit()):
-                    self._identity(kind, cell)
-            elif column == ENTRY:
-                self._entry(cell, cells.get("id", ""))
-            elif len(cell) > 2:
-                self._json(cell, everything=table == "lucid_submissions")
-            if typed and ("@" in cell or "u0040" in cell):
-                self._emails(cell)
-        if table == "request" and "endpoint" in cells:
-            self._route(cells["endpoint"])
+    def _takers_of(self, table: str, column: str) -> Iterator[Callable[[str], None]]:
+        """What looks at the cells of a column; each looks at a cell once, however often it stands there."""
+        foreign = table not in known_tables()
+        typed = foreign or column in _TYPED_BY_PEOPLE
+        if kind := names.kind_of(column):
+            # A small number in an experimenter's own table (session_id 1 to 30) is nobody's id by itself.
+            yield partial(self._identity, kind, small=not foreign or column == "worker_id")
+        elif column != ENTRY and (typed or column in _JSON_COLUMNS):
+            yield partial(self._json, everything=table == "lucid_submissions")
+        if typed:
+            yield self._emails
+
+    def chunk(self, rows: list[list[str]], raw: bytes) -> None:
+        """Take some rows of the table; NULL is ""."""
+        for number, (index, take) in enumerate(self._takers):
+            seen = self._seen[number]
+            found = [cell for cell in dict.fromkeys(row[index] for row in rows) if cell and cell not in seen]
+            for cell in found:
+                take(cell)
+            if len(seen) > _REMEMBERED:
+                seen.clear()
+            seen.update(found)
+        if self._entry_at:
+            entry, holder = self._entry_at
+            for row in rows:
+                if row[entry]:
+                    self._entry(row[entry], row[holder])
+
+    def __getstate__(self) -> dict:
+        """What goes from one process to another is what was found."""
+        return {"_needles": self._needles, "_holders": self._holders}
+
+    def merge(self, other: "People") -> None:
+        """Take over what another gathered from other rows."""
+        for value, holders in other._holders.items():
+            self._holders[value] |= holders
 
     def close(self) -> None:
         """A value that several people share under a key that names nobody is a group, not a person."""
@@ -88,7 +109,10 @@ class People:
             if len(holders) == 1:
                 self._needles.add(value, ENTRY)
 
-    def _identity(self, kind: str, value: str) -> None:
+    def _identity(self, kind: str, value: str, *, small: bool = True) -> None:
+        """`small`: a number of up to five digits is somebody's too."""
+        if not small and len(value) <= 5 and value.isdigit():
+            return
         if kind == "client_ip_address":
             for address in addresses(value):
                 self._needles.add(address, kind)
@@ -110,12 +134,8 @@ class People:
                 self._holders[value].add(holder)
 
     def _json(self, cell: str, *, everything: bool) -> None:
-        if cell in self._seen:
-            return
-        if len(self._seen) < _REMEMBERED:
-            self._seen.add(cell)
         lowered = cell.lower()
-        if not everything and not any(marker in lowered for marker in _MARKERS):
+        if len(cell) <= 2 or (not everything and not any(marker in lowered for marker in _MARKERS)):
             return
         for key, value in texts(cell):
             kind = names.kind_of(key)
@@ -125,6 +145,8 @@ class People:
                 self._needles.add(value, "lucid")
 
     def _emails(self, cell: str) -> None:
+        if "@" not in cell and "u0040" not in cell:
+            return
         for _, value in texts(cell):
             for address in _EMAIL.findall(value):
                 self._needles.add(address.strip(".'"), "email")

@@ -9,8 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from psynetdata.psynet.source import TableSource
-
 from . import names
 from .jsonwalk import texts
 
@@ -35,61 +33,90 @@ SEVERAL = 3
 
 
 class Words:
-    """Gathers public words row by row."""
+    """Gathers public words, chunk by chunk."""
 
     def __init__(self, needles: "Needles"):
         self._needles = needles
         self._words: set[str] = set()
         self._code: set[str] = set()
-        self._columns: list[str] = []
-        self._seen: set[tuple[str, str]] = set()
+        self._table = ""
+        self._columns: list[tuple[int, str]] = []
+        self._made_by: list[int] = []
 
     def begin(self, table: str, columns: list[str]) -> None:
         """A table's rows follow: most of its columns are never looked at."""
-        self._columns = [name for name in columns if name in _COLUMNS or (table, name) in _WRITTEN]
+        self._table = table
+        self._columns = [(at, name) for at, name in enumerate(columns) if name in _COLUMNS or (table, name) in _WRITTEN]
+        self._made_by = [at for at, name in enumerate(columns) if name in ("parent_id", "participant_id")]
 
-    def row(self, table: str, cells: dict[str, str]) -> None:
-        """Take one row: {column: text}, NULL left out."""
-        for column in self._columns:
-            cell = cells.get(column)
-            if not cell:
-                continue
-            is_label = column in _COLUMNS
-            is_text = (table, column) in _WRITTEN and not _made_by_people(cells)
-            if not (is_label or is_text) or (column, cell) in self._seen:
-                continue
-            self._seen.add((column, cell))
-            found = [cell.rpartition(".")[2] if column == "type" else cell] if is_label else list(_written(cell))
-            self._words.update(found)
-            if column in _NAMED_BY_CODE or table in _SETTINGS:
-                self._code.update(found)
+    def chunk(self, rows: list[list[str]], raw: bytes) -> None:
+        """Take some rows of the table; NULL is ""."""
+        for at, column in self._columns:
+            if column in _COLUMNS:
+                cells = dict.fromkeys(row[at] for row in rows)
+            else:
+                cells = dict.fromkeys(row[at] for row in rows if not any(row[by] for by in self._made_by))
+            for cell in filter(None, cells):
+                self._take(column, cell)
+
+    def _take(self, column: str, cell: str) -> None:
+        found = _label(column, cell) if column in _COLUMNS else list(_written(cell))
+        self._words.update(found)
+        if column in _NAMED_BY_CODE or self._table in _SETTINGS:
+            self._code.update(found)
+
+    def merge(self, other: "Words") -> None:
+        """Take over what another gathered from other rows."""
+        self._words |= other._words
+        self._code |= other._code
 
     def close(self) -> None:
         self._needles.know_words(self._words, self._code)
 
 
-def shared_words(source: TableSource, wanted: frozenset[str]) -> set[str]:
-    """Those of the wanted texts (in lower case) that SEVERAL people or more were shown, or answered."""
-    holders: dict[str, set[str]] = defaultdict(set)
-    for table, columns in _SHARED.items() if wanted else ():
-        if table not in source.tables():
-            continue
-        names_ = [column.name for column in source.columns(table)]
-        for row in source.rows(table):
-            cells = dict(zip(names_, row, strict=False))
-            who = cells.get("participant_id")
-            for column in columns if who else ():
-                for key, value in texts(cells.get(column) or "", parameters=False):
-                    for text in {value.strip().lower(), (key or "").lower()} & wanted:
-                        holders[text].add(who)
-    return {text for text, people in holders.items() if len(people) >= SEVERAL}
+class SharedWords:
+    """Which of some texts (in lower case) SEVERAL people or more were shown, or answered."""
+
+    def __init__(self, wanted: frozenset[str]):
+        self._wanted = wanted
+        self._holders: dict[str, set[str]] = defaultdict(set)
+        self._columns: list[int] = []
+        self._who = -1
+
+    @staticmethod
+    def is_of_interest(table: str) -> bool:
+        return table in _SHARED
+
+    def begin(self, table: str, columns: list[str]) -> None:
+        at = {name: index for index, name in enumerate(columns)}
+        self._who = at.get("participant_id", -1)
+        self._columns = [at[name] for name in _SHARED[table] if name in at] if self._who >= 0 else []
+
+    def chunk(self, rows: list[list[str]], raw: bytes) -> None:
+        for at in self._columns:
+            people: dict[str, set[str]] = defaultdict(set)
+            for row in rows:
+                if row[at] and row[self._who]:
+                    people[row[at]].add(row[self._who])
+            for cell, who in people.items():
+                for key, value in texts(cell, parameters=False):
+                    for text in {value.strip().lower(), (key or "").lower()} & self._wanted:
+                        self._holders[text] |= who
+
+    def merge(self, other: "SharedWords") -> None:
+        for text, who in other._holders.items():
+            self._holders[text] |= who
+
+    @property
+    def words(self) -> set[str]:
+        return {text for text, people in self._holders.items() if len(people) >= SEVERAL}
+
+
+def _label(column: str, cell: str) -> list[str]:
+    return [cell.rpartition(".")[2] if column == "type" else cell]
 
 
 def _written(cell: str) -> Iterator[str]:
     for key, value in texts(cell, parameters=False):
         if not (key and (names.kind_of(key) or names.SECRET_KEY.search(key))):
             yield from (word for word in (key or "", value) if len(word) <= _LONGEST)
-
-
-def _made_by_people(cells: dict[str, str]) -> bool:
-    return bool(cells.get("parent_id") or cells.get("participant_id"))

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from django.conf import settings
 
-from exports.leakscan.needles import collect
+from exports.leakscan.collect import collect
 from exports.models import Export, ExportArchive
 from exports.snapshots.mirror import MirrorSource
 from exports.snapshots.reader import SnapshotReader

@@ -1,7 +1,9 @@
 """A stored snapshot as a TableSource."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from functools import cache
+from typing import BinaryIO
 
 from exports.models import Snapshot
 from psynetdata.psynet import csvtext
@@ -37,6 +39,12 @@ class StoredTables:
         """The table's rows as stored, without their line ends."""
         for segment in self.table_state(table).segments:
             yield from self.segment_records(segment)
+
+    def parts(self, table: str) -> list[Segment]:
+        return list(self.table_state(table).segments)
+
+    def part(self, table: str, part: Segment) -> AbstractContextManager[BinaryIO]:
+        return self.store.open(part)
 
     def segment_rows(self, segment: Segment) -> Iterable[Row]:
         return csvtext.rows(self.segment_records(segment))

@@ -3,8 +3,9 @@
 import io
 import zipfile
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 from . import csvtext
 from .csvtext import Row
@@ -24,6 +25,17 @@ class TableSource(Protocol):
         """The table's rows; each has a cell for each column, NULL is None."""
 
 
+@runtime_checkable
+class PartedSource(TableSource, Protocol):
+    """One whose tables lie in parts that can be read apart from each other, in other processes too."""
+
+    def parts(self, table: str) -> list[Any]:
+        """The table's parts in their order; small, and can be pickled."""
+
+    def part(self, table: str, part: Any) -> AbstractContextManager[BinaryIO]:
+        """A part's rows as CSV in PostgreSQL's dialect, without a header."""
+
+
 class ZipSource:
     """A well-formed `database.zip` as a TableSource: `data/<table>.csv`, each with its header.
 
@@ -32,6 +44,7 @@ class ZipSource:
     """
 
     def __init__(self, path: Path):
+        self._path = path
         self._zip = zipfile.ZipFile(path)
         self._members = {
             name.removeprefix("data/").removesuffix(".csv"): name
@@ -49,6 +62,18 @@ class ZipSource:
         found = self._all(table)
         next(found)
         yield from found
+
+    def parts(self, table: str) -> list[None]:
+        """A member of a zip can be read from its beginning only."""
+        return [None]
+
+    @contextmanager
+    def part(self, table: str, part: None) -> Iterator[BinaryIO]:
+        # Opened anew: processes that share an open file share the place in it.
+        with zipfile.ZipFile(self._path) as archive, archive.open(self._members[table]) as member:
+            stream = io.BufferedReader(member, csvtext.BLOCK)
+            next(csvtext.records(stream))
+            yield stream
 
     def _all(self, table: str) -> Iterator[Row]:
         with self._zip.open(self._members[table]) as member:

@@ -6,7 +6,7 @@ from importlib import import_module
 import pytest
 from cryptography.fernet import Fernet
 
-from exports.leakscan.needles import collect
+from exports.leakscan.collect import collect
 from exports.leakscan.scan import scan
 from exports.models import Snapshot
 from exports.snapshots.mirror import mirror

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from exports.leakscan.needles import collect
+from exports.leakscan.collect import collect
 from exports.leakscan.scan import scan
 from psynetdata.psynet import csvtext
 from tests.anonymize.conftest import Anonymized, Tables

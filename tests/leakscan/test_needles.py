@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from exports.leakscan.needles import Needle, Needles, collect
+from exports.leakscan.collect import collect
+from exports.leakscan.needles import Needle, Needles
 from psynetdata.psynet.source import ZipSource
 
 from .making import DATA, Rows

@@ -15,7 +15,7 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
-from exports.leakscan.needles import collect
+from exports.leakscan.collect import collect
 from exports.leakscan.scan import scan
 from psynetdata.psynet import csvtext
 from psynetdata.psynet.problems import LeakFound, NotFound
