@@ -1,9 +1,12 @@
-"""A local folder as storage in which nothing half-written can be seen (law 2)."""
+"""A local folder as storage in which nothing half-written can be seen (law 2), and reading from any storage."""
 
 import os
 import uuid
+from collections.abc import Iterator
 
-from django.core.files.storage import FileSystemStorage
+from django.core.files.storage import FileSystemStorage, Storage
+
+from .psynet.csvtext import BLOCK
 
 
 class AtomicFileSystemStorage(FileSystemStorage):
@@ -27,3 +30,19 @@ class AtomicFileSystemStorage(FileSystemStorage):
             self.delete(temporary)
             raise
         return name
+
+
+def blocks(storage: Storage, name: str, start: int, stop: int) -> Iterator[bytes]:
+    """Bytes `start` to `stop` of a file in the storage, some at a time; fewer where it ends too early."""
+    # S3's storage.open() would fetch the whole object first, so its own API is asked for the range.
+    if hasattr(storage, "bucket"):
+        if start < stop:
+            found = storage.bucket.Object(storage._normalize_name(name)).get(Range=f"bytes={start}-{stop - 1}")
+            yield from found["Body"].iter_chunks(BLOCK)
+        return
+    with storage.open(name, "rb") as file:
+        file.seek(start)
+        left = stop - start
+        while left and (block := file.read(min(BLOCK, left))):
+            left -= len(block)
+            yield block

@@ -25,7 +25,7 @@ from psynetdata.psynet.problems import Problem
 
 from .changes import name_of
 from .confirm import Plan, page
-from .settings import checked_assets, checked_every
+from .settings import Password, checked_assets, checked_every
 
 SESSION_KEY = "looked_at"
 _SEALED_FOR = 15 * 60  # seconds
@@ -35,14 +35,6 @@ _INTRO = (
     "enough, and better than one that may write.",
     "The next page shows what is there; nothing is kept before you say so.",
 )
-
-
-class Password(forms.PasswordInput):
-    """In unfold's clothes; never filled in by us."""
-
-    def __init__(self):
-        look = UnfoldAdminTextInputWidget().attrs
-        super().__init__(attrs={**look, "autocomplete": "new-password"}, render_value=False)
 
 
 class AddForm(forms.Form):
@@ -64,7 +56,7 @@ class AddForm(forms.Form):
     )  # fmt: skip
     assets = forms.CharField(
         label="Assets", required=False, max_length=500, widget=UnfoldAdminTextInputWidget,
-        help_text="The folder of its asset files on this server, as file:///folder; else it is looked for.",
+        help_text="Where its files live: file:///folder, s3://…, sftp://… or https://…; else they are looked for.",
     )  # fmt: skip
     every = forms.IntegerField(
         label="Seconds between snapshots", initial=deployments.EVERY, widget=UnfoldAdminIntegerFieldWidget,

@@ -144,10 +144,10 @@ class DeploymentAdmin(WatchActions, DataDeploymentAdmin):
             return []
         uploaded = obj is not None and obj.source == Deployment.Source.UPLOAD
         names = [name for name in settings.NAMES if not (uploaded and name == settings.EVERY)]
-        return [("Settings", {"fields": names})]
+        return [("Settings", {"fields": names}), ("Asset files", {"fields": list(settings.ASSETS)})]
 
     def save_model(self, request, obj, form, change):
-        settings.save(obj, form.changed_data, user=request.user)
+        settings.save(obj, form, user=request.user)
 
     def response_change(self, request, obj):
         messages.success(request, f"The settings of {obj} are saved.")

@@ -16,8 +16,8 @@ from psynetdata.api.access import visible_deployments
 from psynetdata.api.output import AnyNegotiation, is_known
 from psynetdata.api.problems import Forbidden, Gone
 from psynetdata.models import Audit, Job
-from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.problems import Conflict, Problem, UsageError
+from psynetdata.storage import blocks
 
 from .exports import export_of, has_expired, modes_of
 
@@ -135,17 +135,10 @@ def _answer(request: Request, archive: ExportArchive, start: int, stop: int, *, 
 
 def _blocks(storage: Storage, name: str, start: int, stop: int) -> Iterator[bytes]:
     """Bytes `start` to `stop` of a file in the storage, some at a time."""
-    # S3's storage.open() would fetch the whole object first, so its own API is asked for the range.
-    if hasattr(storage, "bucket"):
-        found = storage.bucket.Object(storage._normalize_name(name)).get(Range=f"bytes={start}-{stop - 1}")
-        yield from found["Body"].iter_chunks(BLOCK)
-        return
-    with storage.open(name, "rb") as file:
-        file.seek(start)
-        left = stop - start
-        while left and (block := file.read(min(BLOCK, left))):
-            left -= len(block)
-            yield block
+    left = stop - start
+    for block in blocks(storage, name, start, stop):
+        left -= len(block)
+        yield block
     if left:  # ends the connection, so that the client sees a broken download and not a short file
         raise StorageFailed(f"The archive {name} ends {left} bytes too early in the storage.")
 

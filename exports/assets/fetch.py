@@ -1,123 +1,255 @@
-"""Bring asset files from where they live into a folder, each with its hash; nothing outside that place is ever read."""
+"""Bring the files of one asset into a folder, each checked, each tried again for as long as that may help."""
 
-import errno
 import hashlib
-import os
-import stat
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlencode
 
 from psynetdata.psynet.csvtext import BLOCK
-from psynetdata.psynet.problems import UsageError
 
+from .place import Place
 from .plan import PlannedAsset
+from .session import IsFolder, Missing, PlaceGone, Session, Stream, Trouble, Unchanged
+from .web import WebSession
 
-# The trouble is with the place that files are copied to, and no other asset would fare better.
-_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+# Seconds between one try and the next.
+PAUSES = (1.0, 4.0, 15.0)
+_PAGE = (b"<!doctype html", b"<html")
+_PAGE_TYPES = ("text/html", "application/xhtml+xml")
 
 
 @dataclass(frozen=True)
 class FetchedFile:
-    """`inside`: its path within the asset where that is a folder, else empty."""
+    """`inside`: its path within the asset where that is a folder, else empty. `version`: as its place calls it."""
 
     path: Path
     inside: str
     bytes: int
     sha256: str
+    version: str = ""
+    content_type: str = ""
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """An asset's files, or why there are none; `differs`: why the file may not be the one that the row describes."""
+    """An asset's files, or why there are none; `differs`: why the file may not be the one that the row describes.
+
+    `unchanged`: there was nothing to fetch, because the place still has the version that was known. `fresh`: they were
+    fetched just now.
+    """
 
     files: tuple[FetchedFile, ...] = ()
     missing: str = ""
     differs: str = ""
+    unchanged: bool = False
+    fresh: bool = False
 
 
-class _Missing(Exception):
-    """The reason, in words that hold no path."""
+@dataclass
+class Health:
+    """What the workers of one place have learnt of it. `gone`: why nothing can be had of it, empty while it can."""
+
+    gone: str = ""
+    unreachable: int = 0  # assets in a row
 
 
-def check_assets_url(url: str) -> None:
-    """Raise UsageError where assets live in a place that cannot be read yet."""
-    if url and (urlsplit(url).scheme != "file" or not urlsplit(url).path.startswith("/")):
-        raise UsageError(
-            "Fetching assets from anywhere but a local folder (file:///…) does not work yet; use --assets none."
-        )
+# So many assets in a row, and nobody waits for the others to fail too.
+_HOPELESS = 10
 
 
-def root_of(url: str) -> Path | None:
-    """The folder behind `file:///folder`; None where nobody said where the assets live."""
-    check_assets_url(url)
-    return Path(unquote(urlsplit(url).path)) if url else None
+class Fetcher:
+    """Of one worker: connections of its own, made when first needed. `pause`: waits so many seconds, or raises."""
+
+    def __init__(
+        self, place: Place, folder: Path, *, pause: Callable[[float], None], look: Callable[[], None],
+        health: Health | None = None,
+    ):  # fmt: skip
+        self._place, self._folder, self._pause, self._look = place, folder, pause, look
+        self._health = health or Health()
+        self._sessions: dict[str, Session] = {}
+
+    def fetch(self, asset: PlannedAsset, *, known: str = "") -> Fetched:
+        """The asset's files as `folder`/<id>/<number>. A bad file is a reason, not an error; a full disk is one.
+
+        `known`: the version that the caller has; where the place still has it nothing is fetched.
+        """
+        try:
+            way = self._way(asset)
+            return self._files(asset, way, known)
+        except Unchanged:
+            return Fetched(unchanged=True)
+        except (Missing, Trouble) as reason:
+            return Fetched(missing=str(reason))
+        except PlaceGone as reason:
+            if not asset.url and not asset.secret:
+                self._health.gone = str(reason)
+            return Fetched(missing=str(reason))
+
+    def close(self) -> None:
+        for session in self._sessions.values():
+            session.close()
+        self._sessions.clear()
+
+    def _way(self, asset: PlannedAsset) -> "_Way":
+        if asset.url:
+            return _ToAddress(lambda: self._session("web", self._place.web), asset.url)
+        if asset.secret:
+            if not self._place.experiment:
+                raise Missing("it is made by the experiment when asked for, and nobody said at which address")
+            asked = f"/on-demand-asset?{urlencode({'id': asset.id, 'secret': asset.secret})}"
+            return _ToAddress(lambda: self._session("web", self._place.web), self._place.experiment + asked)
+        if asset.host_path is None:
+            raise Missing(asset.why_none)
+        if self._place.place is None:
+            raise Missing("nobody said where the assets of this deployment live")
+        if self._health.gone:
+            raise Missing(self._health.gone)
+        return _ToPlace(lambda: self._session("place", self._place.place), asset.host_path, self._health)
+
+    def _session(self, name: str, make: Callable[[], Session]) -> Session:
+        if name not in self._sessions:
+            self._sessions[name] = make()
+        return self._sessions[name]
+
+    def _files(self, asset: PlannedAsset, way: "_Way", known: str) -> Fetched:
+        target = self._folder / str(asset.id)
+        inner = self._again(way.walk) if asset.is_folder else None
+        if inner is None:
+            try:
+                return self._single(asset, way, target / "0", known)
+            except IsFolder:
+                inner = self._again(way.walk) or []
+        files = [self._one(way, name, target / str(n)).finished(name) for n, name in enumerate(inner)]
+        differs = asset.differs("", sum(file.bytes for file in files)) if asset.size is not None else ""
+        return Fetched(tuple(files), differs=differs)
+
+    def _single(self, asset: PlannedAsset, way: "_Way", target: Path, known: str) -> Fetched:
+        differs = ""
+        for _ in range(2 if way.is_remote else 1):  # what is not as its row says may have been spoilt on its way
+            part = self._one(way, "", target, known)
+            differs = asset.differs(part.md5.hexdigest(), part.size)
+            if way.may_send_pages and part.is_page and (differs or not asset.may_be_a_page):
+                raise Missing("a web page came in its place")
+            if not differs:
+                break
+        return Fetched((part.finished(""),), differs=differs)
+
+    def _one(self, way: "_Way", inside: str, target: Path, known: str = "") -> "_Part":
+        part = _Part(target)
+
+        def attempt() -> _Part:
+            with way.open(inside, start=part.size, version=part.version, known=known) as stream:
+                part.take(stream, self._look)
+            return part
+
+        return self._again(attempt, part)
+
+    def _again(self, attempt: Callable, part: "_Part | None" = None):
+        """What `attempt` gives, which may take several; they are counted anew where one got on by a block or more."""
+        tries = 0
+        while True:
+            before = part.size if part else 0
+            try:
+                found = attempt()
+                self._health.unreachable = 0
+                return found
+            except Trouble as trouble:
+                if part and trouble.anew:
+                    part.forget()
+                tries = 1 if part and part.size - before >= BLOCK else tries + 1
+                if tries > len(PAUSES):
+                    self._give_up(trouble)
+                self._pause(max(PAUSES[tries - 1], trouble.after))
+
+    def _give_up(self, trouble: Trouble) -> None:
+        if trouble.unreachable:
+            self._health.unreachable += 1
+            if self._health.unreachable >= _HOPELESS:
+                self._health.gone = str(trouble)
+        raise Missing(f"{trouble}; it was tried {len(PAUSES) + 1} times")
 
 
-def fetch(asset: PlannedAsset, root: Path | None, folder: Path) -> Fetched:
-    """Copy the asset's file or files to `folder`/<id>. A bad file is a reason, not an error; a full disk is one."""
-    if asset.host_path is None:
-        return Fetched(missing=asset.why_none)
-    if root is None:
-        return Fetched(missing="nobody said where the assets of this deployment live")
-    try:
-        source = _inside(root, asset.host_path)
-        if source.is_dir():
-            found = _walk(source, root)
-            return Fetched(
-                tuple(_copy(path, folder / str(asset.id) / f"{n}", inside)[0] for n, (path, inside) in enumerate(found))
-            )
-        copied, md5 = _copy(source, folder / str(asset.id), "")
-    except _Missing as reason:
-        return Fetched(missing=str(reason))
-    except OSError as error:
-        if error.errno in _CANNOT_WRITE:
-            raise
-        return Fetched(missing=f"it cannot be read ({error.strerror})")
-    differs = "its MD5 is not the one in its row" if asset.md5 and md5 != asset.md5 else ""
-    return Fetched((copied,), differs=differs)
+class _Way:
+    """How a worker comes to one asset's files."""
+
+    is_remote = True
+    may_send_pages = True
+
+    def open(self, inside: str, **how) -> AbstractContextManager[Stream]:
+        raise NotImplementedError
+
+    def walk(self) -> list[str] | None:
+        return None
 
 
-def _inside(root: Path, host_path: str) -> Path:
-    """The file that `host_path` names; it must be below the root when all links are followed."""
-    parts = host_path.replace("\\", "/").split("/")
-    if "\0" in host_path or host_path.startswith(("/", "\\")) or ".." in parts:
-        raise _Missing("its path leads out of the assets' folder")
-    try:
-        place = root.resolve(strict=True)
-    except OSError:
-        raise _Missing("the folder of the assets is not there") from None
-    try:
-        found = (place / host_path).resolve(strict=True)
-    except (OSError, RuntimeError):
-        raise _Missing("there is no such file") from None
-    if place not in found.parents:
-        raise _Missing("its path leads out of the assets' folder")
-    return found
+class _ToAddress(_Way):
+    def __init__(self, session: Callable[[], WebSession], address: str):
+        self._session, self._address = session, address
+
+    def open(self, inside: str, **how) -> AbstractContextManager[Stream]:
+        return self._session().open_address(self._address, **how)
 
 
-def _walk(source: Path, root: Path) -> Iterator[tuple[Path, str]]:
-    """(file, its path inside the folder), sorted; links that lead out of the root are left."""
-    place = root.resolve()
-    for path in sorted(source.rglob("*")):
-        if path.is_file() and place in path.resolve().parents:
-            yield path, path.relative_to(source).as_posix()
+class _ToPlace(_Way):
+    def __init__(self, session: Callable[[], Session], path: str, health: Health):
+        self._session, self._path, self._health = session, path, health
+
+    @property
+    def is_remote(self) -> bool:
+        return self._session().is_remote
+
+    @property
+    def may_send_pages(self) -> bool:
+        return self._session().may_send_pages
+
+    def open(self, inside: str, **how) -> AbstractContextManager[Stream]:
+        return self._session().open(f"{self._path}/{inside}" if inside else self._path, **how)
+
+    def walk(self) -> list[str] | None:
+        return self._session().walk(self._path)
 
 
-def _copy(source: Path, target: Path, inside: str) -> tuple[FetchedFile, str]:
-    """(the copy, its MD5)"""
-    sha256, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
-    # O_NONBLOCK: opening a pipe must not wait for someone to write into it.
-    handle = os.open(source, os.O_RDONLY | os.O_NONBLOCK)
-    with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise _Missing("it is no ordinary file")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("wb") as copy:
-            while block := file.read(BLOCK):
-                sha256.update(block)
-                md5.update(block)
-                size += len(block)
-                copy.write(block)
-    return FetchedFile(target, inside, size, sha256.hexdigest()), md5.hexdigest()
+@dataclass
+class _Part:
+    """A file on its way: what has come so far, and its hashes."""
+
+    path: Path
+    size: int = 0
+    version: str = ""
+    content_type: str = ""
+    head: bytes = b""
+    sha256: object = field(default_factory=hashlib.sha256)
+    md5: object = field(default_factory=lambda: hashlib.md5(usedforsecurity=False))
+
+    def take(self, stream: Stream, look: Callable[[], None]) -> None:
+        """Write what comes, behind what is there or in its place."""
+        if stream.start != self.size:
+            self.forget()
+        self.version, self.content_type = stream.version, stream.content_type
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("ab" if self.size else "wb") as file:
+            for block in stream.blocks:
+                look()
+                file.write(block)
+                self._count(block)
+
+    def forget(self) -> None:
+        self.size, self.version, self.head = 0, "", b""
+        self.sha256, self.md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+
+    def finished(self, inside: str) -> FetchedFile:
+        return FetchedFile(self.path, inside, self.size, self.sha256.hexdigest(), self.version, self.content_type)
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is a web page; what a server sends for a missing file can have status 200."""
+        return self.content_type in _PAGE_TYPES or self.head.lstrip().lower().startswith(_PAGE)
+
+    def _count(self, block: bytes) -> None:
+        self.sha256.update(block)
+        self.md5.update(block)
+        self.size += len(block)
+        if len(self.head) < 64:
+            self.head += block[: 64 - len(self.head)]

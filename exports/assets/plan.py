@@ -1,30 +1,63 @@
-"""Which asset files an export takes, and what they are called in it."""
+"""Which asset files an export takes, where they come from, and what they are called in it."""
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from psynetdata.psynet.tables import class_name
+from psynetdata.psynet.assets import EXPERIMENT, EXTERNAL, ON_DEMAND, is_address, origin
 
 WHICH = ("none", "experiment", "all")
 
-# Classes that are no kin of psynet.asset.ExperimentAsset: shared by experiments, elsewhere, or made when asked for.
-_CACHED = {"CachedAsset", "CachedFunctionAsset"}
-_EXTERNAL = {"ExternalAsset", "ExternalS3Asset"}
-_ON_DEMAND = {"OnDemandAsset"}
 _MD5 = re.compile(r"[0-9a-f]{32}")
+# PsyNet hashes the input of a function asset before the function has written it: that says nothing of the file.
+_MD5_OF_NOTHING = hashlib.md5(b"", usedforsecurity=False).hexdigest()
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,10}")
+_MB = 1024 * 1024  # psynet.utils.bytes_to_megabytes
 
 
 @dataclass(frozen=True)
 class PlannedAsset:
-    """A row of `asset` whose file is wanted. `host_path` is relative to where assets live, None: there is no file."""
+    """A row of `asset` whose file is wanted.
+
+    `host_path` is relative to where assets live. An external asset has a `url` instead; one on demand has a `secret`
+    with which the experiment is asked. With none of them there is no file, and `why_none` says why. `md5` and `size`
+    (bytes; a folder's are all its files together) are what the row claims, None where it claims nothing.
+    """
 
     id: int
     host_path: str | None
     export_path: str
-    md5: str | None
+    md5: str | None = None
+    size: int | None = None
     why_none: str = ""
+    url: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
+    is_folder: bool = False
+
+    @property
+    def may_be_a_page(self) -> bool:
+        """Whether a web page that comes may be the file itself: its name says so, or nothing can tell otherwise."""
+        return bool(self.claim) or self.export_path.lower().endswith((".html", ".htm", ".xhtml"))
+
+    @property
+    def source(self) -> str:
+        """Names where the file comes from; a hash, because paths, addresses and secrets tell about people."""
+        where = f"{self.host_path}\0{self.url}\0{self.secret and f'{self.id} {self.secret}'}"
+        return hashlib.sha256(where.encode("utf-8", "surrogatepass")).hexdigest()
+
+    @property
+    def claim(self) -> str:
+        """What the row says of the file's content; empty where it says nothing."""
+        return "" if self.md5 is None and self.size is None else f"{self.md5 or ''}:{self.size or ''}"
+
+    def differs(self, md5: str, size: int) -> str:
+        """Why a file is not the one that the row describes; empty where it is."""
+        if self.size is not None and size != self.size:
+            return "its size is not the one in its row"
+        if self.md5 is not None and md5 != self.md5:
+            return "its MD5 is not the one in its row"
+        return ""
 
 
 def plan(rows: Iterable[dict[str, str | None]], which: str) -> Iterator[PlannedAsset]:
@@ -35,17 +68,9 @@ def plan(rows: Iterable[dict[str, str | None]], which: str) -> Iterator[PlannedA
     if which == "none":
         return
     for row in rows:
-        origin = _origin(row)
-        if which == "experiment" and origin != "experiment":
-            continue
-        md5 = row.get("md5_contents") or ""
-        yield PlannedAsset(
-            id=int(row["id"] or 0),
-            host_path=row.get("host_path") or None,
-            export_path=export_path(row),
-            md5=md5 if _MD5.fullmatch(md5) and row.get("is_folder") != "t" else None,
-            why_none="" if row.get("host_path") else _WHY_NONE.get(origin, "its row names no file"),
-        )
+        kind = origin(row)
+        if which == "all" or kind == EXPERIMENT:
+            yield _planned(row, kind)
 
 
 def export_path(row: dict[str, str | None]) -> str:
@@ -54,28 +79,31 @@ def export_path(row: dict[str, str | None]) -> str:
     return row.get("export_path") or f"asset-{row['id']}{extension if _EXTENSION.fullmatch(extension) else ''}"
 
 
-_WHY_NONE = {
-    "on demand": "it is made by the experiment's code when it is asked for; no file is kept",
-    "external": "it lives at an address of its own, outside the experiment",
-}
+def _planned(row: dict[str, str | None], kind: str) -> PlannedAsset:
+    is_folder, size = row.get("is_folder") == "t", _bytes(row.get("size_mb"))
+    md5 = row.get("md5_contents") or ""
+    believed = _MD5.fullmatch(md5) and not is_folder and (md5 != _MD5_OF_NOTHING or size == 0)
+    path, url = row.get("host_path"), row.get("url")
+    address = next((text for text in (url, path) if is_address(text)), "") if kind == EXTERNAL else ""
+    secret = (row.get("secret") or "") if kind == ON_DEMAND else ""
+    found = {} if kind in (EXTERNAL, ON_DEMAND) else {"host_path": path or None}
+    return PlannedAsset(
+        id=int(row["id"] or 0),
+        host_path=found.get("host_path"),
+        export_path=export_path(row),
+        md5=md5 if believed else None,
+        size=size,
+        why_none="" if address or secret or found.get("host_path") else "its row names no file",
+        url=address or "",
+        secret=secret,
+        is_folder=is_folder,
+    )
 
 
-def _origin(row: dict[str, str | None]) -> str:
-    """`experiment`, `cached`, `external` or `on demand`: by class where PsyNet's, else by what the row shows."""
-    name = class_name("asset", row.get("type"))
-    path = row.get("host_path") or ""
-    if name in _CACHED or path.startswith("cached/"):
-        return "cached"
-    if name in _EXTERNAL or row.get("s3_key"):
-        return "external"
-    if name in _ON_DEMAND or (row.get("secret") and not path):
-        return "on demand"
-    if not path:
-        return (
-            "external"
-            if "://" in (row.get("url") or "")
-            else "experiment"
-            if row.get("deposited") == "f"
-            else "on demand"
-        )
-    return "experiment"
+def _bytes(size_mb: str | None) -> int | None:
+    """Whole bytes, where the number is of whole bytes; the division by 2**20 loses nothing below 8 PB."""
+    try:
+        exact = float(size_mb or "") * _MB
+        return int(exact) if exact >= 0 and exact == int(exact) else None
+    except (ValueError, OverflowError):
+        return None

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from exports.assets.fetch import Fetched, fetch, root_of
+from exports.assets.fetch import Fetched
+from exports.assets.obtain import WORKERS, obtain
 from exports.assets.plan import export_path, plan
+from psynetdata.models import Deployment
 from psynetdata.psynet.problems import Problem
 from psynetdata.psynet.source import TableSource
 
@@ -34,17 +36,18 @@ def rows_of(source: TableSource) -> Iterator[dict[str, str | None]]:
 
 
 def fetch_all(
-    source: TableSource, assets_url: str, options: ExportOptions, folder: Path, *, leave: Iterable[int], meter: Meter
-) -> Assets:
-    """Fetch what the options ask for, without the assets in `leave`. Raises Problem for a missing one if told to."""
+    source: TableSource, deployment: Deployment, options: ExportOptions, folder: Path, *, leave: Iterable[int],
+    meter: Meter,
+) -> Assets:  # fmt: skip
+    """Have what the options ask for, without the assets in `leave`. Raises Problem for a missing one if told to."""
     assets = Assets()
     if not options.wants_assets:
         return assets
-    root, left = root_of(assets_url), frozenset(leave)
-    for planned in plan(rows_of(source), options.assets):
+    left = frozenset(leave)
+    wanted = (planned for planned in plan(rows_of(source), options.assets) if planned.id not in left)
+    for planned, found in obtain(deployment, wanted, folder, n=WORKERS, look=meter.check):
         meter.advance("fetching assets")
-        if planned.id not in left:
-            assets.fetched[planned.id] = fetch(planned, root, folder)
+        assets.fetched[planned.id] = found
     if options.strict_assets and assets.missing:
         reasons = sorted({found.missing for found in assets.fetched.values() if found.missing})
         raise Problem(

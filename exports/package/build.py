@@ -95,10 +95,8 @@ class _Work:
     def fetched(self) -> assets.Assets:
         """Once for all modes; what no mode takes is not fetched."""
         personal = self.anonymizer.identifiers.personal_assets if self.options.modes == (ANONYMOUS,) else ()
-        url = self.export.deployment.assets_url
-        return assets.fetch_all(
-            self.reader, url, self.options, self.folder / "assets", leave=personal, meter=self.meter
-        )
+        deployment, folder = self.export.deployment, self.folder / "assets"
+        return assets.fetch_all(self.reader, deployment, self.options, folder, leave=personal, meter=self.meter)
 
     def _anonymous_tree(self) -> tuple[list[Member], dict]:
         anonymizer, prefix = self.anonymizer, f"{ANONYMOUS}/"

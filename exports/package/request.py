@@ -4,8 +4,9 @@ from dataclasses import asdict, dataclass, fields
 
 from django.db import transaction
 
-from exports.assets import fetch, plan
+from exports.assets import plan
 from exports.models import Export, Snapshot
+from exports.sources.places import check_assets_url
 from psynetdata import deployments, jobs
 from psynetdata.anonymize.options import Options
 from psynetdata.anonymize.policy import LEVELS
@@ -84,11 +85,11 @@ def request_export(
 
     Without `snapshot` the newest good one is taken. Whether `owner` may have these archives is for
     the surfaces to ask (psynetdata.rights.can_export). Raises Conflict where there is no good snapshot, and
-    UsageError where assets live in a place that cannot be read yet.
+    UsageError where assets live in a place of no known kind.
     """
     chosen = _good_snapshot(deployment, snapshot)
     if options.wants_assets:
-        fetch.check_assets_url(deployment.assets_url)
+        check_assets_url(deployment.assets_url)
     with transaction.atomic():
         export = Export.objects.create(
             deployment=deployment,

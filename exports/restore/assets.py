@@ -12,10 +12,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import unquote, urlsplit
 
-from exports.assets.fetch import FetchedFile, fetch
+from exports.assets.fetch import Fetched, FetchedFile
+from exports.assets.obtain import obtain
 from exports.assets.plan import PlannedAsset, plan
 from exports.snapshots.reader import SnapshotReader
+from exports.sources.places import check_assets_url
 from psynetdata.jobs import Running
+from psynetdata.models import Deployment
 from psynetdata.psynet.problems import Conflict, Problem, UsageError
 
 _NAMED = 20  # missing files that are named one by one
@@ -38,7 +41,6 @@ class _Staged(Assets):
     def __init__(self, reader: SnapshotReader, root: Path, folder: Path, replace: bool, running: Running | None):
         self.warnings = []
         self._reader = reader
-        self._source = _source(reader)
         self._root = root
         self._folder = folder
         self._replace = replace
@@ -47,13 +49,7 @@ class _Staged(Assets):
 
     def stage(self) -> None:
         missing = []
-        for number, asset in enumerate(self._assets()):
-            if self._running:
-                self._running.progress("fetching assets", number)
-            try:
-                fetched = fetch(asset, self._source, self._folder)
-            except OSError as error:
-                raise _unwritable(error) from None
+        for asset, fetched in self._fetched():
             if fetched.missing:
                 missing.append(f"Asset {asset.id}: {fetched.missing}; it was not put back.")
             if fetched.differs:
@@ -78,6 +74,20 @@ class _Staged(Assets):
                 f"All rows were restored, but {failed} asset files could not be put in place; "
                 "see that the folder can be written, then restore again with --replace."
             )
+
+    def _fetched(self) -> list[tuple[PlannedAsset, Fetched]]:
+        """All of them, in the order of their ids."""
+        found: list[tuple[PlannedAsset, Fetched]] = []
+        deployment = self._reader.snapshot.deployment
+        look = self._running.check if self._running else lambda: None
+        try:
+            for one in obtain(deployment, self._assets(), self._folder, look=look, keep=False):
+                found.append(one)
+                if self._running:
+                    self._running.progress("fetching assets", len(found))
+        except OSError as error:
+            raise _unwritable(error) from None
+        return sorted(found, key=lambda one: one[0].id)
 
     def _assets(self) -> Iterator[PlannedAsset]:
         if "asset" not in self._reader.tables():
@@ -123,6 +133,7 @@ def no_assets() -> Iterator[Assets]:
 def staged(reader: SnapshotReader, url: str, *, replace: bool, running: Running | None) -> Iterator[Assets]:
     """The snapshot's asset files on their way below the folder `url`. Raises UsageError for a place that is none."""
     root = _root(url)
+    _check_source(reader.snapshot.deployment)
     try:
         held = TemporaryDirectory(prefix=".restore-", dir=root)
     except OSError as error:
@@ -143,20 +154,13 @@ def _root(url: str) -> Path:
     return path.resolve()
 
 
-def _source(reader: SnapshotReader) -> Path:
-    url = reader.snapshot.deployment.assets_url
-    if not url:
+def _check_source(deployment: Deployment) -> None:
+    if not deployment.assets_url and not deployment.stored_assets.exists():
         raise UsageError(
             "Nobody said where the asset files of this deployment live; say it with `manage.py load … --assets DIR`, "
             "or restore without --assets."
         )
-    path = _folder(url)
-    if path is None:
-        raise UsageError(
-            "The asset files of this deployment live elsewhere than in a local folder, and cannot be fetched from "
-            "there yet; restore without --assets."
-        )
-    return path
+    check_assets_url(deployment.assets_url)
 
 
 def _folder(url: str) -> Path | None:

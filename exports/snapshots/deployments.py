@@ -11,6 +11,7 @@ from psynetdata import credentials
 from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.problems import Conflict, UsageError
 
+from .asset_place import AssetPlace, put
 from .record import deployment_id_of, describe
 
 EVERY = 60  # seconds; the default, and the least
@@ -71,7 +72,7 @@ def add(
     or one in `url`, is sealed and kept apart; `password_env` names the variable that holds it instead. `every`:
     seconds between snapshots, 60 or more; 0: only when asked for.
     """
-    every = checked_every(EVERY if every is None else every)
+    every, place = checked_every(EVERY if every is None else every), AssetPlace(url=assets or None)
     if password_env:
         password = credentials.reveal(f"env:{password_env}")
     looked = look(url, deployment_id=deployment_id, password=password)
@@ -83,7 +84,7 @@ def add(
             deployment.clock_offset = found.info.clock_offset
         describe(deployment, found.info)
         deployment.label = label or deployment.label
-        deployment.assets_url = assets or (found.assets.as_uri() if found.assets else deployment.assets_url)
+        put(deployment, place if assets or not found.assets else AssetPlace(url=found.assets.as_uri()))
         if deployment.source_url != address.url:
             deployment.source_secret = ""  # it is for the old address, and must not be sent to another
         deployment.source, deployment.source_url = Deployment.Source.LOCAL, address.url

@@ -50,6 +50,24 @@ class Deployment(models.Model):
     assets_url = models.CharField(
         "assets", max_length=500, blank=True, help_text="Where the asset files live, as a URL."
     )
+    assets_secret = models.CharField(
+        max_length=200, blank=True, editable=False, help_text="Names what opens that place; see psynetdata.credentials."
+    )
+    assets_known_hosts = models.TextField(
+        "known hosts", blank=True, help_text="Keys of an SFTP server with the assets, as lines of known_hosts."
+    )
+    assets_hosts = models.CharField(
+        "hosts of external assets",
+        max_length=1000,
+        blank=True,
+        help_text="Hosts that external assets may name.",
+    )
+    assets_every = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Minutes between fetches of asset files while it runs; empty: at exports only."
+    )
+    experiment_url = models.CharField(
+        "experiment", max_length=500, blank=True, help_text="The experiment's own address; asked for on-demand assets."
+    )
     continues = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="continued_by")
     # Minutes that the server's clock is ahead of UTC; None: not found, taken as 0.
     clock_offset = models.IntegerField(null=True, blank=True, help_text="Minutes ahead of UTC.")

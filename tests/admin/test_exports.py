@@ -111,10 +111,10 @@ def test_a_problem_is_said_in_its_sentence(person, deployment):
 
 
 def test_a_problem_of_the_assets_is_said_beside_the_form(person, deployment, snapshot):
-    deployment.assets_url = "s3://bucket"
+    deployment.assets_url = "ftp://bucket"
     deployment.save()
     text = person("analyst").post(ask_address(deployment), CHOICE | {"assets": "all"}).content.decode()
-    assert 'role="alert">Fetching assets' in text
+    assert 'role="alert">The assets' in text
 
 
 def test_a_running_export_refreshes_itself(person, export):

@@ -346,9 +346,9 @@ def test_what_cannot_be_exported_is_refused():
     for named in (None, snapshot):
         with pytest.raises(Conflict):
             request_export(snapshot.deployment, ExportOptions(), snapshot=named)
-    other.deployment.assets_url = "s3://bucket/assets"
+    other.deployment.assets_url = "ftp://bucket/assets"
     other.deployment.save()
-    with pytest.raises(UsageError, match="not work yet"):
+    with pytest.raises(UsageError, match="cannot be used"):
         request_export(other.deployment, ExportOptions())
     request_export(other.deployment, ExportOptions(assets="none"), here=True)
     assert Export.objects.count() == 1

@@ -1,0 +1,41 @@
+from django.db import models
+
+from psynetdata.models import Deployment
+
+ASSETS = "assets"  # the folder of the storage
+
+
+class StoredAsset(models.Model):
+    """A file of an asset that was fetched, kept in our storage under its SHA-256 whatever becomes of its source.
+
+    A folder asset has a row a file. A blob is shared by all rows with its hash and goes with the last of them.
+    """
+
+    deployment = models.ForeignKey(Deployment, models.PROTECT, related_name="stored_assets")
+    asset_id = models.BigIntegerField(help_text="PsyNet's id of the asset.")
+    number = models.PositiveIntegerField(default=0, help_text="Of the file within a folder asset.")
+    inside = models.TextField(blank=True, help_text="Its path within a folder asset.")
+    source = models.CharField(max_length=64, help_text="Names where it came from (exports.assets.plan).")
+    claim = models.CharField(max_length=60, blank=True, help_text="What its row said of its content.")
+    differs = models.CharField(max_length=100, blank=True, help_text="Why it may not be the file of its row.")
+    version = models.CharField(max_length=300, blank=True, help_text="What its place called this state of it.")
+    sha256 = models.CharField(max_length=64, db_index=True)
+    bytes = models.BigIntegerField()
+    stored_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("deployment", "asset_id", "number"), name="one_row_per_stored_file"),
+        )
+
+    def __str__(self):
+        return f"file {self.number} of asset {self.asset_id}"
+
+    @property
+    def file(self) -> str:
+        return file_of(self.sha256)
+
+
+def file_of(sha256: str) -> str:
+    """The blob's name in the storage."""
+    return f"{ASSETS}/{sha256[:2]}/{sha256[2:4]}/{sha256}"

@@ -1,0 +1,76 @@
+"""Verb: say where a deployment's assets live, what opens that place, and which addresses may be asked."""
+
+from dataclasses import dataclass
+
+from exports.sources import places
+from psynetdata import credentials
+from psynetdata.models import Audit, Deployment
+from psynetdata.psynet.problems import UsageError
+
+_LONGEST_EVERY = 7 * 24 * 60  # minutes
+_LEAST_EVERY = 5
+
+
+@dataclass(frozen=True)
+class AssetPlace:
+    """What is to be changed; None: it stays. `password`, or one within `url`, is sealed; `secret_env` names a variable.
+
+    `known_hosts`: lines of such a file. `hosts`: as places.hosts reads them. `every`: minutes between fetches in the
+    background, 5 or more; 0: at exports only. `experiment`: the experiment's own address.
+    """
+
+    url: str | None = None
+    password: str | None = None
+    secret_env: str | None = None
+    known_hosts: str | None = None
+    hosts: str | None = None
+    every: int | None = None
+    experiment: str | None = None
+
+    def __post_init__(self):
+        """Raises UsageError for what cannot be."""
+        places.check_assets_url(places.without_secret(self.url or "")[0])
+        places.hosts(self.hosts or "")
+        places.check_experiment_url(self.experiment or "")
+        if self.every and not _LEAST_EVERY <= self.every <= _LONGEST_EVERY:
+            raise UsageError(
+                f"Asset files can be fetched every {_LEAST_EVERY} to {_LONGEST_EVERY} minutes (a week), "
+                f"not every {self.every}; 0 means only when an export wants them."
+            )
+
+
+def put(deployment: Deployment, place: AssetPlace) -> list[str]:
+    """Set the fields of a row that the caller saves; the names of those that changed."""
+    url, within = places.without_secret(place.url) if place.url is not None else (None, None)
+    password = place.password or within
+    new = {
+        "assets_url": url,
+        "assets_known_hosts": place.known_hosts,
+        "assets_hosts": place.hosts,
+        "assets_every": place.every,
+        "experiment_url": place.experiment,
+    }
+    if place.secret_env:
+        credentials.reveal(f"env:{place.secret_env}")
+        new["assets_secret"] = f"env:{place.secret_env}"
+    elif password:
+        new["assets_secret"] = credentials.keep(f"assets {deployment.number}", password)
+    elif url is not None and url != deployment.assets_url:
+        new["assets_secret"] = ""  # it is for the old place, and must not be sent to another
+    wanted = {
+        name: value or (None if name == "assets_every" else "") for name, value in new.items() if value is not None
+    }
+    changed = [name for name, value in wanted.items() if value != getattr(deployment, name)]
+    for name in changed:
+        setattr(deployment, name, wanted[name])
+    return changed
+
+
+def set_place(deployment: Deployment, place: AssetPlace, *, user=None) -> list[str]:
+    """Write what changed, on record; the names of the fields. A password in a URL goes no further than here."""
+    changed = put(deployment, place)
+    if changed:
+        deployment.save(update_fields=changed)
+        told = {"target": deployment.deployment_id, "fields": sorted(changed)}
+        Audit.record("change", user=user, deployment=deployment, **told)
+    return changed

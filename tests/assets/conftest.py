@@ -1,0 +1,98 @@
+"""Places as fixtures. SSH servers start in no time; Swift takes seconds and is one for the whole run."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from exports.assets import place
+from exports.assets.fetch import Fetched, Fetcher
+from exports.assets.plan import PlannedAsset
+from psynetdata.models import Deployment
+
+from .servers import need, ssh, swift
+from .servers.web import WebServer
+
+
+@pytest.fixture
+def web():
+    server = WebServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def ssh_server():
+    need(*ssh.PACKAGES, programs=ssh.PROGRAMS)
+    server = ssh.SSHServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def swift_server():
+    need(*swift.PACKAGES, programs=swift.PROGRAMS)
+    server = swift.Swift()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def bucket(swift_server, request, monkeypatch):
+    """A bucket of this test's own; its credentials stand in the environment, as a user would have them."""
+    name = f"test-{hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:20]}"
+    swift_server.client().create_bucket(Bucket=name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", swift.KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", swift.SECRET)
+    return name
+
+
+@pytest.fixture
+def fetched(tmp_path) -> Callable[..., Fetched]:
+    """fetched(asset, deployment settings) → what came of it; `pauses` of it are the seconds it would have waited."""
+    run = _Run(tmp_path / "copies")
+    yield run
+    run.close()
+
+
+class _Run:
+    def __init__(self, folder: Path):
+        self.pauses: list[float] = []
+        self._folder = folder
+        self._look = None
+        self._fetchers: dict[str, Fetcher] = {}
+
+    def __call__(self, asset: PlannedAsset, *, timeout=10.0, known="", look=None, **settings) -> Fetched:
+        """`look` is called between blocks. One fetcher serves one set of settings, as a worker would."""
+        self._look, name = look, f"{timeout} {settings} {os.environ.get('WRONG')}"
+        if name not in self._fetchers:
+            of = place.of(Deployment(**settings), timeout=timeout)
+            self._fetchers[name] = Fetcher(of, self._folder, pause=self.pauses.append, look=self._looked)
+        return self._fetchers[name].fetch(asset, known=known)
+
+    def close(self) -> None:
+        for fetcher in self._fetchers.values():
+            fetcher.close()
+        self._fetchers.clear()
+
+    def _looked(self) -> None:
+        if self._look is not None:
+            self._look()
+
+
+def planned(host_path: str | None = "a.wav", content: bytes | None = None, **more) -> PlannedAsset:
+    """An asset whose row claims this content."""
+    claims = {}
+    if content is not None:
+        claims = {"md5": hashlib.md5(content, usedforsecurity=False).hexdigest(), "size": len(content)}
+    return PlannedAsset(**{"id": 1, "host_path": host_path, "export_path": "m/a.wav", **claims, **more})
+
+
+def contents(found: Fetched) -> dict[str, bytes]:
+    """{path inside: bytes}, after a look that hash and size are theirs."""
+    for file in found.files:
+        data = file.path.read_bytes()
+        assert (file.bytes, file.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    return {file.inside: file.path.read_bytes() for file in found.files}
