@@ -41,9 +41,14 @@ def can_export(user, mode: str, token: ApiToken | None = None) -> bool:
     return user.has_perm(EXPORT_REGULAR) and can_see_identified(user, token)
 
 
-def can_decide(user) -> bool:
+def can_decide(user, token: ApiToken | None = None) -> bool:
     """What leaves in anonymized exports; who decides sees names of questions and keys, never values."""
-    return user.has_perm(DECIDE_POLICY)
+    return user.has_perm(DECIDE_POLICY) and (token is None or token.identified)
+
+
+def can_see_undecided(user, token: ApiToken | None = None) -> bool:
+    """Before an export: who may make one, and who decides."""
+    return can_export(user, "anonymous", token) or can_decide(user, token)
 
 
 def can_hold_keys(user) -> bool:

@@ -4,9 +4,12 @@ from .deployments import VERBS, DeploymentViewSet
 from .download import DownloadView
 from .exports import ExportViewSet
 from .metrics import MetricsView
+from .policy import PolicyView
 from .snapshots import SnapshotViewSet
 
 _READ_ALL, _READ_ONE = {"get": "list"}, {"get": "retrieve"}
+_UNDECIDED = {"get": "undecided", "post": "look"}
+_DECISIONS = {"get": "decisions", "post": "decide", "delete": "forget"}
 
 urlpatterns = [
     path("api/deployments/", DeploymentViewSet.as_view(_READ_ALL), name="deployments"),
@@ -20,6 +23,8 @@ urlpatterns = [
         )
         for verb in VERBS
     ),
+    path("api/deployments/<str:pk>/undecided/", PolicyView.as_view(_UNDECIDED), name="undecided"),
+    path("api/deployments/<str:pk>/decisions/", PolicyView.as_view(_DECISIONS), name="decisions"),
     path("api/snapshots/", SnapshotViewSet.as_view({**_READ_ALL, "post": "create"}), name="snapshots"),
     path("api/snapshots/<int:pk>/", SnapshotViewSet.as_view(_READ_ONE), name="snapshot"),
     path("api/snapshots/<int:pk>/diff/<int:other>/", SnapshotViewSet.as_view({"get": "diff"}), name="snapshot-diff"),

@@ -10,7 +10,7 @@ from psynetdata import jobs
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import NotFound
 
-from . import schedule, suspect
+from . import schedule, suspect, undecided
 from .load import load
 from .mirror import mirror
 from .prune import prune, submit_daily
@@ -18,6 +18,7 @@ from .take import take
 
 # A snapshot a minute leaves a row a minute.
 _KEPT = timedelta(days=7)
+_KEPT_LISTINGS = timedelta(days=90)
 
 
 @jobs.handler("load", cluster=jobs.FAST)
@@ -50,6 +51,13 @@ def accept_job(running: jobs.Running) -> dict:
         mirror(Snapshot.objects.newest(snapshot.deployment), running=running)
         return {"snapshots": [snapshot.pk]}
     return {"snapshots": [one.pk for one in suspect.accept(snapshot, user=by, running=running)]}
+
+
+@jobs.handler(undecided.KIND, cluster=jobs.SLOW, kept=_KEPT_LISTINGS)
+def undecided_job(running: jobs.Running) -> dict:
+    """Options: snapshot. Result: snapshot, found (see exports.snapshots.undecided.look)."""
+    snapshot = _snapshot(running)
+    return {"snapshot": snapshot.pk, "found": undecided.look(snapshot, running)}
 
 
 @jobs.handler("prune", cluster=jobs.SLOW)

@@ -87,7 +87,17 @@ class Policy:
         reader = csv.DictReader(line for line in lines if line and not line.startswith("#"))
         if reader.fieldnames != FIELDS:
             raise BadInput(f"{path.name} needs the columns {', '.join(FIELDS)}, in this order.")
-        return cls([_rule(path.name, line) for line in reader], version=lines[0].removeprefix("# version ").strip())
+        return cls(
+            [cls.rule_of(path.name, line) for line in reader], version=lines[0].removeprefix("# version ").strip()
+        )
+
+    @staticmethod
+    def rule_of(name: str, line: dict[str, str | None]) -> Rule:
+        """A rule from a line of the file called `name`. Raises BadInput where fields are missing."""
+        where = f"{name}: the line for {line['table']}.{line['column']} {line['selector'] or ''}".rstrip()
+        if None in line or None in line.values():
+            raise BadInput(f"{where} does not have {len(FIELDS)} fields.")
+        return Rule(*[(line[field] or "").strip() for field in FIELDS])
 
     def extended(self, decisions: Iterable[Rule]) -> "Policy":
         """A policy with decisions laid over this one; where both speak, the decision holds."""
@@ -136,10 +146,3 @@ class Policy:
             self._patterns[key] = sorted([*known, rule], key=lambda each: -len(each.selector))
         else:
             self._exact.setdefault(key, {})[rule.selector] = rule
-
-
-def _rule(name: str, line: dict[str, str | None]) -> Rule:
-    where = f"{name}: the line for {line['table']}.{line['column']} {line['selector'] or ''}".rstrip()
-    if None in line or None in line.values():
-        raise BadInput(f"{where} does not have {len(FIELDS)} fields.")
-    return Rule(*[(line[field] or "").strip() for field in FIELDS])

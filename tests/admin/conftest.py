@@ -35,6 +35,7 @@ def make_groups() -> None:
     import_module("psynetdata.migrations.0002_groups").make_groups(apps, editor)
     import_module("exports.migrations.0002_groups").add_permissions(apps, editor)
     import_module("exports.migrations.0004_groups").add_permissions(apps, editor)
+    import_module("psynetdata.migrations.0006_officers").add_permissions(apps, editor)
 
 
 @pytest.fixture

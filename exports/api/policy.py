@@ -1,0 +1,114 @@
+"""What leaves in anonymized exports of a deployment: what nobody decided about, and decisions."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from exports.snapshots import undecided
+from psynetdata import rights
+from psynetdata.anonymize import deciding
+from psynetdata.anonymize.policy import ACTIONS, FIELDS, Rule
+from psynetdata.api.access import deployment_of, token_of
+from psynetdata.api.body import JSONBody
+from psynetdata.api.problems import Forbidden
+from psynetdata.models import Deployment
+from psynetdata.psynet.problems import UsageError
+
+
+class PlaceSerializer(serializers.Serializer):
+    table = serializers.CharField()
+    column = serializers.CharField()
+    selector = serializers.CharField(required=False, allow_blank=True, help_text="A question, `<Class>/<key>`, a key.")
+
+
+class DecisionSerializer(PlaceSerializer):
+    shared = serializers.ChoiceField(ACTIONS)
+    open = serializers.ChoiceField(ACTIONS)
+    kind = serializers.CharField(help_text="What stands there: choice, number, free_text, …")
+    reason = serializers.CharField(required=False)
+
+
+class UndecidedSerializer(DecisionSerializer):
+    """`shared`, `open` and `kind` are a proposal."""
+
+    rows = serializers.IntegerField()
+    shape = serializers.CharField(help_text="What the values look like, never one of them.")
+    masked = serializers.BooleanField(help_text="The selector holds an identifier and is told without it.")
+    reason = None
+
+
+class ListingSerializer(serializers.Serializer):
+    snapshot = serializers.IntegerField(source="snapshot.pk", default=None, allow_null=True)
+    newest_snapshot = serializers.IntegerField(source="newest.pk", default=None, allow_null=True)
+    job = serializers.CharField(help_text="State of the look that is at work; empty: none.")
+    undecided = UndecidedSerializer(source="found", many=True)
+
+
+class PolicyView(GenericViewSet):
+    serializer_class = ListingSerializer
+    parser_classes = (JSONBody,)
+    pagination_class = None
+
+    @extend_schema(summary="What no rule covers, as far as somebody looked")
+    def undecided(self, request: Request, pk: str) -> Response:
+        """Of the snapshot that was looked at last; POST looks at the newest one."""
+        return Response(self._listing(self._seen(request, pk)))
+
+    @extend_schema(summary="Look at what no rule covers in the newest snapshot", request=None)
+    def look(self, request: Request, pk: str) -> Response:
+        deployment = self._seen(request, pk)
+        undecided.ask(deployment, owner=request.user)
+        return Response(self._listing(deployment), status=202)
+
+    @extend_schema(summary="Decisions", responses=DecisionSerializer(many=True))
+    def decisions(self, request: Request, pk: str) -> Response:
+        return Response(DecisionSerializer(self._seen(request, pk).first.decisions.all(), many=True).data)
+
+    @extend_schema(
+        summary="Decide", request=DecisionSerializer(many=True), responses={202: DecisionSerializer(many=True)}
+    )
+    def decide(self, request: Request, pk: str) -> Response:
+        """All or none. The anonymous face is filled anew by jobs; what is exported from now on goes by them."""
+        deployment = self._decided(request, pk)
+        given = request.data if isinstance(request.data, list) else [request.data]
+        deciding.decide(deployment, [_rule(each) for each in given], user=request.user)
+        undecided.rebuild(deployment, owner=request.user)
+        return Response(DecisionSerializer(deployment.first.decisions.all(), many=True).data, status=202)
+
+    @extend_schema(summary="Take a decision back", request=PlaceSerializer, responses={204: None})
+    def forget(self, request: Request, pk: str) -> Response:
+        deployment = self._decided(request, pk)
+        deciding.forget(deployment, *_place(request.data), user=request.user)
+        undecided.rebuild(deployment, owner=request.user)
+        return Response(status=204)
+
+    def _seen(self, request: Request, pk: str) -> Deployment:
+        if not rights.can_see_undecided(request.user, token_of(request)):
+            raise Forbidden("What leaves is shown to those who may export or decide; ask for the right.")
+        return deployment_of(request, pk)
+
+    def _decided(self, request: Request, pk: str) -> Deployment:
+        if not rights.can_decide(request.user, token_of(request)):
+            raise Forbidden("You may not decide what leaves; that is for data officers, with an identified token.")
+        return deployment_of(request, pk)
+
+    def _listing(self, deployment: Deployment) -> dict:
+        found = undecided.latest(deployment)
+        at_work = undecided.at_work(deployment)
+        told = {"snapshot": found.snapshot, "newest": found.newest, "found": found.found}
+        return ListingSerializer(told | {"job": at_work.state if at_work else ""}).data
+
+
+def _place(given: object) -> tuple[str, str, str]:
+    if not isinstance(given, dict) or not all(isinstance(given.get(name, ""), str) for name in FIELDS):
+        raise UsageError(f"A decision is an object with the texts {', '.join(FIELDS)}.")
+    if strange := sorted(str(name) for name in given.keys() - set(FIELDS)):
+        raise UsageError(f"A decision has no {', '.join(strange)}; there are {', '.join(FIELDS)}.")
+    return given.get("table", ""), given.get("column", ""), given.get("selector", "")
+
+
+def _rule(given: object) -> Rule:
+    place = _place(given)
+    return Rule(*place, *(given.get(name, "") for name in FIELDS[3:6]), given.get("reason") or "decided by staff")

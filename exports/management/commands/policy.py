@@ -1,0 +1,108 @@
+import csv
+import io
+from pathlib import Path
+
+from exports.management.table import table
+from exports.snapshots import undecided
+from psynetdata.anonymize import deciding
+from psynetdata.anonymize.policy import ACTIONS, FIELDS, Rule
+from psynetdata.deployments import chosen
+from psynetdata.management.cli import Command as BaseCommand
+from psynetdata.models import Deployment
+from psynetdata.psynet.problems import UsageError
+
+
+class Command(BaseCommand):
+    help = "What leaves in anonymized exports: what nobody decided about, decisions, and deciding."
+
+    def add_arguments(self, parser):
+        named = {"metavar": "ID", "help": "Which deployment; not needed where there is one."}
+        verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+        listed = verbs.add_parser("undecided", help="What no rule covers in the newest snapshot, and what would fit.")
+        listed.add_argument("--csv", action="store_true", help="As lines for `decide --file`, proposals filled in.")
+        verbs.add_parser("list", help="What was decided.")
+        decide = verbs.add_parser("decide", help="Decide about a column, or a selector of it; or about all in a file.")
+        decide.add_argument("place", nargs="*", metavar="TABLE COLUMN [SELECTOR]")
+        decide.add_argument("--file", type=Path, metavar="CSV", help="Decisions, with the columns of policy.csv.")
+        decide.add_argument("--shared", choices=ACTIONS, help="What happens in exports for a named colleague.")
+        decide.add_argument("--open", choices=ACTIONS, help="What happens in exports for a repository.")
+        decide.add_argument("--kind", help="What stands there: choice, number, free_text, …")
+        decide.add_argument("--reason", default="", help="Why.")
+        forget = verbs.add_parser("forget", help="Take a decision back.")
+        forget.add_argument("place", nargs="+", metavar="TABLE COLUMN [SELECTOR]")
+        for verb in verbs.choices.values():
+            verb.add_argument("--deployment", **named)
+
+    def run(self, *, verb: str, deployment: str | None, **options):
+        found = chosen(Deployment.objects.all(), deployment, how="--deployment")
+        getattr(self, f"_{verb}")(found, **options)
+
+    def _undecided(self, deployment: Deployment, *, csv: bool, **options) -> None:
+        snapshot = undecided.newest_of(deployment)
+        job = self.job(undecided.KIND, options={"snapshot": snapshot.pk}, deployment=deployment)
+        found = job.result["found"]
+        if csv:
+            self.stdout.write(_lines(found), ending="")
+        elif not found:
+            self.stdout.write(f"Everything in snapshot {snapshot.pk} is covered by a rule.")
+        else:
+            header = ["table", "column", "selector", "rows", "what stands there", "shared", "open", "kind"]
+            names = ("table", "column", "selector", "rows", "shape", "shared", "open", "kind")
+            self.stdout.write("\n".join(table(header, [[each[name] for name in names] for each in found])))
+            self.stdout.write(
+                "\nThe last three are proposals. Until someone decides, what the experimenter asked and stored leaves "
+                "scrubbed at level shared and not at all at level open."
+            )
+
+    def _list(self, deployment: Deployment, **options) -> None:
+        rows = [
+            [one.table, one.column, one.selector, one.shared, one.open, one.kind, one.decided_by or "command line"]
+            for one in deployment.first.decisions.select_related("decided_by")
+        ]
+        if not rows:
+            self.stdout.write(f"Nothing was decided for {deployment.deployment_id}; the policy alone holds.")
+            return
+        header = ["table", "column", "selector", "shared", "open", "kind", "decided by"]
+        self.stdout.write("\n".join(table(header, rows)))
+
+    def _decide(self, deployment: Deployment, *, place: list[str], file: Path | None, **options) -> None:
+        given = [name for name in ("shared", "open", "kind") if options[name]]
+        if file is not None and not place and not given:
+            rules = deciding.from_file(file)
+        elif file is None and len(place) in (2, 3) and len(given) == 3:
+            reason = options["reason"] or "decided by staff"
+            rules = [Rule(*_place(place), options["shared"], options["open"], options["kind"], reason)]
+        else:
+            raise UsageError(
+                "Give either --file CSV, or TABLE COLUMN [SELECTOR] with --shared, --open and --kind. "
+                f"Actions are {', '.join(ACTIONS)}."
+            )
+        count = deciding.decide(deployment, rules)
+        self._rebuild(deployment)
+        self.stdout.write(f"Decided about {count} for {deployment.deployment_id} and those that continue it.")
+
+    def _forget(self, deployment: Deployment, *, place: list[str], **options) -> None:
+        if len(place) not in (2, 3):
+            raise UsageError("Give TABLE COLUMN [SELECTOR].")
+        deciding.forget(deployment, *_place(place))
+        self._rebuild(deployment)
+        self.stdout.write("Taken back; the policy's own rule holds again, or none.")
+
+    def _rebuild(self, deployment: Deployment) -> None:
+        for snapshot in undecided.to_mirror(deployment):
+            self.job("mirror", options={"snapshot": snapshot.pk}, deployment=snapshot.deployment)
+
+
+def _place(words: list[str]) -> tuple[str, str, str]:
+    return words[0], words[1], words[2] if len(words) == 3 else ""
+
+
+def _lines(found: list[dict]) -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, FIELDS, lineterminator="\n")
+    writer.writeheader()
+    for each in found:
+        if not each["masked"]:
+            told = {name: each[name] for name in FIELDS if name != "reason"}
+            writer.writerow(told | {"reason": f"{each['rows']} rows: {each['shape']}"})
+    return out.getvalue()
