@@ -8,6 +8,7 @@ class ExportsConfig(AppConfig):
     def ready(self):
         # They tell psynetdata.jobs which function does which kind of job.
         from exports import tasks  # noqa: F401
+        from exports.assets import tasks as asset_tasks  # noqa: F401
         from exports.notify import checks  # noqa: F401  registers the system check of half-set channels
         from exports.restore import tasks as restore_tasks  # noqa: F401
         from exports.snapshots import tasks as snapshot_tasks  # noqa: F401

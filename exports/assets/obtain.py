@@ -37,6 +37,7 @@ def obtain(
     look: Callable[[], None] = lambda: None,
     pause: Callable[[float], None] | None = None,
     keep: bool = True,
+    only_new: bool = False,
     timeout: float = 30.0,
 ) -> Iterator[tuple[PlannedAsset, Fetched]]:
     """(asset, its files) of each, in no order; `n` of them at a time, each over a connection of its own.
@@ -44,18 +45,20 @@ def obtain(
     Files lie in the storage itself or below `folder`. Unless they are to be kept they lie there, are the caller's to
     move, and nothing is stored. A file that cannot be had is a reason; what stops everything (a full disk, `look`
     raising) is raised, and what was fetched until then is kept. `pause` waits between tries in place of a clock.
-    Raises UsageError for a place of no known kind.
+    With `only_new` nothing is said of what is here already. Raises UsageError for a place of no known kind.
     """
     stop, health = Stop(), Health()
     of = place.of(deployment, timeout=timeout)
     is_open = deployment.state in deployment.OPEN
 
     def worker() -> _Worker:
-        return _Worker(Fetcher(of, folder, pause=pause or stop.pause, look=stop.check, health=health), folder, keep)
+        return _Worker(
+            Fetcher(of, folder, pause=pause or stop.pause, look=stop.check, health=health), folder, keep, only_new
+        )
 
     fresh: list[tuple[PlannedAsset, Fetched]] = []
     try:
-        for task, found in spread(_tasks(deployment, assets, is_open), worker, n=n, stop=stop, look=look):
+        for task, found in spread(_tasks(deployment, assets, is_open, only_new), worker, n=n, stop=stop, look=look):
             if found.fresh and keep:
                 fresh.append((task.asset, found))
             if len(fresh) >= _REMEMBERED:
@@ -66,13 +69,15 @@ def obtain(
         remember(deployment, fresh)
 
 
-def _tasks(deployment: Deployment, assets: Iterable[PlannedAsset], is_open: bool) -> Iterator[_Task]:
+def _tasks(deployment: Deployment, assets: Iterable[PlannedAsset], is_open: bool, only_new: bool) -> Iterator[_Task]:
     source = iter(assets)
     while some := list(islice(source, _LOOKED_UP)):
         rows = kept(deployment, some)
         for asset in some:
             mine = rows.get(asset.id, [])
-            yield _Task(asset, mine, ask=is_open and bool(mine) and _may_change(asset, mine))
+            ask = is_open and bool(mine) and _may_change(asset, mine)
+            if ask or not (mine and only_new):
+                yield _Task(asset, mine, ask)
 
 
 def _may_change(asset: PlannedAsset, rows: list[StoredAsset]) -> bool:
@@ -82,8 +87,8 @@ def _may_change(asset: PlannedAsset, rows: list[StoredAsset]) -> bool:
 
 
 class _Worker:
-    def __init__(self, fetcher: Fetcher, folder: Path, keep: bool):
-        self._fetcher, self._folder, self._keep = fetcher, folder, keep
+    def __init__(self, fetcher: Fetcher, folder: Path, keep: bool, only_new: bool):
+        self._fetcher, self._folder, self._keep, self._only_new = fetcher, folder, keep, only_new
         self._shelf = Shelf()
 
     def do(self, task: _Task) -> Fetched:
@@ -92,7 +97,9 @@ class _Worker:
         if not task.ask:
             return self._from_here(task) or self._fetched(task.asset)
         asked = self._fetched(task.asset, known=task.rows[0].version)
-        return asked if asked.files else (self._from_here(task) or asked)
+        if asked.files or self._only_new:
+            return asked
+        return self._from_here(task) or asked
 
     def close(self) -> None:
         self._fetcher.close()

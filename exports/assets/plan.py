@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from psynetdata.psynet.assets import EXPERIMENT, EXTERNAL, ON_DEMAND, is_address, origin
+from psynetdata.psynet.source import TableSource
 
 WHICH = ("none", "experiment", "all")
 
@@ -58,6 +59,13 @@ class PlannedAsset:
         if self.md5 is not None and md5 != self.md5:
             return "its MD5 is not the one in its row"
         return ""
+
+
+def rows_of(source: TableSource) -> Iterator[dict[str, str | None]]:
+    """Rows of the table asset as dictionaries."""
+    if "asset" in source.tables():
+        names = [column.name for column in source.columns("asset")]
+        yield from (dict(zip(names, row, strict=True)) for row in source.rows("asset"))
 
 
 def plan(rows: Iterable[dict[str, str | None]], which: str) -> Iterator[PlannedAsset]:

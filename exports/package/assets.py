@@ -1,12 +1,12 @@
 """assets/ of an export: fetched once, named for each mode by the rows that leave in it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from exports.assets.fetch import Fetched
 from exports.assets.obtain import WORKERS, obtain
-from exports.assets.plan import export_path, plan
+from exports.assets.plan import export_path, plan, rows_of
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import Problem
 from psynetdata.psynet.source import TableSource
@@ -28,13 +28,6 @@ class Assets:
         return sum(1 for found in self.fetched.values() if found.missing)
 
 
-def rows_of(source: TableSource) -> Iterator[dict[str, str | None]]:
-    """Rows of the table asset as dictionaries."""
-    if "asset" in source.tables():
-        names = [column.name for column in source.columns("asset")]
-        yield from (dict(zip(names, row, strict=True)) for row in source.rows("asset"))
-
-
 def fetch_all(
     source: TableSource, deployment: Deployment, options: ExportOptions, folder: Path, *, leave: Iterable[int],
     meter: Meter,
@@ -45,7 +38,7 @@ def fetch_all(
         return assets
     left = frozenset(leave)
     wanted = (planned for planned in plan(rows_of(source), options.assets) if planned.id not in left)
-    for planned, found in obtain(deployment, wanted, folder, n=WORKERS, look=meter.check):
+    for planned, found in obtain(deployment, wanted, folder, n=_workers(options), look=meter.check):
         meter.advance("fetching assets")
         assets.fetched[planned.id] = found
     if options.strict_assets and assets.missing:
@@ -81,3 +74,8 @@ def members(
         if of_row.differs:
             told["differing"].append({"id": number, "path": f"{prefix}assets/{name}", "reason": of_row.differs})
     return found, told
+
+
+def _workers(options: ExportOptions) -> int:
+    """How many files are fetched at a time: as many as the export may have processes, where somebody said it."""
+    return getattr(options, "n_parallel", None) or WORKERS

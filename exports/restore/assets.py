@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from exports.assets.fetch import Fetched, FetchedFile
 from exports.assets.obtain import obtain
-from exports.assets.plan import PlannedAsset, plan
+from exports.assets.plan import PlannedAsset, plan, rows_of
 from exports.snapshots.reader import SnapshotReader
 from exports.sources.places import check_assets_url
 from psynetdata.jobs import Running
@@ -90,11 +90,7 @@ class _Staged(Assets):
         return sorted(found, key=lambda one: one[0].id)
 
     def _assets(self) -> Iterator[PlannedAsset]:
-        if "asset" not in self._reader.tables():
-            return iter(())
-        names = [column.name for column in self._reader.columns("asset")]
-        rows = (dict(zip(names, row, strict=True)) for row in self._reader.rows("asset"))
-        return (asset for asset in plan(rows, "all") if asset.host_path is not None)
+        return (asset for asset in plan(rows_of(self._reader), "all") if asset.host_path is not None)
 
     def _take(self, asset: PlannedAsset, file: FetchedFile) -> None:
         goal = self._goal(asset, file)

@@ -18,6 +18,7 @@ from psynetdata.psynet.problems import Conflict
 from psynetdata.psynet.tables import UNMIRRORED_TABLES
 
 from . import claims
+from .asset_files import remove_unowned, unowned
 from .expire import expire, expired
 from .retention import Held, Policy, keep
 from .store import Store
@@ -29,7 +30,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Pruned:
-    """What went, or would go. `store` and `archives`: files of snapshots and of expired exports.
+    """What went, or would go. `store`, `archives`, `assets`: files of snapshots, expired exports, assets.
 
     `deployments`: {deployment_id: {"goes": n, "stays": {reason: n}}}; `unreadable`: states that could not be read.
     """
@@ -37,6 +38,7 @@ class Pruned:
     deployments: dict[str, dict]
     store: Swept
     archives: Swept
+    assets: Swept
     unreadable: int
 
     def to_json(self) -> dict:
@@ -73,7 +75,7 @@ def prune(running: Running, *, deployment: Deployment | None = None, dry_run: bo
         named = Named(store, without=frozenset(pk for ids in going.values() for pk in ids))
         named.update(running)
         files, archives = _sum(unnamed(store, named, now)), _sum(expired(store.storage, now))
-        return Pruned(told, files, archives, len(named.unreadable))
+        return Pruned(told, files, archives, _sum(unowned(store.storage, now)), len(named.unreadable))
     for one, ids in going.items():
         if ids:
             told[one.deployment_id]["goes"] = _let_go(one, ids, running)
@@ -81,7 +83,7 @@ def prune(running: Running, *, deployment: Deployment | None = None, dry_run: bo
     named = Named(store)
     named.update(running)
     files, archives = sweep(store, named, running, now), expire(store.storage, running, now)
-    return Pruned(told, files, archives, len(named.unreadable))
+    return Pruned(told, files, archives, remove_unowned(store.storage, running, now), len(named.unreadable))
 
 
 def submit_daily() -> None:

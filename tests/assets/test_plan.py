@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from exports.assets.fetch import Fetched, FetchedFile
-from exports.assets.plan import export_path, plan
+from exports.assets.plan import export_path, plan, rows_of
 from exports.package import assets as packaged
 from psynetdata.psynet.assets import PARENTS, origin
 from psynetdata.psynet.source import ZipSource
@@ -55,7 +55,7 @@ def test_every_class_of_psynet_has_its_origin(name):
 
 
 def test_the_reference_database(database_zip):
-    rows = list(packaged.rows_of(ZipSource(database_zip("static_audio"))))
+    rows = list(rows_of(ZipSource(database_zip("static_audio"))))
     assert len(planned("experiment", *rows)) == 72
     assert len(planned("all", *rows)) == 82
     found = {asset.id: asset for asset in plan(rows, "all")}

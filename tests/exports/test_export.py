@@ -256,8 +256,8 @@ def test_assets_of_each_mode(loaded, tmp_path):
 
 
 def make_assets(deployment, root, *, leave_out):
+    from exports.assets.plan import rows_of
     from exports.models import Snapshot
-    from exports.package.assets import rows_of
     from exports.snapshots.reader import SnapshotReader
 
     rows = [row for row in rows_of(SnapshotReader(Snapshot.objects.newest(deployment))) if row["host_path"]]

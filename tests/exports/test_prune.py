@@ -271,7 +271,7 @@ def test_the_command(capsys, own_files):
     assert "made__launch: 1 snapshots would go, 1 stay\n  1  the newest good one\n" in out
     assert re.search(rf"^ *{old.pk}  \S+  goes$", out, re.MULTILINE)
     assert re.search(rf"^ *{new.pk}  \S+  the newest good one$", out, re.MULTILINE)
-    assert "2 files of snapshots and 0 of expired exports would go" in out
+    assert "2 files of snapshots, 0 of expired exports and 0 of assets would go" in out
     call_command("prune", "--deployment", "made__launch")
     out = capsys.readouterr().out.splitlines()
     assert out[0] == "made__launch: 1 snapshots went, 1 stay"

@@ -11,9 +11,8 @@ from django.core.files.storage import default_storage
 
 from exports.assets import stored
 from exports.assets.obtain import obtain
-from exports.assets.plan import plan
+from exports.assets.plan import plan, rows_of
 from exports.models import Snapshot, StoredAsset
-from exports.package.assets import rows_of
 from exports.package.request import ExportOptions, request_export, run_here
 from exports.snapshots.reader import SnapshotReader
 from psynetdata.models import Deployment

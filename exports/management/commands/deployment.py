@@ -1,11 +1,18 @@
+from pathlib import Path
+
+from django.db.models import Count, Sum
+
+from exports.assets import background
 from exports.management.table import table
 from exports.models import Incident, Snapshot
 from exports.snapshots import deployments
+from exports.snapshots.asset_place import AssetPlace, set_place
 from exports.snapshots.deployments import Added
 from psynetdata.deployments import chosen
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.models import Deployment
 from psynetdata.psynet import times
+from psynetdata.psynet.problems import BadInput
 
 _VERBS = {
     "pause": (deployments.pause, "Take no snapshots by itself any more, until resumed."),
@@ -24,14 +31,27 @@ class Command(BaseCommand):
         add.add_argument("url", metavar="URL", help="postgres://user[:password]@host:5432/database")
         add.add_argument("--id", metavar="ID", help="Its deployment_id, where the database does not say it.")
         add.add_argument("--label", help="What people call it; by default what the experiment calls itself.")
-        add.add_argument("--assets", metavar="URL", help="Where its asset files live, like file:///folder.")
+        add.add_argument("--assets", metavar="URL", help="Where its asset files live; see `deployment assets`.")
         add.add_argument(
             "--every", type=int, metavar="SECONDS", help="Between snapshots: 60 (default) or more; 0: only when asked."
         )
         add.add_argument("--password-env", metavar="NAME", help="The environment variable that holds the password.")
+        self._add_assets(verbs.add_parser("assets", help="Where its asset files live; what is given is changed."))
         verbs.add_parser("list", help="All deployments.")
         for verb, (_, what) in _VERBS.items():
             verbs.add_parser(verb, help=what).add_argument("id", metavar="ID", nargs="?")
+
+    def _add_assets(self, parser):
+        parser.add_argument("id", metavar="ID", nargs="?")
+        parser.add_argument("--url", help="file:///folder, s3://bucket/prefix?endpoint_url=…, sftp://… or https://…")
+        parser.add_argument("--secret-env", metavar="NAME", help="The environment variable with its password or key.")
+        parser.add_argument("--known-hosts", metavar="FILE", type=Path, help="The SFTP server's key, as ssh keeps it.")
+        parser.add_argument("--hosts", metavar="LIST", help="Hosts that external assets may name, with commas.")
+        parser.add_argument("--experiment", metavar="URL", help="The experiment's own address, for on-demand assets.")
+        parser.add_argument(
+            "--every", type=int, metavar="MINUTES", help="Between fetches while it runs; 0: when an export wants them."
+        )
+        parser.add_argument("--fetch", action="store_true", help="Fetch all that is not here yet, now.")
 
     def run(self, *, verb: str, **options):
         if verb == "add":
@@ -45,12 +65,29 @@ class Command(BaseCommand):
                     password_env=options["password_env"],
                 )
             )
+        elif verb == "assets":
+            self._assets(**options)
         elif verb == "list":
             self._list()
         else:
             deployment = chosen(Deployment.objects.all(), options["id"], how=f"`deployment {verb} ID`")
             _VERBS[verb][0](deployment)
             self.stdout.write(f"{deployment.deployment_id} is {_SAYS[verb]}.")
+
+    def _assets(self, *, id: str | None, url, secret_env, known_hosts, hosts, experiment, every, fetch, **options):
+        deployment = chosen(Deployment.objects.all(), id, how="`deployment assets ID`")
+        keys = None if known_hosts is None else _text_of(known_hosts)
+        place = AssetPlace(
+            url=url, secret_env=secret_env, known_hosts=keys, hosts=hosts, experiment=experiment, every=every
+        )
+        set_place(deployment, place)
+        for name, value in _asset_facts(deployment):
+            self.stdout.write(f"{name:<16} {value}")
+        if fetch:
+            told = self.job(background.KIND, options={"whole": True}, deployment=deployment).result
+            self.stdout.write(f"\n{told['fetched']} files were fetched, {told['bytes']:,} bytes.")
+            for reason, count in sorted(told["missing"].items()):
+                self.warn(f"{count} are missing: {reason}.")
 
     def _tell_added(self, added: Added) -> None:
         deployment, probe = added.deployment, added.probe
@@ -96,13 +133,36 @@ class Command(BaseCommand):
         self.stdout.write("\n".join(table(header, rows)))
 
 
+def _asset_facts(deployment: Deployment) -> list[tuple[str, str]]:
+    kept = deployment.stored_assets.aggregate(files=Count("pk"), bytes=Sum("bytes"))
+    every = deployment.assets_every
+    return [
+        ("assets", deployment.assets_url or "(nobody said where they live)"),
+        ("opened with", _reference(deployment.assets_secret) or "what this machine has"),
+        ("known hosts", "its own" if deployment.assets_known_hosts else "those of this machine"),
+        ("external hosts", deployment.assets_hosts or "any public one"),
+        ("experiment", deployment.experiment_url or "(not known; on-demand assets cannot be asked for)"),
+        ("fetched", f"every {every} minutes while it runs" if every else "when an export wants them"),
+        ("here", f"{kept['files']} files, {kept['bytes'] or 0:,} bytes"),
+    ]
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
+        raise BadInput("The file that --known-hosts names cannot be read.") from None
+
+
 def _every(deployment: Deployment) -> str:
     return f"every {deployment.every} s" if deployment.every else "only when asked for"
 
 
 def _password(deployment: Deployment) -> str:
-    reference = deployment.source_secret
-    if not reference:
-        return "(none kept; libpq looks in PGPASSWORD and ~/.pgpass)"
+    return _reference(deployment.source_secret) or "(none kept; libpq looks in PGPASSWORD and ~/.pgpass)"
+
+
+def _reference(reference: str) -> str:
+    """Where a secret is kept, in words; empty for none."""
     kind, _, name = reference.partition(":")
-    return f"from the environment variable {name}" if kind == "env" else "sealed, and kept apart"
+    return {"": "", "env": f"the environment variable {name}"}.get(kind, "what was given; it is sealed, and kept apart")

@@ -31,9 +31,12 @@ class Command(BaseCommand):
             self.stdout.write(f"{deployment_id}: {told['goes']} snapshots {gone}, {sum(stays.values())} stay")
             for line in table(["", ""], [[count, reason] for reason, count in stays.items()])[1:]:
                 self.stdout.write(f"  {line}")
-        store, archives = found["store"], found["archives"]
-        self.stdout.write(f"{store['files']} files of snapshots and {archives['files']} of expired exports {gone}")
-        self.stdout.write(f"{store['bytes'] + archives['bytes']} bytes {freed}")
+        store, archives, assets = found["store"], found["archives"], found["assets"]
+        self.stdout.write(
+            f"{store['files']} files of snapshots, {archives['files']} of expired exports and {assets['files']} of "
+            f"assets {gone}"
+        )
+        self.stdout.write(f"{store['bytes'] + archives['bytes'] + assets['bytes']} bytes {freed}")
         if store["waits"]:
             self.warn("Snapshots were being stored all the time, so some files stay until the next prune.")
         if found["unreadable"]:
