@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework.request import Request
 
 from psynetdata.psynet.problems import UsageError
-from psynetdata.sheets import Sheet, formats, parquet
+from psynetdata.sheets import Sheet, copied, formats, parquet
 
 from . import output, parameters
 
@@ -14,11 +14,15 @@ from . import output, parameters
 def of_sheet(request: Request, sheet: Sheet) -> Iterator[bytes]:
     """All rows, as they come."""
     wanted, options = request.accepted_renderer.format, _options(request)
-    if wanted == output.CSV:
-        return formats.csv(sheet.header, sheet.records(), **options)
     if wanted == output.PARQUET:
         return parquet.blocks(sheet)
-    return formats.ndjson(sheet.rows(), **options) if wanted == output.NDJSON else formats.json_list(sheet.rows())
+    if wanted == output.CSV:
+        by_copy = None if any(options.values()) else copied.csv(sheet)
+        return by_copy or formats.csv(sheet.header, sheet.records(), **options)
+    if wanted == output.NDJSON:
+        by_copy = None if any(options.values()) else copied.ndjson(sheet)
+        return by_copy or formats.ndjson(sheet.rows(), **options)
+    return formats.json_list(sheet.rows())
 
 
 def of_page(request: Request, sheet: Sheet, rows: list, following: str | None) -> bytes:

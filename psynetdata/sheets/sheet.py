@@ -83,11 +83,11 @@ class Sheet:
         time that somebody told; None stands for text, as `records` writes it."""
         told = {name for name, kind in self.shape.all_columns if kind is not None}
         found: list[str | None] = []
-        for column in self._shown:
+        for column in self.shown:
             certain = column.computed or column.field is not None or column.name in told
             found.append(column.kind if certain and column.kind in kinds.TYPED else None)
         styles = [reading.AS_CSV if kind is None else reading.AS_JSON for kind in found]
-        return found, (cells for _, cells in self._read(list(zip(self._shown, styles, strict=True))))
+        return found, (cells for _, cells in self._read(list(zip(self.shown, styles, strict=True))))
 
     def page(self, cursor: str | None, limit: int, *, csv: bool = False) -> tuple[list, str | None]:
         """(up to `limit` rows after the cursor, the next page's cursor or None). Stable while rows come in."""
@@ -112,11 +112,21 @@ class Sheet:
         return next((dict(zip(self.header, cells, strict=True)) for _, cells in read), None)
 
     @property
-    def _shown(self) -> list[Column]:
+    def is_of_database(self) -> bool:
+        """Whether the database alone can tell which rows are in it."""
+        return not self._looked_at
+
+    @property
+    def found(self) -> QuerySet:
+        """The rows, as far as the database can tell, in their order."""
+        return self._order.apply(self._filtered)
+
+    @property
+    def shown(self) -> list[Column]:
         return [self._columns[name] for name in self.header]
 
     def _as(self, style: reading.Style) -> list[tuple[Column, reading.Style]]:
-        return [(column, style) for column in self._shown]
+        return [(column, style) for column in self.shown]
 
     def _no_column(self, names: list[str]) -> UsageError:
         known = ", ".join(self.columns)
@@ -161,7 +171,7 @@ class Sheet:
         at_most: int | None = None,
     ) -> Iterator[tuple[int, list]]:
         """(our key, the cells) of each row that fits; `after`: the key of the row before the first."""
-        found = self._order.apply(self._filtered) if rows is None else rows
+        found = self.found if rows is None else rows
         if after is not None:
             found = self._order.after(found, self.shape.rows(), after)
         tested = self._looked_at
