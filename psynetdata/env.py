@@ -54,6 +54,12 @@ def whole_number(text: str) -> int:
     return int(text)
 
 
+def rate(text: str) -> str:
+    if not re.fullmatch(r"[1-9]\d*/(sec|min|hour|day)", text):
+        raise ValueError("it is no number of requests in a sec, min, hour or day")
+    return text
+
+
 def words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 

@@ -5,7 +5,7 @@ identified data a caller reaches the anonymous face only.
 """
 
 from .faces import ANONYMOUS, IDENTIFIED
-from .models import ApiToken, Job
+from .models import ApiToken, Job, SheetLink
 
 VIEW_IDENTIFIED = "psynetdata.view_identified"
 CHANGE_DEPLOYMENT = "psynetdata.change_deployment"
@@ -19,12 +19,12 @@ EXPORT_REGULAR = "exports.export_regular"
 _OF_PLACES = ("load", "snapshot", "restore", "drill")
 
 
-def can_see_identified(user, token: ApiToken | None = None) -> bool:
-    """A token narrows what its owner may see; it never widens it."""
+def can_see_identified(user, token: ApiToken | SheetLink | None = None) -> bool:
+    """A token or a link narrows what its owner may see; it never widens it."""
     return user.has_perm(VIEW_IDENTIFIED) and (token is None or token.identified)
 
 
-def face_for(user, token: ApiToken | None = None) -> str:
+def face_for(user, token: ApiToken | SheetLink | None = None) -> str:
     """The most that the caller may see."""
     return IDENTIFIED if can_see_identified(user, token) else ANONYMOUS
 
@@ -64,6 +64,11 @@ def can_see_reason(user, job: Job) -> bool:
 def can_cancel(user, job: Job) -> bool:
     """Who asked for a job may stop it, and so may those who administer jobs."""
     return job.owner_id == user.pk or user.has_perm(CHANGE_JOB)
+
+
+def can_read_sheet(token: ApiToken | None, name: str) -> bool:
+    """A token may be bound to some sheets, by their very names; it then reaches nothing else."""
+    return token is None or not token.sheets or name in token.sheets
 
 
 def can_see_deployment(token: ApiToken | None, deployment) -> bool:

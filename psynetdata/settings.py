@@ -155,6 +155,7 @@ Q_CLUSTER = _CLUSTER | {
 }
 
 BASIC_DATA_MODULES = env.read("BASIC_DATA_MODULES", [], env.words, example="my_lab.basic_data")
+API_RATE = env.read("API_RATE", "1200/min", env.rate, example="1200/min")
 EXPORT_DAYS = env.read("EXPORT_DAYS", 30, env.whole_number, example="30")
 # A PostgreSQL database for restore drills; only ever used inside of a transaction that is rolled back.
 DRILL_DATABASE_URL = env.read(
@@ -200,7 +201,11 @@ REST_FRAMEWORK = {
         "psynetdata.api.authentication.BasicTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "psynetdata.api.access.WithinScope",
+    ],
+    "DEFAULT_THROTTLE_CLASSES": ["psynetdata.api.throttling.Throttle"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "psynetdata.api.problems.handler",

@@ -167,7 +167,7 @@ class DeploymentAdmin(WatchActions, PolicyActions, DataDeploymentAdmin):
         about, data, jobs = super().cards(request, obj)
         exports = exports_card(obj.exports.select_related("job", "owner"))
         upper = [*self.first(request, obj), about, *self.watching(request, obj), self.snapshots(obj)]
-        return [*upper, data, exports, *self.incidents(request, obj), jobs]
+        return [*upper, data, self.sheets(request, obj), exports, *self.incidents(request, obj), jobs]
 
     def first(self, request, obj) -> list[Card]:
         """Alarms, and what is being done."""

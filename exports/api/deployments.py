@@ -12,9 +12,9 @@ from exports.snapshots import deployments
 from exports.watch.told import told
 from psynetdata import rights
 from psynetdata.api.access import deployment_of, face_of, visible_deployments
-from psynetdata.api.problems import Forbidden
 from psynetdata.faces import reading
 from psynetdata.models import Deployment, MirroredTable
+from psynetdata.psynet.problems import Forbidden
 from psynetdata.sheets import BUILT_IN, Catalogue
 
 from .pages import Pages

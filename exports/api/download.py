@@ -14,9 +14,8 @@ from rest_framework.views import APIView
 from exports.models import Export, ExportArchive
 from psynetdata.api.access import visible_deployments
 from psynetdata.api.output import AnyNegotiation, is_known
-from psynetdata.api.problems import Forbidden, Gone
 from psynetdata.models import Audit, Job
-from psynetdata.psynet.problems import Conflict, Problem, UsageError
+from psynetdata.psynet.problems import Conflict, Forbidden, Gone, Problem, UsageError
 from psynetdata.storage import blocks
 
 from .exports import export_of, has_expired, modes_of

@@ -14,9 +14,8 @@ from exports.package.request import ExportOptions, request_export
 from psynetdata import jobs, rights
 from psynetdata.api.access import deployment_of, token_of, visible_deployments
 from psynetdata.api.body import JSONBody
-from psynetdata.api.problems import Forbidden
 from psynetdata.models import Audit, Deployment
-from psynetdata.psynet.problems import Conflict, NotFound, UsageError
+from psynetdata.psynet.problems import Conflict, Forbidden, NotFound, UsageError
 
 from .pages import Pages
 

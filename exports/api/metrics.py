@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from exports.watch.figures import DeploymentFigures, DeskFigures, of_deployments, of_the_desk
 from psynetdata.api.access import token_of, visible_deployments
-from psynetdata.api.problems import Forbidden
+from psynetdata.psynet.problems import Forbidden
 
 VIEW_DEPLOYMENT = "psynetdata.view_deployment"
 

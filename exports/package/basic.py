@@ -8,7 +8,7 @@ from exports.snapshots.mirror import MirrorSource
 from psynetdata import sheets
 from psynetdata.mirror import Transform, refresh, scratch
 from psynetdata.models import Deployment
-from psynetdata.psynet.problems import Problem
+from psynetdata.psynet.problems import Problem, UsageError
 from psynetdata.sheets import formats
 
 from .members import Member, written
@@ -20,16 +20,36 @@ def basic_data(
     snapshot: Snapshot, transform: Transform, prefix: str, folder: Path, *, anonymize: bool, meter: Meter
 ) -> list[Member]:
     """basic_data.json, or basic_data/<name>.csv where the method returns data frames; nothing where it returns None.
+    Beside them basic_data/<name>.csv for each sheet that staff put together.
 
-    The method runs on a scratch mirror of the snapshot, filled through `transform`, so that a newer
-    snapshot, or another face, never shows.
+    All is read from a scratch mirror of the snapshot, filled through `transform`, so that a newer snapshot, or
+    another face, never shows.
     """
     deployment = snapshot.deployment
-    if sheets.basic_data_for(deployment) is None:
+    is_written = sheets.basic_data_for(deployment) is not None
+    if not is_written and not deployment.saved_sheets.exists():
         return []
     with scratch() as face:
         refresh(face, deployment, MirrorSource(snapshot), transform, look=lambda table, rows: meter.check())
-        return list(_members(_computed(deployment, face, anonymize), prefix, folder))
+        taken = Taken()
+        found = list(_members(_computed(deployment, face, anonymize), prefix, folder, taken)) if is_written else []
+        return [*found, *_put_together(deployment, face, prefix, folder, taken)]
+
+
+def _put_together(deployment: Deployment, face: str, prefix: str, folder: Path, taken: Taken) -> Iterator[Member]:
+    """A sheet that does not fit this snapshot, or this face, leaves a text that says why in its place."""
+    catalogue = sheets.Catalogue(deployment, face)
+    for saved in catalogue.saved.values():
+        try:
+            sheet = catalogue.put_together(saved)
+        except (UsageError, sheets.UnknownSheet) as problem:
+            file = taken.take(safe_name(saved.name, ".txt"))
+            yield written(f"{prefix}basic_data/{file}", folder / "basic_data" / file, [f"{problem}\n".encode()])
+            continue
+        file = taken.take(safe_name(saved.name, ".csv"))
+        rows = {"rows": sheet.total()} if len(sheet.header) > 1 else {}
+        blocks = formats.csv(sheet.header, sheet.records())
+        yield written(f"{prefix}basic_data/{file}", folder / "basic_data" / file, blocks, **rows)
 
 
 def _computed(deployment: Deployment, face: str, anonymize: bool) -> object:
@@ -44,14 +64,13 @@ def _computed(deployment: Deployment, face: str, anonymize: bool) -> object:
         ) from error
 
 
-def _members(found: object, prefix: str, folder: Path) -> Iterator[Member]:
+def _members(found: object, prefix: str, folder: Path, taken: Taken) -> Iterator[Member]:
     if found is None:
         return
     frames = {"basic_data": found} if _is_frame(found) else found
     if not isinstance(frames, dict) or not any(_is_frame(value) for value in frames.values()):
         yield written(f"{prefix}basic_data.json", folder / "basic_data.json", _json_blocks(found))
         return
-    taken = Taken()
     for name, value in frames.items():
         file = taken.take(safe_name(str(name), ".csv" if _is_frame(value) else ".json"))
         target = (f"{prefix}basic_data/{file}", folder / "basic_data" / file)

@@ -14,6 +14,8 @@ from . import (  # noqa: F401  each registers its model
     people,
     record,
     response,
+    saved_sheet,
+    sheets,
     token,
     trial,
 )

@@ -1,6 +1,7 @@
 from collections.abc import Iterable
 
 from django.contrib import admin
+from django.urls import path
 from unfold.decorators import display
 
 from psynetdata import rights
@@ -9,6 +10,7 @@ from psynetdata.psynet import times
 
 from . import html
 from .pages import Card, CardsAdmin
+from .sheets import sheet_page, sheets_card
 from .shown import shown_face
 
 SHOWN_JOBS = 10
@@ -45,6 +47,14 @@ class DeploymentAdmin(CardsAdmin):
     @display(description="registered", ordering="created_at")
     def created(self, obj):
         return html.utc(obj.created_at)
+
+    def get_urls(self):
+        page = self.admin_site.admin_view(self.sheet_view)
+        name = "psynetdata_deployment_sheet"
+        return [path("<int:number>/sheets/<str:name>/", page, name=name), *super().get_urls()]
+
+    def sheet_view(self, request, number: int, name: str):
+        return sheet_page(self, request, number, name)
 
     def cards(self, request, obj):
         return [self.about(request, obj), self.data(request, obj), self.jobs(request, obj)]
@@ -84,6 +94,9 @@ class DeploymentAdmin(CardsAdmin):
             note=note,
             footnote=without_rows(set(tables) - full),
         )
+
+    def sheets(self, request, obj) -> Card:
+        return sheets_card(obj, shown_face(request))
 
     def _data_row(self, obj, state: MirroredTable):
         model = TYPED_MODELS.get(state.table)

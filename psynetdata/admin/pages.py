@@ -54,7 +54,7 @@ class CardsAdmin(ModelAdmin):
 
     class Media:
         css = {"all": ("psynetdata/admin.css",)}
-        js = ("psynetdata/progress.js",)
+        js = ("psynetdata/progress.js", "psynetdata/copy.js")
 
     def cards(self, request: HttpRequest, obj) -> list[Card]:
         """The blocks of the page of `obj`, top to bottom."""

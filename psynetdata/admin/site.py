@@ -18,9 +18,11 @@ _GROUPS = {
         ("Nodes", "circle", "psynetdata.node"),
         ("Networks", "hub", "psynetdata.network"),
         ("Other tables", "table_rows", "psynetdata.record"),
+        ("Sheets put together", "view_column", "psynetdata.savedsheet"),
     ),
     "Access": (
         ("API tokens", "key", "psynetdata.apitoken"),
+        ("Sheet links", "link", "psynetdata.sheetlink"),
         ("Audit log", "policy", "psynetdata.audit"),
         ("Accounts", "person", "auth.user"),
         ("Groups", "groups", "auth.group"),

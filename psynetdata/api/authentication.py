@@ -12,7 +12,8 @@ from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import authentication, exceptions
 
-from psynetdata.models import ApiToken
+from psynetdata.models import ApiToken, SheetLink
+from psynetdata.psynet.problems import Forbidden, Gone
 
 # PsyNet's own /basic_data takes the last two.
 IN_THE_ADDRESS = ("token", "password", "dashboard_user", "dashboard_password")
@@ -62,6 +63,20 @@ class BasicTokenAuthentication(authentication.BaseAuthentication):
         return _accept(password, name)
 
 
+class LinkAuthentication(authentication.BaseAuthentication):
+    """A signed link to one sheet: its maker is who asks, with `request.auth` the link."""
+
+    def authenticate(self, request):
+        check_address(request)
+        link = SheetLink.find(request.parser_context["kwargs"]["signed"])
+        if link is None:
+            raise Forbidden("This link is not whole, or was not made here; ask for it again.")
+        if not link.is_valid:
+            raise Gone("This link has expired or was revoked; ask who made it for a new one.")
+        _note_use(link)
+        return link.user, link
+
+
 def _accept(*candidates: str):
     """(user, token) of the first candidate that is a valid token; raises AuthenticationFailed."""
     for candidate in candidates:
@@ -72,12 +87,12 @@ def _accept(*candidates: str):
     raise exceptions.AuthenticationFailed("This token is unknown, revoked or expired; make a new one on the desk.")
 
 
-def _note_use(token: ApiToken) -> None:
+def _note_use(token: ApiToken | SheetLink) -> None:
     """At most one write a minute, however many requests come."""
     now = timezone.now()
     if token.last_used_at is None or token.last_used_at < now - _USED_AGAIN_AFTER:
         stale = Q(last_used_at=None) | Q(last_used_at__lt=now - _USED_AGAIN_AFTER)
-        ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+        type(token).objects.filter(stale, pk=token.pk).update(last_used_at=now)
 
 
 class _TokenScheme(OpenApiAuthenticationExtension):
@@ -94,3 +109,11 @@ class _BasicScheme(OpenApiAuthenticationExtension):
 
     def get_security_definition(self, auto_schema):
         return {"type": "http", "scheme": "basic", "description": "The token as password, or as user name."}
+
+
+class _LinkScheme(OpenApiAuthenticationExtension):
+    target_class = "psynetdata.api.authentication.LinkAuthentication"
+    name = "link"
+
+    def get_security_definition(self, auto_schema):
+        return {"type": "apiKey", "in": "path", "name": "signed", "description": "A link signed for one sheet."}

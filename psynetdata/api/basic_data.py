@@ -28,7 +28,8 @@ from psynetdata.sheets import (
 )
 
 from . import bodies, output, parameters
-from .access import deployment_of, face_of
+from .access import check_sheet, deployment_of, face_of
+from .authentication import LinkAuthentication
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ _ANSWERS = {(200, media): OpenApiTypes.OBJECT for media in ("application/json", 
 class BasicDataView(APIView):
     """What get_basic_data returns where the deployment has one; else the registry's sheets."""
 
+    of_sheets = True
     renderer_classes = output.FORMATS
     content_negotiation_class = output.FormatNegotiation
 
@@ -53,16 +55,19 @@ class BasicDataView(APIView):
         deployment = deployment_of(request, request.query_params.get("deployment"))
         face = face_of(request)
         if basic_data_for(deployment) is not None:
+            check_sheet(request, "get_basic_data")
             return _written(request, deployment, face)
         name = request.query_params.get("sheet")
         if name is not None:
             return _sheet(request, deployment, face, name, "sheet")
+        check_sheet(request, "all sheets")
         return _all_sheets(request, deployment, face)
 
 
 class SheetViewSet(ViewSet):
     """A sheet of the registry, whatever get_basic_data says."""
 
+    of_sheets = True
     renderer_classes = output.FORMATS
     content_negotiation_class = output.FormatNegotiation
 
@@ -82,6 +87,7 @@ class SheetViewSet(ViewSet):
     def retrieve(self, request: Request, sheet: str, row_id: str) -> HttpResponseBase:
         deployment = deployment_of(request, request.query_params.get("deployment"))
         face = face_of(request)
+        check_sheet(request, sheet)
         parameters.only(request, *parameters.OURS, "fields")
         with reading(face):
             catalogue = Catalogue(deployment, face)
@@ -94,6 +100,26 @@ class SheetViewSet(ViewSet):
             raise NotFound(f"The sheet {found.name} has no row {row_id[:40]!r}.")
         _record(request, deployment, face, found.name, rows=1)
         return output.whole(request, bodies.of_row(request, row), etag)
+
+
+class LinkView(APIView):
+    """The sheet that a signed link shows; parameters can only narrow it."""
+
+    authentication_classes = (LinkAuthentication,)
+    renderer_classes = output.FORMATS
+    content_negotiation_class = output.FormatNegotiation
+
+    @extend_schema(
+        operation_id="linked_sheet",
+        summary="A sheet by a signed link",
+        parameters=[*parameters.ASKING[1:], *parameters.PAGES],
+        responses=_ANSWERS,
+    )
+    def get(self, request: Request, signed: str) -> HttpResponseBase:
+        link = request.auth
+        if "deployment" in request.query_params:
+            raise UsageError("A link shows one deployment; there is no parameter deployment here.")
+        return _sheet(request, link.deployment, face_of(request), link.sheet)
 
 
 def _written(request: Request, deployment: Deployment, face: str) -> HttpResponseBase:
@@ -134,6 +160,7 @@ def _computed(request: Request, deployment: Deployment, face: str, experiment: t
 
 def _sheet(request: Request, deployment: Deployment, face: str, name: str, *known: str) -> HttpResponseBase:
     """A sheet; parameters that are none of ours, nor `known`, are filters."""
+    check_sheet(request, name)
     ours = (*parameters.OURS, *parameters.OF_PAGES, *known)
     filters = {key: values for key, values in request.query_params.lists() if key not in ours}
     with ExitStack() as held:

@@ -7,19 +7,11 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from psynetdata.psynet.problems import Problem
+from psynetdata.psynet.problems import Forbidden, Gone, Problem
+
+__all__ = ["Forbidden", "Gone", "handler"]
 
 logger = logging.getLogger(__name__)
-
-
-class Forbidden(Problem):
-    """The caller is known, and may not."""
-
-    status = 403
-
-
-class Gone(Problem):
-    status = 410
 
 
 def handler(error: Exception, context: dict) -> Response:

@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from .basic_data import BasicDataView, SheetViewSet
+from .basic_data import BasicDataView, LinkView, SheetViewSet
 from .docs import DocsView, SchemaView
 from .health import healthz
 
@@ -13,6 +13,7 @@ urlpatterns = [
     path("api/basic_data/", BasicDataView.as_view(), name="basic-data"),
     path("api/basic_data/<str:sheet>/", _sheet, name="sheet"),
     path("api/basic_data/<str:sheet>/<str:row_id>/", _row, name="sheet-row"),
+    path("api/link/<str:signed>/", LinkView.as_view(), name="sheet-link"),
     path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/docs/", DocsView.as_view(), name="api-docs"),
     path("healthz", healthz, name="healthz"),

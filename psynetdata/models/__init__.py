@@ -11,7 +11,9 @@ from .node import Node
 from .participant import Participant
 from .record import Record
 from .response import Response
+from .saved_sheet import SavedSheet
 from .secret import Secret
+from .sheet_link import SheetLink
 from .token import ApiToken
 from .trial import Trial
 
@@ -36,6 +38,8 @@ __all__ = [
     "Participant",
     "Record",
     "Response",
+    "SavedSheet",
     "Secret",
+    "SheetLink",
     "Trial",
 ]

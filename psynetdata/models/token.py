@@ -17,6 +17,7 @@ class ApiToken(models.Model):
     deployment = models.ForeignKey(
         "Deployment", models.CASCADE, null=True, blank=True, related_name="+", help_text="Empty: every deployment."
     )
+    sheets = models.JSONField(default=list, blank=True, help_text="Names of sheets; empty: everything.")
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
@@ -30,7 +31,7 @@ class ApiToken(models.Model):
         return self.name
 
     @classmethod
-    def issue(cls, user, *, name="token", identified=False, deployment=None, days: int | None = None):
+    def issue(cls, user, *, name="token", identified=False, deployment=None, sheets=(), days: int | None = None):
         """(row, token): the token is 43 URL-safe characters and is not kept."""
         token = secrets.token_urlsafe(32)
         expires_at = timezone.now() + timedelta(days=days) if days else None
@@ -40,6 +41,7 @@ class ApiToken(models.Model):
             digest=cls.hash(token),
             identified=identified,
             deployment=deployment,
+            sheets=list(sheets),
             expires_at=expires_at,
         )
         return row, token

@@ -30,6 +30,18 @@ class NotFound(Problem):
     status = 404
 
 
+class Forbidden(Problem):
+    """The caller is known, and may not."""
+
+    status = 403
+
+
+class Gone(Problem):
+    """It was here, and is not kept, or not open, any more."""
+
+    status = 410
+
+
 class Conflict(Problem):
     """The thing is not in a state in which this can be done."""
 

@@ -4,11 +4,11 @@ from functools import cached_property, lru_cache
 
 from django.db.models import Count
 
-from psynetdata.models import TYPED_MODELS, Deployment, MirroredTable, Record
-from psynetdata.psynet.problems import Problem
+from psynetdata.models import TYPED_MODELS, Deployment, MirroredTable, Record, SavedSheet
+from psynetdata.psynet.problems import Problem, UsageError
 
 from .shape import Shape
-from .sheet import Sheet
+from .sheet import Sheet, View
 
 # Sheet → table.
 BUILT_IN = {
@@ -58,26 +58,48 @@ class Catalogue:
     def state_of(self, name: str) -> str:
         """Names the state of the rows that a sheet of the name would be made of, without looking at any."""
         if name not in self._tables:
-            return self.state
+            changed = SavedSheet.objects.filter(deployment=self.deployment, name__iexact=name)
+            return "\n".join([self.state, *(f"{row.pk} {row.changed_at}" for row in changed)])
         tables = dict.fromkeys((self._tables[name][0], *_JOINED))
         return "\n".join(self.shapes[table].state for table in tables if table in self.shapes)
 
     def names(self) -> list[str]:
-        return list(self.places)
+        return [*self.places, *self.saved]
 
     def sheet(self, name: str, **choice) -> Sheet:
         """The sheet of that very name; else the only one that differs in case alone.
 
         `choice`: fields, filters and order, as Sheet takes them. Raises UnknownSheet.
         """
-        known = self._tables if name in self._tables else self.places
-        if name not in known:
-            alike = [other for other in known if other.lower() == name.lower()]
-            if len(alike) != 1:
-                raise UnknownSheet(self.names())
-            name = alike[0]
-        table, class_name = known[name]
+        name = self._resolved(name)
+        if name in self.saved:
+            return self.put_together(self.saved[name], **choice)
+        table, class_name = (self._tables if name in self._tables else self.places)[name]
         return Sheet(name, self, self.shape(table), class_name, **choice)
+
+    def put_together(self, saved: SavedSheet, **choice) -> Sheet:
+        """What staff put together. Raises UsageError, UnknownSheet where it does not fit the data."""
+        base = self._resolved(saved.base)
+        if base in self.saved:
+            raise UsageError(f"{base} is itself put together; take the sheet that its rows come from.")
+        table, class_name = (self._tables if base in self._tables else self.places)[base]
+        view = View(tuple((name, path) for name, path in saved.columns), saved.filters, saved.order)
+        return Sheet(saved.name, self, self.shape(table), class_name, view=view, **choice)
+
+    def _resolved(self, name: str) -> str:
+        known = self._tables if name in self._tables else {**self.places, **self.saved}
+        if name in known:
+            return name
+        alike = [other for other in known if other.lower() == name.lower()]
+        if len(alike) != 1:
+            raise UnknownSheet(self.names())
+        return alike[0]
+
+    @cached_property
+    def saved(self) -> dict[str, SavedSheet]:
+        """Those that staff put together for the deployment, by name; a name that data took since is the data's."""
+        found = SavedSheet.objects.filter(deployment=self.deployment)
+        return {row.name: row for row in found if row.name not in self.places}
 
     def built_in(self) -> list[Sheet]:
         return [self.sheet(name) for name in BUILT_IN]

@@ -1,6 +1,6 @@
 """The columns of a sheet: those of its table, what PsyNet adds, what joins give, and the keys of its objects."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -26,7 +26,9 @@ _TEXT = models.TextField()
 class Column:
     """`expression` gives its value in the database; None where only Python can tell (a key of an object).
 
-    `field`: the typed field of ours that holds it. `computed`: it is no column of the source's.
+    `field`: the typed field of ours that holds it. `computed`: it is no column of the source's. `path`: what is
+    shown of its JSON value, keys of objects and places in lists. `source`: the column or key that it is made of,
+    where that has another name.
     """
 
     name: str
@@ -35,11 +37,22 @@ class Column:
     field: models.Field | None = None
     computed: bool = False
     unpacked: bool = False
+    path: tuple[str, ...] = ()
+    source: str = ""
+
+    @property
+    def of(self) -> str:
+        return self.source or self.name
+
+    @property
+    def in_python(self) -> bool:
+        """Whether only Python can tell its value."""
+        return self.unpacked or bool(self.path)
 
     @property
     def ordered(self) -> bool:
         """Whether the database can order by it: numbers as numbers, times as times, texts as they stand."""
-        return self.field is not None or self.computed
+        return not self.path and (self.field is not None or self.computed)
 
 
 def columns_of(catalogue: "Catalogue", shape: Shape, class_name: str | None) -> dict[str, Column]:
@@ -52,6 +65,13 @@ def columns_of(catalogue: "Catalogue", shape: Shape, class_name: str | None) -> 
         if key not in found:
             found[key] = Column(key, kinds.VALUE, unpacked=True)
     return found
+
+
+def renamed(column: Column, name: str, path: tuple[str, ...] = ()) -> Column:
+    """The column, or what stands at a path in its value, under another name."""
+    if path:
+        return replace(column, name=name, source=column.of, path=path, kind=kinds.VALUE)
+    return replace(column, name=name, source=column.of)
 
 
 def _stored(shape: Shape, name: str) -> Column:

@@ -43,7 +43,7 @@ class Condition:
     def in_database(self, shape: Shape) -> tuple[Q, dict[str, models.Expression]] | None:
         """(the condition, what `.alias()` needs for it), or None where the rows must be looked at."""
         column = self.column
-        if column.unpacked or self.lookup in _OF_TEXT:
+        if column.in_python or self.lookup in _OF_TEXT:
             return None
         if column.computed and column.kind == kinds.VALUE:
             return None
@@ -59,7 +59,7 @@ class Condition:
     def _equal(self, shape: Shape) -> tuple[Q, dict[str, models.Expression]]:
         wanted, aliases = Q(), {}
         for value in self._parsed:
-            condition, needed = equals(shape, self.column.name, value)
+            condition, needed = equals(shape, self.column.of, value)
             wanted |= condition
             aliases |= needed
         return wanted, aliases

@@ -60,7 +60,7 @@ class Written:
 
 
 def of_csv(column: Column) -> Written | None:
-    if column.unpacked:
+    if column.in_python:
         return None
     held = column.field is not None and not isinstance(column.field, models.TextField)
     if column.kind == kinds.BOOL:
@@ -77,7 +77,7 @@ def of_csv(column: Column) -> Written | None:
 
 def of_json(column: Column) -> Written | None:
     held = column.field is not None and not isinstance(column.field, models.TextField)
-    if column.unpacked or column.kind == kinds.JSON or (column.kind in kinds.TYPED and not held):
+    if column.in_python or column.kind == kinds.JSON or (column.kind in kinds.TYPED and not held):
         return None
     if column.kind == kinds.TIME:
         return Written(_TIME)
@@ -105,11 +105,11 @@ def _oddities(shape: Shape, columns: list[Column], written: list[Written]) -> It
     for column, one in zip(columns, written, strict=True):
         if one.odd:
             yield one.odd, column.expression
-        if not column.computed and not shape.is_exact(column.name):
+        if not column.computed and not shape.is_exact(column.of):
             if column.field is None:
                 yield r"strpos({x}, '\u0000') > 0", F("rest")
             else:  # a text kept beside the typed value says more than it
-                name = column.name.replace("'", "''")
+                name = column.of.replace("'", "''")
                 yield f"""strpos({{x}}, '"{name}": ') > 0""", F("rest")
 
 

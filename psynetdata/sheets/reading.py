@@ -1,6 +1,7 @@
 """Rows of the mirror as cells of a sheet. Cells are converted by the million: what a column needs is found once."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -56,15 +57,19 @@ class _Plan:
 
     def _step(self, shape: Shape, column: Column, style: Style) -> tuple:
         """(name in `rest` or None, place among the values or None, converter of each, whether it is a key)."""
+        if column.path:
+            *place, convert_text, convert, is_key = self._step(shape, replace(column, path=()), AS_JSON)
+            inner = [_inner(one, column.path, style.of_key) for one in (convert_text, convert)]
+            return *place, *inner, is_key
         if column.unpacked:
-            return column.name, None, style.of_key, None, True
+            return column.of, None, style.of_key, None, True
         if column.computed:
             alias = f"column_{len(self.computed)}"
             self.computed[alias] = column.expression
             convert = style.of_typed(column.kind, column.field or models.TextField())
             return None, self._place(alias), None, convert, False
-        place = None if column.field is None else self._place(column.name)
-        of_rest = None if shape.is_exact(column.name) else column.name
+        place = None if column.field is None else self._place(column.of)
+        of_rest = None if shape.is_exact(column.of) else column.of
         self._has_rest |= of_rest is not None
         typed = None if column.field is None else style.of_typed(column.kind, column.field)
         return of_rest, place, style.of_text(column.kind, shape.deployment.clock), typed, False
@@ -95,6 +100,23 @@ class _Plan:
             for key, value in unpacking.unpack(source, text, self._taken):
                 found.setdefault(key, value)
         return found
+
+
+def _inner(read: Callable | None, path: tuple[str, ...], write: Callable) -> Callable:
+    """What stands at the path in a value, None where nothing does."""
+
+    def inner(value: Any) -> Any:
+        found = value if read is None else read(value)
+        for part in path:
+            if isinstance(found, dict):
+                found = found.get(part)
+            elif isinstance(found, list) and part.isdecimal() and len(part) < 10 and int(part) < len(found):
+                found = found[int(part)]
+            else:
+                return None
+        return write(found)
+
+    return inner
 
 
 def _any_unpacked(columns: list[tuple[Column, Style]]) -> bool:

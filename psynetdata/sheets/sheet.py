@@ -1,6 +1,7 @@
 """A sheet: one named table of basic data. It has a header, a total, and rows that stream in a stable order."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from psynetdata.psynet.csvtext import Row
 from psynetdata.psynet.problems import UsageError
 
 from . import kinds, reading
-from .columns import CLASS, Column, columns_of
+from .columns import CLASS, Column, columns_of, renamed
 from .conditions import Condition, of_parameter
 from .ordering import Order, Term, read_cursor, write_cursor
 from .shape import Shape
@@ -23,11 +24,21 @@ if TYPE_CHECKING:
 __all__ = ["CLASS", "Sheet"]
 
 
+@dataclass(frozen=True)
+class View:
+    """What staff put together of a sheet: `columns` are (name, column or path into one), the rest as Sheet takes it."""
+
+    columns: tuple[tuple[str, str], ...]
+    filters: dict[str, list[str]]
+    order: list[str]
+
+
 class Sheet:
     """The rows of a table, or of one class in it, on one face.
 
     `fields`: the columns to give, all without. `filters`: {column or column__lookup: texts}, all of which must
-    hold. `order`: columns, with a - for backwards. Raises UsageError that lists the columns, and `known`, the
+    hold. `order`: columns, with a - for backwards. Of a `view` only its own columns are seen, by whatever
+    parameter. Raises UsageError that lists the columns, and `known`, the
     parameters beside them, when one is unknown, also when it is withheld.
     """
 
@@ -41,6 +52,7 @@ class Sheet:
         fields: list[str] | None = None,
         filters: dict[str, list[str]] | None = None,
         order: list[str] | None = None,
+        view: View | None = None,
         known: tuple[str, ...] = (),
     ):
         self.name = name
@@ -48,11 +60,21 @@ class Sheet:
         self.class_name = class_name
         self._columns = columns_of(catalogue, shape, class_name)
         self._known = known
+        self._conditions: list[Condition] = []
+        self._order = Order(view.order if view else [], self._last_terms, self._columns)
+        if view:
+            self._conditions = [self._condition(name, texts) for name, texts in view.filters.items()]
+            # Withheld ones are gone, as they are from every other sheet.
+            seen = [(name, path) for name, path in view.columns if path.split(".")[0] not in shape.withheld]
+            self._columns = {name: self._part(name, path) for name, path in seen}
+            if not seen:
+                raise UsageError(f"The sheet {self.name} has no column that this face does not withhold.")
         self.header = list(dict.fromkeys(fields)) if fields else self.columns
         if unknown := [name for name in self.header if name not in self._columns]:
             raise self._no_column(unknown)
-        self._conditions = [self._condition(name, texts) for name, texts in (filters or {}).items()]
-        self._order = Order(order or [], self._last_terms, self._columns)
+        self._conditions += [self._condition(name, texts) for name, texts in (filters or {}).items()]
+        if order:
+            self._order = Order(order, self._last_terms, self._columns)
 
     @property
     def columns(self) -> list[str]:
@@ -132,6 +154,17 @@ class Sheet:
         known = ", ".join(self.columns)
         beside = f"; the other parameters are {', '.join(self._known)}" if self._known else ""
         return UsageError(f"The sheet {self.name} has no column {', '.join(names)[:100]}; it has {known}{beside}.")
+
+    def _part(self, name: str, path: str) -> Column:
+        """A column under another name, or what a path like `definition.colour.0` leads to in one."""
+        if path in self._columns:
+            return renamed(self._columns[path], name)
+        column, *parts = path.split(".")
+        if column not in self._columns:
+            raise self._no_column([path])
+        if not all(parts) or self._columns[column].kind in kinds.TYPED:
+            raise UsageError(f"{path[:60]!r} is no path into a column: write column.key, or column.key.0 in a list.")
+        return renamed(self._columns[column], name, tuple(parts))
 
     def _condition(self, name: str, texts: list[str]) -> Condition:
         found = of_parameter(name, texts, self._columns)

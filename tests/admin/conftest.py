@@ -33,6 +33,7 @@ def make_groups() -> None:
     """What the migrations do; tests with real transactions empty all tables afterwards."""
     editor = SimpleNamespace(connection=connections["default"])
     import_module("psynetdata.migrations.0002_groups").make_groups(apps, editor)
+    import_module("psynetdata.migrations.0009_sheet_groups").add_permissions(apps, editor)
     import_module("exports.migrations.0002_groups").add_permissions(apps, editor)
     import_module("exports.migrations.0004_groups").add_permissions(apps, editor)
     import_module("psynetdata.migrations.0006_officers").add_permissions(apps, editor)

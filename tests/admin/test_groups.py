@@ -7,13 +7,15 @@ from django.db import connections
 
 from tests.admin.conftest import make_groups
 
-DATA = {"deployment", "participant", "trial", "asset", "node", "network", "response", "record", "job"}
+DATA = {"deployment", "participant", "trial", "asset", "node", "network", "response", "record", "job", "savedsheet"}
 VIEWER = {f"psynetdata.view_{name}" for name in DATA} | {
     f"exports.view_{name}" for name in ("snapshot", "export", "exportarchive", "incident")
 }
 ANALYST = VIEWER | {"exports.export_anonymous", "psynetdata.add_apitoken", "psynetdata.view_apitoken"}
+ANALYST |= {"psynetdata.add_sheetlink", "psynetdata.view_sheetlink"}
 OFFICER = ANALYST | {"psynetdata.view_identified", "exports.export_regular", "psynetdata.view_audit"}
 OFFICER |= {"psynetdata.decide_policy", "psynetdata.hold_keys"}
+OFFICER |= {f"psynetdata.{verb}_savedsheet" for verb in ("add", "change", "delete")}
 
 
 def rights_of(group: str) -> set[str]:

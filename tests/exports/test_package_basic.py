@@ -10,8 +10,9 @@ from django.core.files.storage import default_storage
 
 from exports.package.request import ExportOptions, request_export, run_here
 from exports.snapshots.load import load
+from psynetdata.faces import IDENTIFIED, reading
 from psynetdata.psynet.problems import Problem
-from psynetdata.sheets import DataError, Experiment, Participant, Trial, experiment
+from psynetdata.sheets import Catalogue, DataError, Experiment, Participant, Trial, experiment, formats
 
 from .making import DATA, reference
 
@@ -120,3 +121,22 @@ def test_a_method_that_gives_away_an_identifier_is_caught(loaded, serve):
     with pytest.raises(Problem, match=r"worker_id.*basic_data\.json") as raised:
         exported(deployment, anonymize="yes")
     assert worker not in raised.value.sentence
+
+
+def test_sheets_that_staff_put_together_are_in_the_export(loaded):
+    deployment = loaded("static")
+    told = {"filters": {"animal": ["dogs"]}, "order": ["-id"]}
+    columns = [["trial", "id"], ["animal", "definition.animal"], ["person", "participant_worker_id"]]
+    deployment.saved_sheets.create(name="dogs", base="trial", columns=columns, **told)
+    columns = [["who", "worker_id"], ["ip", "client_ip_address"]]
+    deployment.saved_sheets.create(name="people", base="participant", columns=columns)
+    deployment.saved_sheets.create(name="lost", base="trial", columns=[["x", "colour"]])
+    with reading(IDENTIFIED):
+        wanted = Catalogue(deployment, IDENTIFIED).sheet("dogs")
+        wanted = b"".join(formats.csv(wanted.header, wanted.records()))
+    archives = exported(deployment)
+    assert archives["regular"].read("regular/basic_data/dogs.csv") == wanted
+    assert archives["anonymous"].read("anonymous/basic_data/dogs.csv").count(b"\n") == wanted.count(b"\n") > 1
+    assert archives["regular"].read("regular/basic_data/people.csv").startswith(b"who,ip\n")
+    assert archives["anonymous"].read("anonymous/basic_data/people.csv").startswith(b"who\n")
+    assert b"has no column colour" in archives["regular"].read("regular/basic_data/lost.txt")

@@ -15,9 +15,20 @@ class Command(BaseCommand):
         parser.add_argument("--name", default="token", help="What it is for.")
         parser.add_argument("--identified", action="store_true", help="May read identified data, if its owner may.")
         parser.add_argument("--deployment", metavar="ID", help="Only for this deployment.")
+        parser.add_argument("--sheets", metavar="NAMES", default="", help="Only these sheets, with commas between.")
         parser.add_argument("--days", type=int, metavar="N", help="Expires after N days; never without it.")
 
-    def run(self, *, username: str, name: str, identified: bool, deployment: str | None, days: int | None, **options):
+    def run(
+        self,
+        *,
+        username: str,
+        name: str,
+        identified: bool,
+        deployment: str | None,
+        sheets: str,
+        days: int | None,
+        **options,
+    ):
         user = get_user_model().objects.filter(username=username, is_active=True).first()
         if user is None:
             raise NotFound(f"There is no active account {username!r}; make one on the desk, under Users.")
@@ -28,7 +39,8 @@ class Command(BaseCommand):
         if identified and not rights.can_see_identified(user):
             raise UsageError(f"{username} may not see identified data, so a token of theirs may not either.")
         bound = None if deployment is None else chosen(Deployment.objects.all(), deployment, how="--deployment")
-        row, token = ApiToken.issue(user, name=name, identified=identified, deployment=bound, days=days)
+        told = {"name": name, "identified": identified, "deployment": bound, "days": days}
+        row, token = ApiToken.issue(user, **told, sheets=[one.strip() for one in sheets.split(",") if one.strip()])
         Audit.record("issue", deployment=bound, target=f"token {row.pk} of {username}", identified=identified)
         expires = f"expires {row.expires_at:%Y-%m-%d}" if row.expires_at else "never expires"
         return f"Token of {username}, {expires}; it is shown only now: {token}"

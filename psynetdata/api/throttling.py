@@ -1,0 +1,17 @@
+"""How often somebody may ask: API_RATE, counted for each token, link or signed-in person in each server process."""
+
+from django.conf import settings
+from rest_framework.throttling import SimpleRateThrottle
+
+
+class Throttle(SimpleRateThrottle):
+    scope = "api"
+
+    def get_rate(self) -> str | None:
+        return settings.API_RATE
+
+    def get_cache_key(self, request, view) -> str | None:
+        who = request.auth or request.user
+        if getattr(who, "pk", None) is None:
+            return None  # it is refused anyway
+        return f"throttle {type(who).__name__} {who.pk}"

@@ -1,0 +1,14 @@
+// "Copy as R": puts the text beside the button on the clipboard, or selects it where the browser does not allow that.
+document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const box = button.parentElement.querySelector("pre");
+    try {
+        await navigator.clipboard.writeText(box.textContent);
+        const before = button.textContent;
+        button.textContent = "Copied";
+        setTimeout(() => (button.textContent = before), 1500);
+    } catch {
+        getSelection().selectAllChildren(box);
+    }
+});
