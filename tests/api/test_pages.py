@@ -33,7 +33,7 @@ def test_the_schema_names_every_address(analyst):
         "/api/basic_data/{sheet}/{row_id}/",
         "/api/deployments/",
         "/api/deployments/{id}/",
-        *(f"/api/deployments/{{id}}/{verb}/" for verb in ("pause", "resume", "archive")),
+        *(f"/api/deployments/{{id}}/{verb}/" for verb in ("pause", "resume", "archive", "undecided", "decisions")),
         "/api/snapshots/",
         "/api/snapshots/{id}/",
         "/api/snapshots/{id}/diff/{other}/",
