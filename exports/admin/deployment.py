@@ -26,6 +26,7 @@ from .changes import in_a_line
 from .export import exports_card
 from .health import active_job, seconds_words, watching_card
 from .incident import incidents_card
+from .keys import KeyActions
 from .leaves import PolicyActions
 from .watched import with_newest
 from .watching import WatchActions
@@ -58,13 +59,14 @@ class DeploymentChangeList(ChangeList):
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(WatchActions, PolicyActions, DataDeploymentAdmin):
+class DeploymentAdmin(WatchActions, PolicyActions, KeyActions, DataDeploymentAdmin):
     list_display = (
         "label_or_id", "psynets_id", "state_badge", "alarms", "newest_snapshot", "participants", "trials",
     )  # fmt: skip
     actions_detail = (
         "export_anonymized", "export_as_it_is", "what_leaves", "snapshot_now",
         {"title": "Watching", "icon": "visibility", "items": ["pause", "resume", "archive"]},
+        {"title": "Key", "icon": "key", "items": ["export_key", "destroy_key"]},
     )  # fmt: skip
     actions_row = ("export_anonymized", "export_as_it_is")
     form = settings.SettingsForm

@@ -10,6 +10,7 @@ from django.urls import reverse
 from unfold.decorators import action
 
 from exports.snapshots import undecided
+from exports.snapshots.anew import rebuild
 from psynetdata import rights
 from psynetdata.admin import html
 from psynetdata.admin.job import progress_card
@@ -75,7 +76,7 @@ def _do(request: HttpRequest, row: Deployment) -> str:
         for text in ticked:
             deciding.forget(row, *_place(text), user=request.user)
         said = f"{len(ticked)} taken back."
-    undecided.rebuild(row, owner=request.user)
+    rebuild(row, owner=request.user)
     return f"{said} The anonymous face is filled anew; exports go by it from now on."
 
 

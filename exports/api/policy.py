@@ -7,6 +7,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from exports.snapshots import undecided
+from exports.snapshots.anew import rebuild
 from psynetdata import rights
 from psynetdata.anonymize import deciding
 from psynetdata.anonymize.policy import ACTIONS, FIELDS, Rule
@@ -24,8 +25,8 @@ class PlaceSerializer(serializers.Serializer):
 
 
 class DecisionSerializer(PlaceSerializer):
-    shared = serializers.ChoiceField(ACTIONS)
-    open = serializers.ChoiceField(ACTIONS)
+    shared = serializers.CharField(help_text=f"For a named colleague: {', '.join(ACTIONS)}.")
+    open = serializers.CharField(help_text="For a repository: the same words.")
     kind = serializers.CharField(help_text="What stands there: choice, number, free_text, …")
     reason = serializers.CharField(required=False)
 
@@ -74,14 +75,14 @@ class PolicyView(GenericViewSet):
         deployment = self._decided(request, pk)
         given = request.data if isinstance(request.data, list) else [request.data]
         deciding.decide(deployment, [_rule(each) for each in given], user=request.user)
-        undecided.rebuild(deployment, owner=request.user)
+        rebuild(deployment, owner=request.user)
         return Response(DecisionSerializer(deployment.first.decisions.all(), many=True).data, status=202)
 
     @extend_schema(summary="Take a decision back", request=PlaceSerializer, responses={204: None})
     def forget(self, request: Request, pk: str) -> Response:
         deployment = self._decided(request, pk)
         deciding.forget(deployment, *_place(request.data), user=request.user)
-        undecided.rebuild(deployment, owner=request.user)
+        rebuild(deployment, owner=request.user)
         return Response(status=204)
 
     def _seen(self, request: Request, pk: str) -> Deployment:

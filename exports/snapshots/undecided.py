@@ -90,25 +90,6 @@ def newest_of(deployment: Deployment) -> Snapshot:
     return newest
 
 
-def to_mirror(deployment: Deployment) -> list[Snapshot]:
-    """The snapshots whose anonymous face a decision changes: of the deployment and all that share its policy."""
-    chain, found = [deployment.first], []
-    while chain:
-        one = chain.pop()
-        chain += one.continued_by.all()
-        newest = Snapshot.objects.newest(one)
-        found += [newest] if newest else []
-    return found
-
-
-def rebuild(deployment: Deployment, *, owner=None) -> list[Job]:
-    """Jobs that fill the anonymous faces anew; in between they show what they showed."""
-    return [
-        jobs.submit("mirror", options={"snapshot": one.pk}, deployment=one.deployment, owner=owner)
-        for one in to_mirror(deployment)
-    ]
-
-
 def _watched(rows, running: jobs.Running | None):
     for number, row in enumerate(rows):
         if running is not None and number % 1000 == 0:

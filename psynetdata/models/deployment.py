@@ -101,6 +101,13 @@ class Deployment(models.Model):
             first = first.continues
         return first
 
+    def chain(self) -> list["Deployment"]:
+        """All that continue each other, this one too, the first one first."""
+        found = [self.first]
+        for one in found:
+            found += one.continued_by.all()
+        return found
+
     @property
     def is_watched(self) -> bool:
         """Whether snapshots of it are due, as `watched` has it."""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from exports.management.table import table
 from exports.snapshots import undecided
+from exports.snapshots.anew import to_mirror
 from psynetdata.anonymize import deciding
 from psynetdata.anonymize.policy import ACTIONS, FIELDS, Rule
 from psynetdata.deployments import chosen
@@ -89,7 +90,7 @@ class Command(BaseCommand):
         self.stdout.write("Taken back; the policy's own rule holds again, or none.")
 
     def _rebuild(self, deployment: Deployment) -> None:
-        for snapshot in undecided.to_mirror(deployment):
+        for snapshot in to_mirror(deployment):
             self.job("mirror", options={"snapshot": snapshot.pk}, deployment=snapshot.deployment)
 
 

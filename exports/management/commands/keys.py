@@ -1,0 +1,62 @@
+import os
+from pathlib import Path
+
+from exports.snapshots.anew import to_mirror
+from psynetdata.anonymize import keys
+from psynetdata.deployments import chosen
+from psynetdata.management.cli import Command as BaseCommand
+from psynetdata.models import Deployment
+from psynetdata.psynet.problems import Conflict, Problem, UsageError
+
+
+class Command(BaseCommand):
+    help = "A deployment's pseudonym key: export it once into a file of its own, or destroy it for good."
+
+    def add_arguments(self, parser):
+        verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+        export = verbs.add_parser("export", help="Write the key into a new file, once; only you may read the file.")
+        export.add_argument("path", type=Path, metavar="PATH", help="A file that does not exist yet.")
+        destroy = verbs.add_parser("destroy", help="Nobody can make these pseudonyms again, or follow them back.")
+        destroy.add_argument("--yes", action="store_true", help="Yes, for good.")
+        for verb in verbs.choices.values():
+            verb.add_argument("--deployment", metavar="ID", help="Which deployment; not needed where there is one.")
+
+    def run(self, *, verb: str, deployment: str | None, **options):
+        found = chosen(Deployment.objects.all(), deployment, how="--deployment")
+        if verb == "export":
+            self._export(found, options["path"].expanduser().absolute())
+        else:
+            self._destroy(found, sure=options["yes"])
+
+    def _export(self, deployment: Deployment, path: Path) -> None:
+        # The file first: the key leaves once, and must not be lost for want of a folder.
+        try:
+            file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8")
+        except FileExistsError:
+            raise Conflict(f"{path} is there already; name a file that is not.") from None
+        except OSError as error:
+            raise Problem(f"{path} cannot be written: {error.strerror}.") from None
+        with file:
+            try:
+                file.write(keys.export_key(deployment))
+            except Problem:
+                path.unlink()
+                raise
+        self.stdout.write(
+            f"The key of {deployment.deployment_id} is in {path}. Whoever has it and an id can tell its pseudonym: "
+            "keep it apart from the exports."
+        )
+
+    def _destroy(self, deployment: Deployment, *, sure: bool) -> None:
+        if not sure:
+            raise UsageError(
+                f"This destroys the key of {deployment.deployment_id} and of those that continue it, for good: later "
+                "exports have other pseudonyms, which cannot be joined with earlier ones. Add --yes to do it."
+            )
+        keys.destroy_key(deployment)
+        for snapshot in to_mirror(deployment):
+            self.job("mirror", options={"snapshot": snapshot.pk}, deployment=snapshot.deployment)
+        self.stdout.write(
+            f"The key of {deployment.deployment_id} is destroyed. Copies may be in backups of this site's database and "
+            "in a key file that was exported. The anonymous face has a new key and other pseudonyms."
+        )
