@@ -154,8 +154,8 @@ def _computed(request: Request, deployment: Deployment, face: str, experiment: t
         raise
     except (Exception, SystemExit) as error:  # theirs can raise anything; an exit() would end the whole server
         failed = MethodFailed(experiment, error)
-        logger.error("%s.%s: %s", experiment.__module__, experiment.__qualname__, failed.sentence)
-        raise failed from error
+        logger.error("%s.%s: %s\n%s", experiment.__module__, experiment.__qualname__, failed.sentence, failed.trace)
+        raise failed from None
 
 
 def _sheet(request: Request, deployment: Deployment, face: str, name: str, *known: str) -> HttpResponseBase:

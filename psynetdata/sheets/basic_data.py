@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from psynetdata.faces import reading
@@ -15,7 +16,10 @@ from psynetdata.psynet.problems import Problem, UsageError
 from . import modules
 from .experiment import Experiment, experiment_for
 from .scope import scope
+from .time_limit import TookTooLong, time_limit
 
+# PsyNet's words for what asks: the address, an export, its minute backup, its monitor.
+CONTEXTS = ("route", "export", "backup", "monitor")
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -29,6 +33,18 @@ class MethodFailed(Problem):
         theirs = [frame for frame in frames if frame.filename == inspect.getfile(experiment)] or frames
         place = f" in {Path(theirs[-1].filename).name}, line {theirs[-1].lineno}" if theirs else ""
         super().__init__(f"The deployment's get_basic_data failed with a {type(error).__name__}{place}.")
+        # For the log: where it happened, without what it said.
+        self.trace = "".join(traceback.format_tb(error.__traceback__)) + type(error).__name__
+
+
+class MethodTookTooLong(Problem):
+    status = 500
+
+    def __init__(self, seconds: int):
+        super().__init__(
+            f"The deployment's get_basic_data was ended after {seconds} seconds; let it do less, or raise "
+            "BASIC_DATA_SECONDS."
+        )
 
 
 def basic_data_for(deployment: Deployment) -> type[Experiment] | None:
@@ -45,16 +61,21 @@ def compute_basic_data(
 ) -> Any:
     """What get_basic_data returns: None where nobody wrote one.
 
-    `using`: the face (database alias) it sees. `context`: `route` or `export`. `anonymize` is passed on
-    where it is not None. `kwargs`: query parameters. Raises DataError when the method does, UsageError for
-    parameters that it does not take, and whatever else the experimenter's code raises.
+    `using`: the face (database alias) it sees. `context`: one of CONTEXTS. `anonymize` is passed on where it is
+    not None. `kwargs`: query parameters. Raises DataError when the method does, UsageError for parameters that
+    it does not take, MethodTookTooLong, and whatever else the experimenter's code raises.
     """
     experiment = basic_data_for(deployment)
     if experiment is None:
         return None
     ours = {"context": context} | ({} if anonymize is None else {"anonymize": anonymize})
+    seconds = settings.BASIC_DATA_SECONDS
     with reading(using), scope(deployment, using):
-        return _settled(_call(experiment.get_basic_data, ours, kwargs))
+        try:
+            with time_limit(seconds, using):
+                return _settled(_call(experiment.get_basic_data, ours, kwargs))
+        except TookTooLong:
+            raise MethodTookTooLong(seconds) from None
 
 
 def _call(method: Callable, ours: dict[str, Any], asked: dict[str, Any]) -> Any:
@@ -84,5 +105,5 @@ def _settled(found: Any) -> Any:
     if isinstance(found, QuerySet | Iterator):
         return list(found)
     if isinstance(found, dict):
-        return {name: _settled(value) for name, value in found.items()}
+        return {name: list(value) if isinstance(value, QuerySet | Iterator) else value for name, value in found.items()}
     return found

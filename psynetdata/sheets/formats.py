@@ -10,16 +10,39 @@ import orjson
 from psynetdata.psynet import csvtext, excel, times
 from psynetdata.psynet.csvtext import Row
 from psynetdata.psynet.jsontext import without_nan
+from psynetdata.psynet.problems import Problem
 
 _BLOCK = 1 << 16
 
 
+class NoJson(Problem):
+    """What somebody's code gave holds what no JSON can hold."""
+
+    status = 500
+
+    def __init__(self, value: Any):
+        super().__init__(
+            f"There is a value of type {type(value).__name__} in it, which JSON does not hold; give texts, numbers, "
+            "booleans, None, times, lists, dictionaries or data frames."
+        )
+
+
+class EndlessJson(Problem):
+    status = 500
+
+    def __init__(self):
+        super().__init__("A value in it is nested without end, or too deeply for JSON.")
+
+
 def json_text(value: Any) -> bytes:
-    """One JSON value, null for NaN."""
+    """One JSON value, null for NaN. Raises NoJson, EndlessJson for what somebody's code made."""
     try:
         return orjson.dumps(value, default=plain, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME)
     except TypeError:  # integers beyond 64 bits, half a surrogate pair, deep nesting: json can
-        return json.dumps(without_nan(_plain_deep(value)), allow_nan=False).encode("ascii")
+        try:
+            return json.dumps(without_nan(_plain_deep(value)), allow_nan=False).encode("ascii")
+        except RecursionError:
+            raise EndlessJson from None
 
 
 def json_list(rows: Iterable[Any]) -> Iterator[bytes]:
@@ -85,7 +108,14 @@ def plain(value: Any) -> Any:
         return value.tolist()
     if isinstance(value, set | frozenset):
         return sorted(value, key=str)
+    if isinstance(value, bytes | bytearray | memoryview) or _has_no_text(value):
+        raise NoJson(value)
     return None if str(value) in ("<NA>", "NaT") else str(value)
+
+
+def _has_no_text(value: Any) -> bool:
+    """Whether str() would only say which object it is."""
+    return type(value).__str__ is object.__str__ and type(value).__repr__ is object.__repr__
 
 
 def _plain_deep(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """PsyNet's own example of get_basic_data, served at PsyNet's own address."""
 
+import contextlib
 import csv
 import io
 import json
@@ -188,3 +189,69 @@ def test_two_classes_for_one_deployment_are_an_error(static, analyst):
     answer = analyst.get("/api/basic_data/")
     assert answer.status_code == 409
     assert "both serve label" in answer.json()["detail"]
+
+
+class Strange:
+    pass
+
+
+def _cycle():
+    found = {"a": []}
+    found["a"].append(found)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("made", "status", "told"),
+    [
+        (lambda: {3, 1, 2}, 200, [1, 2, 3]),
+        (lambda: [{"x": float("nan"), "y": [float("inf")]}], 200, [{"x": None, "y": [None]}]),
+        (lambda: Strange(), 500, "a value of type Strange"),
+        (lambda: [{"x": {"y": Strange()}}], 500, "a value of type Strange"),
+        (lambda: [{"x": b"bytes"}], 500, "a value of type bytes"),
+        (_cycle, 500, "nested without end"),
+        (lambda: "\ud800", 200, "\ud800"),
+        (lambda: 3, 200, 3),
+    ],
+)
+def test_whatever_a_method_returns_is_an_answer(static, analyst, made, status, told):
+    class Exp(Experiment):
+        label = STATIC
+
+        @classmethod
+        def get_basic_data(cls, context=None, **kwargs):
+            return made()
+
+    answer = analyst.get("/api/basic_data/")
+    assert answer.status_code == status, answer.content
+    assert answer.json() == told if status == 200 else told in answer.json()["detail"]
+
+
+def _catches_everything():
+    while True:
+        with contextlib.suppress(Exception):
+            list(Trial.query.filter_by(failed=False))
+
+
+def _asks_for_ever():
+    trials = Trial.query.all()
+    return trials.extra(where=["EXISTS (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i > 0) "
+                               "SELECT count(*) FROM n HAVING count(*) < 0)"]).count()  # fmt: skip
+
+
+@pytest.mark.parametrize("endless", [_catches_everything, _asks_for_ever])
+def test_a_method_that_never_ends_is_ended(static, analyst, settings, endless):
+    settings.BASIC_DATA_SECONDS = 1
+
+    class Exp(Experiment):
+        label = STATIC
+
+        @classmethod
+        def get_basic_data(cls, context=None, **kwargs):
+            return endless()
+
+    answer = analyst.get("/api/basic_data/")
+    assert answer.status_code == 500
+    assert "was ended after 1 seconds" in answer.json()["detail"]
+    # The next request finds a connection that works.
+    assert len(analyst.get("/api/basic_data/trial/?limit=3").json()["results"]) == 3

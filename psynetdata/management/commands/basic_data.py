@@ -8,6 +8,7 @@ from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.problems import NotFound, Problem
 from psynetdata.sheets import basic_data_for, compute_basic_data
+from psynetdata.sheets.basic_data import CONTEXTS
 from psynetdata.sheets.formats import json_text
 
 
@@ -20,7 +21,9 @@ class Command(BaseCommand):
         check.add_argument("--deployment", metavar="ID", help="Which deployment; not needed where there is one.")
         check.add_argument("--sheet", metavar="NAME", help="Passed on as the query parameter of that name.")
 
-    def run(self, *, deployment: str | None, sheet: str | None, **options):
+        check.add_argument("--context", choices=CONTEXTS, default="route", help="What the method is told that asks.")
+
+    def run(self, *, deployment: str | None, sheet: str | None, context: str, **options):
         found = chosen(Deployment.objects.all(), deployment, how="--deployment")
         experiment = basic_data_for(found)
         if experiment is None:
@@ -31,14 +34,14 @@ class Command(BaseCommand):
         self.stdout.write(f"{experiment.__module__}.{experiment.__qualname__} serves {found.deployment_id}.")
         asked = {} if sheet is None else {"sheet": sheet}
         for face in (IDENTIFIED, ANONYMOUS):
-            self.stdout.write(f"{face}: {_measured(found, face, asked)}")
+            self.stdout.write(f"{face}: {_measured(found, face, context, asked)}")
         Audit.record("read", deployment=found, target="sheet get_basic_data", identified=True, context="check")
 
 
-def _measured(deployment: Deployment, face: str, asked: dict[str, str]) -> str:
+def _measured(deployment: Deployment, face: str, context: str, asked: dict[str, str]) -> str:
     start = perf_counter()
     try:
-        found = compute_basic_data(deployment, using=face, context="route", **asked)
+        found = compute_basic_data(deployment, using=face, context=context, **asked)
     except Problem:
         raise
     except Exception as error:  # it is the experimenter's code: anything can come out of it

@@ -1,0 +1,51 @@
+"""An end for an experimenter's method that would never come to one by itself."""
+
+import ctypes
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from django.db import connections
+
+_AGAIN = 1  # seconds; code that catches everything is told again
+
+
+class TookTooLong(BaseException):
+    """Raised in the middle of the method's code. No Exception: a method that catches those must end too."""
+
+
+@contextmanager
+def time_limit(seconds: int, using: str) -> Iterator[None]:
+    """TookTooLong is raised inside when `seconds` have passed; a query that runs on `using` then is ended.
+
+    It reaches Python code and queries. What waits inside a library of C ends when that returns.
+    """
+    ours, done, lock = threading.get_ident(), threading.Event(), threading.Lock()
+    raw = connections[using].connection
+
+    def watch() -> None:
+        wait = seconds
+        while not done.wait(wait):
+            with lock:
+                if done.is_set():
+                    return
+                _raise_in(ours, TookTooLong)
+            with suppress(Exception):  # the method may have ended meanwhile, and with it the query
+                raw.cancel() if hasattr(raw, "cancel") else raw.interrupt()  # PostgreSQL's connection, SQLite's
+            wait = _AGAIN
+
+    watcher = threading.Thread(target=watch, name="time limit", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        with lock:
+            done.set()
+            _raise_in(ours, None)  # one that was not delivered yet
+        watcher.join()
+
+
+def _raise_in(thread: int, error: type[BaseException] | None) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread), None if error is None else ctypes.py_object(error)
+    )
