@@ -13,6 +13,7 @@ from ..psynet.problems import UsageError
 from ..psynet.tables import Column, known_tables
 from . import naming, relative
 from .accounts import how_dates_leave, linkable
+from .copying import copying
 from .dates import Dates
 from .identifiers import Identifiers
 from .options import Options
@@ -50,6 +51,9 @@ class Anonymizer:
         self.scrubber = Scrubber(identifiers, pseudonyms)
         self.treatments = Treatments(self.scrubber, pseudonyms, level)
         self._tables: list[TableAnonymizer] = []
+        copies = identifiers.copies
+        self.copied_nodes = copies.of_nodes(self.policy, level)
+        self.copied_questions = copies.of_questions(self.policy, level)
 
     def table(self, table: str, columns: list[Column]) -> "TableAnonymizer":
         """For one pass over a table whose rows have these columns."""
@@ -124,6 +128,7 @@ class TableAnonymizer:
                 self._steps.append((at, step))
         # Whether anything in these rows depends on the deployment's identifiers.
         self.scrubs = bool(self._steps)
+        self._copies = copying(owner, table, columns)
         self._logs = [at for at, column in enumerate(columns) if column.type and column.name in relative.COLUMNS]
         self.dates = owner.dates and owner.dates.table(table, columns, self._times())
         self._changed = [0] * len(columns)
@@ -140,6 +145,8 @@ class TableAnonymizer:
                 if new != cell:
                     out[at] = new
                     self._changed[at] += 1
+        for copy in self._copies:
+            copy(cells, out)
         for at in self._logs:
             if (cell := out[at]) and "localTime" in cell:
                 out[at] = relative.logs(cell)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from ..psynet.source import TableSource
+from .copies import CopiesOfParts
 from .identifiers import Identifiers
 from .own_words import Words
 from .parts import Part, PartReader, keep
@@ -34,7 +35,7 @@ def together(parts: Iterable[tuple[str, Part]]) -> Identifiers:
     kinds: dict[str, str] = {}
     entries: dict[str, Counter[tuple[str, bool]]] = {}
     people: Counter[str] = Counter()
-    words, files = Words(), Files()
+    words, files, copies = Words(), Files(), CopiesOfParts()
     for table, part in parts:
         for value, kind in part.kinds.items():
             keep(kinds, value, kind)
@@ -44,13 +45,14 @@ def together(parts: Iterable[tuple[str, Part]]) -> Identifiers:
             counted[value, telling] += n
         words.add(part)
         files.add(part)
+        copies.add(part)
     for table, counted in entries.items():
         for (value, telling), n in counted.items():
             if (n == 1 and telling) or (_names_someone(value) and (n == 1 or 2 * n < people[table])):
                 keep(kinds, value, "entry")
     for value, kind in files.traces().items():
         keep(kinds, value, kind)
-    return Identifiers(kinds, frozenset(files.personal), words.of(kinds))
+    return Identifiers(kinds, frozenset(files.personal), words.of(kinds), copies.all())
 
 
 def _parts(source: TableSource, policy: Policy) -> Iterator[tuple[str, Part]]:

@@ -4,7 +4,9 @@ import hashlib
 import json
 import zlib
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+
+from .copies import Copies
 
 # kind → what replaces it inside a text: None for the pseudonym. Earlier kinds win where a value has several.
 KINDS: dict[str, str | None] = {
@@ -31,29 +33,31 @@ RANK = {kind: rank for rank, kind in enumerate(KINDS)}
 class Identifiers:
     """{value: kind} of KINDS, and the ids of personal assets. Its repr shows numbers only.
 
-    `public`: values that are words of the experiment itself too, see own_words.
+    `public`: values that are words of the experiment itself too, see own_words. `copies`: where answers were copied to;
+    a row with a copy changes when what it was copied from does, so the digest is told without them.
     """
 
     kinds: dict[str, str]
     personal_assets: frozenset[int] = field(default_factory=frozenset)
     public: frozenset[str] = field(default_factory=frozenset)
+    copies: Copies = field(default_factory=Copies, compare=False)
 
     @property
     def digest(self) -> str:
-        """SHA-256 over both, sorted: equal digests mean that nothing new has to be hidden."""
+        """SHA-256 over the first three, sorted: equal digests mean that nothing new has to be hidden."""
         lines = sorted(f"{kind}\x1f{value}" for value, kind in self.kinds.items())
         text = "\x1e".join([*lines, "", *map(str, sorted(self.personal_assets)), "", *sorted(self.public)])
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
     def to_bytes(self) -> bytes:
         """Packed JSON, to be kept where identified rows are kept and nowhere else."""
-        kept = [self.kinds, sorted(self.personal_assets), sorted(self.public)]
+        kept = [self.kinds, sorted(self.personal_assets), sorted(self.public), asdict(self.copies)]
         return zlib.compress(json.dumps(kept).encode("ascii"), 1)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Identifiers":
-        kinds, assets, public = json.loads(zlib.decompress(data))
-        return cls(kinds, frozenset(assets), frozenset(public))
+        kinds, assets, public, copies = json.loads(zlib.decompress(data))
+        return cls(kinds, frozenset(assets), frozenset(public), Copies(**copies))
 
     def counts(self) -> dict[str, int]:
         """How many values there are of each kind."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, fields
 from ..psynet import jsontext
 from ..psynet.csvtext import Row
 from ..psynet.tables import Column
-from . import finders, own_words, personal
+from . import copies, finders, own_words, personal
 from .identifiers import RANK
 from .looks import ENTRIES, looks
 from .policy import Policy
@@ -26,7 +26,8 @@ class Part:
     """Plain lists and dictionaries, as JSON keeps them.
 
     `kinds` {value: kind}; `entries` [[value, whether its key is telling, rows]], see collecting;
-    `found`, `code`, `holders` {word: participants}: see own_words; `made`, `linked`, `assets`: see personal.
+    `found`, `code`, `holders` {word: participants}: see own_words; `made`, `linked`, `assets`: see personal; `parents`,
+    `trials`, `answers`: see copies.
     """
 
     rows: int = 0
@@ -38,6 +39,9 @@ class Part:
     made: list[str] = field(default_factory=list)
     linked: list[int] = field(default_factory=list)
     assets: list = field(default_factory=list)
+    parents: list = field(default_factory=list)
+    trials: dict[str, list[str]] = field(default_factory=dict)
+    answers: list = field(default_factory=list)
 
     def to_bytes(self) -> bytes:
         kept = {each.name: value for each in fields(self) if (value := getattr(self, each.name))}
@@ -86,5 +90,6 @@ class PartReader:
         return part
 
     def _others(self) -> list:
-        made = (own_words.reader(self._table, self._names), personal.reader(self._table, self._names, self._policy))
+        of_rules = (each.reader(self._table, self._names, self._policy) for each in (personal, copies))
+        made = (own_words.reader(self._table, self._names), *of_rules)
         return [other for other in made if other is not None]

@@ -30,6 +30,8 @@ LEVELS = ("shared", "open")
 # coarsen: rounded, as its kind says (see coarsen.py).  numbers: scrubbed, and all text in it withheld.
 ACTIONS = ("keep", "drop", "pseudonym", "scrub", "public", "coarsen", "numbers")
 FIELDS = ["table", "column", "selector", "shared", "open", "kind", "reason"]
+# What PsyNet saves under the question's name (`save_answer`) goes by the question's rule, where it has none of its own.
+_COPIED = {("participant", "vars"): ("response", "answer")}
 DEFAULT = Path(__file__).with_name("policy.csv")
 
 
@@ -125,7 +127,8 @@ class Policy:
                 found = self._exact.get(key, {}).get(selector) or self._by_pattern(key, selector)
             if found is not None:
                 return found
-        return None
+        copied = _COPIED.get((table, column)) if selector else None
+        return self.rule(*copied, selector) if copied else None
 
     def selectors(self, table: str, column: str) -> list[str]:
         """All selectors that some line names for a column."""

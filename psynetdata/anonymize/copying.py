@@ -1,0 +1,74 @@
+"""What becomes of copied answers (see copies.py) in the rows of one table."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..psynet.csvtext import Row
+from ..psynet.tables import Column, class_name
+from .copies import OF_NODES, digest
+from .policy import Rule
+
+if TYPE_CHECKING:
+    from .anonymizer import Anonymizer
+
+# Changes the row that leaves, told the one that came.
+Copy = Callable[[Row, Row], None]
+
+
+def copying(owner: "Anonymizer", table: str, columns: list[Column]) -> list[Copy]:
+    """Nothing for most tables, and where no answer has a rule that is stricter than its copy's."""
+    at = {column.name: place for place, column in enumerate(columns)}
+    made: list[Copy | None] = [
+        _of_node(owner, columns[at[name]], at[name], at[node])
+        for name, node in OF_NODES.get(table, {}).items()
+        if name in at and node in at
+    ]
+    if table == "participant" and "answer" in at:
+        made.append(_of_participant(owner, columns[at["answer"]], at))
+    if table == "info" and {"answer", "response_id", "type"} <= at.keys():
+        made.append(_of_trial(owner, columns[at["answer"]], at))
+    return [copy for copy in made if copy is not None]
+
+
+def _of_node(owner: "Anonymizer", column: Column, place: int, node: int) -> Copy | None:
+    rules = owner.copied_nodes
+    treatments = {rule: owner.treatments.of_cell(rule, column, is_json=True) for rule in set(rules.values())}
+
+    def copy(cells: Row, out: Row) -> None:
+        rule = rules.get(cells[node] or "")
+        if rule is not None and out[place] is not None:
+            out[place] = treatments[rule](out[place])
+
+    return copy if rules else None
+
+
+def _of_participant(owner: "Anonymizer", column: Column, at: dict[str, int]) -> Copy | None:
+    rules, answers = owner.copied_questions, owner.identifiers.copies.answers
+    treatments = _by_question(owner, rules, column)
+
+    def copy(cells: Row, out: Row) -> None:
+        mine = answers.get(cells[at["id"]] or "")
+        cell = cells[at["answer"]]
+        if mine and cell is not None and (treat := treatments.get(mine.get(digest(cell), ""))):
+            out[at["answer"]] = treat(cell)
+
+    return copy if rules else None
+
+
+def _of_trial(owner: "Anonymizer", column: Column, at: dict[str, int]) -> Copy | None:
+    rules, questions, policy = owner.copied_questions, owner.identifiers.copies.responses, owner.policy
+    treatments = _by_question(owner, rules, column)
+
+    def copy(cells: Row, out: Row) -> None:
+        treat = treatments.get(questions.get(cells[at["response_id"]] or "", ""))
+        if treat is None or out[at["answer"]] is None:
+            return
+        # What was decided about the trial's class holds.
+        if policy.rule("info", "answer", class_name("info", cells[at["type"]])) is None:
+            out[at["answer"]] = treat(cells[at["answer"]] or "")
+
+    return copy if rules else None
+
+
+def _by_question(owner: "Anonymizer", rules: dict[str, Rule], column: Column) -> dict[str, Callable]:
+    return {name: owner.treatments.of_cell(rule, column, is_json=True) for name, rule in rules.items()}

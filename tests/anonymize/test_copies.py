@@ -1,0 +1,94 @@
+"""Copied answers go by the rule of the answer that they come from."""
+
+import json
+
+import pytest
+
+from psynetdata.anonymize.collecting import collect
+from psynetdata.anonymize.identifiers import Identifiers
+from psynetdata.anonymize.options import Options
+from psynetdata.anonymize.policy import Policy, Rule
+
+from .conftest import Anonymized, Tables
+
+
+def rules(*decided: tuple[str, ...]) -> Policy:
+    return Policy.load().extended(Rule(*each, "choice", "x") for each in decided)
+
+
+def chain(**told) -> Tables:
+    """A node that someone answered, and the next one, made from that answer, with a trial and a file of its own."""
+    said = '"once upon a time"'
+    return Tables(
+        node=[
+            {"id": "1", "type": "e.N", "seed": '"the start"', "definition": '"the start"', "details": "{}"},
+            {
+                "id": "2",
+                "type": "e.N",
+                "parent_id": "1",
+                "seed": said,
+                "definition": said,
+                "degree": "1",
+                "details": "{}",
+            },
+        ],
+        info=[
+            {"id": "7", "type": "e.Tell", "node_id": "1", "answer": said, "definition": '"the start"', "details": "{}"},
+            {"id": "8", "type": "e.Tell", "node_id": "2", "answer": '"and then"', "definition": said, "details": "{}"},
+        ],
+        asset=[{"id": "3", "node_id": "2", "node_definition": said, "type": "e.A", "details": "{}"}],
+        **told,
+    )
+
+
+def of_chain(found: Anonymized) -> list:
+    nodes, trials, assets = (found.after[table] for table in ("node", "info", "asset"))
+    each = [value for row in nodes for value in (row["seed"], row["definition"])]
+    return [*each, *(row["definition"] for row in trials), *(row["node_definition"] for row in assets)]
+
+
+def test_a_chain_s_node_goes_by_the_answers_it_was_made_from():
+    kept, said = '"the start"', '"once upon a time"'
+    assert of_chain(Anonymized(chain())) == [kept, kept, said, said, kept, said, said]
+    dropped = Anonymized(chain(), policy=rules(("info", "answer", "Tell", "drop", "drop")))
+    assert of_chain(dropped) == [kept, kept, None, None, kept, None, None]
+    less = Anonymized(chain(), options=Options(drop_text=True))
+    assert of_chain(less) == [kept, kept, None, None, kept, None, None]
+    other = Anonymized(chain(), policy=rules(("info", "answer", "Other", "drop", "drop")))
+    assert of_chain(other) == of_chain(Anonymized(chain()))
+
+
+def test_the_last_answer_goes_by_its_question():
+    tables = Tables(
+        participant=[
+            {"id": str(n), "answer": answer, "vars": json.dumps({"secret": "mine", "open": "x"}), "details": "{}"}
+            for n, answer in ((1, '"mine"'), (2, '"else"'), (3, '"mine"'))
+        ],
+        response=[
+            {"id": "10", "participant_id": "1", "question": "secret", "answer": '"mine"'},
+            {"id": "11", "participant_id": "2", "question": "secret", "answer": '"mine"'},
+            {"id": "12", "participant_id": "3", "question": "open", "answer": '"mine"'},
+        ],
+        info=[
+            {"id": "1", "type": "e.A", "response_id": "10", "answer": '"mine"', "details": "{}"},
+            {"id": "2", "type": "e.B", "response_id": "11", "answer": '"mine"', "details": "{}"},
+            {"id": "3", "type": "e.A", "response_id": "12", "answer": '"mine"', "details": "{}"},
+        ],
+    )
+    decided = rules(("response", "answer", "secret", "drop", "drop"), ("info", "answer", "B", "keep", "drop"))
+    found = Anonymized(tables, policy=decided)
+    assert [row["answer"] for row in found.after["participant"]] == [None, '"else"', '"mine"']
+    assert [json.loads(row["vars"]) for row in found.after["participant"]] == [{"secret": None, "open": "x"}] * 3
+    assert [row["answer"] for row in found.after["info"]] == [None, '"mine"', '"mine"']
+
+
+@pytest.mark.parametrize("policy", [None, rules(("response", "answer", "q", "drop", "drop"))])
+def test_they_are_kept_with_the_identifiers_and_named_by_no_digest(policy):
+    told = {"response": [{"id": "1", "participant_id": "4", "question": "q", "answer": '"mine"'}]}
+    found = collect(chain(**told), policy or Policy.load())
+    again = Identifiers.from_bytes(found.to_bytes())
+    assert again.copies == found.copies
+    assert again.copies.nodes == {"2": ["e.Tell"]}
+    assert bool(again.copies.responses) == (policy is not None)
+    assert '"mine"' not in repr(again.copies.answers)
+    assert again.digest == Identifiers(found.kinds, found.personal_assets, found.public).digest
