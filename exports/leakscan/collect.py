@@ -19,14 +19,15 @@ _TOGETHER = ("node", "asset")
 Parts = tuple[tuple[str, Any], ...]
 
 
-def collect(source: TableSource, *, processes: int = 1) -> Needles:
+def collect(source: TableSource, *, processes: int = 1, decided: frozenset[str] = frozenset()) -> Needles:
     """Everything to look for that the raw tables hold.
 
     The rules are in `people` (ids of people, e-mail addresses), `materials` (personal assets, folders of the
-    server), `credentials` (passwords and secrets) and `public` (words that mean no one).
+    server), `credentials` (passwords and secrets) and `public` (words that mean no one). `decided`: ids of assets that
+    staff let leave, though people made them.
     """
-    gathered = _Gathered()
-    with spread.pool(processes, _Tables(source)) as pool:
+    gathered = _Gathered(decided)
+    with spread.pool(processes, _Tables(source, decided)) as pool:
         _merge_in_order(gathered, pool.each(_gather, enumerate(_tasks(reading.parts(source)))))
         gathered.close()
         needles = gathered.needles
@@ -41,8 +42,8 @@ def collect(source: TableSource, *, processes: int = 1) -> Needles:
 class _Tables:
     """A source with the names of its columns, which a worker cannot ask for."""
 
-    def __init__(self, source: TableSource):
-        self._source = source
+    def __init__(self, source: TableSource, decided: frozenset[str] = frozenset()):
+        self._source, self.decided = source, decided
         self._columns = {table: [column.name for column in source.columns(table)] for table in source.tables()}
 
     def read(self, parts: Parts, gathered: Any) -> Any:
@@ -58,10 +59,10 @@ class _Tables:
 class _Gathered:
     """Everything that gathers, over needles of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, decided: frozenset[str]) -> None:
         self.needles = Needles()
-        made = (People, Materials, Credentials, Words)
-        self._gatherers = [gatherer(self.needles) for gatherer in made]
+        others = [gatherer(self.needles) for gatherer in (Credentials, Words)]
+        self._gatherers = [People(self.needles), Materials(self.needles, decided), *others]
 
     def begin(self, table: str, columns: list[str]) -> None:
         for gatherer in self._gatherers:
@@ -92,7 +93,7 @@ def _tasks(parts: Iterable[tuple[str, Any]]) -> list[Parts]:
 
 def _gather(tables: _Tables, task: tuple[int, Parts]) -> tuple[int, _Gathered]:
     number, parts = task
-    return number, tables.read(parts, _Gathered())
+    return number, tables.read(parts, _Gathered(tables.decided))
 
 
 def _gather_shared(tables: _Tables, task: tuple[int, tuple[str, Any], frozenset[str]]) -> tuple[int, SharedWords]:

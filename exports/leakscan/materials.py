@@ -24,10 +24,13 @@ _TRUE = ("t", "true", "True", "1")
 
 
 class Materials:
-    """Gathers what points at personal assets; tables must come with `node` before `asset`."""
+    """Gathers what points at personal assets; tables must come with `node` before `asset`.
 
-    def __init__(self, needles: "Needles"):
-        self._needles = needles
+    `decided`: ids of assets of which staff said that they are no one's.
+    """
+
+    def __init__(self, needles: "Needles", decided: frozenset[str] = frozenset()):
+        self._needles, self._decided = needles, decided
         self._made_nodes: set[str] = set()
         self._personal: dict[str, None] = {}
         self._public: set[str] = set()
@@ -74,9 +77,11 @@ class Materials:
                 self._needles.add(value, KIND)
 
     def _is_personal(self, cells: dict[str, str]) -> bool:
+        """PsyNet's flag always holds; about others staff can have decided."""
+        if cells.get("personal") in _TRUE or cells.get("id") in self._decided:
+            return cells.get("personal") in _TRUE
         return (
-            cells.get("personal") in _TRUE
-            or "trial_id" in cells
+            "trial_id" in cells
             or "participant_id" in cells
             or cells.get("node_id") in self._made_nodes
             or _names_a_person(cells.get("parent", ""))

@@ -1,17 +1,18 @@
 """assets/ of an export: fetched once, named for each mode by the rows that leave in it."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from exports.assets.fetch import Fetched
 from exports.assets.obtain import WORKERS, obtain
 from exports.assets.plan import export_path, plan, rows_of
 from psynetdata.models import Deployment
-from psynetdata.psynet.problems import Problem
+from psynetdata.psynet.problems import Damaged, Problem
 from psynetdata.psynet.source import TableSource
 
-from .members import Member
+from . import metadata
+from .members import Member, hashed
 from .meter import Meter
 from .names import Taken, safe_path
 from .request import ExportOptions
@@ -51,9 +52,17 @@ def fetch_all(
 
 
 def members(
-    assets: Assets, rows: Iterable[dict[str, str | None]], prefix: str, leave: frozenset[int]
+    assets: Assets,
+    rows: Iterable[dict[str, str | None]],
+    prefix: str,
+    leave: frozenset[int],
+    *,
+    clean: "Clean | None" = None,
 ) -> tuple[list[Member], dict]:
-    """(the files below assets/, what the manifest says of them). `rows` are the mode's own; `leave` stays unnamed."""
+    """(the files below assets/, what the manifest says of them). `rows` are the mode's own; `leave` stays unnamed.
+
+    `clean` takes the metadata out of files that people made.
+    """
     taken = Taken()
     found: list[Member] = []
     told: dict = {"included": 0, "missing": [], "differing": []}
@@ -62,6 +71,8 @@ def members(
         if number in leave or number not in assets.fetched:
             continue
         of_row, path = assets.fetched[number], export_path(row)
+        if clean is not None and clean.concerns(row):
+            of_row = clean.cleaned(number, of_row)
         if of_row.missing:
             told["missing"].append({"id": number, "export_path": path, "reason": of_row.missing})
             continue
@@ -74,6 +85,40 @@ def members(
         if of_row.differs:
             told["differing"].append({"id": number, "path": f"{prefix}assets/{name}", "reason": of_row.differs})
     return found, told
+
+
+@dataclass
+class Clean:
+    """For an anonymous archive: files that people made leave without metadata, in copies below `folder`.
+
+    `made_nodes`: numbers of nodes that were made from people's answers.
+    """
+
+    folder: Path
+    made_nodes: Container[str]
+
+    def concerns(self, row: dict[str, str | None]) -> bool:
+        return bool(row.get("trial_id") or row.get("participant_id") or row.get("node_id") in self.made_nodes)
+
+    def cleaned(self, number: int, fetched: Fetched) -> Fetched:
+        """The same without metadata, and what it is then; one that cannot be read is missing."""
+        files, formats = [], set()
+        for place, file in enumerate(fetched.files):
+            to = self.folder / str(number) / str(place)
+            try:
+                formats.add(format_ := metadata.strip(file.path, to))
+            except Damaged as problem:
+                return Fetched(missing=f"its metadata cannot be taken out: {problem.sentence}")
+            if format_:
+                size, sha256 = hashed(to)
+                file = replace(file, path=to, bytes=size, sha256=sha256)
+            files.append(file)
+        told = [fetched.differs]
+        if known := sorted(formats - {""}):
+            told.append(f"metadata was taken out ({', '.join(known)})")
+        if "" in formats:
+            told.append("of a kind in which no metadata is looked for")
+        return replace(fetched, files=tuple(files), differs="; ".join(filter(None, told)))
 
 
 def _workers(options: ExportOptions) -> int:

@@ -14,6 +14,7 @@ from exports.snapshots.mirror import MirrorSource
 from exports.snapshots.reader import SnapshotReader
 from psynetdata.anonymize.anonymizer import Anonymizer
 from psynetdata.anonymize.for_deployment import anonymizer
+from psynetdata.anonymize.personal import decided_public
 from psynetdata.jobs import Running
 from psynetdata.mirror import Transform
 from psynetdata.psynet.problems import Damaged
@@ -89,7 +90,8 @@ class _Work:
 
     @cached_property
     def needles(self):
-        return collect(self.reader)
+        decided = decided_public(assets.rows_of(self.reader), self.anonymizer.policy)
+        return collect(self.reader, decided=decided)
 
     @cached_property
     def fetched(self) -> assets.Assets:
@@ -126,7 +128,7 @@ class _Work:
         members = [
             tables.database_zip(rows, f"{prefix}database.zip", folder / "database.zip", snapshot.taken_at, self.meter)
         ]
-        told, notes = assets.members(self.fetched, assets.rows_of(rows), prefix, leave), []
+        told, notes = assets.members(self.fetched, assets.rows_of(rows), prefix, leave, clean=self._clean(mode)), []
         if self.options.type == "psynet":
             clock = self.export.deployment.clock
             of_classes, notes = tables.class_files(rows, prefix, folder / "data", clock, self.meter)
@@ -137,6 +139,11 @@ class _Work:
             )
             members += told[0]
         return members, manifest.manifest(mode, snapshot, self.options, members, assets=told[1], notes=notes)
+
+    def _clean(self, mode: str) -> assets.Clean | None:
+        if mode == REGULAR or not self.options.wants_assets:
+            return None
+        return assets.Clean(self.folder / "cleaned", self.anonymizer.identifiers.copies.nodes)
 
     def _check_rows(self, of_classes: list[Member]) -> None:
         found: Counter[str] = Counter()

@@ -54,6 +54,12 @@ def written(name: str, path: Path, blocks: Iterable[bytes], **told) -> Member:
     return Member(name, path, size, sha256, **told)
 
 
+def hashed(path: Path) -> tuple[int, str]:
+    """(a file's bytes, their sha256)"""
+    with path.open("rb") as file:
+        return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def read(path: Path, meter: Meter | None = None) -> Iterator[bytes]:
     with path.open("rb") as file:
         while block := file.read(BLOCK):

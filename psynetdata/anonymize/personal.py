@@ -7,6 +7,7 @@ that has a parent node (psynet.trial.chain, ChainNode.create_definition_from_see
 that belongs to one participant.
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -92,6 +93,13 @@ class Files:
     def traces(self) -> dict[str, str]:
         """{value: kind} of all that leads to a personal file, without what a public asset has too."""
         return {value: kind for value, kind in self._traces.items() if value not in self._public}
+
+
+def decided_public(rows: Iterable[dict[str, str | None]], policy: Policy) -> frozenset[str]:
+    """Ids of assets, given as dictionaries by column name, that a rule lets leave whoever made them."""
+    if not policy.selectors("asset", "*"):
+        return frozenset()
+    return frozenset(row["id"] or "" for row in rows if _is_personal(row, policy) is False)
 
 
 def asset_selector(row: dict[str, str | None]) -> str:
