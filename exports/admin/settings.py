@@ -48,9 +48,10 @@ class SettingsForm(forms.ModelForm):
     """Of the admin's page; which of the fields it has is the page's to say."""
 
     assets_password = forms.CharField(
-        label="Password or key", required=False, strip=False, max_length=10_000, widget=Password,
-        help_text="What opens that place, where this server's environment does not hold it: a password or private key "
-        "for sftp://, KEY:SECRET for s3://, user:password or a token for https://. It is sealed and not shown again.",
+        label="Password", required=False, strip=False, max_length=10_000, widget=Password,
+        help_text="What opens that place, where this server's environment does not hold it: the password for "
+        "sftp:// (a private key belongs in the environment: `deployment assets --secret-env`), KEY:SECRET for s3://, "
+        "user:password or a token for https://. It is sealed and not shown again.",
     )  # fmt: skip
 
     class Meta:

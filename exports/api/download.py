@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from exports.models import Export, ExportArchive
+from psynetdata import ranges
 from psynetdata.api.access import visible_deployments
 from psynetdata.api.output import AnyNegotiation, is_known
 from psynetdata.models import Audit, Job
@@ -23,9 +24,6 @@ from .exports import export_of, has_expired, modes_of
 
 class StorageFailed(Problem):
     status = 500
-
-
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 class DownloadView(APIView):
@@ -94,23 +92,10 @@ def _why_not(export: Export) -> str:
 
 
 def _range(request: Request, etag: str, size: int) -> tuple[int, int] | None:
-    """(start, stop) of the one range asked for, empty where it cannot be had; None for the whole.
-
-    Several ranges, and a header that is none, are answered with the whole, as the RFC allows.
-    """
+    """As ranges.asked has it; None for the whole."""
     if request.method != "GET" or request.headers.get("If-Range", etag) != etag:
         return None
-    match = _RANGE.fullmatch(request.headers.get("Range", "").replace(" ", ""))
-    if match is None or match.group(1, 2) == ("", ""):
-        return None
-    first, last = match.groups()
-    if not first:
-        length = int(last)
-        return (max(0, size - length), size) if length else (0, 0)
-    if last and int(last) < int(first):
-        return None
-    stop = min(size, int(last) + 1) if last else size
-    return (int(first), stop) if int(first) < size else (0, 0)
+    return ranges.asked(request.headers.get("Range", ""), size)
 
 
 def _answer(request: Request, archive: ExportArchive, start: int, stop: int, *, status: int) -> HttpResponseBase:

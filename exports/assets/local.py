@@ -9,9 +9,7 @@ from pathlib import Path
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import FileSystemStorage
 
-from psynetdata.psynet.csvtext import BLOCK
-
-from .session import IsFolder, Missing, PlaceGone, Session, Stream, Trouble, Unchanged, checked, exactly
+from .session import IsFolder, Missing, PlaceGone, Session, Stream, Trouble, Unchanged, blocks_of, checked, exactly
 
 
 class LocalSession(Session):
@@ -78,7 +76,7 @@ def _blocks(file, start: int, version: str) -> Iterator[bytes]:
     size = os.fstat(file.fileno()).st_size
     try:
         file.seek(start)
-        yield from exactly(iter(lambda: file.read(BLOCK), b""), size - start)
+        yield from exactly(blocks_of(file, size - start), size - start)
         if version_of(os.fstat(file.fileno())) != version:
             raise Trouble("it was written to while it was read", anew=True)
     except OSError as error:

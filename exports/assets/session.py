@@ -4,6 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import BinaryIO
+
+from psynetdata.psynet.csvtext import BLOCK
 
 
 class Missing(Exception):
@@ -75,6 +78,13 @@ def checked(path: str) -> str:
     if climbs or "\0" in path or not set(parts) - {"", "."}:
         raise Missing("its path leads out of the assets' folder")
     return path
+
+
+def blocks_of(file: BinaryIO, size: int) -> Iterator[bytes]:
+    """So many bytes of an open file, or fewer where it ends before; to look for its end would take a request."""
+    while size and (block := file.read(min(BLOCK, size))):
+        size -= len(block)
+        yield block
 
 
 def exactly(blocks: Iterator[bytes], size: int | None) -> Iterator[bytes]:
