@@ -9,7 +9,8 @@ import html
 import re
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 ROUNDS = 6
 # In bytes that are no text, escapes come by chance and never end.
@@ -82,20 +83,28 @@ _ESCAPES = (
 )
 
 
-@dataclass
+class _Undone:
+    """A step that changed some bytes; the way back is worked out when a hit asks for it."""
+
+    def __init__(self, step: Step, data: bytes):
+        self._step, self._data = step, data
+
+    @cached_property
+    def map(self) -> "_Map":
+        return _Map(self._step, self._data)
+
+
+@dataclass(frozen=True, slots=True)
 class Decoded:
     """A view of some bytes after one or more steps; `origin` leads back."""
 
     data: bytes
-    steps: list[tuple[Step, bytes]] = field(default_factory=list)
-    _maps: list["_Map"] | None = None
+    steps: tuple[_Undone, ...] = ()
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
         """The place of [start, end) in the bytes that the first step saw."""
-        if self._maps is None:
-            self._maps = [_Map(step, data) for step, data in reversed(self.steps)]
-        for way in self._maps:
-            start, end = way.back(start, after=False), way.back(end, after=True)
+        for undone in reversed(self.steps):
+            start, end = undone.map.back(start, after=False), undone.map.back(end, after=True)
         return start, end
 
 
@@ -130,7 +139,7 @@ def rounds(data: bytes, *, quotes: bool = False) -> list[Decoded]:
     Doubled quotes alone make a view only if `quotes` is given: patterns know them (`forms.patterns`).
     """
     views: list[Decoded] = []
-    steps: list[tuple[Step, bytes]] = []
+    steps: list[_Undone] = []
     current, most = data, ROUNDS
     while len(views) < most:
         before, taken = current, len(steps)
@@ -144,14 +153,14 @@ def rounds(data: bytes, *, quotes: bool = False) -> list[Decoded]:
         if not views and not is_text(data):
             most = _ROUNDS_IN_BYTES
         current = current.lower()
-        views.append(Decoded(current, list(steps)))
+        views.append(Decoded(current, tuple(steps)))
     return views
 
 
-def _take(step: Step, data: bytes, steps: list[tuple[Step, bytes]]) -> bytes:
+def _take(step: Step, data: bytes, steps: list[_Undone]) -> bytes:
     decoded = step.apply(data)
     if decoded != data:
-        steps.append((step, data))
+        steps.append(_Undone(step, data))
     return decoded
 
 

@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from typing import BinaryIO
 
 from . import formats, parquet, zipgaps
@@ -22,6 +22,7 @@ from .rows import NAMED, NUMBERS, UNREADABLE_ROWS, RowCheck
 
 DEEPEST = 8
 _IN_MEMORY = 8 << 20
+_MOST_NAMES = 1000
 
 # What damaged or foreign archives raise while they are read.
 _READ_ERRORS = (
@@ -46,6 +47,7 @@ class Walk:
         self._matcher = matcher
         self._accounts = {f"archive/{name}" for name in accounts}
         self._progress = progress
+        self._safe = lru_cache(_MOST_NAMES)(partial(shows.safe, matcher=matcher))  # hits share few columns
 
     def member(self, stream: BinaryIO, name: str, shown: str, depth: int = 0) -> None:
         """Search one member, whatever it is."""
@@ -185,9 +187,6 @@ class Walk:
             searched.feed(block)
             self._count(len(block))
         searched.close()
-
-    def _safe(self, text: str) -> str:
-        return shows.safe(text, self._matcher)
 
     def _count(self, searched: int) -> None:
         self.tally.bytes += max(0, searched)

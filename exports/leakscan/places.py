@@ -38,6 +38,7 @@ class CsvPlace(Place):
         self._first_row = True
         self._header: bytearray | None = bytearray()
         self._names: list[str] = []
+        self._last: tuple[bytes, int, tuple[bool, int, bool]] = (b"", 0, (True, 0, False))
 
     def drop(self, dropped: bytes) -> None:
         self._learn(dropped)
@@ -66,15 +67,28 @@ class CsvPlace(Place):
             self._names = next(csv.reader([text]), [])
 
     def _at(self, data: bytes, offset: int) -> tuple[bool, int, bool]:
-        """(still in the first row, column, inside quotes) at an offset."""
-        quoted = self._quoted ^ bool(data.count(b'"', 0, offset) & 1)
+        """(still in the first row, column, inside quotes) at an offset.
+
+        Hits of one buffer come more or less in order: it goes on from the last.
+        """
+        seen, at, state = self._last
+        if seen is not data or at > offset:
+            at, state = 0, (self._first_row, self._column, self._quoted)
+        found = self._from(data, at, offset, state)
+        self._last = data, offset, found
+        return found
+
+    @staticmethod
+    def _from(data: bytes, at: int, offset: int, state: tuple[bool, int, bool]) -> tuple[bool, int, bool]:
+        first_row, column, was_quoted = state
+        quoted = was_quoted ^ bool(data.count(b'"', at, offset) & 1)
         newline, inside = offset, quoted
-        while (found := data.rfind(b"\n", 0, newline)) >= 0:
+        while (found := data.rfind(b"\n", at, newline)) >= 0:
             inside ^= bool(data.count(b'"', found, newline) & 1)
             newline = found
             if not inside:
                 return False, _commas(data[found + 1 : offset], quoted=False), quoted
-        return self._first_row, self._column + _commas(data[:offset], quoted=self._quoted), quoted
+        return first_row, column + _commas(data[at:offset], quoted=was_quoted), quoted
 
 
 def _commas(data: bytes, *, quoted: bool) -> int:

@@ -1,0 +1,145 @@
+"""The proof, and its teeth: every kind in every form is found wherever a regular export holds it; in the anonymous
+export of the same snapshot nothing is. And PsyNet's own anonymous exports do not pass."""
+
+import io
+from collections import Counter
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+from django.core.files.storage import default_storage
+from pyarrow import csv, parquet
+
+from exports.leakscan import report
+from exports.leakscan.collect import collect
+from exports.leakscan.needles import Needles
+from exports.leakscan.scan import ScanReport, scan
+from exports.models import ExportArchive, Snapshot
+from exports.package.build import build
+from exports.package.request import ExportOptions, request_export
+from exports.snapshots.reader import SnapshotReader
+from psynetdata.psynet.problems import LeakFound
+from psynetdata.psynet.source import ZipSource
+from tests.conftest import REFERENCES
+from tests.exports.making import written_down
+
+from . import planted
+from .making import DATA, archive
+
+pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
+
+INSIDE = "archive/{mode}/database.zip/data/{table}.csv"
+
+
+def exported(mode: str, folder: Path, tables: dict, **options) -> tuple[Snapshot, Path]:
+    """An export of these tables, as a file."""
+    snapshot = written_down(tables)
+    options = ExportOptions(anonymize={"regular": "no", "anonymous": "yes"}[mode], assets="none", **options)
+    (made,) = build(request_export(snapshot.deployment, options, here=True))
+    path = folder / f"{mode}.zip"
+    with default_storage.open(made.file) as stored:
+        path.write_bytes(stored.read())
+    return snapshot, path
+
+
+def wanted(everything: bool) -> Needles:
+    """Every planted value, of a kind that says its form too."""
+    made = Needles()
+    for kind, form in planted.pairs(everything):
+        made.add(planted.value(kind, form), f"{kind}/{form}")
+    return made
+
+
+def test_everything_is_found_in_a_regular_export(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "_MOST", 1_000_000)  # a finding for each place
+    tables = planted.tables(everything=True)
+    snapshot, path = exported("regular", tmp_path, tables, type="database")
+    pairs = planted.pairs(everything=True)
+    known = {needle.value for needle in collect(SnapshotReader(snapshot)).items}
+    assert [pair for pair in pairs if planted.value(*pair) not in known] == []
+
+    found = places(scan(path, wanted(everything=True)))
+    expected = {
+        (INSIDE.format(mode="regular", table=table), f"column {column}", f"{kind}/{form}"): (
+            1 + len(planted.DEPTHS) if column in planted.deep_columns(table) else 1
+        )
+        for table in tables
+        for column in planted.text_columns(table, everything=True)
+        for kind, form in pairs
+    }
+    assert len(expected) > 50_000
+    assert [(place, found[place]) for place, least in expected.items() if found[place] < least] == []
+    parquet_too = places(scan(archive(tmp_path, as_parquet(path)), wanted(everything=True)))
+    assert {kind for _, _, kind in parquet_too} == {f"{kind}/{form}" for kind, form in pairs}
+
+
+def test_names_of_classes_are_searched(tmp_path):
+    header, *rows = planted.tables(everything=True)["info"]
+    place = header.index("type")
+    rows = [[row[0] if at == 0 else row[at] if at == place else None for at in range(len(header))] for row in rows]
+    _, path = exported("regular", tmp_path, {"info": [header, *rows]})
+    found = {kind for _, place, kind in places(scan(path, wanted(everything=True))) if place == "name"}
+    assert found == {f"worker_id/{form}" for form in planted.FORMS}
+
+
+def test_nothing_is_left_in_the_anonymous_export(tmp_path):
+    _, path = exported("anonymous", tmp_path, planted.tables(everything=False))  # and it passed its own scan
+    assert scan(path, wanted(everything=True)).findings == []
+    assert scan(archive(tmp_path, as_parquet(path)), wanted(everything=True)).findings == []
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "kind", "form"), [("error", "kind", "worker_id", "plain"), ("coin", "note", "password", "md5")]
+)
+def test_what_the_anonymizer_does_not_take_out_is_refused(table, column, kind, form):
+    """In a column that is kept as it is; and the hash of a password."""
+    leak = planted.FORMS[form](planted.value(kind, form))
+    person = {"id": "1", "worker_id": planted.value("worker_id", "plain")}
+    status = {"id": "1", "extra_info": f"/basic_data?dashboard_password={planted.value('password', 'md5')}"}
+    tables = {"participant": person, "experiment_status": status, table: {"id": "1", column: leak}}
+    snapshot = written_down({name: [list(row), list(row.values())] for name, row in tables.items()})
+    with pytest.raises(LeakFound) as raised:
+        build(request_export(snapshot.deployment, ExportOptions(anonymize="yes", assets="none"), here=True))
+    assert f"{table}.csv" in str(raised.value)
+    assert leak not in str(raised.value)
+    assert not ExportArchive.objects.exists()
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_psynets_own_anonymous_export_does_not_pass(name):
+    source = DATA / name
+    told = scan(source / "psynet-export" / "anonymous", collect(ZipSource(source / "database.zip")))
+    found = {(f.member.rpartition("/")[2], f.column_or_place, f.kind) for f in told.findings}
+    assert found >= {
+        ("participant.csv", "column assignment_id", "assignment_id"),
+        ("participant.csv", "column fingerprint_hash", "fingerprint_hash"),
+        ("Participant.csv", "column unique_id", "unique_id"),
+        ("request.csv", "column params", "assignment_id"),
+        ("response.csv", "column client_ip_address", "client_ip_address"),
+        ("experiment_status.csv", "column extra_info", "secret"),
+    }
+    if name == "static_audio":
+        assert "personal_asset" in {kind for _, _, kind in found}
+
+
+def places(told: ScanReport) -> Counter[tuple[str, str, str]]:
+    """How often: (member, column or place, kind/form)."""
+    found: Counter[tuple[str, str, str]] = Counter()
+    for finding in told.findings:
+        found[finding.member, finding.column_or_place, finding.kind] += finding.count
+    return found
+
+
+def as_parquet(path) -> dict[str, bytes]:
+    """Some tables of an export as Parquet."""
+    made = {}
+    with ZipFile(path) as opened:
+        for name in opened.namelist():
+            if name.endswith("/database.zip"):
+                return as_parquet(io.BytesIO(opened.read(name)))
+            if name in ("data/info.csv", "data/coin.csv", "data/participant.csv"):
+                lines = csv.ParseOptions(newlines_in_values=True)
+                table, target = csv.read_csv(io.BytesIO(opened.read(name)), parse_options=lines), io.BytesIO()
+                parquet.write_table(table, target, compression="zstd")
+                made[f"{name}.parquet"] = target.getvalue()
+    return made
