@@ -152,23 +152,47 @@ def _taker(names: list[str], wanted: list[str]) -> Callable[[list], list]:
 
 
 def _count(found: TableDiff, rows: Iterable[tuple], ids: int, look) -> None:
-    """A changed row comes as an old and a new one with the same identity, one after the other."""
+    for kind, identity in _kinds(rows, found.table, look):
+        _note(found, kind, identity, ids)
+
+
+def changes(before: Snapshot | None, after: Snapshot, table: str) -> Iterator[tuple[str, str]]:
+    """(identity, "added" | "changed" | "removed") of each row of a table that differs; all of `after` where there is
+    nothing before. An identity finds the row in the mirror (psynetdata.mirror.runs)."""
+    new = MirrorSource(after)
+    old = None if before is None or table not in before.tables else SnapshotReader(before)
+    if table not in after.tables:
+        return
+    if old is None:
+        number = by_id(new.columns(table)) if new.has_ids(table) else by_text
+        yield from ((identity, "added") for _, identity, _ in number(new.records(table)))
+    elif differ(before.tables[table], after.tables[table]):
+        with ExitStack() as files:
+            for was, is_now in _parts(table, old, new, files):
+                yield from ((identity, kind) for kind, identity in _kinds(merge(was(), is_now()), table))
+
+
+def _kinds(rows: Iterable[tuple], table: str, look=None) -> Iterator[tuple[str, str]]:
+    """("added" | "changed" | "removed", identity) from two runs merged.
+
+    A changed row comes as an old and a new one with the same identity, one after the other.
+    """
     waiting = None
     for number, (side, identity, _) in enumerate(rows):
         if look and number % _LOOK_EVERY == 0:
-            look(found.table)
+            look(table)
         if waiting is not None:
             changed = side == "new" and identity == waiting
-            _note(found, "changed" if changed else "removed", waiting, ids)
+            yield "changed" if changed else "removed", waiting
             waiting = None
             if changed:
                 continue
         if side == "old":
             waiting = identity
         elif side == "new":
-            _note(found, "added", identity, ids)
+            yield "added", identity
     if waiting is not None:
-        _note(found, "removed", waiting, ids)
+        yield "removed", waiting
 
 
 def _note(found: TableDiff, kind: str, identity: str, ids: int) -> None:

@@ -27,7 +27,7 @@ from psynetdata.sheets import (
     formats,
 )
 
-from . import bodies, output, parameters
+from . import bodies, output, parameters, past
 from .access import check_sheet, deployment_of, face_of
 from .authentication import LinkAuthentication
 
@@ -161,17 +161,21 @@ def _computed(request: Request, deployment: Deployment, face: str, experiment: t
 def _sheet(request: Request, deployment: Deployment, face: str, name: str, *known: str) -> HttpResponseBase:
     """A sheet; parameters that are none of ours, nor `known`, are filters."""
     check_sheet(request, name)
-    ours = (*parameters.OURS, *parameters.OF_PAGES, *known)
+    ours = (*parameters.OURS, *parameters.OF_TIME, *parameters.OF_PAGES, *known)
     filters = {key: values for key, values in request.query_params.lists() if key not in ours}
+    moments = past.asked(request, deployment)
     with ExitStack() as held:
         held.enter_context(reading(face))
         catalogue = Catalogue(deployment, face)
-        etag = _etag(request, deployment, face, catalogue.state_of(name))
+        etag = _etag(request, deployment, face, catalogue.state_of(name), *moments.names)
         if output.is_known(request, etag):
             return output.not_modified(request, etag)
         limit, cursor = parameters.limit(request), request.query_params.get("cursor")
-        sheet = catalogue.sheet(
+        sheet = past.sheet(
+            moments,
+            catalogue,
             name,
+            held,
             fields=parameters.names(request, "fields"),
             order=parameters.names(request, "order"),
             filters=filters,

@@ -8,6 +8,7 @@ from psynetdata.psynet.problems import UsageError
 from psynetdata.sheets.conditions import LOOKUPS
 
 OURS = ("deployment", "face", "format", "excel", "end_marker")
+OF_TIME = ("since", "snapshot", "as_of")
 OF_PAGES = ("fields", "order", "limit", "cursor")
 MAX_LIMIT = 1_000  # a page is held in memory; the whole sheet streams
 _FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
@@ -22,6 +23,9 @@ ASKING = [
 PAGES = [
     OpenApiParameter("fields", description="Columns, comma-separated."),
     OpenApiParameter("order", description="Columns, comma-separated, with a - for backwards."),
+    OpenApiParameter("since", description="Rows added or changed since then: a snapshot's number, or a time."),
+    OpenApiParameter("snapshot", int, description="The sheet as it was in this snapshot."),
+    OpenApiParameter("as_of", description="As it was at this time; with since, what changed between, and how."),
     OpenApiParameter("limit", int, description=f"Rows of a page, up to {MAX_LIMIT}; without it all rows stream."),
     OpenApiParameter("cursor", description="From the `next` link of the page before."),
     OpenApiParameter(

@@ -77,6 +77,20 @@ class Catalogue:
         table, class_name = (self._tables if name in self._tables else self.places)[name]
         return Sheet(name, self, self.shape(table), class_name, **choice)
 
+    def tables_of(self, name: str) -> set[str] | None:
+        """The tables that a sheet is made of; None where there is no such sheet now."""
+        try:
+            return {self.table_of(name), *_JOINED}
+        except UnknownSheet:
+            return None
+
+    def table_of(self, name: str) -> str:
+        """The table whose rows a sheet shows. Raises UnknownSheet."""
+        name = self._resolved(name)
+        if name in self.saved:
+            name = self._resolved(self.saved[name].base)
+        return (self._tables if name in self._tables else self.places)[name][0]
+
     def put_together(self, saved: SavedSheet, **choice) -> Sheet:
         """What staff put together. Raises UsageError, UnknownSheet where it does not fit the data."""
         base = self._resolved(saved.base)

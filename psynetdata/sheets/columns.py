@@ -1,12 +1,14 @@
 """The columns of a sheet: those of its table, what PsyNet adds, what joins give, and the keys of its objects."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Cast
 
-from psynetdata.models import Node, Participant
+from psynetdata.models import Node, Participant, Record
 from psynetdata.models.mirror import KEY_BITS, MirrorModel
 from psynetdata.psynet.tables import base_class
 
@@ -16,7 +18,7 @@ from .shape import RestColumn, Shape
 if TYPE_CHECKING:
     from .catalogue import Catalogue
 
-CLASS = "class"
+CLASS, CHANGE = "class", "change"
 # PsyNet's class of artificial participants, and what experimenters call theirs.
 _BOTS = Q(class_name="Bot") | Q(class_name__endswith="Bot")
 _TEXT = models.TextField()
@@ -28,7 +30,7 @@ class Column:
 
     `field`: the typed field of ours that holds it. `computed`: it is no column of the source's. `path`: what is
     shown of its JSON value, keys of objects and places in lists. `source`: the column or key that it is made of,
-    where that has another name.
+    where that has another name. `told`: {what finds a row in the mirror: the value}, where somebody else knows it.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Column:
     field: models.Field | None = None
     computed: bool = False
     unpacked: bool = False
+    told: Mapping[str, str] | None = None
     path: tuple[str, ...] = ()
     source: str = ""
 
@@ -47,12 +50,12 @@ class Column:
     @property
     def in_python(self) -> bool:
         """Whether only Python can tell its value."""
-        return self.unpacked or bool(self.path)
+        return self.unpacked or bool(self.path) or self.told is not None
 
     @property
     def ordered(self) -> bool:
         """Whether the database can order by it: numbers as numbers, times as times, texts as they stand."""
-        return not self.path and (self.field is not None or self.computed)
+        return not self.path and self.told is None and (self.field is not None or self.computed)
 
 
 def columns_of(catalogue: "Catalogue", shape: Shape, class_name: str | None) -> dict[str, Column]:
@@ -65,6 +68,12 @@ def columns_of(catalogue: "Catalogue", shape: Shape, class_name: str | None) -> 
         if key not in found:
             found[key] = Column(key, kinds.VALUE, unpacked=True)
     return found
+
+
+def change(shape: Shape, told: Mapping[str, str]) -> Column:
+    """What happened to a row since another moment, as `told` says by what finds the row in the mirror."""
+    identity = F("identity") if shape.model is Record else Cast("id", _TEXT)
+    return Column(CHANGE, kinds.PLAIN, identity, computed=True, told=told)
 
 
 def renamed(column: Column, name: str, path: tuple[str, ...] = ()) -> Column:

@@ -7,7 +7,6 @@ from queue import Full, Queue
 
 import psycopg2
 from django.db import connections
-from django.db.models import QuerySet
 
 from psynetdata.psynet import csvtext
 from psynetdata.psynet.copying import Sink, failing_as_itself
@@ -27,7 +26,7 @@ def csv(sheet: Sheet) -> Iterator[bytes] | None:
     found = in_sql.expressions(sheet.shape, sheet.shown, in_sql.of_csv) if sheet.is_of_database else None
     if found is None:
         return None
-    query = _written(sheet.found, found)
+    query = query_of(sheet, found)
     return _with_header(sheet.header, _copied(sheet.shape.using, query, "(FORMAT csv)"))
 
 
@@ -39,15 +38,16 @@ def ndjson(sheet: Sheet) -> Iterator[bytes] | None:
     if found is None:
         return None
     connection = connections[sheet.shape.using]
-    inner, parameters = _written(sheet.found, found)
+    inner, parameters = query_of(sheet, found)
     names = ", ".join(connection.ops.quote_name(name.replace('"', '""')) for name in sheet.header)
     query = f"SELECT row_to_json(found) FROM ({inner}) AS found({names.replace('%', '%%')})"
     return _copied(sheet.shape.using, (query, parameters), _AS_IT_IS)
 
 
-def _written(rows: QuerySet, found: list) -> tuple[str, tuple]:
+def query_of(sheet: Sheet, found: list) -> tuple[str, tuple]:
+    """The query of a sheet's rows with these expressions as its columns, and its parameters."""
     named = {f"written_{number}": expression for number, expression in enumerate(found)}
-    return rows.annotate(**named).values_list(*named).query.sql_with_params()
+    return sheet.found.annotate(**named).values_list(*named).query.sql_with_params()
 
 
 def _with_header(header: list[str], blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -67,6 +67,8 @@ class _Plan:
             alias = f"column_{len(self.computed)}"
             self.computed[alias] = column.expression
             convert = style.of_typed(column.kind, column.field or models.TextField())
+            if column.told is not None:
+                convert = column.told.get
             return None, self._place(alias), None, convert, False
         place = None if column.field is None else self._place(column.of)
         of_rest = None if shape.is_exact(column.of) else column.of

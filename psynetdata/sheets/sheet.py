@@ -1,6 +1,6 @@
 """A sheet: one named table of basic data. It has a header, a total, and rows that stream in a stable order."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -13,7 +13,7 @@ from psynetdata.psynet.csvtext import Row
 from psynetdata.psynet.problems import UsageError
 
 from . import kinds, reading
-from .columns import CLASS, Column, columns_of, renamed
+from .columns import CLASS, Column, change, columns_of, renamed
 from .conditions import Condition, of_parameter
 from .ordering import Order, Term, read_cursor, write_cursor
 from .shape import Shape
@@ -37,9 +37,10 @@ class Sheet:
     """The rows of a table, or of one class in it, on one face.
 
     `fields`: the columns to give, all without. `filters`: {column or column__lookup: texts}, all of which must
-    hold. `order`: columns, with a - for backwards. Of a `view` only its own columns are seen, by whatever
-    parameter. Raises UsageError that lists the columns, and `known`, the
-    parameters beside them, when one is unknown, also when it is withheld.
+    hold. `order`: columns, with a - for backwards. `changes`: {what finds a row in the mirror: what happened to it};
+    only these rows are shown, and the column `change` first where `shows_change`. Of a `view` only its own columns
+    are seen, by whatever parameter. Raises UsageError that lists the columns, and `known`, the parameters beside
+    them, when one is unknown, also when it is withheld.
     """
 
     def __init__(
@@ -53,6 +54,8 @@ class Sheet:
         filters: dict[str, list[str]] | None = None,
         order: list[str] | None = None,
         view: View | None = None,
+        changes: Mapping[str, str] | None = None,
+        shows_change: bool = False,
         known: tuple[str, ...] = (),
     ):
         self.name = name
@@ -63,12 +66,17 @@ class Sheet:
         self._conditions: list[Condition] = []
         self._order = Order(view.order if view else [], self._last_terms, self._columns)
         if view:
-            self._conditions = [self._condition(name, texts) for name, texts in view.filters.items()]
+            self._conditions += [self._condition(name, texts) for name, texts in view.filters.items()]
             # Withheld ones are gone, as they are from every other sheet.
             seen = [(name, path) for name, path in view.columns if path.split(".")[0] not in shape.withheld]
             self._columns = {name: self._part(name, path) for name, path in seen}
             if not seen:
                 raise UsageError(f"The sheet {self.name} has no column that this face does not withhold.")
+        if changes is not None:
+            told = change(shape, changes)
+            self._conditions.append(Condition(told, "isnull", ("false",)))
+            if shows_change:
+                self._columns = {told.name: told, **self._columns}
         self.header = list(dict.fromkeys(fields)) if fields else self.columns
         if unknown := [name for name in self.header if name not in self._columns]:
             raise self._no_column(unknown)

@@ -1,0 +1,209 @@
+"""What sheets cost over HTTP: `python -m benchmarks.sheets [--participants N] [--trials T] [--zip PATH] [--large]`.
+
+A database of N participants with T trials each is loaded into a PostgreSQL of its own and served by one gunicorn
+worker on the loopback. Printed, best of three: a sheet of 10 columns as CSV and NDJSON on either face beside
+`psql \\copy` of the same query; the whole sheet, which passes through Python; first bytes; a 304; 50 clients at
+once. `--large` copies the trials up to a million, in the mirror, and looks at the worker's memory.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+from benchmarks.mirror import make
+from tests.servers import Server
+
+ROOT = Path(__file__).resolve().parents[1]
+FIELDS = "id,creation_time,failed,participant_id,node_id,answer,time_taken,finalized,trial_maker_id,is_repeat_trial"
+CLIENTS = 50
+MANY = 1_000_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--participants", type=int, default=1000)
+    parser.add_argument("--trials", type=int, default=100)
+    parser.add_argument("--zip", type=Path)
+    parser.add_argument("--large", action="store_true")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-sheets-") as name, Server(18) as server:
+        folder = Path(name)
+        path = given.zip or make(folder, given.participants, given.trials)
+        os.environ |= {"DATA_DIR": str(folder / "data"), "DATABASE_URL": server.socket_url()}
+        os.environ |= {"PORT": "8765", "API_RATE": "1000000/min", "DJANGO_SETTINGS_MODULE": "psynetdata.settings"}
+        tokens = prepare(path)
+        site = serve()
+        try:
+            measure(server, site, tokens, large=given.large)
+        finally:
+            site.terminate()
+            site.wait()
+
+
+def prepare(path: Path) -> dict[str, str]:
+    """Load, and make somebody with a token for each face."""
+    import django
+
+    django.setup()
+    from django.conf import settings
+    from django.contrib.auth import get_user_model
+    from django.core.management import call_command
+
+    from exports.snapshots.load import load
+    from psynetdata.models import ApiToken
+
+    for database in ("default", *settings.FACES):
+        call_command("migrate", database=database, verbosity=0)
+    load(path)
+    user = get_user_model().objects.create_superuser("bench")
+    return {face: ApiToken.issue(user, identified=face == "identified")[1] for face in settings.FACES}
+
+
+def serve() -> subprocess.Popen:
+    command = [sys.executable, "-m", "gunicorn", "psynetdata.wsgi", "--bind", "127.0.0.1:8765", "--workers", "1"]
+    command += ["--worker-class", "gthread", "--threads", "8", "--no-control-socket", "--log-level", "warning"]
+    child = subprocess.Popen(command, cwd=ROOT)
+    for _ in range(200):
+        try:
+            urllib.request.urlopen("http://127.0.0.1:8765/healthz")
+        except urllib.error.HTTPError:
+            return child
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return child
+    raise SystemExit("The server did not come up.")
+
+
+def get(token: str, query: str, **headers) -> tuple[float, float, int, dict]:
+    """(seconds to the first byte, seconds, bytes, headers) of the trials."""
+    address = f"http://127.0.0.1:8765/api/basic_data/trial/?{query}"
+    request = urllib.request.Request(address, headers={"Authorization": f"Token {token}", **headers})
+    start, size = time.perf_counter(), 0
+    try:
+        with urllib.request.urlopen(request) as answer:
+            size += len(answer.read(1))
+            first = time.perf_counter() - start
+            while block := answer.read(1 << 20):
+                size += len(block)
+            told = dict(answer.headers)
+    except urllib.error.HTTPError as error:
+        if error.code != 304:
+            raise
+        return time.perf_counter() - start, time.perf_counter() - start, 0, dict(error.headers)
+    return first, time.perf_counter() - start, size, told
+
+
+def best(measured) -> tuple:
+    return min((measured() for _ in range(3)), key=lambda found: found[1])
+
+
+def measure(server: Server, site: subprocess.Popen, tokens: dict[str, str], *, large: bool) -> None:
+    for face, token in tokens.items():
+        fresh = get(token, f"format=csv&fields={FIELDS}")
+        for wanted in ("csv", "ndjson"):
+            first, seconds, size, told = best(lambda w=wanted, t=token: get(t, f"format={w}&fields={FIELDS}"))
+            yardstick = psql(server, query_of(face, wanted))
+            rows, megabytes = int(told["X-Total-Count"]), size / 1e6
+            print(
+                f"{face}, {wanted}, {rows} rows of 10 columns, {megabytes:.1f} MB: {seconds:.2f} s, first byte "
+                f"{first:.3f} s; psql \\copy of the same query {yardstick:.2f} s: ratio {seconds / yardstick:.1f}"
+            )
+        print(f"{face}: of a state that was never asked for: first byte {fresh[0]:.3f} s")
+        first, seconds, size, told = get(token, "format=csv")
+        print(
+            f"{face}, the whole sheet, never asked for: {seconds:.2f} s, first byte {first:.2f} s, {size / 1e6:.1f} MB"
+        )
+        first, seconds, size, told = get(token, "format=csv")
+        print(f"{face}, the whole sheet again: {seconds:.2f} s, first byte {first:.2f} s")
+        known = best(lambda t=token, e=told["ETag"]: get(t, "format=csv", **{"If-None-Match": e}))
+        print(f"{face}: 304 in {1000 * known[1]:.1f} ms")
+    many(tokens["anonymous"])
+    if large:
+        grow(server, site, tokens["anonymous"])
+
+
+def query_of(face: str, wanted: str) -> str:
+    """The very SQL that the sheet is copied by."""
+    from psynetdata.models import Deployment
+    from psynetdata.sheets import Catalogue, copied, in_sql
+
+    sheet = Catalogue(Deployment.objects.get(), face).sheet("trial", fields=FIELDS.split(","))
+    of = in_sql.of_csv if wanted == "csv" else in_sql.of_json
+    text, parameters = copied.query_of(sheet, in_sql.expressions(sheet.shape, sheet.shown, of))
+    from django.db import connections
+
+    with connections[face].cursor() as cursor:
+        return cursor.mogrify(text, parameters).decode().replace("\n", " ")
+
+
+def psql(server: Server, query: str) -> float:
+    environment = os.environ | {"PGOPTIONS": "-c search_path=identified,anonymous"}
+    command = ["psql", "-q", server.socket_url(), "-c", f"\\copy ({query}) to /dev/null csv"]
+
+    def once():
+        start = time.perf_counter()
+        subprocess.run(command, check=True, env=environment)
+        return 0, time.perf_counter() - start
+
+    return best(once)[1]
+
+
+def many(token: str) -> None:
+    wrong: list[str] = []
+
+    def client(number: int) -> None:
+        try:
+            get(token, f"fields=id,answer&participant_id={number + 1}")
+        except OSError as error:
+            wrong.append(str(error))
+
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(CLIENTS)]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    print(f"{CLIENTS} clients at once: {time.perf_counter() - start:.2f} s, {len(wrong)} errors {wrong[:1]}")
+
+
+def grow(server: Server, site: subprocess.Popen, token: str) -> None:
+    from django.db import connections
+
+    with connections["anonymous"].cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM psynetdata_trial")
+        rows = cursor.fetchone()[0]
+        cursor.execute("SELECT string_agg(quote_ident(column_name), ', ') FROM information_schema.columns "
+                       "WHERE table_schema = 'anonymous' AND table_name = 'psynetdata_trial' "
+                       "AND column_name NOT IN ('key', 'id')")  # fmt: skip
+        others = cursor.fetchone()[0]
+        for copy in range(1, -(-MANY // rows)):
+            cursor.execute(
+                f"INSERT INTO psynetdata_trial (key, id, {others}) SELECT key + {copy * rows}, id + {copy * rows}, "
+                f"{others} FROM psynetdata_trial WHERE id <= {rows}"
+            )
+        cursor.execute("UPDATE psynetdata_mirroredtable SET rows = (SELECT count(*) FROM psynetdata_trial), "
+                       "state = 'many' WHERE \"table\" = 'info'")  # fmt: skip
+    worker = subprocess.run(["pgrep", "-P", str(site.pid)], capture_output=True, text=True).stdout.split()[0]
+    for query in (f"format=csv&fields={FIELDS}", "format=csv", "format=ndjson&fields=id,answer,definition"):
+        before = resident(worker)
+        first, seconds, size, told = get(token, query)
+        print(
+            f"{told['X-Total-Count']} rows, {query[:40]}…: {seconds:.1f} s, first byte {first:.2f} s, "
+            f"{size / 1e6:.0f} MB; the worker grew from {before} to {resident(worker)} MB (peak {resident(worker, 'VmHWM')})"
+        )
+
+
+def resident(process: str, which: str = "VmRSS") -> int:
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(int(line.split()[1]) >> 10 for line in lines if line.startswith(which))
+
+
+if __name__ == "__main__":
+    main()
