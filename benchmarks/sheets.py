@@ -196,7 +196,8 @@ def grow(server: Server, site: subprocess.Popen, token: str) -> None:
         first, seconds, size, told = get(token, query)
         print(
             f"{told['X-Total-Count']} rows, {query[:40]}…: {seconds:.1f} s, first byte {first:.2f} s, "
-            f"{size / 1e6:.0f} MB; the worker grew from {before} to {resident(worker)} MB (peak {resident(worker, 'VmHWM')})"
+            f"{size / 1e6:.0f} MB; the worker grew from {before} to {resident(worker)} MB, "
+            f"at most {resident(worker, 'VmHWM')}"
         )
 
 

@@ -212,7 +212,15 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "psynetdata.api.problems.handler",
     "URL_FORMAT_OVERRIDE": None,  # `format=` names a sheet's file format and is read by the sheets themselves
 }
-SPECTACULAR_SETTINGS = {"TITLE": "psynetdata", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "psynetdata",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "psynetdata.api.schema.with_errors",
+    ],
+}
 
 # --- language, time, log --------------------------------------------------------------------
 USE_TZ = True

@@ -13,3 +13,5 @@ urlpatterns = [
     path("", include("psynetdata.api.urls")),
     path("", include("exports.api.urls")),
 ]
+
+handler404 = "psynetdata.api.problems.not_found"

@@ -109,11 +109,3 @@ class _BasicScheme(OpenApiAuthenticationExtension):
 
     def get_security_definition(self, auto_schema):
         return {"type": "http", "scheme": "basic", "description": "The token as password, or as user name."}
-
-
-class _LinkScheme(OpenApiAuthenticationExtension):
-    target_class = "psynetdata.api.authentication.LinkAuthentication"
-    name = "link"
-
-    def get_security_definition(self, auto_schema):
-        return {"type": "apiKey", "in": "path", "name": "signed", "description": "A link signed for one sheet."}

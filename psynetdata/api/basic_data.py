@@ -35,7 +35,13 @@ logger = logging.getLogger(__name__)
 
 # What get_basic_data gets from us; nobody may set it from outside.
 _RESERVED = ("context", "anonymize", "using")
-_ANSWERS = {(200, media): OpenApiTypes.OBJECT for media in ("application/json", "text/csv", "application/x-ndjson")}
+_ANSWERS = {
+    (200, "application/json"): OpenApiTypes.ANY,
+    (200, "text/csv"): OpenApiTypes.STR,
+    (200, "application/x-ndjson"): OpenApiTypes.STR,
+    (200, "application/vnd.apache.parquet"): OpenApiTypes.BINARY,
+    304: None,
+}
 
 
 class BasicDataView(APIView):
@@ -111,6 +117,7 @@ class LinkView(APIView):
 
     @extend_schema(
         operation_id="linked_sheet",
+        auth=[],  # the address itself is signed
         summary="A sheet by a signed link",
         parameters=[*parameters.ASKING[1:], *parameters.PAGES],
         responses=_ANSWERS,

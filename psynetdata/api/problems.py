@@ -3,13 +3,15 @@
 import logging
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.http import JsonResponse
+from django.views.defaults import page_not_found
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from psynetdata.psynet.problems import Forbidden, Gone, Problem
 
-__all__ = ["Forbidden", "Gone", "handler"]
+__all__ = ["Forbidden", "Gone", "handler", "not_found"]
 
 logger = logging.getLogger(__name__)
 
@@ -32,3 +34,10 @@ def handler(error: Exception, context: dict) -> Response:
     view = type(context.get("view")).__name__
     logger.error("%s failed unexpectedly", view, exc_info=error)
     return Response({"detail": "This failed unexpectedly; the server's log has the details."}, status=500)
+
+
+def not_found(request, exception):
+    """The site's handler404: an address of the API that does not exist is answered as the API answers."""
+    if request.path.startswith("/api/"):
+        return JsonResponse({"detail": "There is no such address."}, status=404)
+    return page_not_found(request, exception)

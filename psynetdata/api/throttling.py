@@ -14,4 +14,4 @@ class Throttle(SimpleRateThrottle):
         who = request.auth or request.user
         if getattr(who, "pk", None) is None:
             return None  # it is refused anyway
-        return f"throttle {type(who).__name__} {who.pk}"
+        return f"throttle-{type(who).__name__}-{who.pk}"

@@ -58,12 +58,20 @@ class Column:
         return not self.path and self.told is None and (self.field is not None or self.computed)
 
 
-def columns_of(catalogue: "Catalogue", shape: Shape, class_name: str | None) -> dict[str, Column]:
-    """{name: Column} of a sheet, in the order of its header."""
+def columns_of(
+    catalogue: "Catalogue", shape: Shape, class_name: str | None, wanted: set[str] | None
+) -> dict[str, Column]:
+    """{name: Column} of a sheet, in the order of its header.
+
+    `wanted`: names that are asked for, all where it is None. To know the keys of objects all rows must be looked at,
+    so they are left out where nobody asks for one.
+    """
     found = {name: _stored(shape, name) for name in shape.columns}
     for column in (*_added(shape), *_joined(catalogue, shape)):
         if column.name == "type" or column.name not in found:
             found[column.name] = column
+    if wanted is not None and wanted <= found.keys():
+        return found
     for key in unpacked.columns(shape, class_name):
         if key not in found:
             found[key] = Column(key, kinds.VALUE, unpacked=True)

@@ -1,6 +1,6 @@
 """A sheet: one named table of basic data. It has a header, a total, and rows that stream in a stable order."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -14,7 +14,7 @@ from psynetdata.psynet.problems import UsageError
 
 from . import kinds, reading
 from .columns import CLASS, Column, change, columns_of, renamed
-from .conditions import Condition, of_parameter
+from .conditions import LOOKUPS, Condition, of_parameter
 from .ordering import Order, Term, read_cursor, write_cursor
 from .shape import Shape
 
@@ -61,7 +61,8 @@ class Sheet:
         self.name = name
         self.shape = shape
         self.class_name = class_name
-        self._columns = columns_of(catalogue, shape, class_name)
+        wanted = {*(fields or ()), *_columns_in(filters or (), order or ())}
+        self._columns = columns_of(catalogue, shape, class_name, None if view or not fields else wanted)
         self._known = known
         self._conditions: list[Condition] = []
         self._order = Order(view.order if view else [], self._last_terms, self._columns)
@@ -224,3 +225,11 @@ class Sheet:
             if tested and not all(condition.test(value) for condition, value in zip(tested, cells[wide:], strict=True)):
                 continue
             yield key, cells[:wide] if tested else cells
+
+
+def _columns_in(filters: Iterable[str], order: Iterable[str]) -> Iterator[str]:
+    """The columns that filters and an order name, if they are columns at all."""
+    for name in filters:
+        column, _, lookup = name.rpartition("__")
+        yield column if lookup in LOOKUPS and column else name
+    yield from (name.removeprefix("-") for name in order)
