@@ -1,6 +1,7 @@
 """Asset files are fetched once, kept here, and taken from here; static_audio end to end from each kind of place."""
 
 import json
+import shutil
 import threading
 from pathlib import Path
 from urllib.parse import quote
@@ -244,3 +245,26 @@ def test_what_is_not_to_be_kept_is_not(own, tmp_path, own_storage):
 def test_the_reference_rows_are_planned_for_all_they_claim(loaded):
     rows = list(rows_of(SnapshotReader(Snapshot.objects.newest(loaded("static_audio")))))
     assert sum(bool(asset.claim) for asset in plan(rows, "all")) == FILES
+
+
+# --- our own storage elsewhere than in a folder ------------------------------------------------
+
+
+def test_kept_in_s3_and_taken_from_there(own, tmp_path, settings, swift_server, bucket):  # noqa: F811
+    from psynetdata.env import storage
+
+    settings.STORAGES = {**settings.STORAGES, "default": storage(swift_server.url(bucket, "desk"))}
+    content = bytes(range(256)) * 9000  # over a block
+    fill(tmp_path / "place", a=content, b=b"b")
+    assert had(own, planned("a"), planned("b", id=2), folder=tmp_path) == {1: (content,), 2: (b"b",)}
+    row = StoredAsset.objects.get(asset_id=1)
+    client = swift_server.client()
+    assert client.get_object(Bucket=bucket, Key=f"desk/{row.file}")["Body"].read() == content
+    (tmp_path / "place").rename(tmp_path / "gone")
+    shutil.rmtree(tmp_path / "out")
+    assert had(own, planned("a"), planned("b", id=2), folder=tmp_path) == {1: (content,), 2: (b"b",)}
+    # What was spoilt there is seen, and told as missing where its source is gone too.
+    client.put_object(Bucket=bucket, Key=f"desk/{row.file}", Body=content[::-1])
+    assert had(own, planned("a"), folder=tmp_path) == {1: "the folder of the assets is not there"}
+    assert stored.forget(own, [1, 2]) == 2
+    assert "Contents" not in client.list_objects_v2(Bucket=bucket)
