@@ -97,7 +97,8 @@ def large(folder: Path) -> None:
     try:
         print("\none file of 1 GB")
         swift.client().create_bucket(Bucket="large")
-        swift.client().upload_file(str(files / "0"), "large", "0")
+        with (files / "0").open("rb") as file:
+            swift.client().put_object(Bucket="large", Key="0", Body=file)
         ssh = {"assets_url": server.url(files), "assets_secret": "env:KEY", "assets_known_hosts": server.known_hosts}
         env = {"KEY": server.key, "AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
         for name, place in (

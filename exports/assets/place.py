@@ -12,7 +12,7 @@ from psynetdata.models import Deployment
 
 from .addresses import Addresses, port_of
 from .local import LocalSession
-from .s3 import S3Session
+from .s3 import Bucket, S3Session
 from .session import Session
 from .sftp import Server, SFTPSession
 from .web import WebSession
@@ -52,7 +52,8 @@ def opener(
     if parts.scheme == "file":
         return lambda: LocalSession(Path(path))
     if parts.scheme == "s3":
-        return lambda: S3Session(parts.netloc, path.strip("/"), query(parts), secret, timeout)
+        bucket = Bucket(parts.netloc, path.strip("/"), query(parts), secret, timeout)
+        return lambda: S3Session(bucket)
     if parts.scheme == "sftp":
         user = unquote(parts.username) if parts.username else None
         server = Server(parts.hostname, parts.port or 22, user, path or "/", secret, known_hosts, timeout)

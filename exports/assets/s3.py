@@ -3,8 +3,10 @@
 Its file objects are not used: they fetch a whole object before the first byte is read.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
@@ -16,14 +18,19 @@ from psynetdata.psynet.csvtext import BLOCK
 
 from .session import Missing, PlaceGone, Session, Stream, Trouble, Unchanged, checked, exactly
 
+_CONNECTIONS = 64  # at most; each worker has one
 _DENIED = ("AccessDenied", "403", "Forbidden", "AllAccessDisabled")
 _REFUSED = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "RequestTimeTooSkewed")
 _ABSENT = ("NoSuchKey", "404", "NotFound", "NoSuchVersion")
 
 
-class S3Session(Session):
-    def __init__(self, bucket: str, prefix: str, query: dict[str, str], credentials: str | None, timeout: float):
-        """`query`: endpoint_url, region_name, addressing_style. `credentials`: KEY:SECRET; None: AWS_* variables."""
+class Bucket:
+    """A bucket as all workers of a place share it: boto3's clients may be shared, and each takes 20 MB of memory.
+
+    `query`: endpoint_url, region_name, addressing_style. `credentials`: KEY:SECRET; None: AWS_* variables.
+    """
+
+    def __init__(self, name: str, prefix: str, query: dict[str, str], credentials: str | None, timeout: float):
         key, _, secret = (credentials or "").rpartition(":")
         options = {name: query[name] for name in ("endpoint_url", "region_name") if name in query}
         config = Config(
@@ -31,11 +38,28 @@ class S3Session(Session):
             s3={"addressing_style": query.get("addressing_style", "auto")},
             connect_timeout=timeout,
             read_timeout=timeout,
+            max_pool_connections=_CONNECTIONS,
             retries={"total_max_attempts": 1},  # tries are counted where all places' are
             response_checksum_validation="when_required",  # Swift has none
         )
         own = {"access_key": key, "secret_key": secret} if credentials else {}
-        self._storage = S3Storage(bucket_name=bucket, location=prefix, client_config=config, **options, **own)
+        self.name = name
+        self.storage = S3Storage(bucket_name=name, location=prefix, client_config=config, **options, **own)
+        self._lock = threading.Lock()
+
+    @cached_property
+    def _client(self):
+        return self.storage.connection.meta.client
+
+    @property
+    def client(self):
+        with self._lock:  # making one is not for two threads at a time
+            return self._client
+
+
+class S3Session(Session):
+    def __init__(self, bucket: Bucket):
+        self._bucket = bucket
 
     @contextmanager
     def open(self, path: str, *, start: int = 0, version: str = "", known: str = "") -> Iterator[Stream]:
@@ -44,7 +68,7 @@ class S3Session(Session):
         if start:
             asked |= {"Range": f"bytes={start}-", "IfMatch": version}
         try:
-            found = self._storage.bucket.Object(self._key(path)).get(**asked)
+            found = self._bucket.client.get_object(Bucket=self._bucket.name, Key=self._key(path), **asked)
         except (ClientError, BotoCoreError, HTTPError, ValueError) as error:
             raise _reason(error) from None
         body, size = found["Body"], found["ContentLength"]
@@ -59,7 +83,10 @@ class S3Session(Session):
     def walk(self, path: str) -> list[str] | None:
         prefix = f"{self._key(path)}/"
         try:
-            keys = [found.key for found in self._storage.bucket.objects.filter(Prefix=prefix)]
+            pages = self._bucket.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket.name, Prefix=prefix
+            )
+            keys = [found["Key"] for page in pages for found in page.get("Contents", ())]
         except (ClientError, BotoCoreError, HTTPError) as error:
             raise _reason(error) from None
         # A key that ends in a slash is how some clients write an empty folder.
@@ -67,12 +94,9 @@ class S3Session(Session):
 
     def _key(self, path: str) -> str:
         try:
-            return self._storage._normalize_name(checked(path).rstrip("/"))
+            return self._bucket.storage._normalize_name(checked(path).rstrip("/"))
         except SuspiciousOperation:
             raise Missing("its path leads out of the assets' folder") from None
-
-    def close(self) -> None:
-        self._storage.connection.meta.client.close()
 
 
 def _blocks(body) -> Iterator[bytes]:
