@@ -139,6 +139,7 @@ def _work(pipe: Connection, parents: list[Connection], context: Any) -> None:
         inherited.close()  # or the parent's death would not be seen
     threading.Thread(target=_die_with_parent, daemon=True).start()
     gc.freeze()
+    gc.set_threshold(100_000, 20, 100)  # rows come by the ten thousand and hold no cycles
     while True:
         try:
             function, task = pipe.recv()

@@ -4,7 +4,8 @@ import os
 import uuid
 from collections.abc import Iterator
 
-from django.core.files.storage import FileSystemStorage, Storage
+from django.conf import settings
+from django.core.files.storage import FileSystemStorage, Storage, storages
 
 from .psynet.csvtext import BLOCK
 
@@ -46,3 +47,8 @@ def blocks(storage: Storage, name: str, start: int, stop: int) -> Iterator[bytes
         while left and (block := file.read(min(BLOCK, left))):
             left -= len(block)
             yield block
+
+
+def fresh_storage() -> Storage:
+    """The default storage again, with connections of its own: for another process or thread."""
+    return storages.create_storage(settings.STORAGES["default"])

@@ -26,6 +26,11 @@ TYPES = (
     ("psynet", "Full export: database, class files, basic data, assets"),
     ("database", "The database only"),
 )
+FILES = (
+    ("csv", "CSV, for R, Python and their kin"),
+    ("excel", "CSV for Excel: marked as UTF-8, and nothing in it runs as a formula"),
+    ("parquet", "Parquet, with real types"),
+)
 PSEUDONYMS = (
     ("hmac", "Letters of a keyed hash, such as p_mzxw6ytboi4dgnrvgeztambr"),
     ("number", "Numbers that each value keeps, such as participant_n0007"),
@@ -44,6 +49,9 @@ class ExportForm(forms.Form):
 
     assets = forms.ChoiceField(label="Files", choices=ASSETS, initial="experiment", widget=forms.RadioSelect)
     type = forms.ChoiceField(label="What", choices=TYPES, initial="psynet", widget=forms.RadioSelect)
+    files = forms.ChoiceField(
+        label="Class files", choices=FILES, initial="csv", required=False, widget=forms.RadioSelect
+    )
     level = forms.ChoiceField(label="How far", choices=LEVELS, initial="shared", widget=forms.RadioSelect)
     pseudonyms = forms.ChoiceField(
         label="Pseudonyms", choices=PSEUDONYMS, initial="hmac", required=False, widget=forms.RadioSelect
@@ -61,7 +69,8 @@ class ExportForm(forms.Form):
 
     def options(self) -> ExportOptions:
         asked = {name: value for name, value in self.cleaned_data.items() if value}
-        more = asked.pop("more", ())
+        more, files = asked.pop("more", ()), asked.pop("files", "csv")
+        asked |= {"excel": files == "excel", "format": "parquet" if files == "parquet" else "csv"}
         less = {"drop_text": "drop_text" in more, "shift_dates": "shift_dates" in more}
         return ExportOptions(anonymize=ANONYMIZE[self.mode], coarsen="day" if "day" in more else "", **less, **asked)
 

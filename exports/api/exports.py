@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from exports.models import Export, ExportArchive, Snapshot
-from exports.package.request import ExportOptions, request_export
+from exports.package.request import MOST_PROCESSES, ExportOptions, request_export
 from psynetdata import jobs, rights
 from psynetdata.api.access import deployment_of, token_of, visible_deployments
 from psynetdata.api.body import JSONBody
@@ -70,6 +70,11 @@ class NewExportSerializer(serializers.Serializer):
     type = serializers.ChoiceField(["psynet", "database"], default="psynet")
     no_source = serializers.BooleanField(default=False)
     strict_assets = serializers.BooleanField(default=False)
+    format = serializers.ChoiceField(["csv", "parquet"], default="csv", help_text="Of the class files.")
+    excel = serializers.BooleanField(default=False, help_text="CSV for Excel: a byte-order mark, no formulas.")
+    n_parallel = serializers.IntegerField(
+        required=False, allow_null=True, min_value=1, max_value=MOST_PROCESSES, help_text="Processes at the same time."
+    )
     pseudonyms = serializers.ChoiceField(["hmac", "number"], default="hmac")
     drop_text = serializers.BooleanField(default=False)
     shift_dates = serializers.BooleanField(default=False)

@@ -123,4 +123,4 @@ class Clean:
 
 def _workers(options: ExportOptions) -> int:
     """How many files are fetched at a time: as many as the export may have processes, where somebody said it."""
-    return getattr(options, "n_parallel", None) or WORKERS
+    return options.n_parallel or WORKERS

@@ -1,6 +1,7 @@
 """From an Export row to its published archives: build, verify, scan, and only then publish (laws 2, 4 and 7)."""
 
-from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,22 +13,23 @@ from exports.leakscan.collect import collect
 from exports.models import Export, ExportArchive
 from exports.snapshots.mirror import MirrorSource
 from exports.snapshots.reader import SnapshotReader
+from psynetdata import processes
 from psynetdata.anonymize.anonymizer import Anonymizer
 from psynetdata.anonymize.for_deployment import anonymizer
 from psynetdata.anonymize.personal import decided_public
 from psynetdata.jobs import Running
 from psynetdata.mirror import Transform
-from psynetdata.psynet.problems import Damaged
 
 from . import assets, basic, manifest, proof, tables
-from .members import Member, read, write, written, zipped
+from .archive import Archive
+from .members import Member
 from .meter import Meter
 from .publish import Finished, publish
 from .request import ANONYMOUS, REGULAR, ExportOptions
-from .verify import ZipTree, check
+from .work import Side, Work
 
-# How often each row is gone through, for the progress: see _units.
-_WORK = {(REGULAR, "psynet"): 5, (REGULAR, "database"): 2, (ANONYMOUS, "psynet"): 7, (ANONYMOUS, "database"): 4}
+# How often each row is gone through, for the progress: written, read back in its table and in its class; searched.
+_WORK = {(REGULAR, "psynet"): 3, (REGULAR, "database"): 2, (ANONYMOUS, "psynet"): 4, (ANONYMOUS, "database"): 3}
 
 
 def build(export: Export, running: Running | None = None) -> list[ExportArchive]:
@@ -41,9 +43,9 @@ def build(export: Export, running: Running | None = None) -> list[ExportArchive]
     if len(made) == len(options.modes):
         return made  # another worker came to the end before it was given up for dead
     with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="export-") as folder:
-        work = _Work(export, options, Path(folder), Meter(running, _units(export, options)))
-        finished = [work.finish(mode) for mode in options.modes]
-        work.meter.check()
+        building = _Building(export, options, Path(folder), Meter(running, _units(export, options)))
+        finished = building.finish()
+        building.meter.check()
         return publish(export, finished)
 
 
@@ -56,7 +58,7 @@ def _units(export: Export, options: ExportOptions) -> int:
 
 
 @dataclass
-class _Work:
+class _Building:
     """An export on its way, in a folder of its own."""
 
     export: Export
@@ -64,20 +66,38 @@ class _Work:
     folder: Path
     meter: Meter
 
-    def finish(self, mode: str) -> Finished:
-        """One archive, verified and, if anonymous, scanned."""
+    def finish(self) -> list[Finished]:
+        """All archives, verified and, if anonymous, scanned."""
+        made = []
+        with self._workers() as pool:
+            for mode in self.options.modes:
+                path = self.folder / f"{mode}.zip"
+                with Archive(path, self.export.snapshot.taken_at, self.work, pool, self.meter) as archive:
+                    found = self._fill(mode, archive, pool)
+                    archive.add_account(manifest.NAME, manifest.to_bytes(found))
+                    size, sha256 = archive.finish()
+                made.append(Finished(mode, path, size, sha256, manifest.without_asset_files(found), {}))
+        return [replace(one, report=self._prove(one.path)) if one.mode == ANONYMOUS else one for one in made]
+
+    @contextmanager
+    def _workers(self) -> Iterator[processes.Pool]:
+        """Forked when all that they share is made."""
+        for mode in self.options.modes:
+            self.work.add_side(self._side(mode))
+        with processes.pool(self.options.processes, self.work, look=self.meter.check) as pool:
+            yield pool
+
+    def _side(self, mode: str) -> Side:
         if mode == REGULAR:
-            members, found = self._tree(mode, tables.AsTheyAre(self.reader), Transform("as it is"), frozenset())
-        else:
-            members, found = self._anonymous_tree()
-        top = self._written(manifest.NAME, manifest.to_bytes(found))
-        path = self.folder / f"{mode}.zip"
-        members = sorted([*members, top], key=lambda member: member.name)
-        files = ((member.name, read(member.path, self.meter)) for member in members)
-        size, sha256 = write(path, zipped(files, self.export.snapshot.taken_at))
-        self._check(path)
-        report = self._prove(path) if mode == ANONYMOUS else {}
-        return Finished(mode, path, size, sha256, manifest.without_asset_files(found), report)
+            return Side(mode)
+        of_tables = {table: self.anonymizer.table(table, self.reader.columns(table)) for table in self.reader.tables()}
+        return Side(mode, self.anonymizer, {table: changing.withheld for table, changing in of_tables.items()})
+
+    @cached_property
+    def work(self) -> Work:
+        classes = self.options.type == "psynet"
+        clock = self.export.deployment.clock
+        return Work(self.reader, self.folder, clock=clock, classes=classes, guards=self.options.excel)
 
     @cached_property
     def reader(self) -> SnapshotReader:
@@ -100,75 +120,56 @@ class _Work:
         deployment, folder = self.export.deployment, self.folder / "assets"
         return assets.fetch_all(self.reader, deployment, self.options, folder, leave=personal, meter=self.meter)
 
-    def _anonymous_tree(self) -> tuple[list[Member], dict]:
-        anonymizer, prefix = self.anonymizer, f"{ANONYMOUS}/"
-        rows = tables.Anonymized(self.reader, anonymizer, self.folder, self.meter)
-        self.needles.withhold(rows.withheld_texts.texts)
-        report = anonymizer.report() | {"scan": proof.looked_for(self.needles)}
-        again = Transform(f"level={self.options.level}", anonymizer.table)
-        personal = anonymizer.identifiers.personal_assets
-        members, found = self._tree(ANONYMOUS, rows, again, personal)
+    def _fill(self, mode: str, archive: Archive, pool: processes.Pool) -> dict:
+        """All members but the manifest, which is what comes back."""
+        prefix = f"{mode}/"
+        made = tables.make(self.work, pool, mode, self.meter)
+        archive.add_database(f"{prefix}database.zip", made)
+        told = self._add_files(mode, archive, made)
+        archive.read_back()
+        more = {"assets": told, "notes": made.notes}
+        found = manifest.manifest(mode, self.export.snapshot, self.options, archive.members, **more)
+        return found if mode == REGULAR else self._account_for(archive, found, made)
+
+    def _add_files(self, mode: str, archive: Archive, made: tables.Tables) -> dict:
+        """Class files, basic data and assets; what the manifest says of the assets."""
+        prefix, folder = f"{mode}/", self.folder / mode
+        options, anonymous = self.options, mode == ANONYMOUS
+        leave = self.anonymizer.identifiers.personal_assets if anonymous else frozenset()
+        files, told = assets.members(self.fetched, assets.rows_of(made), prefix, leave, clean=self._clean(mode))
+        if options.type == "psynet":
+            archive.add_class_files(f"{prefix}data/", made, as_parquet=options.format == "parquet", mark=options.excel)
+            transform = (
+                Transform(f"level={options.level}", self.anonymizer.table) if anonymous else Transform("as it is")
+            )
+            files += basic.basic_data(
+                self.export.snapshot, transform, prefix, folder, anonymize=anonymous, meter=self.meter
+            )
+        archive.add_files(files)
+        return told
+
+    def _account_for(self, archive: Archive, found: dict, made: tables.Tables) -> dict:
+        """anonymization.json and the anonymous tree's own manifest; the outer manifest, which lists them too."""
+        prefix = f"{ANONYMOUS}/"
+        self.needles.withhold(made.texts.texts)
+        report = self.anonymizer.report() | {"scan": proof.looked_for(self.needles)}
         found["anonymization"] = {"level": report["level"], "policy": report["policy"]}
-        members.append(self._written(f"{prefix}anonymization.json", manifest.to_bytes(report)))
-        inner = found | {
-            "files": [self._below(member, prefix) for member in sorted(members, key=lambda each: each.name)]
-        }
-        members.append(self._written(f"{prefix}{manifest.NAME}", manifest.to_bytes(inner)))
-        files = [member.to_json() for member in sorted(members, key=lambda each: each.name)]
-        return members, found | {"files": files}
+        archive.add_account(f"{prefix}anonymization.json", manifest.to_bytes(report))
+        inner = found | {"files": [self._below(member, prefix) for member in archive.members]}
+        archive.add_account(f"{prefix}{manifest.NAME}", manifest.to_bytes(inner))
+        return found | {"files": [member.to_json() for member in archive.members]}
 
     @staticmethod
     def _below(member: Member, prefix: str) -> dict:
         return replace(member, name=member.name.removeprefix(prefix)).to_json()
-
-    def _tree(
-        self, mode: str, rows: tables.Tables, transform: Transform, leave: frozenset[int]
-    ) -> tuple[list[Member], dict]:
-        snapshot, prefix, folder = self.export.snapshot, f"{mode}/", self.folder / mode
-        members = [
-            tables.database_zip(rows, f"{prefix}database.zip", folder / "database.zip", snapshot.taken_at, self.meter)
-        ]
-        told, notes = assets.members(self.fetched, assets.rows_of(rows), prefix, leave, clean=self._clean(mode)), []
-        if self.options.type == "psynet":
-            clock = self.export.deployment.clock
-            of_classes, notes = tables.class_files(rows, prefix, folder / "data", clock, self.meter)
-            self._check_rows(of_classes)
-            members += of_classes
-            members += basic.basic_data(
-                snapshot, transform, prefix, folder, anonymize=mode == ANONYMOUS, meter=self.meter
-            )
-            members += told[0]
-        return members, manifest.manifest(mode, snapshot, self.options, members, assets=told[1], notes=notes)
 
     def _clean(self, mode: str) -> assets.Clean | None:
         if mode == REGULAR or not self.options.wants_assets:
             return None
         return assets.Clean(self.folder / "cleaned", self.anonymizer.identifiers.copies.nodes)
 
-    def _check_rows(self, of_classes: list[Member]) -> None:
-        found: Counter[str] = Counter()
-        for member in of_classes:
-            found[member.table] += member.rows
-        for table, entry in self.export.snapshot.tables.items():
-            if found[table] != entry["rows"]:
-                raise Damaged(
-                    f"The class files of table {table} came to {found[table]} rows, the snapshot has {entry['rows']}."
-                )
-
     def _prove(self, path: Path) -> dict:
         self.meter.advance("scanning", 0)
-        report = proof.prove(path, self.needles, self.meter)
+        report = proof.prove(path, self.needles, self.meter, processes=self.options.processes)
         self.meter.advance("scanning", sum(entry["rows"] for entry in self.export.snapshot.tables.values()))
         return report
-
-    def _written(self, name: str, content: bytes) -> Member:
-        return written(name, self.folder / "written" / name, [content])
-
-    def _check(self, path: Path) -> None:
-        tree = ZipTree(path)
-        try:
-            problems = check(tree, self.meter).problems
-        finally:
-            tree.close()
-        if problems:
-            raise Damaged(f"The finished archive is not as it should be and was not published: {problems[0]}")

@@ -1,11 +1,13 @@
 """Verb: a snapshot as the `database.zip` that `psynet deploy --archive` and `psynet load` take."""
 
 import os
+from hashlib import file_digest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from exports.models import Snapshot
 from exports.snapshots.reader import SnapshotReader
+from psynetdata import processes
 from psynetdata.jobs import Running
 from psynetdata.models import Audit
 from psynetdata.psynet.problems import BadInput, Conflict, Problem
@@ -13,7 +15,10 @@ from psynetdata.psynet.problems import BadInput, Conflict, Problem
 from .members import Member
 from .meter import Meter
 from .names import safe_name
-from .tables import AsTheyAre, database_zip
+from .request import REGULAR
+from .tables import make, write_database
+from .work import Side, Work
+from .zipwriter import ZipWriter
 
 
 def default_name(snapshot: Snapshot) -> str:
@@ -37,8 +42,8 @@ def download(
     try:
         # In the same folder, so that the last step is a rename.
         with TemporaryDirectory(dir=path.parent, prefix=".psynetdata-") as folder:
-            rows, part = AsTheyAre(SnapshotReader(snapshot)), Path(folder) / path.name
-            made = database_zip(rows, path.name, part, snapshot.taken_at, Meter(running, total))
+            part = Path(folder) / path.name
+            made = _written(snapshot, part, Meter(running, total))
             with part.open("rb") as file:
                 os.fsync(file.fileno())
             _publish(part, path, force)
@@ -48,6 +53,19 @@ def download(
         "download", user=user, deployment=snapshot.deployment, target=snapshot, identified=True, sha256=made.sha256
     )
     return made
+
+
+def _written(snapshot: Snapshot, part: Path, meter: Meter) -> Member:
+    work = Work(SnapshotReader(snapshot), part.parent, clock=0, classes=False)
+    work.add_side(Side(REGULAR))
+    with processes.pool(processes.cores(), work, look=meter.check) as pool:
+        made = make(work, pool, REGULAR, meter)
+    with part.open("wb") as file:
+        writer = ZipWriter(file, snapshot.taken_at)
+        write_database(writer, made, part.parent)
+        writer.close()
+    with part.open("rb") as file:
+        return Member(part.name, part, part.stat().st_size, file_digest(file, "sha256").hexdigest())
 
 
 def _publish(part: Path, path: Path, force: bool) -> None:

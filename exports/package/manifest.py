@@ -55,4 +55,5 @@ def without_asset_files(found: dict) -> dict:
 
 def _options(mode: str, options: ExportOptions) -> dict:
     told = {"assets": options.assets, "type": options.type, "strict_assets": options.strict_assets}
+    told |= {"format": options.format, "excel": options.excel}
     return told | ({"level": options.level, **asdict(options.anonymizing)} if mode == "anonymous" else {})

@@ -1,32 +1,26 @@
-"""The files of an export: written with their hash, and streamed into a zip."""
+"""The files of an export, written with their hash."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-
-from isal import isal_zlib
-from stream_zip import ZIP_64, stream_zip
 
 from psynetdata.psynet.csvtext import BLOCK
 
 from .meter import Meter
 
-_MODE = 0o100644
-_LEVEL = 2  # isal's levels are 0 to 3
-# The first and the last second that a zip's time can hold in all its forms (DOS, and 32 bits of seconds).
-_EARLIEST, _LATEST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2038, 1, 1, tzinfo=UTC)
-
 
 @dataclass(frozen=True)
 class Member:
-    """A finished file of the tree. `rows`, `table` and `class_name` where it is a table's."""
+    """A file of the tree: at `path` until it is in the archive, or None where it is written into it at once.
+
+    `rows`, `table` and `class_name` where it is a table's. `sha256` is "" where it is not known yet.
+    """
 
     name: str
-    path: Path
-    bytes: int
-    sha256: str
+    path: Path | None
+    bytes: int = 0
+    sha256: str = ""
     rows: int | None = None
     table: str | None = None
     class_name: str | None = None
@@ -66,10 +60,3 @@ def read(path: Path, meter: Meter | None = None) -> Iterator[bytes]:
             if meter is not None:
                 meter.check()
             yield block
-
-
-def zipped(files: Iterable[tuple[str, Iterable[bytes]]], moment: datetime) -> Iterator[bytes]:
-    """A zip of (name, blocks) in the order given. Equal files and moment give equal bytes; memory follows a block."""
-    at = min(max(moment.astimezone(UTC), _EARLIEST), _LATEST).replace(microsecond=0)
-    entries = ((name, at, _MODE, ZIP_64, blocks) for name, blocks in files)
-    return stream_zip(entries, get_compressobj=lambda: isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, -15))

@@ -43,6 +43,13 @@ def publish(export: Export, finished: list[Finished]) -> list[ExportArchive]:
         raise
 
 
+def discard(export: Export) -> None:
+    """Keep the record of an export and none of its archives."""
+    for archive in export.archives.all():
+        archive.delete()
+        default_storage.delete(archive.file)
+
+
 def _store(one: Finished, name: str) -> None:
     with one.path.open("rb") as file:
         saved = default_storage.save(name, File(file))

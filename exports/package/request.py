@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, fields
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from exports.assets import plan
 from exports.models import Export, Snapshot
@@ -11,13 +12,26 @@ from psynetdata import deployments, jobs
 from psynetdata.anonymize.options import Options
 from psynetdata.anonymize.policy import LEVELS
 from psynetdata.models import Audit, Deployment, Job
+from psynetdata.processes import cores
 from psynetdata.psynet.problems import Conflict, NotFound, UsageError
+
+from . import parquet
 
 KIND = "export"
 REGULAR, ANONYMOUS = "regular", "anonymous"
 TYPES = ("psynet", "database")
 _MODES = {"yes": (ANONYMOUS,), "no": (REGULAR,), "both": (REGULAR, ANONYMOUS)}
-_CHOICES = {"anonymize": tuple(_MODES), "level": LEVELS, "assets": plan.WHICH, "type": TYPES}
+FORMATS = ("csv", "parquet")
+_CHOICES = {
+    "anonymize": tuple(_MODES), "level": LEVELS, "assets": plan.WHICH, "type": TYPES, "format": FORMATS,
+}  # fmt: skip
+_SWITCHES = ("no_source", "strict_assets", "excel")
+MOST_PROCESSES = 64
+_SOURCES = {
+    "local": (Deployment.Source.LOCAL, Deployment.Source.UPLOAD),
+    "ssh": (Deployment.Source.SSH,),
+    "heroku": (Deployment.Source.HEROKU,),
+}
 _OF_ANONYMOUS = [field.name for field in fields(Options)]
 
 
@@ -35,16 +49,30 @@ class ExportOptions:
     drop_text: bool = False
     shift_dates: bool = False
     coarsen: str = ""
+    format: str = "csv"
+    excel: bool = False
+    n_parallel: int | None = None
 
     def __post_init__(self):
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise UsageError(f"The export's {name} must be one of {', '.join(choices)}.")
-        for name in ("no_source", "strict_assets"):
+        for name in _SWITCHES:
             if not isinstance(getattr(self, name), bool):
                 raise UsageError(f"The export's {name} must be true or false.")
+        parallel = self.n_parallel
+        if parallel is not None and (type(parallel) is not int or not 1 <= parallel <= MOST_PROCESSES):
+            raise UsageError(f"The export's n_parallel must be a whole number from 1 to {MOST_PROCESSES}.")
+        self._check_together()
+
+    def _check_together(self) -> None:
+        """Raise UsageError for options that contradict each other."""
         if self.anonymizing != Options() and ANONYMOUS not in self.modes:
             raise UsageError(f"{', '.join(_OF_ANONYMOUS)} are for anonymized exports; this one is as it is.")
+        if self.type == "database" and (self.format != "csv" or self.excel):
+            raise UsageError("A database export is database.zip alone; format and excel are for the type psynet.")
+        if self.format == "parquet" and self.excel:
+            raise UsageError("excel is for CSV; a Parquet file needs no byte-order mark and runs no formula.")
 
     @property
     def anonymizing(self) -> Options:
@@ -69,6 +97,11 @@ class ExportOptions:
         return _MODES[self.anonymize]
 
     @property
+    def processes(self) -> int:
+        """How many work at the same time; the machine's cores where it is not said. The archives are the same."""
+        return self.n_parallel or cores()
+
+    @property
     def wants_assets(self) -> bool:
         return self.type == "psynet" and self.assets != "none"
 
@@ -88,6 +121,8 @@ def request_export(
     UsageError where assets live in a place of no known kind.
     """
     chosen = _good_snapshot(deployment, snapshot)
+    if options.format == "parquet":
+        parquet.check_installed()
     if options.wants_assets:
         check_assets_url(deployment.assets_url)
     with transaction.atomic():
@@ -115,19 +150,48 @@ def run_here(export: Export, *, on_progress=None) -> None:
     jobs.run(export.job_id, on_progress=on_progress, raise_problems=True)
 
 
-def chosen(deployment_id: str | None, snapshot_id: int | None = None) -> tuple[Deployment, Snapshot | None]:
-    """The deployment and snapshot that someone named; where one deployment exists nobody needs to name it.
+def chosen(
+    deployment_id: str | None, snapshot_id: int | None = None, *, source: str | None = None, app: str | None = None
+) -> tuple[Deployment, Snapshot | None]:
+    """The deployment and snapshot that someone named; where one deployment fits nobody needs to name it.
 
-    Raises NotFound for an unknown id, UsageError where there are several and none is named.
+    `source` is local, ssh or heroku (what was handed in is local), `app` what stands at the end of its address.
+    Raises NotFound for what is not there, UsageError where several fit, or where what was named contradicts itself.
     """
+    if app is not None and (deployment_id is not None or snapshot_id is not None):
+        raise UsageError("--app, --deployment and --snapshot each say which deployment; give one of them.")
+    among = _of_source(source) if source else Deployment.objects.all()
+    if app is not None:
+        return _of_app(among, app), None
     if snapshot_id is None:
-        return deployments.chosen(Deployment.objects.all(), deployment_id, how="--deployment"), None
+        return deployments.chosen(among, deployment_id, how="--deployment"), None
     snapshot = Snapshot.objects.select_related("deployment").filter(pk=snapshot_id).first()
     if snapshot is None:
         raise NotFound(f"There is no snapshot {snapshot_id}.")
-    if deployment_id is None:
+    if deployment_id is None and source is None:
         return snapshot.deployment, snapshot
-    return deployments.chosen(Deployment.objects.all(), deployment_id, how="--deployment"), snapshot
+    return deployments.chosen(among, deployment_id or snapshot.deployment.deployment_id, how="--deployment"), snapshot
+
+
+def _of_source(source: str) -> QuerySet[Deployment]:
+    found = Deployment.objects.filter(source__in=_SOURCES[source])
+    if not found.exists():
+        raise NotFound(f"There is no deployment here whose source is {source}; look at `manage.py deployment list`.")
+    return found
+
+
+def _of_app(among: QuerySet[Deployment], app: str) -> Deployment:
+    """The deployment at an app; of several launches there the one that is watched."""
+    found = [deployment for deployment in among if deployment.app == app]
+    if not found:
+        raise NotFound(
+            f"There is no deployment here of an app called {app[:100]!r}; name one by its id with --deployment, "
+            "as `manage.py deployment list` shows them."
+        )
+    watched = [deployment for deployment in found if deployment.state in Deployment.OPEN] or found
+    if len(watched) > 1:
+        raise deployments.Several("--deployment", [deployment.deployment_id for deployment in watched])
+    return watched[0]
 
 
 def _good_snapshot(deployment: Deployment, snapshot: Snapshot | None) -> Snapshot:

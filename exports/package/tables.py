@@ -1,153 +1,227 @@
-"""The tables of a snapshot as files of the tree: database.zip and data/<Class>.csv."""
+"""The tables of a snapshot as files of the tree, made of pieces by many processes: database.zip, data/<Class>.csv."""
 
-import hashlib
-import io
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 
-from isal import igzip
-
 from exports.snapshots.reader import SnapshotReader
-from exports.snapshots.store import write_segment
-from psynetdata.anonymize.anonymizer import Anonymizer, TableAnonymizer
-from psynetdata.psynet import csvtext
-from psynetdata.psynet.classfile import ClassFiles
-from psynetdata.psynet.csvtext import BLOCK, Row
+from psynetdata.processes import Pool
+from psynetdata.psynet import computed, csvtext, excel
+from psynetdata.psynet.classfile import Keys, add_keys, final_keys, left_packed
+from psynetdata.psynet.csvtext import Row
+from psynetdata.psynet.problems import Damaged
 from psynetdata.psynet.tables import Column
 
-from .members import Member, written, zipped
 from .meter import Meter
 from .names import Taken, safe_name
+from .pieces import Piece, pack
 from .withheld import WithheldTexts
+from .work import Made, RelayTask, TableTask, Work, convert, guess, relay
+from .zipwriter import ZipWriter
 
 # What `psynet export` writes where the app has no name of its own; the snapshot does not tell it.
 EXPERIMENT_ID = b"app"
+_ALL_IDS = (-(1 << 63), 1 << 63)
 
 
-class AsTheyAre:
-    """The rows of a snapshot as stored: a regular export's."""
+@dataclass
+class ClassFile:
+    """`data/<Class>.csv`: its header, and its rows in pieces.
 
-    withheld: Callable[[str], frozenset[str]] = staticmethod(lambda table: frozenset())
+    `types`: {fixed column: PostgreSQL's type, where it is told}; `kinds`: {unpacked column: psynet.unpacked's kinds}.
+    """
 
-    def __init__(self, reader: SnapshotReader):
-        self.tables, self.columns = reader.tables, reader.columns
-        self.records, self.rows = reader.records, reader.rows
+    table: str
+    name: str
+    types: dict[str, str | None]
+    keys: tuple[str, ...] = ()
+    pieces: list[Piece] = field(default_factory=list)
+    kinds: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def fixed(self) -> list[str]:
+        return list(self.types)
+
+    @property
+    def header(self) -> list[str]:
+        return [*self.fixed, *self.keys]
+
+    @property
+    def rows(self) -> int:
+        return sum(piece.rows for piece in self.pieces)
 
 
-class Anonymized:
-    """The rows as the anonymizer lets them out. Each is made once, kept in `folder` and read as often as needed."""
+@dataclass
+class Tables:
+    """All tables of one side, as they leave. `database`: {table: its rows in pieces}; `texts`: what was withheld.
 
-    def __init__(self, reader: SnapshotReader, anonymizer: Anonymizer, folder: Path, meter: Meter):
-        self.tables, self.columns = reader.tables, reader.columns
-        self.withheld_texts = WithheldTexts()
-        self._withheld: dict[str, frozenset[str]] = {}
-        self._files: dict[str, Path] = {}
-        for table in reader.tables():
-            columns = reader.columns(table)
-            changing = anonymizer.table(table, columns)
-            self._withheld[table] = changing.withheld
-            look = self.withheld_texts.look if self.withheld_texts.columns(table, columns) else None
-            rows = meter.count(reader.rows(table), "anonymizing")
-            changed = (csvtext.format_row(_changed(table, row, changing, look)) for row in rows)
-            self._files[table], _, _ = write_segment(folder, csvtext.blocks(changed))
+    A psynet.source.TableSource too.
+    """
 
-    def withheld(self, table: str) -> frozenset[str]:
-        return self._withheld[table]
+    reader: SnapshotReader
+    database: dict[str, list[Piece]] = field(default_factory=dict)
+    classes: list[ClassFile] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    texts: WithheldTexts = field(default_factory=WithheldTexts)
 
-    def records(self, table: str) -> Iterator[bytes]:
-        with igzip.open(self._files[table], "rb") as file, io.BufferedReader(file, BLOCK) as stream:
-            yield from csvtext.records(stream, name=table)
+    def tables(self) -> list[str]:
+        return sorted(self.database)
+
+    def columns(self, table: str) -> list[Column]:
+        return self.reader.columns(table)
 
     def rows(self, table: str) -> Iterator[Row]:
-        yield from csvtext.rows(self.records(table))
+        blocks = (block for piece in self.database[table] for block in csvtext.whole(piece.unpacked()))
+        yield from csvtext.rows(record for block in blocks for record in csvtext.records(BytesIO(block)))
 
 
-def _changed(table: str, row: Row, changing: TableAnonymizer, look: Callable[[str, Row, Row], None] | None) -> Row:
-    left = changing.row(row)
-    if look is not None:
-        look(table, row, left)
-    return left
+def make(work: Work, pool: Pool, side: str, meter: Meter) -> Tables:
+    """Every segment converted, in an order in which what is counted comes before what tells of it.
+
+    Raises Damaged where rows are missing, or stored data is not what it was.
+    """
+    reader = work.reader
+    made = Tables(reader, {table: [] for table in reader.tables()})
+    counts = computed.Computed()
+    types = _guessed(work, pool, side) if work.classes else {}
+    files = _Files(work, side, types)
+    later = {table for batch in computed.BATCHES for table in batch}
+    first = 0
+    for batch in (set(reader.tables()) - later, *map(set, computed.BATCHES)):
+        tasks = _tasks(work, side, sorted(batch & set(reader.tables())), counts, types, first)
+        for found in _in_order(pool.each(convert, tasks), meter, first):
+            first = found.index + 1
+            made.database[found.table] += found.database
+            made.texts.add(found.texts)
+            counts.add(found.counted)
+            files.add(found)
+            if found.tally is not None:
+                work.sides[side].anonymizer.add(found.tally)
+    _check_rows(reader, made)
+    if work.classes:
+        made.classes, made.notes = files.finish(pool)
+    return made
 
 
-Tables = AsTheyAre | Anonymized
+def _guessed(work: Work, pool: Pool, side: str) -> dict[str, dict[str, str]]:
+    """{table: {column: bool or timestamp}} of columns whose type nobody told and whose cells all look like one."""
+    found: dict[str, dict[str, set[str]]] = {}
+    untold = [table for table in work.reader.tables() if work.class_files(side, table).untold]
+    for table, kinds in pool.each(guess, _tasks(work, side, untold, computed.Computed(), {}, 0)):
+        known = found.setdefault(table, {})
+        for name, could in kinds.items():
+            known[name] = known.get(name, could) & could
+    return {
+        table: {name: next(iter(kinds)) for name, kinds in columns.items() if len(kinds) == 1}
+        for table, columns in found.items()
+    }
 
 
-def header(columns: list[Column]) -> bytes:
-    return csvtext.format_row([column.name for column in columns])
+def _tasks(
+    work: Work, side: str, tables: list[str], counts: computed.Computed, types: dict[str, dict[str, str]], first: int
+) -> Iterator[TableTask]:
+    index = first
+    for table in tables:
+        state = work.reader.table_state(table)
+        names = work.computed[side].get(table, ())
+        for segment in state.segments:
+            is_cut = state.cut is not None and segment.range is not None
+            ids = (segment.range << state.cut, (segment.range + 1) << state.cut) if is_cut else _ALL_IDS
+            told = counts.within(table, names, *ids)
+            yield TableTask(index, side, table, segment, told, types.get(table, {}))
+            index += 1
 
 
-def database_zip(tables: Tables, name: str, path: Path, moment: datetime, meter: Meter) -> Member:
-    """All tables, empty ones too, each with its whole header, as `psynet load` takes them."""
+def _in_order(results: Iterator[Made], meter: Meter, following: int) -> Iterator[Made]:
+    """Results by their tasks' order; one that comes early waits."""
+    waiting: dict[int, Made] = {}
+    for result in results:
+        meter.advance("writing tables", result.rows)
+        waiting[result.index] = result
+        while following in waiting:
+            yield waiting.pop(following)
+            following += 1
 
-    def table_blocks(table: str) -> Iterator[bytes]:
-        yield header(tables.columns(table)) + b"\n"
-        yield from csvtext.blocks(meter.count(tables.records(table), "writing tables"))
 
-    files = [(f"data/{table}.csv", table_blocks(table)) for table in sorted(tables.tables())]
-    return written(name, path, zipped([*files, ("experiment_id.md", [EXPERIMENT_ID])], moment))
+def _check_rows(reader: SnapshotReader, made: Tables) -> None:
+    for table, pieces in made.database.items():
+        rows, expected = sum(piece.rows for piece in pieces), reader.snapshot.rows_of(table)
+        if rows != expected:
+            raise Damaged(f"Table {table} came to {rows} rows, the snapshot has {expected}.")
 
 
-def class_files(tables: Tables, prefix: str, folder: Path, clock: int, meter: Meter) -> tuple[list[Member], list[str]]:
-    """(`data/<Class>.csv` of all tables, notes for the manifest). Tables without rows have no file."""
+class _Files:
+    """Class files as their pieces come in; which keys a class has is known when all have come."""
+
+    def __init__(self, work: Work, side: str, guessed: dict[str, dict[str, str]]):
+        self._work, self._side, self._guessed = work, side, guessed
+        self._files: dict[tuple[str, str], ClassFile] = {}
+        self._had: dict[tuple[str, str], list[tuple[str, ...]]] = {}
+        self._keys: dict[tuple[str, str], Keys] = {}
+        self._kinds: dict[str, dict[str, int]] = {}
+
+    def add(self, made: Made) -> None:
+        for name, keys, piece in made.classes:
+            at = made.table, name
+            if at not in self._files:
+                types = self._work.class_files(self._side, made.table, self._guessed.get(made.table)).types()
+                self._files[at] = ClassFile(made.table, name, types)
+            self._files[at].pieces.append(piece)
+            self._had.setdefault(at, []).append(keys)
+        for name, keys in made.keys.items():
+            add_keys(self._keys.setdefault((made.table, name), {}), keys)
+        kinds = self._kinds.setdefault(made.table, {})
+        for key, found in made.kinds.items():
+            kinds[key] = kinds.get(key, 0) | found
+
+    def finish(self, pool: Pool) -> tuple[list[ClassFile], list[str]]:
+        """(the files by table and class, notes for the manifest)"""
+        notes = []
+        for (table, name), file in sorted(self._files.items()):
+            keys = self._keys[table, name]
+            file.keys, file.kinds = final_keys(keys), self._kinds[table]
+            if packed := left_packed(keys):
+                notes.append(
+                    f"{name}: the keys of {', '.join(packed)} are too many for columns and stay in their own column."
+                )
+        self._lay_again(pool)
+        return [file for _, file in sorted(self._files.items())], notes
+
+    def _lay_again(self, pool: Pool) -> None:
+        """Pieces that were written before the last key of their class was known."""
+        tasks, places = [], []
+        for at, file in sorted(self._files.items()):
+            for place, (piece, had) in enumerate(zip(file.pieces, self._had[at], strict=True)):
+                if had != file.keys:
+                    path = self._work.folder / f"{self._side}-again-{len(tasks)}"
+                    tasks.append(RelayTask(len(tasks), path, piece, len(file.fixed), had, file.keys))
+                    places.append((at, place))
+        again = dict(pool.each(relay, tasks))
+        # From the last one on, for one piece may have become several.
+        for index in reversed(range(len(tasks))):
+            at, place = places[index]
+            self._files[at].pieces[place : place + 1] = again[index]
+
+
+def header(columns: list[str], folder: Path, name: str, *, mark: bool = False) -> list[Piece]:
+    """A file's first line as a piece; with `mark` behind a byte-order mark."""
+    line = csvtext.format_row(list(columns)) + b"\n"
+    return pack(folder / f"header-{name}", [excel.BOM + line if mark else line], rows=1)
+
+
+def write_database(writer: ZipWriter, tables: Tables, folder: Path) -> None:
+    """The members of database.zip: all tables, empty ones too, each with its whole header, for `psynet load`."""
+    for number, (table, pieces) in enumerate(sorted(tables.database.items())):
+        first = header([column.name for column in tables.columns(table)], folder, f"table-{number}")
+        writer.deflated(f"data/{table}.csv", [*first, *pieces])
+    writer.whole("experiment_id.md", EXPERIMENT_ID)
+
+
+def named(files: list[ClassFile], extension: str) -> list[tuple[str, ClassFile]]:
+    """(a file name that every system can keep, the class file), by table and class."""
     taken = Taken()
-    members: list[Member] = []
-    notes: list[str] = []
-    for table in sorted(tables.tables()):
-        files = ClassFiles(table, tables.columns(table), clock=clock, withheld=tables.withheld(table))
-        for row in meter.count(tables.rows(table), "writing class files"):
-            files.look(row)
-        names = {name: taken.take(*_names(name, table)) for name in files.classes()}
-        fan = _Fan({name: folder / file for name, file in names.items()})
-        for name in names:
-            fan.add(name, csvtext.format_row(files.header(name)))
-        for row in meter.count(tables.rows(table), "writing class files"):
-            name, cells = files.cells(row)
-            fan.add(name, csvtext.format_row(cells))
-        for name, (size, sha256) in fan.close().items():
-            told = {"rows": files.rows[name], "table": table, "class_name": name}
-            members.append(Member(f"{prefix}data/{names[name]}", folder / names[name], size, sha256, **told))
-        notes += [
-            f"{name}: the keys of {', '.join(sources)} are too many for columns and stay in their own column."
-            for name, sources in files.left_packed().items()
-        ]
-    return members, notes
-
-
-def _names(name: str, table: str) -> tuple[str, str]:
-    return safe_name(name, ".csv"), safe_name(f"{name}__{table}", ".csv")
-
-
-class _Fan:
-    """Records for several files at once, gathered to about a block; no file stays open, however many there are."""
-
-    def __init__(self, paths: dict[str, Path]):
-        self._paths = paths
-        self._held: dict[str, list[bytes]] = {name: [] for name in paths}
-        self._digests = {name: hashlib.sha256() for name in paths}
-        self._sizes = dict.fromkeys(paths, 0)
-        self._length = 0
-        for path in paths.values():
-            path.parent.mkdir(parents=True, exist_ok=True)
-
-    def add(self, name: str, record: bytes) -> None:
-        self._held[name].append(record)
-        self._length += len(record)
-        if self._length >= BLOCK:
-            self._flush()
-
-    def close(self) -> dict[str, tuple[int, str]]:
-        """{name: (bytes, sha256)}"""
-        self._flush()
-        return {name: (self._sizes[name], self._digests[name].hexdigest()) for name in self._paths}
-
-    def _flush(self) -> None:
-        for name, records in self._held.items():
-            if records:
-                block = b"\n".join(records) + b"\n"
-                with self._paths[name].open("ab") as file:
-                    file.write(block)
-                self._digests[name].update(block)
-                self._sizes[name] += len(block)
-                records.clear()
-        self._length = 0
+    return [
+        (taken.take(safe_name(file.name, extension), safe_name(f"{file.name}__{file.table}", extension)), file)
+        for file in files
+    ]

@@ -5,16 +5,18 @@ import os
 import re
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
-from django.core.files.storage import default_storage
+from django.conf import settings
+from django.core.files.storage import FileSystemStorage, default_storage
 
 from exports.models import Export, ExportArchive
 from exports.snapshots.reader import SnapshotReader
+from psynetdata.processes import pool
 from psynetdata.psynet import jsontext
 from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.problems import Conflict, Damaged, Problem
@@ -22,7 +24,7 @@ from psynetdata.psynet.problems import Conflict, Damaged, Problem
 from . import manifest
 from .names import safe_name
 from .request import ANONYMOUS, REGULAR
-from .verify import FolderTree, ZipTree, check, read_manifest
+from .verify import BAD_ZIP, ZipTree, read, read_manifest
 
 
 def default_path(export: Export, at: datetime) -> Path:
@@ -53,14 +55,14 @@ def check_path(path: Path) -> None:
         raise Conflict(f"{path} already holds something; name a folder that does not exist yet or is empty.")
 
 
-def unpack(archives: list[ExportArchive], path: Path) -> dict:
+def unpack(archives: list[ExportArchive], path: Path, *, processes: int = 1) -> dict:
     """The archives as one tree at `path`; gives its manifest. Raises Conflict, Damaged, Problem if the disk says no."""
     check_path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part"))
         try:
-            found = _fill(folder, archives)
+            found = _fill(folder, archives, processes)
             os.rename(folder, path)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -69,42 +71,67 @@ def unpack(archives: list[ExportArchive], path: Path) -> dict:
     return found
 
 
-def _fill(folder: Path, archives: list[ExportArchive]) -> dict:
+def _fill(folder: Path, archives: list[ExportArchive], processes: int) -> dict:
     found: dict[str, dict] = {}
     for archive in archives:
-        with _opened(archive) as packed:
+        with _on_disk(archive) as packed:
             tree = ZipTree(packed)
             found[archive.mode] = read_manifest(tree)
-            _extract(tree, folder)
+            _extract(tree.names(), packed, folder, found[archive.mode], processes)
     both = found.keys() == {REGULAR, ANONYMOUS}
     told = manifest.merged(found[REGULAR], found[ANONYMOUS]) if both else next(iter(found.values()))
-    (folder / manifest.NAME).write_bytes(manifest.to_bytes(told))
-    problems = check(FolderTree(folder)).problems
-    if problems:
-        raise Damaged(f"The unpacked export is not as it should be and was removed: {problems[0]}")
-    return json.loads((folder / manifest.NAME).read_bytes())
+    content = manifest.to_bytes(told)
+    (folder / manifest.NAME).write_bytes(content)
+    return json.loads(content)
 
 
 @contextmanager
-def _opened(archive: ExportArchive) -> Iterator:
+def _on_disk(archive: ExportArchive) -> Iterator[Path]:
+    """The archive as a file of this machine: the storage's own, or a copy."""
     try:
-        file = default_storage.open(archive.file, "rb")
+        with default_storage.open(archive.file, "rb") as file:
+            if isinstance(default_storage, FileSystemStorage):
+                yield Path(file.name)
+                return
+            with tempfile.NamedTemporaryFile(dir=settings.TEMP_DIR, suffix=".zip") as copy:
+                shutil.copyfileobj(file, copy, BLOCK)
+                copy.flush()
+                yield Path(copy.name)
     except FileNotFoundError:
         raise Damaged(f"The file of {archive} is missing from the storage; export again.") from None
-    with file:
-        yield file
 
 
-def _extract(tree: ZipTree, folder: Path) -> None:
-    for name in tree.names():
-        if name == manifest.NAME:
-            continue
+@dataclass(frozen=True)
+class _Extracting:
+    packed: Path
+    name: str
+    target: Path
+
+
+def _extract(names: list[str], packed: Path, folder: Path, told: dict, processes: int) -> None:
+    """All members but the manifest, each compared with it on the way. Raises Damaged."""
+    listed = {file["path"]: (file["bytes"], file["sha256"]) for file in told["files"]}
+    if set(names) != {*listed, manifest.NAME} or len(names) != len(set(names)):
+        raise Damaged("The stored archive holds other files than its manifest says; export again.")
+    tasks = []
+    for name in listed:
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\\" in name:
             raise Damaged("The archive names a file outside its folder; export again.")
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with tree.open(name) as source, target.open("xb") as copy:
-                shutil.copyfileobj(source, copy, BLOCK)
-        except zipfile.BadZipFile:
-            raise Damaged(f"{name} in the stored archive is damaged; export again.") from None
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        tasks.append(_Extracting(packed, name, folder / name))
+    with pool(processes) as workers:
+        for name, found in workers.each(_extracted, tasks):
+            if found != listed[name]:
+                raise Damaged(f"{name} in the stored archive is not what it was; export again.")
+
+
+def _extracted(context: None, task: _Extracting) -> tuple[str, tuple[int, str]]:
+    """(name, what came out of the archive: bytes and sha256)"""
+    try:
+        with ZipTree(task.packed).open(task.name) as file, task.target.open("xb") as copy:
+            found = read(file, copy=copy)
+    except BAD_ZIP:
+        raise Damaged(f"{task.name} in the stored archive is damaged; export again.") from None
+    if task.target.stat().st_size != found.bytes:
+        raise Damaged(f"{task.name} did not come to the disk whole; export again.")
+    return task.name, (found.bytes, found.sha256)

@@ -1,9 +1,7 @@
 """Does an export still hold what its manifest says? A folder, a zip, or a stored archive."""
 
 import hashlib
-import io
 import json
-import shutil
 import struct
 import zipfile
 import zlib
@@ -21,10 +19,9 @@ from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.problems import BadInput, NotFound
 
 from .manifest import NAME
-from .meter import Meter
 
 # What zipfile raises for a damaged archive: beside its own error those of struct, seek, zlib and of damaged flags.
-_BAD_ZIP = (
+BAD_ZIP = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError),
     *(ValueError, OverflowError, NotImplementedError, RuntimeError),
 )
@@ -40,7 +37,7 @@ class ZipTree:
     def __init__(self, file: Path | BinaryIO):
         try:
             self._zip = zipfile.ZipFile(file)
-        except _BAD_ZIP:
+        except BAD_ZIP:
             raise BadInput("This is no zip that can be read; it may have been cut short.") from None
 
     def names(self) -> list[str]:
@@ -103,7 +100,7 @@ def read_manifest(tree: Tree) -> dict:
     try:
         with tree.open(NAME) as file:
             found = json.load(file)
-    except (OSError, *_BAD_ZIP):
+    except (OSError, *BAD_ZIP):
         found = None
     if not _is_manifest(found):
         raise BadInput(f"{NAME} cannot be read; the export may have been changed or cut short.")
@@ -124,7 +121,7 @@ def _is_manifest(found: object) -> bool:
     )
 
 
-def check(tree: Tree, meter: Meter | None = None) -> Checked:
+def check(tree: Tree) -> Checked:
     """Every file by size, hash and rows; every table by its rows in database.zip and in the class files (law 7)."""
     manifest = read_manifest(tree)
     checked = Checked()
@@ -135,7 +132,7 @@ def check(tree: Tree, meter: Meter | None = None) -> Checked:
     checked.problems += [f"{name} is not in the manifest." for name in sorted(there.keys() - listed.keys() - {NAME})]
     of_classes: dict[str, Counter[str]] = {}
     for name in sorted(listed.keys() & there.keys()):
-        _check_file(tree, listed[name], manifest["tables"], checked, meter)
+        _check_file(tree, listed[name], manifest["tables"], checked)
         if "class" in listed[name]:
             of_classes.setdefault(str(PurePosixPath(name).parent), Counter())[listed[name]["table"]] += listed[name][
                 "rows"
@@ -149,74 +146,68 @@ def check(tree: Tree, meter: Meter | None = None) -> Checked:
     return checked
 
 
-def _check_file(tree: Tree, listed: dict, tables: dict[str, int], checked: Checked, meter: Meter | None) -> None:
+def _check_file(tree: Tree, listed: dict, tables: dict[str, int], checked: Checked) -> None:
     name = listed["path"]
     try:
-        with tree.open(name) as file, _Hashing(file) as hashing, io.BufferedReader(hashing, BLOCK) as stream:
-            rows = None
-            if "rows" in listed:
-                rows = sum(1 for _ in _metered(csvtext.records(stream, name=name), meter)) - 1
-            elif name.endswith("database.zip"):
-                checked.problems += _check_database(stream, name, tables, checked, meter)
-            while stream.read(BLOCK):
-                pass
-            found, size = hashing.sha256.hexdigest(), hashing.size
-    except (BadInput, OSError, *_BAD_ZIP):
+        with tree.open(name) as file:
+            if name.endswith("database.zip"):
+                found = _read_database(file, name, tables, checked)
+            else:
+                found = read(file, count=name.endswith(".csv") and "rows" in listed)
+    except (BadInput, OSError, *BAD_ZIP):
         checked.problems.append(f"{name} cannot be read to its end.")
         return
     checked.files += 1
-    checked.bytes += size
-    if (size, found) != (listed["bytes"], listed["sha256"]):
+    checked.bytes += found.bytes
+    if (found.bytes, found.sha256) != (listed["bytes"], listed["sha256"]):
         checked.problems.append(f"{name} is not what it was: its SHA-256 is another.")
-    elif rows is not None and rows != listed["rows"]:
-        checked.problems.append(f"{name} has {rows} rows where the manifest says {listed['rows']}.")
+    elif found.rows is not None and found.rows != listed["rows"]:
+        checked.problems.append(f"{name} has {found.rows} rows where the manifest says {listed['rows']}.")
 
 
-def _check_database(
-    stream: BinaryIO, name: str, tables: dict[str, int], checked: Checked, meter: Meter | None
-) -> list[str]:
+@dataclass(frozen=True)
+class Content:
+    """What a file holds. `rows`: of a CSV, without its header; None where nobody counted."""
+
+    bytes: int
+    sha256: str
+    rows: int | None = None
+
+
+def read(file: BinaryIO, *, count: bool = False, copy: BinaryIO | None = None) -> Content:
+    """A file to its end, copied on the way where asked for."""
+    digest, size, counter = hashlib.sha256(), 0, csvtext.RecordCounter()
+    while block := file.read(BLOCK):
+        digest.update(block)
+        size += len(block)
+        if count:
+            counter.add(block)
+        if copy is not None:
+            copy.write(block)
+    return Content(size, digest.hexdigest(), counter.records - 1 if count else None)
+
+
+def _read_database(file: BinaryIO, name: str, tables: dict[str, int], checked: Checked) -> Content:
     with TemporaryFile(dir=settings.TEMP_DIR) as copy:
-        shutil.copyfileobj(stream, copy, BLOCK)
+        content = read(file, copy=copy)
         with zipfile.ZipFile(copy) as archive:
-            found = dict(_table_rows(archive, meter))
+            found = dict(_table_rows(archive))
     checked.rows += sum(found.values())
-    problems = [f"{name} holds no table {table}." for table in sorted(tables.keys() - found.keys())]
-    problems += [
+    checked.problems += [f"{name} holds no table {table}." for table in sorted(tables.keys() - found.keys())]
+    checked.problems += [
         f"{name} holds a table {table} that is not in the manifest." for table in sorted(found.keys() - tables.keys())
     ]
-    return problems + [
+    checked.problems += [
         f"{name} holds {found[table]} rows of table {table}, the snapshot {tables[table]}."
         for table in sorted(tables.keys() & found.keys())
         if found[table] != tables[table]
     ]
+    return content
 
 
-def _table_rows(archive: zipfile.ZipFile, meter: Meter | None) -> Iterator[tuple[str, int]]:
+def _table_rows(archive: zipfile.ZipFile) -> Iterator[tuple[str, int]]:
     for member in archive.namelist():
         if member.startswith("data/") and member.endswith(".csv"):
-            with archive.open(member) as file, io.BufferedReader(file, BLOCK) as stream:
-                rows = sum(1 for _ in _metered(csvtext.records(stream, name=member), meter)) - 1
+            with archive.open(member) as file:
+                rows = read(file, count=True).rows
             yield member.removeprefix("data/").removesuffix(".csv"), rows
-
-
-def _metered(records: Iterator[bytes], meter: Meter | None) -> Iterator[bytes]:
-    return records if meter is None else meter.count(records, "checking")
-
-
-class _Hashing(io.RawIOBase):
-    """A stream that hashes what is read through it."""
-
-    def __init__(self, file: BinaryIO):
-        self._file = file
-        self.sha256 = hashlib.sha256()
-        self.size = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer) -> int:
-        data = self._file.read(len(buffer))
-        buffer[: len(data)] = data
-        self.sha256.update(data)
-        self.size += len(data)
-        return len(data)

@@ -54,6 +54,15 @@ class WithheldTexts:
         if table in self._pages and (page := came[self._pages[table]]):
             self._offered.update(_texts(jsontext.decode(page)))
 
+    def add(self, other: "WithheldTexts") -> None:
+        """What another gathered from other rows, which come behind those that were gathered here."""
+        for text, who in other._writers.items():
+            if text in self._writers:
+                self._writers[text] = who if self._writers[text] == who else None
+            elif len(self._writers) < MOST:
+                self._writers[text] = who
+        self._offered |= other._offered
+
     @property
     def texts(self) -> list[str]:
         """What to look for, in the order it came."""

@@ -6,7 +6,7 @@ be followed back, and what people answered can still be linked (see accounts.lin
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from ..psynet.csvtext import Row
 from ..psynet.problems import UsageError
@@ -25,6 +25,22 @@ from .selectors import CLASS, QUESTION, ByKey, ByQuestion, Step, scheme
 from .treatments import NUMERIC, Treatments, withheld_value
 
 DEFAULTS, NOBODY = Options(), People()
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What was done to some rows of a table; another process may have done it.
+
+    `changes`: (column, action, cells changed). `undecided`: {(table, column, selector): rows}. `special`: selectors
+    of special categories that left. `dates`: {how: rows}.
+    """
+
+    table: str
+    rows: int
+    changes: list[tuple[str, str, int]]
+    undecided: Counter[tuple[str, str, str]]
+    special: set[str]
+    dates: Counter[str]
 
 
 class Anonymizer:
@@ -51,6 +67,7 @@ class Anonymizer:
         self.scrubber = Scrubber(identifiers, pseudonyms)
         self.treatments = Treatments(self.scrubber, pseudonyms, level)
         self._tables: list[TableAnonymizer] = []
+        self._tallies: list[Tally] = []
         copies = identifiers.copies
         self.copied_nodes = copies.of_nodes(self.policy, level)
         self.copied_questions = copies.of_questions(self.policy, level)
@@ -61,8 +78,13 @@ class Anonymizer:
         self._tables.append(made)
         return made
 
+    def add(self, tally: Tally) -> None:
+        """Count what was done elsewhere as done here."""
+        self._tallies.append(tally)
+
     def report(self) -> dict:
         """What was done so far, as JSON: policy, level, counts, and what nobody decided about. Holds no identifier."""
+        self._tallies = _added([*self._tallies, *(each.take_tally() for each in self._tables)])
         return {
             "policy": {"version": self.policy.version, "sha256": self.policy.sha256},
             "level": self.level,
@@ -78,29 +100,28 @@ class Anonymizer:
 
     def _dates(self) -> dict:
         rows: Counter[str] = Counter()
-        for each in self._tables:
-            rows.update(each.dates.counts if each.dates else {})
+        for tally in self._tallies:
+            rows.update(tally.dates)
         return {"rows": dict(sorted(rows.items())), "how": how_dates_leave(self.options)}
 
     def _special(self) -> list[str]:
         """Health, income and the like, where they leave: `table.column selector`."""
         clean = self.scrubber.string
-        return sorted({clean(name, free_text=True) for each in self._tables for name in each.special()})
+        return sorted({clean(name, free_text=True) for tally in self._tallies for name in tally.special})
 
     def _merged(self) -> dict[str, dict]:
-        tables: dict[str, dict] = {}
-        for each in self._tables:
-            entry = tables.setdefault(each.table, {"rows": 0, "columns": {}})
-            entry["rows"] += each.rows
-            for name, action, changed in each.changes():
-                column = entry["columns"].setdefault(name, {"action": action, "changed": 0})
-                column["changed"] += changed
-        return {name: tables[name] for name in sorted(tables)}
+        return {
+            tally.table: {
+                "rows": tally.rows,
+                "columns": {name: {"action": action, "changed": changed} for name, action, changed in tally.changes},
+            }
+            for tally in self._tallies
+        }
 
     def _undecided(self) -> list[dict]:
         total: Counter[tuple[str, str, str]] = Counter()
-        for each in self._tables:
-            total.update(each.undecided())
+        for tally in self._tallies:
+            total.update(tally.undecided)
         clean = self.scrubber.string
         return [
             {"table": table, "column": column, "selector": clean(selector, free_text=True), "rows": rows}
@@ -153,6 +174,19 @@ class TableAnonymizer:
         if self.dates is not None:
             self.dates.row(cells, out)
         return out
+
+    def take_tally(self) -> Tally:
+        """What was done since the last call."""
+        dates = Counter(self.dates.counts if self.dates else {})
+        found = Tally(self.table, self.rows, self.changes(), self.undecided(), self.special(), dates)
+        self.rows, self._changed = 0, [0] * len(self._changed)
+        self._blank.clear()
+        if self.dates is not None:
+            self.dates.counts.clear()
+        for _, step in self._steps:
+            if isinstance(step, ByKey | ByQuestion):
+                step.undecided.clear()
+        return found
 
     def changes(self) -> list[tuple[str, str, int]]:
         """(column, action, cells changed) for every column that does not simply leave."""
@@ -257,3 +291,26 @@ class TableAnonymizer:
             (found := policy.rule(self.table, column.name, name)) is not None and found.action(level) != "drop"
             for name in selectors
         )
+
+
+def _added(tallies: list[Tally]) -> list[Tally]:
+    """One for each table, by name."""
+    found: dict[str, Tally] = {}
+    for tally in tallies:
+        before = found.get(tally.table)
+        found[tally.table] = tally if before is None else _sum(before, tally)
+    return [found[table] for table in sorted(found)]
+
+
+def _sum(one: Tally, other: Tally) -> Tally:
+    changed = {name: (action, number) for name, action, number in one.changes}
+    for name, action, number in other.changes:
+        changed[name] = action, number + (changed[name][1] if name in changed else 0)
+    return Tally(
+        one.table,
+        one.rows + other.rows,
+        [(name, *told) for name, told in changed.items()],
+        one.undecided + other.undecided,
+        one.special | other.special,
+        one.dates + other.dates,
+    )

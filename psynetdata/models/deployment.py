@@ -1,3 +1,5 @@
+from urllib.parse import unquote, urlsplit
+
 from django.db import models
 
 
@@ -112,6 +114,12 @@ class Deployment(models.Model):
     def is_watched(self) -> bool:
         """Whether snapshots of it are due, as `watched` has it."""
         return self.state == self.State.RUNNING and bool(self.every) and self.source != self.Source.UPLOAD
+
+    @property
+    def app(self) -> str:
+        """What its source calls it: the database of a PostgreSQL, the app of a server; "" for what was handed in."""
+        url = urlsplit(self.source_url)
+        return unquote(url.path.strip("/") or url.netloc)
 
     @property
     def clock(self) -> int:

@@ -1,21 +1,23 @@
-"""How a row of a table becomes a row of PsyNet's `data/<Class>.csv`.
+"""How rows of a table become rows of PsyNet's `data/<Class>.csv`.
 
 PsyNet writes one file for each class (psynet.data, SQLMixinDallinger.to_dict and
 dump_db_to_disk): the columns of the row, and beside them what its JSON objects hold. docs/fidelity.md
 says where our files differ and why.
 
-A header must be known before the first row is written, so a table is gone through twice: `look` at
-each row, then turn each into `cells`.
+Rows come in blocks, as csvtext.block_rows gives them: NULL is "" and the empty text EMPTY. Work goes by
+column, so that what a cell costs is mostly C. Which keys a class has is known only when all rows were
+seen: a block says which keys it found, and `laid_out` puts a row's values below a header.
 """
 
-import json
 import re
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import repeat
 
-from . import jsontext, times
-from .csvtext import Row
+from . import unpacked
+from .csvtext import EMPTY
 from .tables import UNEXPORTED_COLUMNS, Column, camel_case, class_name
+from .times import IsoTimes
 
 # Objects with more different keys than this are keyed by data (ids, times); their keys stay in their own column.
 MAX_KEYS = 2000
@@ -27,171 +29,234 @@ _JSON_COLUMNS = {"answer", "context", "definition", "seed"}
 # What every table of an experimenter's has from psynet.data, SQLMixin; nobody told us the types of the rest.
 _MIXIN = {"failed": "bool", "creation_time": "timestamp", "time_of_death": "timestamp"}
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?([+-]\d\d(:\d\d)?)?")
-_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 
-Convert = Callable[[str], str | None]
+Keys = dict[str, dict[str, None]]
+Convert = Callable[[Sequence[str]], Sequence[str]]
+
+
+class _Words(dict):
+    """A dictionary that gives back what it does not know."""
+
+    def __missing__(self, key: str) -> str:
+        return key
+
+
+_BOOL = _Words(t="True", f="False")
+
+
+@dataclass
+class Part:
+    """Rows of one class in one block: the cells below the fixed columns, and beside them what is unpacked.
+
+    `values` has a dictionary for each row, or is empty where the table holds nothing to unpack.
+    """
+
+    fixed: list[tuple[str, ...]] = field(default_factory=list)
+    values: list[dict[str, str]] = field(default_factory=list)
+    keys: Keys = field(default_factory=dict)
+
+    def laid_out(self, keys: Sequence[str]) -> Iterable[tuple[str, ...]]:
+        """The rows of the file: fixed cells, then one for each key."""
+        if not keys:
+            return self.fixed
+        return [
+            fixed + tuple(map(values.get, keys, repeat("")))
+            for fixed, values in zip(self.fixed, self.values, strict=True)
+        ]
 
 
 class ClassFiles:
     """The class files of one table.
 
     `clock`: minutes that the table's naive times are ahead of UTC. `withheld`: columns that do not leave.
-    `rows`: {class: rows seen by `look`}.
+    `computed`: names of columns that are added (psynetdata.psynet.computed). `guessed`: {column: bool or timestamp}
+    for columns whose type nobody told, from `untold` and `guess`.
     """
 
-    def __init__(self, table: str, columns: list[Column], *, clock: int = 0, withheld: frozenset[str] = frozenset()):
+    def __init__(
+        self,
+        table: str,
+        columns: list[Column],
+        *,
+        clock: int = 0,
+        withheld: frozenset[str] = frozenset(),
+        computed: Sequence[str] = (),
+        guessed: dict[str, str] | None = None,
+    ):
         self.table = table
-        self.rows: dict[str, int] = {}
         self._columns = columns
-        self._clock = clock
-        at = {column.name: index for index, column in enumerate(columns)}
-        self._standing = {*at, "class", "object_type", "time"}
-        self._type, self._degree, self._created = at.get("type"), at.get("degree"), at.get("creation_time")
+        self._at = at = {column.name: index for index, column in enumerate(columns)}
         of_psynet = "vars" in at  # Dallinger's own classes write all their columns and have no object_type
         dropped = {*withheld, *(UNEXPORTED_COLUMNS if of_psynet else ())}
         self._kept = [index for index, column in enumerate(columns) if column.name not in dropped]
-        self._has_object_type = of_psynet
+        self._object_type = _BASE_CLASSES.get(table, camel_case(table)) if of_psynet else None
         # Dallinger calls a request's creation_time `time` (dallinger.models.Request.__json__).
         self._has_time = table == "request" and "creation_time" in at and "creation_time" not in withheld
-        unpacked = ("vars", "definition", "answer") if table == "info" else ("vars",)
-        self._unpacked = [(name, at[name]) for name in unpacked if name in at and name not in withheld]
-        self._keys: dict[str, dict[str, dict[str, None]]] = {}
-        self._untold = {index: {"bool", "timestamp"} for index in self._kept if self._told(columns[index]) is None}
-        self._headers: dict[str, tuple[list[str], list[str]]] = {}
-        self._converters: list[tuple[int, Convert | None]] | None = None
-
-    def look(self, row: Row) -> None:
-        """First pass: count the row under its class, remember its keys and what its columns look like."""
-        name = self._class_of(row)
-        self.rows[name] = self.rows.get(name, 0) + 1
-        keys = self._keys.setdefault(name, {source: {} for source, _ in self._unpacked})
-        for source, found in self._objects(row):
-            if len(keys[source]) < MAX_KEYS:
-                keys[source].update(dict.fromkeys(found))
-        for index, possible in self._untold.items():
-            if possible and (cell := row[index]) is not None:
-                self._untold[index] = {kind for kind in possible if _looks_like(kind, cell)}
-
-    def classes(self) -> list[str]:
-        return sorted(self.rows)
-
-    def header(self, name: str) -> list[str]:
-        """Names of the columns of a class's file: the table's, `class`, `object_type`, then the unpacked keys."""
-        fixed, keys = self._header(name)
-        return [*fixed, *keys]
-
-    def left_packed(self) -> dict[str, list[str]]:
-        """{class: columns whose objects have more than MAX_KEYS keys and are not unpacked}."""
-        found = {
-            name: [source for source, keys in of.items() if len(keys) >= MAX_KEYS] for name, of in self._keys.items()
-        }
-        return {name: sorted(sources) for name, sources in sorted(found.items()) if sources}
-
-    def cells(self, row: Row) -> tuple[str, Row]:
-        """Second pass: (class, the cells of its file's row, in the order of its header)."""
-        if self._converters is None:
-            self._converters = [(index, self._converter(index)) for index in self._kept]
-        name = self._class_of(row)
-        cells = [
-            cell if (cell := row[index]) is None or convert is None else convert(cell)
-            for index, convert in self._converters
+        self.computed = [name for name in computed if name not in at]
+        self.fixed_columns = [
+            *(columns[index].name for index in self._kept),
+            *(["time"] if self._has_time else []),
+            *self.computed,
+            "class",
+            *(["object_type"] if of_psynet else []),
         ]
-        if self._type in self._kept and row[self._type] is not None:
-            cells[self._kept.index(self._type)] = self._shown_type(name, row)
+        standing = {*at, *self.computed, "class", "object_type", "time"}
+        sources = ("vars", "definition", "answer") if table == "info" else ("vars",)
+        self.unpacked = {
+            name: unpacked.Unpacker(standing, hides=name == "vars")
+            for name in sources
+            if name in at and name not in withheld
+        }
+        self._times = IsoTimes(clock)
+        self._guessed = guessed or {}
+        self._converters = [(index, self._converter(columns[index])) for index in self._kept]
+        self._classes: dict[str, str] = {}
+
+    @property
+    def untold(self) -> list[str]:
+        """Columns whose type nobody told: see `guess`."""
+        return [self._columns[index].name for index in self._kept if self._told(self._columns[index]) is None]
+
+    def guess(self, rows: list[list[str]]) -> dict[str, set[str]]:
+        """{untold column: what all its cells of the block could be}, of {bool, timestamp}; both where all are NULL."""
+        found = {}
+        for name in self.untold:
+            cells = [row[self._at[name]] for row in rows if row[self._at[name]]]
+            found[name] = {kind for kind in ("bool", "timestamp") if all(_looks_like(kind, cell) for cell in cells)}
+        return found
+
+    def types(self) -> dict[str, str | None]:
+        """{fixed column: PostgreSQL's type of what it holds, None where it is text or nobody told}."""
+        of = {column.name: self._type_of(column) for column in self._columns}
+        of |= {"time": "timestamp", "class": None, "object_type": None}
+        of |= {name: "int4" if name.startswith("n_") else None for name in self.computed}
+        return {name: of[name] for name in self.fixed_columns}
+
+    def by_name(self, rows: list[list[str]]) -> dict[str, Sequence[str]]:
+        """The columns of a block."""
+        return dict(zip(self._at, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(self._at, ())
+
+    def kinds(self) -> dict[str, int]:
+        """{key: kinds of its values so far} (psynetdata.psynet.unpacked)."""
+        found: dict[str, int] = {}
+        for unpacker in self.unpacked.values():
+            for key, kinds in unpacker.kinds.items():
+                found[key] = found.get(key, 0) | kinds
+        return found
+
+    def parts(self, rows: list[list[str]], computed: dict[str, Sequence[str]] | None = None) -> dict[str, Part]:
+        """{class: its rows of the block}. `computed`: the cells of the computed columns, one for each row."""
+        if not rows:
+            return {}
+        columns = list(zip(*rows, strict=True))
+        names = self._names(columns)
+        cells = [columns[index] if convert is None else convert(columns[index]) for index, convert in self._converters]
+        if (index := self._at.get("type")) in self._kept:
+            cells[self._kept.index(index)] = self._shown_types(names, columns)
         if self._has_time:
-            created = row[self._created]
-            cells.append(None if created is None else times.column_to_iso(created, offset=self._clock))
-        cells.append(name)
-        if self._has_object_type:
-            cells.append(_BASE_CLASSES.get(self.table, camel_case(self.table)))
-        keys = self._header(name)[1]
-        if keys:
-            values: dict[str, object] = {}
-            for _, found in self._objects(row):
-                values = found | values
-            cells += [_text(values[key]) if key in values else None for key in keys]
-        return name, cells
+            cells.append(self._times.column(columns[self._at["creation_time"]]))
+        cells += [(computed or {})[name] for name in self.computed]
+        cells.append(names)
+        if self._object_type is not None:
+            cells.append([self._object_type] * len(rows))
+        found = [unpacker.column(columns[self._at[name]]) for name, unpacker in self.unpacked.items()]
+        return self._by_class(names, list(zip(*cells, strict=True)), found)
 
-    def _header(self, name: str) -> tuple[list[str], list[str]]:
-        if name not in self._headers:
-            fixed = [self._columns[index].name for index in self._kept]
-            fixed += [
-                *(["time"] if self._has_time else []),
-                "class",
-                *(["object_type"] if self._has_object_type else []),
-            ]
-            found = [keys for keys in self._keys[name].values() if len(keys) < MAX_KEYS]
-            self._headers[name] = fixed, list(dict.fromkeys(key for keys in found for key in keys))
-        return self._headers[name]
+    def _by_class(self, names: Sequence[str], fixed: list[tuple], found: list[list[dict]]) -> dict[str, Part]:
+        merged = _merged(found) if found else []
+        distinct = dict.fromkeys(names)
+        if len(distinct) == 1:
+            parts = {names[0]: Part(fixed, merged)}
+            told = {names[0]: found}
+        else:
+            parts = {name: Part() for name in distinct}
+            told = {name: [[] for _ in found] for name in distinct}
+            for row, name in enumerate(names):
+                part = parts[name]
+                part.fixed.append(fixed[row])
+                if merged:
+                    part.values.append(merged[row])
+                for mine, source in zip(told[name], found, strict=True):
+                    mine.append(source[row])
+        for name, part in parts.items():
+            part.keys = {source: _keys(values) for source, values in zip(self.unpacked, told[name], strict=True)}
+        return parts
 
-    def _class_of(self, row: Row) -> str:
-        return class_name(self.table, None if self._type is None else row[self._type])
+    def _names(self, columns: list[tuple[str, ...]]) -> list[str]:
+        """The class of each row."""
+        at = self._at.get("type")
+        if at is None:
+            return [class_name(self.table, None)] * len(columns[0])
+        known = self._classes
+        for text in set(columns[at]):
+            if text not in known:
+                known[text] = class_name(self.table, "" if text == EMPTY else text)
+        return [known[text] for text in columns[at]]
 
-    def _shown_type(self, name: str, row: Row) -> str:
+    def _shown_types(self, names: list[str], columns: list[tuple[str, ...]]) -> list[str]:
         """`type` as PsyNet shows it: the class's name, but TrialSource for the first node of a chain."""
-        first = name == "GenericTrialNode" or (self._degree is not None and row[self._degree] == "0")
-        return "TrialSource" if self.table == "node" and first else name
+        types = columns[self._at["type"]]
+        if self.table != "node":
+            return [name if text else "" for name, text in zip(names, types, strict=True)]
+        degrees = columns[self._at["degree"]] if "degree" in self._at else repeat("")
+        return [
+            "" if not text else "TrialSource" if name == "GenericTrialNode" or degree == "0" else name
+            for name, text, degree in zip(names, types, degrees, strict=False)
+        ]
 
-    def _objects(self, row: Row) -> Iterator[tuple[str, dict[str, object]]]:
-        """(column, its object's keys and values that become columns) for each unpacked column."""
-        for source, index in self._unpacked:
-            text = row[index]
-            if not text or text[0] != "{" or text == "{}":
-                continue
-            value = jsontext.decode(text)
-            # With a tag of jsonpickle's it is an object of a class, which PsyNet does not unpack either.
-            if not isinstance(value, dict) or any(key.startswith("py/") for key in value):
-                continue
-            hidden = "_" if source == "vars" else "\0"
-            yield source, {k: v for k, v in value.items() if k and k not in self._standing and not k.startswith(hidden)}
+    def _type_of(self, column: Column) -> str | None:
+        return self._told(column) or self._guessed.get(column.name)
 
-    def _told(self, column: Column) -> str | None:
+    @staticmethod
+    def _told(column: Column) -> str | None:
         return column.type or _MIXIN.get(column.name)
 
-    def _converter(self, index: int) -> Convert | None:
-        column = self._columns[index]
-        guess = self._untold.get(index, set())
-        kind = self._told(column) or (next(iter(guess)) if len(guess) == 1 else None)
+    def _converter(self, column: Column) -> Convert | None:
+        kind = self._type_of(column)
         if kind == "bool":
-            return lambda cell: {"t": "True", "f": "False"}.get(cell, cell)
+            return lambda cells: [_BOOL[cell] for cell in cells]
         if kind in ("timestamp", "timestamptz"):
-            return partial(times.column_to_iso, offset=self._clock)
+            return self._times.column
         if kind in ("varchar", "json", "jsonb", None):
-            return _decoded_value if column.name in _JSON_COLUMNS else _decoded_string
+            return unpacked.values if column.name in _JSON_COLUMNS else unpacked.strings
         return None
+
+
+def final_keys(keys: Keys) -> tuple[str, ...]:
+    """The unpacked columns of a class, in the order of its header: those of objects that are not keyed by data."""
+    return tuple(dict.fromkeys(key for found in keys.values() if len(found) < MAX_KEYS for key in found))
+
+
+def left_packed(keys: Keys) -> list[str]:
+    """Columns whose objects have MAX_KEYS different keys or more, and are not unpacked."""
+    return sorted(source for source, found in keys.items() if len(found) >= MAX_KEYS)
+
+
+def add_keys(keys: Keys, more: Keys) -> None:
+    """Beyond MAX_KEYS they only need to be too many."""
+    for source, found in more.items():
+        mine = keys.setdefault(source, {})
+        if len(mine) < MAX_KEYS:
+            mine.update(found)
+
+
+def _merged(found: list[list[dict[str, str]]]) -> list[dict[str, str]]:
+    """For each row what its objects hold together; the first that has a key says its value."""
+    first, *others = found
+    for other in others:
+        first = [
+            {**second, **one} if one and second else one or second for one, second in zip(first, other, strict=True)
+        ]
+    return first
+
+
+def _keys(values: list[dict[str, str]]) -> dict[str, None]:
+    found: dict[str, None] = {}
+    for value in values:
+        if not value.keys() <= found.keys():
+            found.update(dict.fromkeys(value))
+    return found
 
 
 def _looks_like(kind: str, cell: str) -> bool:
     return cell in ("t", "f") if kind == "bool" else _TIMESTAMP.fullmatch(cell) is not None
-
-
-def _decoded_string(cell: str) -> str:
-    """A JSON text's text; objects, lists and what is no JSON stay as they came."""
-    if cell[:1] != '"' or len(cell) < 2:
-        return cell
-    value = jsontext.decode(cell)
-    return value if isinstance(value, str) and _is_writable(value) else cell
-
-
-def _decoded_value(cell: str) -> str | None:
-    return {"true": "True", "false": "False", "null": None}.get(cell, _decoded_string(cell))
-
-
-def _text(value: object) -> str | None:
-    """A JSON value as a cell."""
-    if value is None:
-        return None
-    if isinstance(value, str) and _is_writable(value):
-        return value
-    if isinstance(value, bool):
-        return str(value)
-    try:
-        text = jsontext.encode(value)
-    except RecursionError:
-        return None  # nested beyond sense; the whole stands in its own column
-    return text if _is_writable(text) else json.dumps(value)
-
-
-def _is_writable(text: str) -> bool:
-    """Half a surrogate pair is no UTF-8, and a NUL ends the line for most readers of CSV."""
-    return _UNWRITABLE.search(text) is None

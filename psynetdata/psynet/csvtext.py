@@ -6,11 +6,16 @@ both, so every reader in this project goes through this module.
 
 A *record* is one row as bytes, without its line end. A *row* is the record's
 cells: a list of str, or None for NULL. A record may span lines.
+
+What goes through millions of rows works on blocks instead: `whole`, `block_rows`
+and `format_block` leave the loop over rows and cells to C.
 """
 
 import csv
+import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from types import SimpleNamespace
 from typing import BinaryIO
 
 from .problems import BadInput
@@ -21,10 +26,16 @@ Row = list[str | None]
 MAX_RECORD = 1 << 30
 BLOCK = 1 << 20
 
+# In the rows of a block NULL is "" and the empty text is this: PostgreSQL's text holds no NUL.
+EMPTY = "\0"
+
 csv.field_size_limit(MAX_RECORD)
 
 _FIELD = re.compile(r'(?:^|,)(?:"((?:[^"]++|"")*+)"|([^,"]*+))(?=,|\Z)')
 _NEEDS_QUOTES = re.compile(r'[,"\r\n]')
+# What a record can hold where a field is quoted and empty; a search for each is much faster than one for a pattern.
+_QUOTED_EMPTY = (b',"",', b',""\n', b'\n"",', b'\n""\n')
+_NEITHER_QUOTE_NOR_END = bytes(set(range(256)) - set(b'"\n'))
 
 
 class _Echo:
@@ -132,3 +143,77 @@ def blocks(raw: Iterable[bytes], *, size: int = BLOCK) -> Iterator[bytes]:
             gathered, length = [], 0
     if gathered:
         yield b"\n".join(gathered) + b"\n"
+
+
+def whole(raw: Iterable[bytes], *, name: str = "the file") -> Iterator[bytes]:
+    """The same bytes in blocks that end where a record does; line ends are \\n. Memory follows the longest record.
+
+    Raises BadInput when a quote is left open at the end.
+    """
+    pending: list[bytes] = []
+    odd = False
+    for block in raw:
+        cut, odd = _last_end(block, odd)
+        if not cut:
+            pending.append(block)
+            continue
+        yield b"".join([*pending, block[:cut]]) if pending else block[:cut]
+        pending = [block[cut:]] if cut < len(block) else []
+    if odd:
+        raise BadInput(f"{name} ends inside a quoted field; the file was cut short.")
+    if pending:
+        yield b"".join([*pending, b"\n"])
+
+
+def _last_end(block: bytes, odd: bool) -> tuple[int, bool]:
+    """(where the last record that ends in the block ends, or 0; whether a quote is open behind the block).
+
+    `odd`: whether one is open before it.
+    """
+    at_end = odd ^ (block.count(b'"') & 1)
+    is_open, position = at_end, len(block)
+    while (line_end := block.rfind(b"\n", 0, position)) >= 0:
+        is_open ^= block.count(b'"', line_end, position) & 1
+        if not is_open:
+            return line_end + 1, at_end
+        position = line_end
+    return 0, at_end
+
+
+class RecordCounter:
+    """Counts the records of a stream, given in blocks cut anywhere; line ends are \\n."""
+
+    def __init__(self) -> None:
+        self.records = 0
+        self._odd = False
+
+    def add(self, block: bytes) -> None:
+        # Pairs of quotes change nothing, whether they are one quote inside of text or a field that holds no line end.
+        parts = block.translate(None, _NEITHER_QUOTE_NOR_END).replace(b'""', b"").split(b'"')
+        self.records += sum(part.count(b"\n") for part in parts[self._odd :: 2])
+        self._odd ^= (len(parts) - 1) & 1
+
+
+def block_rows(block: bytes) -> list[list[str]]:
+    """The rows of a block of whole records, each with its line end; NULL is "" and the empty text is EMPTY.
+
+    Raises UnicodeDecodeError and csv.Error as `rows` does.
+    """
+    if any(sign in block for sign in _QUOTED_EMPTY) or block.startswith((b'"",', b'""\n')):
+        told = rows(records(io.BytesIO(block)))
+        return [["" if cell is None else cell or EMPTY for cell in row] for row in told]
+    found = list(csv.reader(io.StringIO(block.decode(), newline="\n"), strict=True))
+    return [row or [""] for row in found] if [] in found else found
+
+
+def format_block(cells: Iterable[Sequence[str]], *, width: int) -> bytes:
+    """Rows of `width` cells, written as in `block_rows`, as records with their line ends."""
+    if width == 1:  # csv.writer would quote what is NULL
+        told = ([None if cell == "" else "" if cell == EMPTY else cell] for (cell,) in cells)
+        return b"".join(format_row(row) + b"\n" for row in told)
+    written: list[str] = []
+    csv.writer(SimpleNamespace(write=written.append), lineterminator="\r\n").writerows(cells)
+    if not written:
+        return b""
+    text = "\n".join([line[:-2] for line in written])
+    return text.encode().replace(b"\0", b'""') + b"\n"

@@ -8,9 +8,12 @@ ExperimentStatus). An offset is in minutes, local minus UTC.
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 _TIMESTAMP = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?)")
+# Whole columns of timestamps without a zone, one a line, and NULL.
+_COLUMN = re.compile(r"(?:(?:[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-5][0-9](?:\.(?!0+\n)[0-9]{1,6})?)?\n)*+")
 _ZONED = re.compile(_TIMESTAMP.pattern + r"([+-])([0-9]{2})(?::([0-9]{2}))?")
 
 
@@ -47,6 +50,51 @@ def column_to_iso(text: str, *, offset: int = 0) -> str:
     """The ISO form of a timestamp column's text; text that is no timestamp comes back as it is."""
     moment = parse(text, offset=offset)
     return text if moment is None else to_iso(moment)
+
+
+class IsoTimes:
+    """`column_to_iso` for millions of cells: what comes before the seconds is worked out once a minute of data."""
+
+    def __init__(self, offset: int = 0):
+        self._offset = offset
+        self._minutes = _Minutes(offset)
+
+    def column(self, cells: Sequence[str]) -> list[str]:
+        """Cells as in csvtext.block_rows."""
+        if not _COLUMN.fullmatch("\n".join(cells) + "\n"):
+            return [column_to_iso(cell, offset=self._offset) if cell else cell for cell in cells]
+        minutes, short = self._minutes, self._short
+        try:
+            return [
+                f"{minutes[cell[:16]]}{cell[16:]}Z" if len(cell) == 26 else short(cell) if cell else cell
+                for cell in cells
+            ]
+        except KeyError:  # a date that no calendar has
+            return [column_to_iso(cell, offset=self._offset) if cell else cell for cell in cells]
+
+    def _short(self, cell: str) -> str:
+        """PostgreSQL writes no zeros at the end of a fraction, ISO here six digits or none."""
+        rest = cell[16:] if len(cell) == 19 else cell[16:].ljust(10, "0")
+        return f"{self._minutes[cell[:16]]}{rest}Z"
+
+
+class _Minutes(dict):
+    """{`2026-11-22 08:12`: the same in UTC, as ISO writes it}; raises KeyError for what is no such minute."""
+
+    _MOST = 100_000
+
+    def __init__(self, offset: int):
+        super().__init__()
+        self._offset = offset
+
+    def __missing__(self, minute: str) -> str:
+        moment = parse(f"{minute}:00", offset=self._offset)
+        if moment is None:
+            raise KeyError(minute)
+        if len(self) >= self._MOST:
+            self.clear()
+        self[minute] = found = to_iso(moment)[:16]
+        return found
 
 
 def clock_offset(creation_time: str | None, extra_info: str | None) -> int | None:

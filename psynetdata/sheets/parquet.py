@@ -23,7 +23,8 @@ class NoParquet(Problem):
 
     def __init__(self):
         super().__init__(
-            "Parquet needs pyarrow, which is not installed here (pip install pyarrow); take format=csv instead."
+            "Parquet needs pyarrow, which is not installed here (pip install -r requirements-parquet.txt); "
+            "take format=csv instead."
         )
 
 

@@ -169,7 +169,7 @@ def test_without_pyarrow_parquet_is_one_sentence(trials, analyst, monkeypatch):
     monkeypatch.setattr(parquet, "check", missing)
     answer = analyst.get(f"{TRIALS}?format=parquet")
     assert answer.status_code == 406
-    assert "pip install pyarrow" in answer.json()["detail"]
+    assert "pip install -r requirements-parquet.txt" in answer.json()["detail"]
 
 
 def test_gzip_when_asked_for_has_an_etag_of_its_own(trials, analyst):

@@ -14,6 +14,7 @@ from django.core.files.storage import default_storage
 from exports.leakscan.scan import Finding, ScanReport
 from exports.models import Export, ExportArchive
 from exports.package import build, proof, publish
+from exports.package.archive import Archive
 from exports.package.request import ExportOptions, chosen, request_export, run_here
 from psynetdata import jobs
 from psynetdata.anonymize.policy import Policy, Rule
@@ -201,6 +202,33 @@ def test_hostile_classes_keep_all_their_rows():
     assert {file["class"] for file in files} >= {"CON", "Twin", "TWIN", "L" * 300, "/x", "b/c"}
 
 
+def test_keys_that_come_late_that_are_columns_and_that_are_too_many():
+    """The second class finds its keys block by block; the third has so many that they stay in their column."""
+    long = "x" * (1 << 20)
+    rows = [
+        ["1", "a.Late", long, '{"early": 1, "note": "of the object"}'],
+        ["2", "a.Late", long, '{"late": "", "early": null}'],
+        ["3", "a.Late", None, "{}"],
+        *([str(4 + n), "a.Many", None, json.dumps({f"k{n}": n})] for n in range(5_000)),
+    ]
+    snapshot = written_down({"thing": [["id", "type", "note", "vars"], *rows]})
+    _, archives = exported(snapshot.deployment, anonymize="no")
+    archive = archives["regular"]
+    late = list(csvtext.rows(csvtext.records(io.BytesIO(archive.read("regular/data/Late.csv")))))
+    assert late == [
+        ["id", "type", "note", "vars", "class", "object_type", "early", "late"],
+        ["1", "Late", long, rows[0][3], "Late", "Thing", "1", None],
+        ["2", "Late", long, rows[1][3], "Late", "Thing", None, ""],
+        ["3", "Late", None, "{}", "Late", "Thing", None, None],
+    ]
+    many = archive.read("regular/data/Many.csv").splitlines()
+    assert many[0] == b"id,type,note,vars,class,object_type"
+    assert len(many) == 5_001
+    assert json.loads(archive.read("manifest.json"))["notes"] == [
+        "Many: the keys of vars are too many for columns and stay in their own column."
+    ]
+
+
 def test_one_class_name_in_two_tables_makes_two_files():
     header = ["id", "type", "vars"]
     snapshot = written_down({"coin": [header, ["1", None, "{}"]], "info": [header, ["7", "a.Coin", "{}"]]})
@@ -302,17 +330,19 @@ def test_progress_never_goes_back_and_is_full_only_at_the_end(loaded):
 
 def test_a_damaged_archive_is_not_published(loaded, monkeypatch, own_storage):
     export = request_export(loaded("static"), ExportOptions(anonymize="no"), here=True)
-    real = build.write
+    real = Archive.read_back
 
-    def cut(path, blocks):
-        told = real(path, blocks)
-        data = bytearray(path.read_bytes())
-        data[len(data) // 2] ^= 255
-        path.write_bytes(data)
-        return told
+    def after_a_bit_fell_over(archive):
+        archive._file.flush()
+        with archive.path.open("r+b") as file:
+            file.seek(archive.path.stat().st_size // 2)
+            byte = file.read(1)[0]
+            file.seek(-1, 1)
+            file.write(bytes([byte ^ 1]))
+        real(archive)
 
-    monkeypatch.setattr(build, "write", cut)
-    with pytest.raises(Damaged, match="not published"):
+    monkeypatch.setattr(Archive, "read_back", after_a_bit_fell_over)
+    with pytest.raises(Damaged, match="nothing was published"):
         run_here(export)
     assert not (own_storage / "exports").exists()
 

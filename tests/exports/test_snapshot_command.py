@@ -198,13 +198,13 @@ def test_download_replaces_nothing_by_itself(typed, tmp_path):
 
 
 def test_download_leaves_what_came_meanwhile(typed, tmp_path, monkeypatch):
-    path, write = tmp_path / "a.zip", database.database_zip
+    path, write = tmp_path / "a.zip", database.write_database
 
     def and_then_another(*args):
         path.write_bytes(b"theirs")
         return write(*args)
 
-    monkeypatch.setattr(database, "database_zip", and_then_another)
+    monkeypatch.setattr(database, "write_database", and_then_another)
     with pytest.raises(Conflict):
         typed("download", written_down({}).pk, path)
     assert path.read_bytes() == b"theirs"
@@ -215,7 +215,7 @@ def test_download_that_is_stopped_leaves_nothing(typed, tmp_path, monkeypatch):
         (tmp_path / next(tmp_path.iterdir()).name / "a.zip").write_bytes(b"half")
         raise Cancelled("Enough.")
 
-    monkeypatch.setattr(database, "database_zip", stop)
+    monkeypatch.setattr(database, "write_database", stop)
     with pytest.raises(Cancelled):
         typed("download", written_down({}).pk, tmp_path / "a.zip")
     assert list(tmp_path.glob("*.zip")) == list(tmp_path.glob(".psynetdata-*")) == []

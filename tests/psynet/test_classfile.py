@@ -1,58 +1,10 @@
-"""Class files against the ones that PsyNet 13.3 wrote from the same databases."""
+"""Rows of tables as rows of class files; tests/exports/test_fidelity.py compares whole exports with PsyNet's."""
 
-import ast
-import csv
 import json
-from pathlib import Path
 
-import pytest
-
-from psynetdata.psynet import times
-from psynetdata.psynet.classfile import MAX_KEYS, ClassFiles
-from psynetdata.psynet.source import ZipSource
+from psynetdata.psynet.classfile import MAX_KEYS, ClassFiles, add_keys, final_keys, left_packed
+from psynetdata.psynet.csvtext import EMPTY
 from psynetdata.psynet.tables import Column, describe
-
-DATA = Path(__file__).resolve().parent.parent / "data"
-REFERENCES = ("static", "static_audio", "timeline", "custom_table_simple")
-
-# What PsyNet computes from code or from other rows: docs/fidelity.md.
-COMPUTED = {
-    "aborted_modules", "started_modules", "finished_modules", "n_viable_trials", "n_pending_infos", "n_completed_infos",
-    "n_failed_infos", "n_alive_nodes", "n_failed_nodes", "n_all_nodes", "n_all_trials", "n_alive_trials",
-    "n_failed_trials", "n_completed_trials", "n_participant_trials_in_trial_maker", "n_participant_trials_in_block",
-}  # fmt: skip
-
-
-def test_every_documented_difference_is_written_down():
-    text = (DATA.parent.parent / "docs" / "fidelity.md").read_text(encoding="utf-8")
-    assert [name for name in sorted(COMPUTED) if f"`{name}`" not in text] == []
-
-
-@pytest.mark.parametrize("name", REFERENCES)
-def test_same_files_as_psynet(name):
-    ours, theirs = _ours(name), _theirs(name)
-    assert set(ours) - set(theirs) == {"ExperimentStatus"}
-    assert set(theirs) <= set(ours)
-
-
-@pytest.mark.parametrize("name", REFERENCES)
-def test_same_rows_columns_and_values_as_psynet(name):
-    ours, theirs = _ours(name), _theirs(name)
-    differing = []
-    for cls, rows in theirs.items():
-        assert len(rows) == len(ours[cls]), cls
-        computed = COMPUTED | ({"module_id"} if cls in ("Participant", "Bot") else set())
-        key = _key(cls)
-        mine = {key(row): row for row in ours[cls]}
-        assert len(mine) == len(rows), cls
-        for row in rows:
-            found = mine[key(row)]
-            differing += [
-                (cls, column, found.get(column), value)
-                for column, value in row.items()
-                if column not in computed and not _same(found.get(column), value)
-            ]
-    assert differing == []
 
 
 def test_columns_and_values():
@@ -113,8 +65,12 @@ def test_withheld_columns_are_gone_and_not_unpacked():
 
 
 def test_columns_whose_type_nobody_told():
-    files = ClassFiles("pet", [Column("fed"), Column("born"), Column("note"), Column("mixed"), Column("vars")])
+    columns = [Column("fed"), Column("born"), Column("note"), Column("mixed"), Column("vars")]
     rows = [["t", "2026-01-01 00:00:00", None, "t", "{}"], [None, None, None, "no", "{}"]]
+    guess = ClassFiles("pet", columns).guess(block(rows))
+    assert guess["mixed"] == set()
+    assert guess["note"] == {"bool", "timestamp"}
+    files = ClassFiles("pet", columns, guessed={name: next(iter(of)) for name, of in guess.items() if len(of) == 1})
     assert [row[:4] for row in _written(files, rows)["Pet"][1:]] == [
         ["True", "2026-01-01T00:00:00Z", None, "t"], [None, None, None, "no"],
     ]  # fmt: skip
@@ -130,7 +86,32 @@ def test_objects_keyed_by_data_stay_packed():
     rows = [[str(n), json.dumps({f"k{n}": n})] for n in range(MAX_KEYS + 1)]
     written = _written(files, rows)["Participant"]
     assert written[0] == ["id", "vars", "class", "object_type"]
-    assert files.left_packed() == {"Participant": ["vars"]}
+    keys = {}
+    add_keys(keys, files.parts(block(rows))["Participant"].keys)
+    assert left_packed(keys) == ["vars"]
+
+
+def test_the_first_object_that_has_a_key_says_its_value():
+    files = _table("info", ["id", "type", "vars", "definition", "answer"])
+    row = ["1", "x.T", '{"a": 1}', '{"a": 2, "b": 2}', '{"a": 3, "b": 3, "c": 3}']
+    header, cells = _written(files, [row])["T"]
+    assert dict(zip(header, cells, strict=True)) | {"a": "1", "b": "2", "c": "3"} == dict(
+        zip(header, cells, strict=True)
+    )
+
+
+def test_computed_columns_stand_among_the_fixed_ones_unless_the_table_has_them():
+    files = ClassFiles(
+        "node", describe("node", ["id", "type", "degree", "vars"]), computed=["n_viable_trials", "degree"]
+    )
+    part = files.parts(block([["4", "x.N", "0", "{}"]]), {"n_viable_trials": ["7"]})["N"]
+    assert files.fixed_columns == ["id", "type", "degree", "vars", "n_viable_trials", "class", "object_type"]
+    assert part.fixed == [("4", "TrialSource", "0", "{}", "7", "N", "Node")]
+
+
+def block(rows):
+    """As csvtext.block_rows gives them."""
+    return [["" if cell is None else cell or EMPTY for cell in row] for row in rows]
 
 
 def _table(table, names):
@@ -138,56 +119,17 @@ def _table(table, names):
 
 
 def _written(files, rows):
-    for row in rows:
-        files.look(row)
-    written = {name: [files.header(name)] for name in files.classes()}
-    for row in rows:
-        name, cells = files.cells(row)
-        written[name].append(cells)
+    """{class: [header, row, …]}, None for NULL; rows come in blocks of two, so that keys are found by and by."""
+    parts, keys = {}, {}
+    for at in range(0, len(rows), 2):
+        for name, part in files.parts(block(rows[at : at + 2])).items():
+            parts.setdefault(name, []).append(part)
+            add_keys(keys.setdefault(name, {}), part.keys)
+    written = {}
+    for name, found in parts.items():
+        header = final_keys(keys[name])
+        cells = [row for part in found for row in part.laid_out(header)]
+        written[name] = [[*files.fixed_columns, *header]]
+        written[name] += [[None if cell == "" else "" if cell == EMPTY else cell for cell in row] for row in cells]
     assert all(len(cells) == len(lines[0]) for lines in written.values() for cells in lines)
     return written
-
-
-def _ours(name):
-    source = ZipSource(DATA / name / "database.zip")
-    found = {}
-    for table in source.tables():
-        files = ClassFiles(table, source.columns(table))
-        for row in source.rows(table):
-            files.look(row)
-        for row in source.rows(table):
-            cls, cells = files.cells(row)
-            found.setdefault(cls, []).append(dict(zip(files.header(cls), cells, strict=True)))
-    return found
-
-
-def _theirs(name):
-    found = {}
-    for path in (DATA / name / "psynet-export" / "regular" / "data").glob("*.csv"):
-        with path.open(newline="", encoding="utf-8") as file:
-            found[path.stem] = list(csv.DictReader(file))
-    return found
-
-
-def _key(cls):
-    if cls == "AssetNode":
-        return lambda row: (row["node_id"], row["asset_id"])
-    if cls == "AssetTrial":
-        return lambda row: (row["trial_id"], row["asset_id"], row["local_key"])
-    return lambda row: row["id"]
-
-
-def _same(ours, theirs):
-    """Equal after what docs/fidelity.md lists: NULL and NaN are empty there, times cut, whole numbers floats."""
-    ours = "" if ours in (None, "NaN") else ours
-    if ours == theirs:
-        return True
-    moment = times.parse(ours.replace("T", " ").removesuffix("Z")) if ours.endswith("Z") else None
-    if moment is not None:
-        return theirs == f"{moment:%Y-%m-%d %H:%M:%S}"
-    for read in (json.loads, ast.literal_eval):
-        try:
-            return repr(json.loads(ours)) == repr(read(theirs)) or float(ours) == float(theirs)
-        except (ValueError, TypeError, SyntaxError):
-            continue
-    return False

@@ -153,3 +153,34 @@ def test_blocks_hold_whole_records(size):
 
 def test_no_records_no_blocks():
     assert list(csvtext.blocks([])) == []
+
+
+ODD = ["", "a", '"', ",", "\n", "\r", "\r\n", '""', "x,y", "\\.", "é", '{"a": ""}', " ", '[,"",]', "\u2028", "\x85"]
+
+
+def test_blocks_are_what_rows_are():
+    """Read, cut, counted and written by the block: the same as row by row, wherever the bytes are cut."""
+    chance = random.Random(5)
+    for _ in range(2_000):
+        width = chance.randint(1, 4)
+        rows = [
+            [chance.choice([None, "".join(chance.choices(ODD, k=chance.randint(0, 3)))]) for _ in range(width)]
+            for _ in range(chance.randint(1, 5))
+        ]
+        data = b"".join(csvtext.format_row(row) + b"\n" for row in rows)
+        size = chance.randint(1, 9)
+        cut = [data[at : at + size] for at in range(0, len(data), size)]
+        blocks = list(csvtext.whole(cut))
+        assert b"".join(blocks) == data
+        found = [row for block in blocks for row in csvtext.block_rows(block)]
+        assert found == [["" if cell is None else cell or csvtext.EMPTY for cell in row] for row in rows]
+        assert b"".join(csvtext.format_block(csvtext.block_rows(block), width=width) for block in blocks) == data
+        counter = csvtext.RecordCounter()
+        for block in cut:
+            counter.add(block)
+        assert counter.records == len(rows)
+
+
+def test_a_block_that_ends_inside_quotes_is_told():
+    with pytest.raises(BadInput, match="cut short"):
+        list(csvtext.whole([b'1,"open\n', b"and on"], name="it"))

@@ -123,3 +123,26 @@ def test_the_zone_of_now_does_not_matter():
 )
 def test_a_clock_that_is_not_told(creation_time, extra_info):
     assert times.clock_offset(creation_time, extra_info) is None
+
+
+def test_columns_of_times_are_what_single_cells_are():
+    chance = random.Random(1)
+    odd = [
+        "",
+        "\0",
+        "infinity",
+        "2026-01-01 00:00:00 BC",
+        "2026-02-30 00:00:00",
+        "x" * 19,
+        "2026-01-01 00:00:00.000000",
+    ]
+    for offset in (0, 60, -345, 720):
+        iso = times.IsoTimes(offset)
+        for _ in range(400):
+            cells = []
+            for _ in range(chance.randint(1, 6)):
+                year, month, day = chance.choice(["0001", "2026", "9999"]), chance.randint(1, 12), chance.randint(1, 31)
+                cell = f"{year}-{month:02d}-{day:02d} {chance.randint(0, 24):02d}:59:{chance.randint(0, 60):02d}"
+                cell += chance.choice(["", f".{chance.randint(0, 999_999):06d}"[: chance.randint(2, 7)], "+02"])
+                cells.append(chance.choice(odd) if chance.random() < 0.1 else cell)
+            assert iso.column(cells) == [times.column_to_iso(cell, offset=offset) if cell else cell for cell in cells]

@@ -1,24 +1,20 @@
 from datetime import datetime
 from pathlib import Path
 
-from exports.models import Export, ExportArchive
+from exports.models import Export, ExportArchive, Snapshot
+from exports.package.publish import discard
 from exports.package.request import ANONYMOUS, ExportOptions, chosen, request_export, run_here
 from exports.package.unpack import check_path, default_path, unpack
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.management.cli import Progress
 from psynetdata.psynet import times
-from psynetdata.psynet.problems import NotFound, UsageError
+from psynetdata.psynet.problems import UsageError
 
-# Understood, because PsyNet's users type them or the design promises them; each with the value that works today.
-_NOT_YET = {
-    "server": None,
-    "format": "csv",
-    "excel": False,
-    "legacy": False,
-    "n_parallel": None,
-    "package": None,
-}
-_OPTIONS = ("anonymize", "level", "assets", "type", "no_source", "strict_assets")
+# Understood, because PsyNet's users type them or the design promises them.
+_NOT_YET = ("server", "package")
+_OPTIONS = (
+    "anonymize", "level", "assets", "type", "format", "excel", "no_source", "strict_assets", "n_parallel",
+)  # fmt: skip
 _OF_ANONYMOUS = ("pseudonyms", "drop_text", "shift_dates", "coarsen")
 
 
@@ -26,8 +22,8 @@ class Command(BaseCommand):
     help = "Export a deployment's data into a folder: regular, anonymized, or both."
 
     def add_arguments(self, parser):
-        parser.add_argument("source", nargs="?", choices=["local", "ssh", "heroku"], help="Where PsyNet would look.")
-        parser.add_argument("--app", metavar="NAME", help="The app's name; a deployment is named by its id instead.")
+        parser.add_argument("source", nargs="?", choices=["local", "ssh", "heroku"], help="Deployments there only.")
+        parser.add_argument("--app", metavar="NAME", help="Which deployment, by the app (or database) of its source.")
         parser.add_argument("--deployment", metavar="ID", help="Which deployment; not needed where there is one.")
         parser.add_argument(
             "--snapshot", metavar="ID", type=int, help="Which snapshot; the newest good one if not said."
@@ -46,6 +42,26 @@ class Command(BaseCommand):
         )
         parser.add_argument("--strict-assets", action="store_true", help="A missing asset file fails the export.")
         parser.add_argument("--type", default="psynet", choices=["psynet", "database"], help="Default: psynet.")
+        parser.add_argument(
+            "--format", default="csv", choices=["csv", "parquet"], help="Of the files in data/. Default: csv."
+        )
+        parser.add_argument(
+            "--excel",
+            action="store_true",
+            help="Files in data/ for Excel: with a byte-order mark, and an apostrophe before what it would run.",
+        )
+        parser.add_argument(
+            "--n_parallel",
+            "--n-parallel",
+            type=int,
+            metavar="N",
+            help="How many processes work at the same time. Default: as many as the machine has cores.",
+        )
+        parser.add_argument(
+            "--legacy",
+            action="store_true",
+            help="From a snapshot that is taken now; the archive is not kept at the desk.",
+        )
         parser.add_argument("--no-source", action="store_true", help="Leave out the source code.")
         parser.add_argument("--path", type=Path, metavar="DIR", help="A folder that does not exist yet or is empty.")
         self._add_anonymous_arguments(parser.add_argument_group("anonymized exports"))
@@ -67,20 +83,26 @@ class Command(BaseCommand):
         group.add_argument("--coarsen", default="", choices=["day"], help="Cut times to the day.")
 
     def _add_later_arguments(self, group):
-        group.add_argument("--server", metavar="NAME")
-        group.add_argument("--format", default="csv", choices=["csv", "parquet"])
-        group.add_argument("--n_parallel", "--n-parallel", type=int, metavar="N")
-        group.add_argument("--package", metavar="NAME")
-        for name in ("--excel", "--legacy"):
-            group.add_argument(name, action="store_true")
+        for name in _NOT_YET:
+            group.add_argument(f"--{name}", metavar="NAME")
 
     def run(self, *, path: Path | None, **options):
-        _refuse_what_comes_later(options)
-        deployment, snapshot = chosen(options["deployment"], options["snapshot"])
+        for name in _NOT_YET:
+            if options[name] is not None:
+                raise UsageError(f"--{name} does not work yet; leave it out.")
+        if options["legacy"] and options["snapshot"] is not None:
+            raise UsageError("--legacy exports a snapshot that is taken now; leave out --snapshot or --legacy.")
+        deployment, snapshot = chosen(
+            options["deployment"], options["snapshot"], source=options["source"], app=options["app"]
+        )
         if path is not None:
             path = Path(path).expanduser().absolute()
             check_path(path)
         asked = ExportOptions(**{name: options[name] for name in (*_OPTIONS, *_OF_ANONYMOUS)})
+        if options["legacy"]:
+            taken = self.job("snapshot", options={"mirror": False}, deployment=deployment)
+            snapshot = Snapshot.objects.select_related("deployment").get(pk=taken.result["snapshot"])
+            deployment = snapshot.deployment
         export = request_export(deployment, asked, snapshot=snapshot, here=True)
         shown = Progress(self.stderr)
         try:
@@ -89,7 +111,11 @@ class Command(BaseCommand):
             shown.close()
         archives = list(export.archives.order_by("mode"))
         path = path or default_path(export, datetime.now())
-        manifest = unpack(archives, path)
+        try:
+            manifest = unpack(archives, path, processes=asked.processes)
+        finally:
+            if options["legacy"]:
+                discard(export)
         self._tell(export, archives, manifest, path)
 
     def _tell(self, export: Export, archives: list[ExportArchive], manifest: dict, path: Path) -> None:
@@ -114,18 +140,3 @@ class Command(BaseCommand):
         self.stdout.write(f"           searched for {sum(looked_for.values())} values and found none: {kinds}")
         for note in report["notes"]:
             self.stdout.write(f"           {note}")
-
-
-def _refuse_what_comes_later(options: dict) -> None:
-    if options["source"] in ("ssh", "heroku"):
-        raise UsageError(
-            f"Exporting straight from {options['source']} does not work yet; load a snapshot and export that."
-        )
-    for name, works in _NOT_YET.items():
-        if options[name] != works and not (name == "n_parallel" and options[name] == 1):
-            raise UsageError(f"--{name.replace('_', '-')} does not work yet; leave it out.")
-    if options["app"]:
-        raise NotFound(
-            "No deployment here is known by an app's name: what was loaded from a file does not tell it. "
-            "Name the deployment with --deployment ID."
-        )

@@ -1,0 +1,127 @@
+"""An archive of an export on its way: members in, read back, accounts added, closed; until then no zip (law 2)."""
+
+import hashlib
+import zipfile
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from psynetdata.processes import Pool
+from psynetdata.psynet.problems import Damaged
+
+from . import parquet
+from .members import Member, read
+from .meter import Meter
+from .tables import Tables, header, named, write_database
+from .work import PackTask, Read, Work, pack_file, read_back
+from .zipwriter import Entry, ZipWriter
+
+_DAMAGED = "The finished archive is not as it should be; nothing was published: {}"
+
+
+@dataclass(frozen=True)
+class _Written:
+    """`rows`: records that a table's file must have, its header among them; None where nobody counts."""
+
+    entry: Entry
+    member: Member | None = None
+    rows: int | None = None
+
+
+class Archive:
+    """The zip of one side of an export at `path`; a context manager that closes the file."""
+
+    def __init__(self, path: Path, moment: datetime, work: Work, pool: Pool, meter: Meter):
+        self.path = path
+        self.members: list[Member] = []
+        self._work, self._pool, self._meter = work, pool, meter
+        self._file = path.open("wb")
+        self._writer = ZipWriter(self._file, moment)
+        self._written: list[_Written] = []
+
+    def __enter__(self) -> "Archive":
+        return self
+
+    def __exit__(self, *error) -> None:
+        self._file.close()
+
+    def add_database(self, name: str, tables: Tables) -> None:
+        with self._writer.nested(name) as inner:
+            write_database(inner, tables, self._work.folder)
+        rows = {f"data/{table}.csv": 1 + sum(piece.rows for piece in of) for table, of in tables.database.items()}
+        self._written += [_Written(entry, rows=rows.get(entry.name)) for entry in inner.entries]
+        self._add(self._writer.entries[-1], Member(name, None))
+
+    def add_class_files(self, folder: str, tables: Tables, *, as_parquet: bool, mark: bool) -> None:
+        files = named(tables.classes, ".parquet" if as_parquet else ".csv")
+        if as_parquet:
+            made = parquet.write_files(files, self._work.folder, self._pool)
+            self.add_files([replace(member, name=f"{folder}{member.name}") for member in made])
+            return
+        for number, (name, file) in enumerate(files):
+            first = header(file.header, self._work.folder, f"class-{number}", mark=mark)
+            entry = self._writer.deflated(f"{folder}{name}", [*first, *file.pieces])
+            told = {"rows": file.rows, "table": file.table, "class_name": file.name}
+            self._add(entry, Member(entry.name, None, **told), rows=1 + file.rows)
+
+    def add_files(self, members: list[Member]) -> None:
+        """Files of the folder, packed by the workers where that makes them smaller."""
+        members = sorted(members, key=lambda member: member.name)
+        to = self._work.folder / f"{self.path.stem}-{len(self._written)}"
+        tasks = [PackTask(index, member.path, Path(f"{to}-{index}")) for index, member in enumerate(members)]
+        packed = dict(self._pool.each(pack_file, tasks))
+        for index, member in enumerate(members):
+            pieces = packed[index]
+            add = self._writer.deflated if pieces else self._writer.stored
+            self._add(add(member.name, pieces or read(member.path, self._meter)), member)
+
+    def read_back(self) -> None:
+        """Every member as it stands on disk: `members` has their sizes and hashes now. Raises Damaged."""
+        self._file.flush()
+        expected = {written.entry.start: written for written in self._written}
+        for found in self._pool.each(read_back, [(self.path, written.entry) for written in self._written]):
+            written = expected[found.entry.start]
+            if written.rows not in (None, found.rows):
+                raise Damaged(_DAMAGED.format(f"{found.entry.name} has {found.rows - 1} rows, not {written.rows - 1}."))
+            self._meter.advance("checking", max(found.rows - 1, 0))
+            if written.member is not None:
+                self.members.append(_known(written.member, found))
+        self._written.clear()
+        self.members.sort(key=lambda member: member.name)
+
+    def add_account(self, name: str, content: bytes) -> Member:
+        """A file that tells of the others; it comes behind them."""
+        entry = self._writer.whole(name, content)
+        member = Member(name, None, entry.bytes, hashlib.sha256(content).hexdigest())
+        self.members = sorted([*self.members, member], key=lambda each: each.name)
+        return member
+
+    def finish(self) -> tuple[int, str]:
+        """Close the zip and look at it as a stranger would: (its bytes, their sha256). Raises Damaged."""
+        self._writer.close()
+        self._file.close()
+        with self.path.open("rb") as file:
+            digest, size = hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+        wanted = sorted(
+            (entry.name, entry.bytes, entry.packed, entry.crc32, entry.offset) for entry in self._writer.entries
+        )
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                listed = archive.infolist()
+                for member in listed:
+                    archive.open(member).close()  # its own header says what the directory says
+        except (zipfile.BadZipFile, OSError) as error:
+            raise Damaged(_DAMAGED.format(error)) from None
+        if [(one.filename, one.file_size, one.compress_size, one.CRC, one.header_offset) for one in listed] != wanted:
+            raise Damaged(_DAMAGED.format("its directory lists something else than was written."))
+        return size, digest
+
+    def _add(self, entry: Entry, member: Member, rows: int | None = None) -> None:
+        self._written.append(_Written(entry, member, rows))
+
+
+def _known(member: Member, found: Read) -> Member:
+    """With the size and hash that were read back, which must be those known before."""
+    if member.sha256 and (member.bytes, member.sha256) != (found.bytes, found.sha256):
+        raise Damaged(_DAMAGED.format(f"{member.name} is not what was put into it."))
+    return replace(member, bytes=found.bytes, sha256=found.sha256)

@@ -1,0 +1,163 @@
+"""Pieces of files, deflated each for itself, so that processes can make them at the same time.
+
+A piece is raw deflate that ends in a sync flush: pieces one behind the other and END are one deflate stream
+(RFC 1951), which becomes a zip's member without being packed again. Equal bytes cut alike give equal pieces.
+"""
+
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import BinaryIO
+
+from isal import isal_zlib
+
+from psynetdata.psynet.csvtext import BLOCK
+
+_LEVEL = 1  # isal's levels are 0 to 3; 2 packs CSV hardly better
+END = b"\x03\x00"  # an empty last block
+_POLYNOMIAL = 0xEDB88320
+
+
+@dataclass(frozen=True)
+class Piece:
+    """`packed` bytes of the file at `path` from `start`; `bytes`, `crc32` and `rows` are of what they unpack to."""
+
+    path: Path
+    start: int
+    packed: int
+    bytes: int
+    crc32: int
+    rows: int = 0
+
+    def read(self) -> Iterator[bytes]:
+        """Its packed bytes, in blocks."""
+        with self.path.open("rb") as file:
+            yield from ranged(file, self.start, self.packed)
+
+    def unpacked(self) -> Iterator[bytes]:
+        return unpacked(self.read())
+
+
+class Packer:
+    """Packs what is added under keys, side by side, into pieces of one file; holds about a block of packed bytes.
+
+    `close` gives [(key, piece)], those of one key in order.
+    """
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._open: dict[Hashable, _Open] = {}
+        self._made: list[tuple[Hashable, Piece]] = []
+        self._file: BinaryIO = path.open("wb")
+
+    def add(self, key: Hashable, data: bytes, rows: int = 0) -> None:
+        part = self._open.get(key)
+        if part is None:
+            part = self._open[key] = _Open()
+        part.add(data, rows)
+        if sum(each.packed for each in self._open.values()) >= BLOCK:
+            self._write()
+
+    def close(self) -> list[tuple[Hashable, Piece]]:
+        with self._file:
+            self._write()
+        return self._made
+
+    def _write(self) -> None:
+        for key, part in self._open.items():
+            start = self._file.tell()
+            packed = self._file.write(part.finish())
+            self._made.append((key, Piece(self._path, start, packed, part.bytes, part.crc32, part.rows)))
+        self._open.clear()
+
+
+class _Open:
+    def __init__(self) -> None:
+        self.bytes = self.crc32 = self.rows = self.packed = 0
+        self._packer = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, -15)
+        self._blocks: list[bytes] = []
+
+    def add(self, data: bytes, rows: int) -> None:
+        self._take(self._packer.compress(data))
+        self.bytes += len(data)
+        self.rows += rows
+        self.crc32 = isal_zlib.crc32(data, self.crc32)
+
+    def finish(self) -> bytes:
+        self._take(self._packer.flush(isal_zlib.Z_SYNC_FLUSH))
+        return b"".join(self._blocks)
+
+    def _take(self, block: bytes) -> None:
+        if block:
+            self._blocks.append(block)
+            self.packed += len(block)
+
+
+def pack(path: Path, blocks: Iterable[bytes], rows: int = 0) -> list[Piece]:
+    """The pieces of a single file, packed into `path`."""
+    packer = Packer(path)
+    for block in blocks:
+        packer.add(None, block)
+    packer.add(None, b"", rows)
+    return [piece for _, piece in packer.close()]
+
+
+def ranged(file: BinaryIO, start: int, length: int) -> Iterator[bytes]:
+    """A part of a file, in blocks."""
+    file.seek(start)
+    while length > 0 and (block := file.read(min(BLOCK, length))):
+        length -= len(block)
+        yield block
+
+
+def unpacked(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """What raw deflate unpacks to, in blocks, at its end or cut off. Raises isal_zlib.error for what is none."""
+    opened = isal_zlib.decompressobj(-15)
+    for packed in blocks:
+        block = opened.decompress(packed, BLOCK)
+        while block:
+            yield block
+            block = opened.decompress(opened.unconsumed_tail, BLOCK)
+
+
+def together(pieces: Iterable[Piece]) -> int:
+    """The CRC-32 of what the pieces unpack to, one behind the other."""
+    crc32 = 0
+    for piece in pieces:
+        crc32 = _shifted(crc32, piece.bytes) ^ piece.crc32
+    return crc32
+
+
+def _shifted(crc32: int, zeros: int) -> int:
+    """What a CRC-32 becomes when so many zero bytes follow (zlib's crc32_combine: its bits are a vector over GF(2))."""
+    power = 0
+    while zeros:
+        if zeros & 1:
+            crc32 = _times(_zeros(power), crc32)
+        zeros >>= 1
+        power += 1
+    return crc32
+
+
+@cache
+def _zeros(power: int) -> tuple[int, ...]:
+    """The matrix that appends 2 ** power zero bytes, as 32 columns."""
+    if power == 0:
+        bit = (_POLYNOMIAL, *(1 << n for n in range(31)))
+        found = bit
+        for _ in range(3):  # one zero bit, squared three times, is eight of them
+            found = tuple(_times(found, column) for column in found)
+        return found
+    half = _zeros(power - 1)
+    return tuple(_times(half, column) for column in half)
+
+
+def _times(matrix: tuple[int, ...], vector: int) -> int:
+    found = at = 0
+    while vector:
+        if vector & 1:
+            found ^= matrix[at]
+        vector >>= 1
+        at += 1
+    return found
