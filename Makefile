@@ -46,6 +46,7 @@ bench: .venv/installed-dev  ## what docs/benchmarks.md tells, at the sizes that 
 	$(BIN)/python -m benchmarks.snapshots
 	$(BIN)/python -m benchmarks.snapshots --writer
 	$(BIN)/python benchmarks/mirror.py
+	$(BIN)/python benchmarks/anonymize.py
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("psynetdata needs Python 3.11 or later; name one, like: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'

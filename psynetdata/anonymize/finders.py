@@ -1,13 +1,13 @@
 """Finds ids, secrets and paths inside values of any shape. Each yields (value, kind of identifiers.KINDS)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ..psynet import jsontext
 from . import coded, naming, patterns
 
-Found = Iterator[tuple[str, str]]
+Found = Iterable[tuple[str, str]]
 
 # What recruiters hand over beside ids: in lower case without punctuation. Elsewhere these are data (a stimulus' name).
 _HANDED_OVER = {

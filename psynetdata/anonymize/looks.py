@@ -76,12 +76,11 @@ def _once(at: int, finds: Iterable[Callable[[str], Found]]) -> Callable[[Row], F
 
     def look(row: Row) -> Found:
         cell = row[at]
-        if not cell or len(cell) < _SHORTEST_TELLING or cell in seen:
-            return
+        if not cell or cell in seen or len(cell) < _SHORTEST_TELLING:
+            return ()
         if len(cell) <= _REMEMBERED_LENGTH and len(seen) < _REMEMBERED:
             seen.add(cell)
-        for find in finds:
-            yield from find(cell)
+        return [each for find in finds for each in find(cell)]
 
     return look
 

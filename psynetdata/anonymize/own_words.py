@@ -49,21 +49,34 @@ class WordReader:
         at = {name: index for index, name in enumerate(names)}
         self._settings = [at[name] for name in names if (table, name) in _SETTINGS]
         self._written = [at[name] for name in names if (table, name) in _WRITTEN]
-        self._labels = [(name, at[name]) for name in names if name in _LABELS]
+        # Label by label what was seen: most of a table's rows repeat them, and are passed over.
+        self._labels = [(name, at[name], set()) for name in names if name in _LABELS]
         self._shared = [at[name] for name in names if (table, name) in _SHARED and "participant_id" in at]
         self._made_by = [at[name] for name in ("parent_id", "participant_id") if name in at]
         self._person = at.get("participant_id")
         self.needed = bool(self._settings or self._written or self._labels or self._shared)
         self._seen: set[tuple[int, str]] = set()
+        self._texts = bool(self._settings or self._written)
         self._short: dict[str, frozenset[str]] = {}
         self._found: set[str] = set()
         self._code: set[str] = set()
         self._holders: dict[str, set[str]] = {}
 
     def read(self, row: Row) -> None:
-        for name, place in self._labels:
-            if (cell := row[place]) and self._is_new(place, cell):
+        for name, place, seen in self._labels:
+            if (cell := row[place]) and cell not in seen:
                 self._label(name, cell)
+                if len(cell) <= _REMEMBERED_LENGTH and len(seen) < _REMEMBERED:
+                    seen.add(cell)
+        if self._texts:
+            self._written_in(row)
+        for place in self._shared:
+            for word in self._words(row[place]) if row[place] else ():
+                people = self._holders.setdefault(word, set())
+                if len(people) < SEVERAL:
+                    people.add(row[self._person] or "")
+
+    def _written_in(self, row: Row) -> None:
         by_people = any(row[place] for place in self._made_by)
         for place in self._settings + ([] if by_people else self._written):
             if (cell := row[place]) and self._is_new(place, cell):
@@ -71,11 +84,6 @@ class WordReader:
                 self._found.update(filter(_may_be_id, texts))
                 if place in self._settings:
                     self._code |= texts
-        for place in self._shared:
-            for word in self._words(row[place]) if row[place] else ():
-                people = self._holders.setdefault(word, set())
-                if len(people) < SEVERAL:
-                    people.add(row[self._person] or "")
 
     def give(self, part: "Part") -> None:
         part.found, part.code = sorted(self._found), sorted(self._code)

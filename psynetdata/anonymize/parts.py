@@ -78,8 +78,9 @@ class PartReader:
             part.rows += 1
             for look in found:
                 for value, kind in look(row):
-                    for each in finders.parts(value, kind):
-                        keep(part.kinds, each, kind)
+                    if part.kinds.get(value) != kind or kind == "address":
+                        for each in finders.parts(value, kind):
+                            keep(part.kinds, each, kind)
             for other in others:
                 other.read(row)
             if self._entry_at is not None:
