@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from exports.assets.fetch import _Part
+from exports.assets.session import Trouble
 from psynetdata.psynet.problems import UsageError
 
 from .conftest import contents, planned
 from .servers import need, ssh, swift
 
 FILES = {
+    "large": bytes(range(251)) * 12_000,
     "a.wav": b"sound" * 100, "empty": b"", "set/b.txt": b"b", "set/more/c ü.txt": b"c", "with space/ü?#%41.wav": b"odd",
 }  # fmt: skip
 KINDS = ("file", "sftp", "s3", "https")
@@ -72,11 +75,30 @@ _PLACES = {
 
 
 def test_a_file_comes_whole_and_checked(settings_of, fetched):
-    for name in ("a.wav", "empty", "with space/ü?#%41.wav"):
+    for name in ("a.wav", "empty", "large", "with space/ü?#%41.wav"):
         found = fetched(planned(name, FILES[name]), **settings_of)
         assert (found.missing, found.differs) == ("", "")
         assert contents(found) == {"": FILES[name]}
     assert fetched.pauses == []
+
+
+def test_what_broke_off_goes_on_from_there(settings_of, fetched, monkeypatch):
+    begins, breaks = [], [True, False, True]
+    take = _Part.take
+
+    def noted(part, stream, look):
+        begins.append(stream.start)
+        take(part, stream, look)
+
+    def look():
+        if breaks and breaks.pop():
+            raise Trouble("the line was cut")
+
+    monkeypatch.setattr(_Part, "take", noted)
+    found = fetched(planned("large", FILES["large"]), look=look, **settings_of)
+    assert (contents(found), found.differs) == ({"": FILES["large"]}, "")
+    assert begins[0] == 0
+    assert begins[-1] > 0
 
 
 def test_a_folder_comes_whole_without_links_that_lead_out(settings_of, fetched):
