@@ -1,7 +1,6 @@
 """A sheet's page: its first rows, how to get it into R, Python or a file, and a link that shows it for a time."""
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -40,10 +39,10 @@ def page_url(deployment: Deployment, name: str) -> str:
 
 
 def sheets_card(deployment: Deployment, face: str) -> Card:
-    """On a deployment's page: every sheet, with the way to its page."""
+    """On a deployment's page: every sheet that has rows, with the way to its page."""
     with reading(face):
         catalogue = Catalogue(deployment, face)
-        totals = catalogue.totals() if catalogue.shapes else {}
+        totals = {name: rows for name, rows in catalogue.totals().items() if rows} if catalogue.shapes else {}
     links = [html.link(page_url(deployment, name), f"{name} ({html.number(totals[name])})") for name in totals]
     links += [html.link(page_url(deployment, name), f"{name} (put together)") for name in catalogue.saved]
     note = "" if links else "Nothing is mirrored yet; a snapshot fills the mirror."
@@ -115,7 +114,7 @@ def _make_link(request: HttpRequest, deployment: Deployment, name: str, face: st
     made = SheetLink.issue(request.user, deployment=deployment, sheet=name, days=days, identified=identified)
     told = {"deployment": deployment, "target": f"link {made.pk} to sheet {name}", "identified": identified}
     Audit.record("issue", user=request.user, **told, days=days)
-    return f"{settings.SITE_URL}{reverse('sheet-link', args=(made.signed,))}"
+    return request.build_absolute_uri(reverse("sheet-link", args=(made.signed,)))
 
 
 @admin.register(SheetLink)

@@ -191,3 +191,37 @@ def test_304_looks_at_no_row(trials, analyst):
     asked = [query["sql"] for query in seen if "FROM" in query["sql"]]
     assert len(asked) == 1
     assert 'FROM "psynetdata_mirroredtable"' in asked[0]
+
+
+HOSTILE = (
+    "1; DROP TABLE psynetdata_trial --",
+    "../../../etc/passwd",
+    "' OR 1=1 --",
+    "{{7*7}}%s%n",
+    "-" + "9" * 400,
+    "\ufffe",
+    "",
+)
+PARAMETERS = (
+    *("deployment", "face", "format", "fields", "order", "limit", "cursor", "since", "snapshot", "as_of", "excel"),
+    *("end_marker", "id", "id__in", "answer", "answer__contains", "animal", "creation_time__lt", "is_bot", "class"),
+)
+
+
+def test_hostile_text_in_every_parameter(trials, analyst):
+    for name in PARAMETERS:
+        for text in HOSTILE:
+            for more in ({}, {"format": "csv"} if name != "format" else {}):
+                answer = analyst.get(TRIALS, {name: text, **more})
+                assert answer.status_code in (200, 400, 404), (name, text)
+                body(answer)
+    for path in ("trial'--", "..", "%2e%2e%2fetc", "trial/1 OR 1=1", "trial/-1", "x" * 3000):
+        assert analyst.get(f"/api/basic_data/{path}/").status_code in (400, 404), path
+    assert len(rows(analyst.get(TRIALS))) == len(trials)
+
+
+def test_two_thousand_parameters(trials, analyst):
+    for query in ("&".join(f"x{n}=1" for n in range(2000)), "&".join(f"id={n}" for n in range(2000))):
+        answer = analyst.get(f"{TRIALS}?{query}")
+        assert answer.status_code == 400
+        assert "too many parameters" in answer.json()["detail"]
