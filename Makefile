@@ -46,6 +46,7 @@ bench: .venv/installed-dev  ## what docs/benchmarks.md tells, at the sizes that 
 	$(BIN)/python -m benchmarks.snapshots
 	$(BIN)/python -m benchmarks.snapshots --writer
 	$(BIN)/python benchmarks/mirror.py
+	$(BIN)/python -m benchmarks.assets
 	$(BIN)/python benchmarks/anonymize.py
 
 .venv/bin/python:

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
@@ -12,7 +11,7 @@ from psynetdata.psynet.csvtext import BLOCK
 from .place import Place
 from .plan import PlannedAsset
 from .session import IsFolder, Missing, PlaceGone, Session, Stream, Trouble, Unchanged
-from .web import WebSession
+from .ways import ToAddress, ToPlace, Way
 
 # Seconds between one try and the next.
 PAUSES = (1.0, 4.0, 15.0)
@@ -92,28 +91,28 @@ class Fetcher:
             session.close()
         self._sessions.clear()
 
-    def _way(self, asset: PlannedAsset) -> "_Way":
+    def _way(self, asset: PlannedAsset) -> Way:
         if asset.url:
-            return _ToAddress(lambda: self._session("web", self._place.web), asset.url)
+            return ToAddress(lambda: self._session("web", self._place.web), asset.url)
         if asset.secret:
             if not self._place.experiment:
                 raise Missing("it is made by the experiment when asked for, and nobody said at which address")
             asked = f"/on-demand-asset?{urlencode({'id': asset.id, 'secret': asset.secret})}"
-            return _ToAddress(lambda: self._session("web", self._place.web), self._place.experiment + asked)
+            return ToAddress(lambda: self._session("web", self._place.web), self._place.experiment + asked)
         if asset.host_path is None:
             raise Missing(asset.why_none)
         if self._place.place is None:
             raise Missing("nobody said where the assets of this deployment live")
         if self._health.gone:
             raise Missing(self._health.gone)
-        return _ToPlace(lambda: self._session("place", self._place.place), asset.host_path, self._health)
+        return ToPlace(lambda: self._session("place", self._place.place), asset.host_path)
 
     def _session(self, name: str, make: Callable[[], Session]) -> Session:
         if name not in self._sessions:
             self._sessions[name] = make()
         return self._sessions[name]
 
-    def _files(self, asset: PlannedAsset, way: "_Way", known: str) -> Fetched:
+    def _files(self, asset: PlannedAsset, way: Way, known: str) -> Fetched:
         target = self._folder / str(asset.id)
         inner = self._again(way.walk) if asset.is_folder else None
         if inner is None:
@@ -125,7 +124,7 @@ class Fetcher:
         differs = asset.differs("", sum(file.bytes for file in files)) if asset.size is not None else ""
         return Fetched(tuple(files), differs=differs)
 
-    def _single(self, asset: PlannedAsset, way: "_Way", target: Path, known: str) -> Fetched:
+    def _single(self, asset: PlannedAsset, way: Way, target: Path, known: str) -> Fetched:
         differs = ""
         for _ in range(2 if way.is_remote else 1):  # what is not as its row says may have been spoilt on its way
             part = self._one(way, "", target, known)
@@ -136,7 +135,7 @@ class Fetcher:
                 break
         return Fetched((part.finished(""),), differs=differs)
 
-    def _one(self, way: "_Way", inside: str, target: Path, known: str = "") -> "_Part":
+    def _one(self, way: Way, inside: str, target: Path, known: str = "") -> "_Part":
         part = _Part(target)
 
         def attempt() -> _Part:
@@ -169,46 +168,6 @@ class Fetcher:
             if self._health.unreachable >= _HOPELESS:
                 self._health.gone = str(trouble)
         raise Missing(f"{trouble}; it was tried {len(PAUSES) + 1} times")
-
-
-class _Way:
-    """How a worker comes to one asset's files."""
-
-    is_remote = True
-    may_send_pages = True
-
-    def open(self, inside: str, **how) -> AbstractContextManager[Stream]:
-        raise NotImplementedError
-
-    def walk(self) -> list[str] | None:
-        return None
-
-
-class _ToAddress(_Way):
-    def __init__(self, session: Callable[[], WebSession], address: str):
-        self._session, self._address = session, address
-
-    def open(self, inside: str, **how) -> AbstractContextManager[Stream]:
-        return self._session().open_address(self._address, **how)
-
-
-class _ToPlace(_Way):
-    def __init__(self, session: Callable[[], Session], path: str, health: Health):
-        self._session, self._path, self._health = session, path, health
-
-    @property
-    def is_remote(self) -> bool:
-        return self._session().is_remote
-
-    @property
-    def may_send_pages(self) -> bool:
-        return self._session().may_send_pages
-
-    def open(self, inside: str, **how) -> AbstractContextManager[Stream]:
-        return self._session().open(f"{self._path}/{inside}" if inside else self._path, **how)
-
-    def walk(self) -> list[str] | None:
-        return self._session().walk(self._path)
 
 
 @dataclass

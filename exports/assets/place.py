@@ -14,7 +14,8 @@ from .addresses import Addresses, port_of
 from .local import LocalSession
 from .s3 import Bucket, S3Session
 from .session import Session
-from .sftp import Server, SFTPSession
+from .sftp import SFTPSession
+from .ssh import Server
 from .web import WebSession
 
 

@@ -1,99 +1,24 @@
-"""Files behind an SSH server, through django-storages' SFTP backend, with a connection that is made our own way.
+"""Files behind an SSH server, through django-storages' SFTP backend over a connection of our own making (ssh.py)."""
 
-The backend would take any host key it has not seen, and a socket without TCP_NODELAY waits for each small packet.
-"""
-
-import io
 import posixpath
 import socket
 import stat
-from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import contextmanager
 
 import paramiko
-from paramiko.sftp import CMD_DATA, CMD_READ, int64
-from storages.backends.sftpstorage import SFTPStorage
 
 from .local import version_of
+from .reads import Reads
 from .session import IsFolder, Missing, PlaceGone, Session, Stream, Trouble, Unchanged, checked, exactly
+from .ssh import Connected, Server, UnknownKey
 
-_KNOWN_HOSTS = (Path("/etc/ssh/ssh_known_hosts"), Path("~/.ssh/known_hosts"))
-# OpenSSH's server gives so much at once (limits@openssh.com); one that gives less is asked again for the rest.
-_AT_ONCE = 255 * 1024
-_AHEAD = 8  # requests that may be on their way: 2 MB of memory
-_ONE_PASS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 _BROKEN = (paramiko.SSHException, EOFError, TimeoutError, ConnectionError)
-
-
-@dataclass(frozen=True)
-class Server:
-    """`credentials`: a password, or a private key as text; None: the agent and the keys in ~/.ssh.
-
-    `known_hosts`: lines as in that file, of this deployment; empty: the user's and the machine's own files.
-    """
-
-    host: str
-    port: int
-    user: str | None
-    root: str
-    credentials: str | None = None
-    known_hosts: str = ""
-    timeout: float = 30.0
-
-
-class _Storage(SFTPStorage):
-    def __init__(self, server: Server):
-        self.server = server
-        super().__init__(host=server.host, root_path=server.root, interactive=False)
-
-    def _connect(self) -> None:
-        server = self.server
-        self._ssh = paramiko.SSHClient()
-        _load_known(self._ssh.get_host_keys(), server.known_hosts)
-        self._ssh.set_missing_host_key_policy(_Refuse())
-        # Before the connection is there nothing says whose the socket is to close.
-        line = socket.create_connection((server.host, server.port), timeout=server.timeout)
-        try:
-            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            own = server.credentials is None
-            self._ssh.connect(
-                server.host, server.port, server.user, sock=line, timeout=server.timeout,
-                banner_timeout=server.timeout, auth_timeout=server.timeout, allow_agent=own, look_for_keys=own,
-                transport_factory=_Transport,
-                **_secret(server.credentials),
-            )  # fmt: skip
-            self._sftp = self._ssh.open_sftp()
-            self._sftp.get_channel().settimeout(server.timeout)
-        except BaseException:
-            self._ssh.close()
-            line.close()
-            raise
-
-
-class _Transport(paramiko.Transport):
-    """Encrypts and checks in one pass where the server can."""
-
-    _preferred_ciphers = (
-        *_ONE_PASS,
-        *(name for name in paramiko.Transport._preferred_ciphers if name not in _ONE_PASS),
-    )
-
-
-class _UnknownKey(paramiko.SSHException):
-    pass
-
-
-class _Refuse(paramiko.MissingHostKeyPolicy):
-    def missing_host_key(self, client, hostname, key):
-        raise _UnknownKey
 
 
 class SFTPSession(Session):
     def __init__(self, server: Server):
-        self._storage = _Storage(server)
+        self._storage = Connected(server)
         self._root: str = ""
         self._folders: dict[str, str] = {}
 
@@ -179,7 +104,7 @@ class SFTPSession(Session):
 
     def _blocks(self, file: paramiko.SFTPFile, start: int, size: int, version: str) -> Iterator[bytes]:
         with self._told():
-            yield from exactly(_Reads(file).blocks(start, size), size - start)
+            yield from exactly(Reads(file).blocks(start, size), size - start)
             if version_of(file.stat()) != version:
                 raise Trouble("it was written to while it was read", anew=True)
 
@@ -193,7 +118,7 @@ class SFTPSession(Session):
                 "the server of the assets shows another host key than the one that is known; "
                 "nothing was asked of it. Make sure why, then change the known key"
             ) from None
-        except _UnknownKey:
+        except UnknownKey:
             raise PlaceGone(
                 "the host key of the assets' server is not known; add it to the deployment's known hosts, "
                 "or to known_hosts of the user that runs psynetdata"
@@ -219,68 +144,3 @@ class SFTPSession(Session):
         self._storage.close()
         self._storage._sftp = None
         self._root, self._folders = "", {}
-
-
-class _Reads:
-    """Reads of one file, some of them on their way while the first is used.
-
-    paramiko's own prefetch keeps no bound: it may take a request for the last one and then gathers what nobody reads.
-    """
-
-    def __init__(self, file: paramiko.SFTPFile):
-        self._sftp, self._handle = file.sftp, file.handle
-        self._asked: deque[tuple[int, int, int]] = deque()
-        self._came: dict[int, bytes] = {}
-
-    def blocks(self, start: int, stop: int) -> Iterator[bytes]:
-        """Bytes `start` to `stop`, fewer where the file ends before."""
-        while self._asked or start < stop:
-            while len(self._asked) < _AHEAD and start < stop:
-                length = min(_AT_ONCE, stop - start)
-                self._asked.append(self._ask(start, length))
-                start += length
-            number, offset, length = self._asked.popleft()
-            while number not in self._came:
-                self._sftp._read_response()
-            block = self._came.pop(number)
-            if not block:
-                return
-            if len(block) < length:
-                self._asked.appendleft(self._ask(offset + len(block), length - len(block)))
-            yield block
-
-    def _ask(self, offset: int, length: int) -> tuple[int, int, int]:
-        return self._sftp._async_request(self, CMD_READ, self._handle, int64(offset), length), offset, length
-
-    def _async_response(self, kind: int, message: paramiko.Message, number: int) -> None:
-        """Called by paramiko with an answer."""
-        self._came[number] = message.get_string() if kind == CMD_DATA else self._end(message)
-
-    def _end(self, message: paramiko.Message) -> bytes:
-        with suppress(EOFError):
-            self._sftp._convert_status(message)
-        return b""
-
-
-def _load_known(keys: paramiko.HostKeys, lines: str) -> None:
-    for line in filter(str.strip, lines.splitlines()):
-        if entry := paramiko.hostkeys.HostKeyEntry.from_line(line):
-            for name in entry.hostnames:
-                keys.add(name, entry.key.get_name(), entry.key)
-    if not lines.strip():
-        for path in _KNOWN_HOSTS:
-            if path.expanduser().is_file():
-                keys.load(str(path.expanduser()))
-
-
-def _secret(credentials: str | None) -> dict:
-    if credentials is None:
-        return {}
-    if "PRIVATE KEY-----" not in credentials:
-        return {"password": credentials}
-    for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
-        try:
-            return {"pkey": kind.from_private_key(io.StringIO(credentials))}
-        except (paramiko.SSHException, ValueError):
-            continue
-    raise PlaceGone("the private key for the assets' server cannot be read (one with a passphrase cannot be used)")

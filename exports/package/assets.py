@@ -39,7 +39,7 @@ def fetch_all(
         return assets
     left = frozenset(leave)
     wanted = (planned for planned in plan(rows_of(source), options.assets) if planned.id not in left)
-    for planned, found in obtain(deployment, wanted, folder, n=_workers(options), look=meter.check):
+    for planned, found in obtain(deployment, wanted, folder, n=options.n_parallel or WORKERS, look=meter.check):
         meter.advance("fetching assets")
         assets.fetched[planned.id] = found
     if options.strict_assets and assets.missing:
@@ -119,8 +119,3 @@ class Clean:
         if "" in formats:
             told.append("of a kind in which no metadata is looked for")
         return replace(fetched, files=tuple(files), differs="; ".join(filter(None, told)))
-
-
-def _workers(options: ExportOptions) -> int:
-    """How many files are fetched at a time: as many as the export may have processes, where somebody said it."""
-    return options.n_parallel or WORKERS

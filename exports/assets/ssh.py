@@ -1,0 +1,104 @@
+"""A connection to an SSH server that is known by its key, for django-storages' SFTP backend.
+
+The backend would take any host key it has not seen, and a socket without TCP_NODELAY waits for each small packet.
+"""
+
+import io
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+import paramiko
+from storages.backends.sftpstorage import SFTPStorage
+
+from .session import PlaceGone
+
+_KNOWN_HOSTS = (Path("/etc/ssh/ssh_known_hosts"), Path("~/.ssh/known_hosts"))
+_ONE_PASS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
+
+
+@dataclass(frozen=True)
+class Server:
+    """`credentials`: a password, or a private key as text; None: the agent and the keys in ~/.ssh.
+
+    `known_hosts`: lines as in that file, of this deployment; empty: the user's and the machine's own files.
+    """
+
+    host: str
+    port: int
+    user: str | None
+    root: str
+    credentials: str | None = None
+    known_hosts: str = ""
+    timeout: float = 30.0
+
+
+class Connected(SFTPStorage):
+    def __init__(self, server: Server):
+        self.server = server
+        super().__init__(host=server.host, root_path=server.root, interactive=False)
+
+    def _connect(self) -> None:
+        server = self.server
+        self._ssh = paramiko.SSHClient()
+        _load_known(self._ssh.get_host_keys(), server.known_hosts)
+        self._ssh.set_missing_host_key_policy(_Refuse())
+        # Before the connection is there nothing says whose the socket is to close.
+        line = socket.create_connection((server.host, server.port), timeout=server.timeout)
+        try:
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            own = server.credentials is None
+            self._ssh.connect(
+                server.host, server.port, server.user, sock=line, timeout=server.timeout,
+                banner_timeout=server.timeout, auth_timeout=server.timeout, allow_agent=own, look_for_keys=own,
+                transport_factory=_Transport,
+                **_secret(server.credentials),
+            )  # fmt: skip
+            self._sftp = self._ssh.open_sftp()
+            self._sftp.get_channel().settimeout(server.timeout)
+        except BaseException:
+            self._ssh.close()
+            line.close()
+            raise
+
+
+class _Transport(paramiko.Transport):
+    """Encrypts and checks in one pass where the server can."""
+
+    _preferred_ciphers = (
+        *_ONE_PASS,
+        *(name for name in paramiko.Transport._preferred_ciphers if name not in _ONE_PASS),
+    )
+
+
+class UnknownKey(paramiko.SSHException):
+    pass
+
+
+class _Refuse(paramiko.MissingHostKeyPolicy):
+    def missing_host_key(self, client, hostname, key):
+        raise UnknownKey
+
+
+def _load_known(keys: paramiko.HostKeys, lines: str) -> None:
+    for line in filter(str.strip, lines.splitlines()):
+        if entry := paramiko.hostkeys.HostKeyEntry.from_line(line):
+            for name in entry.hostnames:
+                keys.add(name, entry.key.get_name(), entry.key)
+    if not lines.strip():
+        for path in _KNOWN_HOSTS:
+            if path.expanduser().is_file():
+                keys.load(str(path.expanduser()))
+
+
+def _secret(credentials: str | None) -> dict:
+    if credentials is None:
+        return {}
+    if "PRIVATE KEY-----" not in credentials:
+        return {"password": credentials}
+    for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
+        try:
+            return {"pkey": kind.from_private_key(io.StringIO(credentials))}
+        except (paramiko.SSHException, ValueError):
+            continue
+    raise PlaceGone("the private key for the assets' server cannot be read (one with a passphrase cannot be used)")
