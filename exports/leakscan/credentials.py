@@ -8,6 +8,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from psynetdata.psynet.source import TableSource
+
 from . import names
 from .jsonwalk import texts
 from .strength import COMMON, looks_like_id
@@ -23,10 +25,13 @@ _CONFIGURATION = {
     "asset": ("storage",),
 }
 _MARKS = ("password", "passwd", "secret", "token", "apikey", "api_key", "signature", "dashboard_user")
+_SETTINGS = ("experiment", "experiment_status")
+_SIMPLE = re.compile(r"\w{1,40}")
 _OF_THE_LAB = ("experiment", "experiment_status", "asset")
 _PARAMETER = re.compile(
     r"(?:password|passwd|secret|token|api_?key|signature|dashboard_user)(?:=|%3d)([^&\s\"'<>\\#]+)", re.I
 )
+_PASSWORD = re.compile(r"passw(?:or)?d(?:=|%3d)[^&\s\"'<>\\#]", re.I)
 _LOGIN = re.compile(r"://([^/\s:@\"'<>]*):([^/\s@\"'<>]+)@")
 
 
@@ -89,3 +94,21 @@ class Credentials:
         if value.lower() not in COMMON and value.lower() not in ("true", "false"):
             self._needles.add(value, KIND)
             self._needles.add(unquote(value), KIND)
+
+
+def passwords(source: TableSource) -> list[tuple[str, str, str]]:
+    """(table, column, key) of each place in the lab's own tables where a password that opens something stands."""
+    found: dict[tuple[str, str, str], None] = {}
+    for table in _SETTINGS:
+        names_ = [column.name for column in source.columns(table)] if table in source.tables() else []
+        for row in source.rows(table) if names_ else ():
+            for column, cell in zip(names_, row, strict=False):
+                for key, value in texts(cell, parameters=False) if cell else ():
+                    if _opens(key, value):
+                        found[table, column, key if key and _SIMPLE.fullmatch(key) else ""] = None
+    return list(found)
+
+
+def _opens(key: str | None, value: str) -> bool:
+    in_address = _PASSWORD.search(value) or any(password for _, password in _LOGIN.findall(value))
+    return bool(in_address or (key and re.search("passw", key, re.I) and value))

@@ -21,6 +21,8 @@ def patterns(value: str) -> set[bytes]:
     Quotes also as CSV doubles them. Percent, HTML, JSON and base64 need none of their own: the data are decoded (see
     `decode`, `views`).
     """
+    if value.isascii() and value.isalnum():
+        return {value.lower().encode()[-LONGEST:]}  # nothing in it is ever written in another way
     found: set[bytes] = set()
     # What is left of a text that is all quotes or entities would be found everywhere.
     least = min(6, len(value.encode("utf-8", "replace")))

@@ -3,9 +3,11 @@
 from collections import Counter
 from pathlib import Path
 
+from exports.leakscan import credentials, strength
 from exports.leakscan.needles import Needles
 from exports.leakscan.scan import scan
 from psynetdata.psynet.problems import LeakFound
+from psynetdata.psynet.source import TableSource
 
 from .meter import Meter
 
@@ -14,15 +16,44 @@ _ACCOUNTS = ("manifest.json", "anonymous/manifest.json", "anonymous/anonymizatio
 _NAMED = 5  # members that the sentence names
 
 
+_STATEMENT = (
+    "The finished archive, this file included, was searched for every value counted here, packed parts unpacked. It "
+    "was published because none was found. How many bytes were searched is told with the export, outside of it."
+)
+_FORMS = (
+    *("any case", "percent", "percent twice", "HTML", "JSON in JSON", "CSV", "UTF-16", "base64"),
+    *("MD5", "SHA-1", "SHA-256"),
+)
+_STRENGTHS = {
+    strength.STRONG: "eight bytes or more, digits only ten or more: anywhere",
+    strength.TOKEN: "six or seven bytes, digits only six to nine: as whole words",
+    strength.CELL: "three to five bytes: as whole values",
+    strength.NAMED: "shorter ones, short numbers, common words: under names of identity",
+}
+
+
 def looked_for(needles: Needles) -> dict:
-    """{kind: {strength: values}}, known before the scan, so that it can stand inside the archive. Holds no value."""
+    """The scan's part of anonymization.json: {kind: {strength: values}} and how. No value; known before the scan."""
     counts: dict[str, Counter[str]] = {}
     for needle in needles.items:
         counts.setdefault(needle.kind, Counter())[needles.strength(needle)] += 1
     return {
+        "statement": _STATEMENT,
+        "hits": 0,
+        "forms": list(_FORMS),
+        "strengths": _STRENGTHS,
         "looked_for": {kind: dict(sorted(counts[kind].items())) for kind in sorted(counts)},
         "set_aside": dict(sorted(needles.set_aside.items())),
     }
+
+
+def password_notes(source: TableSource) -> list[str]:
+    """A sentence for each place in which a regular export carries a password of the experiment's server in clear."""
+    return [
+        f"Table {table}, column {column}{f', {key}' if key else ''}: a password stands there in clear, as PsyNet wrote "
+        "it. While the experiment's server runs, whoever has this export can use it."
+        for table, column, key in credentials.passwords(source)
+    ]
 
 
 def prove(path: Path, needles: Needles, meter: Meter, *, processes: int | None = None) -> dict:

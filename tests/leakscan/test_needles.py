@@ -5,6 +5,7 @@ import json
 import pytest
 
 from exports.leakscan.collect import collect
+from exports.leakscan.credentials import passwords
 from exports.leakscan.needles import Needle, Needles
 from psynetdata.psynet.source import ZipSource
 
@@ -124,6 +125,22 @@ def test_secrets_wherever_they_stand():
     secrets = {"ada_the_first", "p%40ss-word-77", "p@ss-word-77", "411d5a19-e51e-4c19", "sk-123abc456def"}
     secrets |= {"59ffe9fd-5883-41f9", "carol", "s3same-open", "aa11-bb22-cc33"}
     assert found == dict.fromkeys(secrets, "secret")
+
+
+def test_places_where_a_password_stands_are_named_without_it():
+    url = "http://lab.org/basic_data?dashboard_user=ada&dashboard_password=p%40ss-word-77"
+    config = {"deployment_config": {"smtp_password": "hunter22", "server": "ftp://carol:s3same@files.org", "n": 5}}
+    rows = Rows(
+        experiment_status=[{"extra_info": json.dumps({"basic_data_url": url, "note": "the password is secret"})}],
+        experiment=[{"vars": json.dumps(config)}],
+        participant=[{"vars": json.dumps({"password": "mine"})}],
+    )
+    assert passwords(rows) == [
+        ("experiment", "vars", "smtp_password"),
+        ("experiment", "vars", "server"),
+        ("experiment_status", "extra_info", "basic_data_url"),
+    ]
+    assert passwords(Rows(experiment=[{"vars": '{"label": "x"}'}])) == []
 
 
 def asset(number: int, **cells: str) -> dict[str, str]:
