@@ -2,6 +2,8 @@
 export of the same snapshot nothing is. And PsyNet's own anonymous exports do not pass."""
 
 import io
+import json
+import re
 from collections import Counter
 from pathlib import Path
 from zipfile import ZipFile
@@ -18,6 +20,7 @@ from exports.models import ExportArchive, Snapshot
 from exports.package.build import build
 from exports.package.request import ExportOptions, request_export
 from exports.snapshots.reader import SnapshotReader
+from psynetdata.psynet import csvtext
 from psynetdata.psynet.problems import LeakFound
 from psynetdata.psynet.source import ZipSource
 from tests.conftest import REFERENCES
@@ -103,6 +106,34 @@ def test_what_the_anonymizer_does_not_take_out_is_refused(table, column, kind, f
     assert f"{table}.csv" in str(raised.value)
     assert leak not in str(raised.value)
     assert not ExportArchive.objects.exists()
+
+
+def test_labs_with_ids_that_are_numbers_or_short_can_export(tmp_path):
+    """And what people answered survives."""
+    people = [["id", "worker_id", "assignment_id"], ["1", "123456", "1"], ["2", "P01", "2"], ["3", "1", "3"]]
+    trials = [["id", "participant_id", "answer", "score"]]
+    trials += [[str(n), str(n % 3 + 1), json.dumps({"rating": n, "word": "fox"}), str(n / 7)] for n in range(1, 60)]
+    trials.append(["123456", "1", '"my id is 123456 or P01"', "123456"])
+    _, path = exported("anonymous", tmp_path, {"participant": people, "info": trials})
+    with ZipFile(path) as opened, ZipFile(io.BytesIO(opened.read("anonymous/database.zip"))) as database:
+        rows = list(csvtext.rows(csvtext.records(io.BytesIO(database.read("data/info.csv")))))[1:]
+    assert [row[2:] for row in rows[:-1]] == [trial[2:] for trial in trials[1:-1]]
+    assert "123456" not in rows[-1][2]
+    assert "P01" not in rows[-1][2]
+    assert rows[-1][3] == "123456"
+
+
+def test_a_regular_export_says_where_a_password_stands(loaded, typed, tmp_path):
+    loaded("timeline")
+    status, out, err = typed("export", "--anonymize", "no", "--path", tmp_path / "out")
+    assert status == 0
+    (note,) = json.loads((tmp_path / "out" / "manifest.json").read_text())["notes"]
+    assert note.startswith("Table experiment_status, column extra_info, basic_data_url: a password")
+    assert note in out + err
+    with ZipFile(DATA / "timeline" / "database.zip") as opened:
+        url = opened.read("data/experiment_status.csv").decode()
+    password = re.search(r"dashboard_password=([^&\"\\]+)", url).group(1)
+    assert password not in out + err + note
 
 
 @pytest.mark.parametrize("name", REFERENCES)

@@ -132,6 +132,8 @@ class Command(BaseCommand):
             missing = archive.manifest["assets"]["missing"]
             if missing:
                 self.warn(f"{archive.mode}: {len(missing)} asset files are missing; manifest.json says which and why.")
+            for note in archive.manifest["notes"]:
+                self.warn(f"{archive.mode}: {note}")
         self.stdout.write(str(path))
 
     def _tell_proof(self, report: dict) -> None:
