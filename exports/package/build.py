@@ -111,7 +111,7 @@ class _Building:
     @cached_property
     def needles(self):
         decided = decided_public(assets.rows_of(self.reader), self.anonymizer.policy)
-        return collect(self.reader, decided=decided)
+        return collect(self.reader, decided=decided, processes=self.options.processes)
 
     @cached_property
     def fetched(self) -> assets.Assets:
@@ -127,7 +127,8 @@ class _Building:
         archive.add_database(f"{prefix}database.zip", made)
         told = self._add_files(mode, archive, made)
         archive.read_back()
-        more = {"assets": told, "notes": made.notes}
+        notes = [*made.notes, *(proof.password_notes(self.reader) if mode == REGULAR else ())]
+        more = {"assets": told, "notes": notes}
         found = manifest.manifest(mode, self.export.snapshot, self.options, archive.members, **more)
         return found if mode == REGULAR else self._account_for(archive, found, made)
 
