@@ -111,8 +111,10 @@ def tell(what: str, taken: list[dict], yardstick: float, first: dict | None = No
 class Desk:
     """A desk with a data folder of its own, used by its commands. `idle`: seconds that a command takes to start."""
 
+    MANAGE = ROOT / "manage.py"
+
     def __init__(self, folder: Path):
-        self._environment = os.environ | {"DATA_DIR": str(folder)}
+        self.environment = os.environ | {"DATA_DIR": str(folder)}
         self.run("migrate", "-v0")
         starts = [self.run("check") for _ in range(RUNS)]
         self.idle = statistics.median(seconds for seconds, _, _ in starts)
@@ -122,7 +124,7 @@ class Desk:
         """(seconds, peak bytes, what it printed)."""
         began = perf_counter()
         process = subprocess.Popen(
-            [sys.executable, ROOT / "manage.py", *words], env=self._environment, stdout=subprocess.PIPE, text=True
+            [sys.executable, self.MANAGE, *words], env=self.environment, stdout=subprocess.PIPE, text=True
         )
         printed = process.stdout.read()
         _, status, used = os.wait4(process.pid, 0)
