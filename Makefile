@@ -45,6 +45,7 @@ bench: .venv/installed-dev  ## what docs/benchmarks.md tells, at the sizes that 
 	$(BIN)/python benchmarks/leakscan.py
 	$(BIN)/python -m benchmarks.snapshots
 	$(BIN)/python -m benchmarks.snapshots --writer
+	$(BIN)/python -m benchmarks.exports
 	$(BIN)/python benchmarks/mirror.py
 	$(BIN)/python -m benchmarks.assets
 	$(BIN)/python benchmarks/anonymize.py

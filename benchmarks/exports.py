@@ -100,7 +100,9 @@ def proportional_memory(pid: int) -> int:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
                 total = int(line.split()[1]) * 1024
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        children = [
+            child for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()
+        ]
     except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile
         return total
     return total + sum(proportional_memory(int(child)) for child in children)

@@ -1,6 +1,8 @@
 """basic_data in an export: what the deployment's get_basic_data returns for the very snapshot that is exported."""
 
+import re
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 from exports.models import Snapshot
@@ -72,12 +74,19 @@ def _members(found: object, prefix: str, folder: Path, taken: Taken) -> Iterator
         yield written(f"{prefix}basic_data.json", folder / "basic_data.json", _json_blocks(found))
         return
     for name, value in frames.items():
-        file = taken.take(safe_name(str(name), ".csv" if _is_frame(value) else ".json"))
+        file = _file_name(str(name), ".csv" if _is_frame(value) else ".json", taken)
         target = (f"{prefix}basic_data/{file}", folder / "basic_data" / file)
         if _is_frame(value):
             yield written(*target, [value.to_csv(index=False, lineterminator="\n").encode()], **_rows(value))
         else:
             yield written(*target, _json_blocks(value))
+
+
+def _file_name(key: str, extension: str, taken: Taken) -> str:
+    """As psynet.command_line names it (_make_basic_data_filename): `a/b c` → `a_b_c`, a second one `a_b_c_2`."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", re.sub(r"[\\/]+", "_", key.strip())).strip("._") or "data"
+    wanted = (plain if number == 1 else f"{plain}_{number}" for number in count(1))
+    return next(name for stem in wanted if taken.is_free(name := safe_name(stem, extension)) and taken.take(name))
 
 
 def _is_frame(value: object) -> bool:

@@ -47,7 +47,7 @@ class Taken:
     def take(self, *wanted: str) -> str:
         """The first of the wanted paths that is free, else the last one with a number."""
         for path in wanted:
-            if self._is_free(path):
+            if self.is_free(path):
                 return self._keep(path)
         folder, _, name = wanted[-1].rpartition("/")
         stem, dot, ending = name.rpartition(".")
@@ -56,11 +56,12 @@ class Taken:
             within = folder if self._is_open(folder) else f"~{_mark(folder)}~{number}"
             numbered = f"{stem}~{number}{dot}{ending}" if stem else f"{name}~{number}"
             path = f"{within}/{numbered}" if within else numbered
-            if self._is_free(path):
+            if self.is_free(path):
                 break
         return self._keep(path)
 
-    def _is_free(self, path: str) -> bool:
+    def is_free(self, path: str) -> bool:
+        """Whether nobody has it, in whatever case, and no folder above it is a file's name."""
         key = _key(path)
         return key not in self._files and key not in self._folders and self._is_open(path.rpartition("/")[0])
 

@@ -84,6 +84,20 @@ def test_data_frames_become_csv_files(loaded, serve):
     assert json.loads(archive.read("regular/basic_data/list.json")) == [1]
 
 
+def test_data_frames_are_named_as_psynet_names_them(loaded, serve):
+    deployment = loaded("timeline")
+    frame = pandas.DataFrame({"a": [1]})
+    keys = ["a/b c", "A/B C", "a_b_c_2", "..", "", "trial.v1", "é", "CON", "x" * 300]
+    serve(deployment, lambda cls, **kwargs: dict.fromkeys(keys, frame))
+    archive = exported(deployment, anonymize="no")["regular"]
+    names = [name.rpartition("/")[2] for name in archive.namelist() if "/basic_data/" in name]
+    plain = {"a_b_c.csv", "A_B_C_2.csv", "a_b_c_2_2.csv", "data.csv", "data_2.csv", "trial.v1.csv", "data_3.csv"}
+    assert plain < set(names)
+    assert len(names) == len(keys)
+    assert max(map(len, names)) < 200
+    assert "CON.csv" not in names
+
+
 @pytest.mark.parametrize("value", [None, [], {"x": [float("nan")]}], ids=["nothing", "empty", "nan"])
 def test_what_the_method_returns(value, loaded, serve):
     deployment = loaded("timeline")
