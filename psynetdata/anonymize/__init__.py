@@ -1,1 +1,4 @@
-"""Pseudonymized copies of rows: policy, pseudonyms, identifiers, scrub. Only for_deployment knows Django."""
+"""Pseudonymized copies of rows: policy, pseudonyms, identifiers, scrub.
+
+Pure but for what belongs to a deployment: for_deployment, kept, numbering, deciding and keys know Django.
+"""
