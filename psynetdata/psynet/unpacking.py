@@ -12,7 +12,6 @@ from . import jsontext
 
 # Objects with as many different keys are keyed by data (ids, times); their keys stay in their own column.
 MAX_KEYS = 2000
-# What Dallinger's network view needs beside `type` (psynet.data, get_sql_base_class).
 _ADDED = frozenset(("class", "object_type", "time"))
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 

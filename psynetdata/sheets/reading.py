@@ -16,6 +16,8 @@ from .shape import Shape
 
 # Rows fetched at once. What is held is a chunk, so few enough for rows with long texts.
 _CHUNK = 500
+_KEPT = 4096  # texts whose objects are kept
+_LONGEST = 2000  # characters of a text that is worth keeping
 
 
 class Style:
@@ -46,6 +48,7 @@ class _Plan:
         self.computed: dict[str, Any] = {}
         self.names: list[str] = []
         typed = shape.model.typed_fields()
+        self._known: dict[tuple[str, str], dict[str, object]] = {}
         self._has_rest = False
         self._steps = [self._step(shape, column, style) for column, style in columns]
         self._texts = []
@@ -99,9 +102,20 @@ class _Plan:
         found: dict[str, object] = {}
         for source, place in self._texts:
             text = rest.get(source) if place is None else values[place]
-            for key, value in unpacking.unpack(source, text, self._taken):
-                found.setdefault(key, value)
+            if text and text[0] == "{":
+                found = {**self._unpacked(source, text), **found}
         return found
+
+    def _unpacked(self, source: str, text: str) -> dict[str, object]:
+        """The keys of an object. The same texts come again and again, so what came of the last ones is kept."""
+        known = self._known.get((source, text))
+        if known is None:
+            known = dict(unpacking.unpack(source, text, self._taken))
+            if len(text) <= _LONGEST:
+                if len(self._known) >= _KEPT:
+                    self._known.clear()
+                self._known[source, text] = known
+        return known
 
 
 def _inner(read: Callable | None, path: tuple[str, ...], write: Callable) -> Callable:
