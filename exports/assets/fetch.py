@@ -1,6 +1,7 @@
 """Bring the files of one asset into a folder, each checked, each tried again for as long as that may help."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,16 +47,25 @@ class Fetched:
     fresh: bool = False
 
 
+# So many assets of one server in a row that could not be reached, and nobody waits for the others to fail too.
+_HOPELESS = 10
+
+
 @dataclass
 class Health:
-    """What the workers of one place have learnt of it. `gone`: why nothing can be had of it, empty while it can."""
+    """What the workers of a deployment have learnt of its servers, by their name: the place's own is empty."""
 
-    gone: str = ""
-    unreachable: int = 0  # assets in a row
+    gone: dict[str, str] = field(default_factory=dict)  # {name: why nothing can be had of it}
+    unreachable: Counter[str] = field(default_factory=Counter)  # assets in a row
 
+    def check(self, name: str) -> None:
+        if reason := self.gone.get(name):
+            raise Missing(reason)
 
-# So many assets in a row, and nobody waits for the others to fail too.
-_HOPELESS = 10
+    def failed(self, name: str, trouble: Trouble) -> None:
+        self.unreachable[name] += trouble.unreachable
+        if self.unreachable[name] >= _HOPELESS:
+            self.gone[name] = str(trouble)
 
 
 class Fetcher:
@@ -76,14 +86,14 @@ class Fetcher:
         """
         try:
             way = self._way(asset)
+            self._health.check(way.server)
             return self._files(asset, way, known)
         except Unchanged:
             return Fetched(unchanged=True)
         except (Missing, Trouble) as reason:
             return Fetched(missing=str(reason))
         except PlaceGone as reason:
-            if not asset.url and not asset.secret:
-                self._health.gone = str(reason)
+            self._health.gone[way.server] = str(reason)
             return Fetched(missing=str(reason))
 
     def close(self) -> None:
@@ -103,8 +113,6 @@ class Fetcher:
             raise Missing(asset.why_none)
         if self._place.place is None:
             raise Missing("nobody said where the assets of this deployment live")
-        if self._health.gone:
-            raise Missing(self._health.gone)
         return ToPlace(lambda: self._session("place", self._place.place), asset.host_path)
 
     def _session(self, name: str, make: Callable[[], Session]) -> Session:
@@ -114,12 +122,12 @@ class Fetcher:
 
     def _files(self, asset: PlannedAsset, way: Way, known: str) -> Fetched:
         target = self._folder / str(asset.id)
-        inner = self._again(way.walk) if asset.is_folder else None
+        inner = self._again(way, way.walk) if asset.is_folder else None
         if inner is None:
             try:
                 return self._single(asset, way, target / "0", known)
             except IsFolder:
-                inner = self._again(way.walk) or []
+                inner = self._again(way, way.walk) or []
         files = [self._one(way, name, target / str(n)).finished(name) for n, name in enumerate(inner)]
         differs = asset.differs("", sum(file.bytes for file in files)) if asset.size is not None else ""
         return Fetched(tuple(files), differs=differs)
@@ -143,30 +151,27 @@ class Fetcher:
                 part.take(stream, self._look)
             return part
 
-        return self._again(attempt, part)
+        return self._again(way, attempt, part)
 
-    def _again(self, attempt: Callable, part: "_Part | None" = None):
+    def _again(self, way: Way, attempt: Callable, part: "_Part | None" = None):
         """What `attempt` gives, which may take several; they are counted anew where one got on by a block or more."""
         tries = 0
         while True:
             before = part.size if part else 0
             try:
                 found = attempt()
-                self._health.unreachable = 0
+                self._health.unreachable[way.server] = 0
                 return found
             except Trouble as trouble:
                 if part and trouble.anew:
                     part.forget()
                 tries = 1 if part and part.size - before >= BLOCK else tries + 1
                 if tries > len(PAUSES):
-                    self._give_up(trouble)
+                    self._give_up(way, trouble)
                 self._pause(max(PAUSES[tries - 1], trouble.after))
 
-    def _give_up(self, trouble: Trouble) -> None:
-        if trouble.unreachable:
-            self._health.unreachable += 1
-            if self._health.unreachable >= _HOPELESS:
-                self._health.gone = str(trouble)
+    def _give_up(self, way: Way, trouble: Trouble) -> None:
+        self._health.failed(way.server, trouble)
         raise Missing(f"{trouble}; it was tried {len(PAUSES) + 1} times")
 
 

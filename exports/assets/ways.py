@@ -12,6 +12,7 @@ class Way:
 
     is_remote = True
     may_send_pages = True
+    server = ""  # names whom it asks, among others
 
     def open(self, inside: str, **how) -> AbstractContextManager[Stream]:
         raise NotImplementedError
@@ -23,6 +24,7 @@ class Way:
 class ToAddress(Way):
     def __init__(self, session: Callable[[], WebSession], address: str):
         self._session, self._address = session, address
+        self.server = address.partition("://")[2].partition("/")[0]
 
     def open(self, inside: str, **how) -> AbstractContextManager[Stream]:
         return self._session().open_address(self._address, **how)

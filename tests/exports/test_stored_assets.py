@@ -234,6 +234,15 @@ def test_a_place_that_cannot_be_reached_is_given_up_after_some(own, tmp_path):
     assert len(pauses) < 59
 
 
+def test_a_server_of_external_assets_that_is_away_does_not_cost_the_place(own, tmp_path):
+    own.assets_hosts = "127.0.0.1"
+    fill(tmp_path / "place", a=b"a")
+    away = [planned(None, id=n, url=f"http://127.0.0.1:1/{n}") for n in range(1, 40)]
+    found = had(own, *away, planned("a", id=99), folder=tmp_path)
+    assert found[99] == (b"a",)
+    assert all(isinstance(found[n], str) for n in range(1, 40))
+
+
 def test_what_is_not_to_be_kept_is_not(own, tmp_path, own_storage):
     fill(tmp_path / "place", a=b"a")
     found = list(obtain(own, [planned("a")], tmp_path / "out", keep=False))
