@@ -1,8 +1,9 @@
 """Answers that PsyNet copies: the rule of the answer holds for its copies too, where it is the stricter one.
 
-`participant.answer` is someone's last answer, `info.answer` that of a trial's response, and a chain's node is made from
-the answers of its parent's trials (psynet.trial.chain, ChainNode.create_definition_from_seed); trials and assets of the
-node repeat its definition. What was copied is told here by rows; what happens to it is decided per level and options.
+`participant.answer` is someone's last answer, `participant.answer_accumulators` those of the module they are in,
+`info.answer` that of a trial's response, and a chain's node is made from the answers of its parent's trials
+(psynet.trial.chain, ChainNode.create_definition_from_seed); trials and assets of the node repeat its definition. What was
+copied is told here by rows; what happens to it is decided per level and options.
 """
 
 import hashlib

@@ -1,8 +1,11 @@
 """What becomes of copied answers (see copies.py) in the rows of one table."""
 
+import json
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..psynet import jsontext
 from ..psynet.csvtext import Row
 from ..psynet.tables import Column, class_name
 from .copies import OF_NODES, digest
@@ -11,6 +14,7 @@ from .policy import Rule
 if TYPE_CHECKING:
     from .anonymizer import Anonymizer
 
+_NUMBERED = re.compile(r"_\d+$")
 # Changes the row that leaves, told the one that came.
 Copy = Callable[[Row, Row], None]
 
@@ -25,6 +29,8 @@ def copying(owner: "Anonymizer", table: str, columns: list[Column]) -> list[Copy
     ]
     if table == "participant" and "answer" in at:
         made.append(_of_participant(owner, columns[at["answer"]], at))
+    if table == "participant" and "answer_accumulators" in at:
+        made.append(_of_accumulators(owner, at["answer_accumulators"]))
     if table == "info" and {"answer", "response_id", "type"} <= at.keys():
         made.append(_of_trial(owner, columns[at["answer"]], at))
     return [copy for copy in made if copy is not None]
@@ -51,6 +57,27 @@ def _of_participant(owner: "Anonymizer", column: Column, at: dict[str, int]) -> 
         cell = cells[at["answer"]]
         if mine and cell is not None and (treat := treatments.get(mine.get(digest(cell), ""))):
             out[at["answer"]] = treat(cell)
+
+    return copy if rules else None
+
+
+def _of_accumulators(owner: "Anonymizer", place: int) -> Copy | None:
+    """A list of {question: answer} of the module that someone is in; the second of a name is called `<question>_1`."""
+    rules = owner.copied_questions
+    treatments = {name: owner.treatments.of_value(rule) for name, rule in rules.items()}
+
+    def treated(name: str, answer: object) -> object:
+        treat = treatments.get(name) or treatments.get(_NUMBERED.sub("", name))
+        return answer if treat is None else json.loads(treat(json.dumps(answer)) or "null")
+
+    def copy(cells: Row, out: Row) -> None:
+        cell = out[place]
+        if not cell or not any(name in cell for name in treatments):
+            return
+        found = jsontext.decode(cell)
+        if isinstance(found, list) and all(isinstance(each, dict) for each in found):
+            new = [{name: treated(name, answer) for name, answer in each.items()} for each in found]
+            out[place] = cell if new == found else json.dumps(new)
 
     return copy if rules else None
 

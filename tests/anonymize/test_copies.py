@@ -82,6 +82,18 @@ def test_the_last_answer_goes_by_its_question():
     assert [row["answer"] for row in found.after["info"]] == [None, '"mine"', '"mine"']
 
 
+def test_answers_that_a_module_gathers_go_by_their_questions():
+    gathered = [{"secret": "mine", "open": "x", "secret_1": "mine too"}, {"open": 1.0}]
+    tables = Tables(
+        participant=[{"id": "1", "answer_accumulators": json.dumps(gathered), "details": "{}"}],
+        response=[{"id": "10", "participant_id": "1", "question": "secret", "answer": '"mine"'}],
+    )
+    found = Anonymized(tables, policy=rules(("response", "answer", "secret", "drop", "drop")))
+    left = json.loads(found.after["participant"][0]["answer_accumulators"])
+    assert left == [{"secret": None, "open": "x", "secret_1": None}, {"open": 1.0}]
+    assert Anonymized(tables).changes("participant") == []
+
+
 @pytest.mark.parametrize("policy", [None, rules(("response", "answer", "q", "drop", "drop"))])
 def test_they_are_kept_with_the_identifiers_and_named_by_no_digest(policy):
     told = {"response": [{"id": "1", "participant_id": "4", "question": "q", "answer": '"mine"'}]}
