@@ -2,8 +2,8 @@
 
 `participant.answer` is someone's last answer, `participant.answer_accumulators` those of the module they are in,
 `info.answer` that of a trial's response, and a chain's node is made from the answers of its parent's trials
-(psynet.trial.chain, ChainNode.create_definition_from_seed); trials and assets of the node repeat its definition. What was
-copied is told here by rows; what happens to it is decided per level and options.
+(psynet.trial.chain, ChainNode.create_definition_from_seed); trials and assets of the node repeat its definition. What
+was copied is told here by rows; what happens to it is decided per level and options.
 """
 
 import hashlib
