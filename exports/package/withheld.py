@@ -1,9 +1,9 @@
 """What people wrote in their own words and what was withheld: the scan looks for it in the rest of the archive."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from psynetdata.psynet import jsontext
-from psynetdata.psynet.csvtext import Row
+from psynetdata.psynet.csvtext import EMPTY
 from psynetdata.psynet.tables import Column
 
 # {table: (its column of people's own words, the column that says whose)}
@@ -15,6 +15,7 @@ _WORDS = {
     "question": ("response", "participant_id"),
 }
 _SHORTEST = 12
+_WITHHELD = ("", EMPTY, "{}", "null")
 # Beyond so many the search would cost more than it tells; the notes say so.
 MOST = 100_000
 
@@ -39,14 +40,17 @@ class WithheldTexts:
             self._pages[table] = at["metadata_"]
         return True
 
-    def look(self, table: str, came: Row, left: Row) -> None:
-        """One row as it came and as it leaves."""
+    def look(self, table: str, came: list[list[str]], left: list[Sequence[str]]) -> None:
+        """A block of rows as they came and as they leave; cells as in csvtext.block_rows."""
+        words, _ = self._places[table]
+        for row, out in zip(came, left, strict=True):
+            if len(row[words]) >= _SHORTEST and out[words] in _WITHHELD:
+                self._look(table, row)
+
+    def _look(self, table: str, came: list[str]) -> None:
         words, writer = self._places[table]
-        cell = came[words]
-        if not cell or len(cell) < _SHORTEST or left[words] not in (None, "", "{}", "null"):
-            return
-        who = (came[writer] if writer is not None else None) or "?"
-        for text in _texts(jsontext.read(cell)):
+        who = (came[writer] if writer is not None else "") or "?"
+        for text in _texts(jsontext.read(came[words])):
             if text not in self._writers and len(self._writers) < MOST:
                 self._writers[text] = who
             elif self._writers.get(text) != who and text in self._writers:

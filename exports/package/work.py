@@ -6,7 +6,7 @@ member of the finished archive to be read back.
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -19,7 +19,7 @@ from exports.snapshots.store import Segment, Store
 from psynetdata.anonymize.anonymizer import Anonymizer, TableAnonymizer, Tally
 from psynetdata.psynet import computed, csvtext, excel
 from psynetdata.psynet.classfile import ClassFiles, Keys, add_keys, final_keys
-from psynetdata.psynet.csvtext import BLOCK, EMPTY
+from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.problems import Damaged
 from psynetdata.storage import fresh_storage
 
@@ -138,11 +138,13 @@ class Work:
             return
         columns = self.reader.columns(table)
         changing = self.changing(table)
-        look = texts.look if texts is not None and texts.columns(table, columns) else None
+        looks = texts is not None and texts.columns(table, columns)
         for block in stored:
-            left = [_changed(table, row, changing, look) for row in map(_with_null, csvtext.block_rows(block))]
-            rows = [["" if cell is None else cell or EMPTY for cell in row] for row in left]
-            yield csvtext.format_block(rows, width=len(columns)), rows
+            rows = csvtext.block_rows(block)
+            left = changing.block(rows)
+            if looks:
+                texts.look(table, rows, left)
+            yield csvtext.format_block(left, width=len(columns)), left
 
     def changing(self, table: str) -> TableAnonymizer:
         found = self._changing.get(table)
@@ -194,18 +196,6 @@ def _convert_classes(work: Work, task: TableTask, rows: list[list[str]], made: M
             cells = map(excel.guarded, cells)
         width = len(files.fixed_columns) + len(keys)
         packer.add((name, keys), csvtext.format_block(cells, width=width), len(part.fixed))
-
-
-def _with_null(row: list[str]) -> csvtext.Row:
-    """A row of a block with None for NULL."""
-    return [None if cell == "" else "" if cell == EMPTY else cell for cell in row]
-
-
-def _changed(table: str, row, changing: TableAnonymizer, look: Callable | None):
-    left = changing.row(row)
-    if look is not None:
-        look(table, row, left)
-    return left
 
 
 def guess(work: Work, task: TableTask) -> tuple[str, dict[str, set[str]]]:

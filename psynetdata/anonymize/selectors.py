@@ -1,11 +1,11 @@
 """Rules that hold for part of a column: by question, by class and key, by key of a JSON object."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..psynet.csvtext import Row
 from ..psynet.tables import Column, class_name
-from . import jsonspans
+from . import blocks, jsonspans
 from .policy import Policy, Rule
 from .treatments import Treatment, Treatments, withheld_value
 
@@ -40,6 +40,20 @@ def scheme(table: str, column: str) -> str | None:
     if column in _BY_CLASS.get(table, ()):
         return CLASS
     return KEY if column in ("vars", "details") or (table, column) in _BY_KEY else None
+
+
+class Alone:
+    """A treatment that needs to know nothing but the cell."""
+
+    def __init__(self, treatment: Treatment):
+        self._treatment = treatment
+
+    def __call__(self, cell: str, cells: Row) -> str | None:
+        return self._treatment(cell)
+
+    def column(self, cells: Sequence[str]) -> list[str]:
+        """A whole column, as psynetdata.anonymize.blocks has it."""
+        return blocks.treated(self._treatment, cells)
 
 
 class ByQuestion:

@@ -7,6 +7,7 @@ import pytest
 from exports.models import ExportArchive
 from exports.package.request import ExportOptions, request_export, run_here
 from exports.package.withheld import WithheldTexts
+from psynetdata.anonymize.blocks import without_null
 from psynetdata.psynet.problems import LeakFound
 from psynetdata.psynet.tables import describe
 
@@ -20,7 +21,7 @@ def gathered(*rows, left=None):
     assert texts.columns("response", describe("response", COLUMNS))
     for number, (who, answer, page) in enumerate(rows):
         row = [str(number), who, answer, page]
-        texts.look("response", row, [str(number), who, left, None])
+        texts.look("response", [without_null(row)], [without_null([str(number), who, left, None])])
     return texts.texts
 
 
