@@ -66,7 +66,7 @@ class MirrorSource(SnapshotReader):
 
     def parts(self, table: str) -> Iterator[tuple]:
         for segment in self.table_state(table).segments:
-            yield segment.sha256, self._run(segment)
+            yield segment.sha256, partial(self._blocks, segment)
 
     def _run(self, *segments):
         return lambda: (record for segment in segments for record in self.segment_records(segment))

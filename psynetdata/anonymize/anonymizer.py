@@ -167,9 +167,10 @@ class TableAnonymizer:
             return []
         self.rows += len(rows)
         columns: list[Sequence[str]] = list(zip(*rows, strict=True))
+        told = blocks.guides(rows, columns)
         for at, step in self._steps:
             cells = columns[at]
-            new = step.column(cells) if isinstance(step, Alone) else blocks.stepped(step, cells, rows)
+            new = step.column(cells) if isinstance(step, Alone) else blocks.stepped(step, cells, told)
             self._changed[at] += sum(map(ne, cells, new))
             columns[at] = new
         for at in self._logs:

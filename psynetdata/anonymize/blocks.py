@@ -14,6 +14,13 @@ def without_null(cells: Row) -> list[str]:
     return ["" if cell is None else cell or EMPTY for cell in cells]
 
 
+def guides(rows: list[list[str]], columns: list[Sequence[str]]) -> list[list[str]]:
+    """Rows by which cells are treated: an empty text is "" there, and as good as NULL."""
+    if any(EMPTY in column for column in columns):
+        return [[cell.strip(EMPTY) for cell in row] for row in rows]
+    return rows
+
+
 def treated(treatment: Callable[[str], str | None], cells: Sequence[str]) -> list[str]:
     """A column whose cells are treated alone: each text that stands in it once."""
     known = {cell: _applied(treatment, cell) for cell in set(cells)}
@@ -21,12 +28,11 @@ def treated(treatment: Callable[[str], str | None], cells: Sequence[str]) -> lis
 
 
 def stepped(step: Callable[[str, Row], str | None], cells: Sequence[str], rows: list[list[str]]) -> list[str]:
-    """A column whose cells are treated by what else stands in their row, in which "" is as good as NULL."""
+    """A column whose cells are treated by what else stands in their row; `rows` as `guides` gives them."""
     found = []
     for cell, row in zip(cells, rows, strict=True):
         if cell:
-            told = row if EMPTY not in row else [known.strip(EMPTY) for known in row]
-            new = step("" if cell == EMPTY else cell, told)
+            new = step("" if cell == EMPTY else cell, row)
             cell = "" if new is None else new or EMPTY
         found.append(cell)
     return found

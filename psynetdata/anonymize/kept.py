@@ -7,7 +7,7 @@ name is equal. What is missing is read again, so losing any of it costs time onl
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -16,8 +16,10 @@ from django.db import transaction
 from psynetdata.faces import ANONYMOUS, IDENTIFIED, writing
 from psynetdata.models import Deployment, IdentifierPart, KnownIdentifiers, MirroredTable
 from psynetdata.psynet import csvtext
+from psynetdata.psynet.csvtext import Row
 from psynetdata.psynet.source import TableSource
 
+from .blocks import with_null
 from .collecting import in_order, together
 from .identifiers import Identifiers
 from .parts import Part, PartReader
@@ -37,7 +39,7 @@ class InParts(TableSource, Protocol):
         """A hash of the table's columns and rows."""
 
     def parts(self, table: str) -> Iterator[tuple[str, Callable]]:
-        """(hash of the rows, what gives their records) of each part, in order."""
+        """(hash of the rows, what gives their records in blocks) of each part, in order."""
 
 
 @dataclass
@@ -77,7 +79,7 @@ class Finder:
             self.names |= set(runs)
             for name, data in self._kept(list(runs)):
                 if data is None:
-                    part = reader.read(csvtext.rows(self._watched(runs[name]())))
+                    part = reader.read(self._rows(runs[name]()))
                     made.append(self._row(name, part))
                 else:
                     part = Part.from_bytes(data)
@@ -95,11 +97,11 @@ class Finder:
             for name in some:
                 yield name, found.get(name)
 
-    def _watched(self, records) -> Iterator[bytes]:
-        for number, record in enumerate(records):
-            if self.look and number % 1000 == 0:
+    def _rows(self, found: Iterable[bytes]) -> Iterator[Row]:
+        for block in csvtext.whole(found):
+            if self.look:
                 self.look()
-            yield record
+            yield from map(with_null, csvtext.block_rows(block))
 
     def _row(self, name: str, part: Part) -> IdentifierPart:
         return IdentifierPart(deployment_number=self.deployment.number, name=name, data=part.to_bytes())
