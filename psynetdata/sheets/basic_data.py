@@ -20,6 +20,7 @@ from .time_limit import TookTooLong, time_limit
 
 # PsyNet's words for what asks: the address, an export, its minute backup, its monitor.
 CONTEXTS = ("route", "export", "backup", "monitor")
+_FRAMES = 30  # the last calls of a traceback, in the log
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -33,8 +34,9 @@ class MethodFailed(Problem):
         theirs = [frame for frame in frames if frame.filename == inspect.getfile(experiment)] or frames
         place = f" in {Path(theirs[-1].filename).name}, line {theirs[-1].lineno}" if theirs else ""
         super().__init__(f"The deployment's get_basic_data failed with a {type(error).__name__}{place}.")
-        # For the log: where it happened, without what it said.
-        self.trace = "".join(traceback.format_tb(error.__traceback__)) + type(error).__name__
+        # For the log: where it happened, without what it said or what stands in the lines.
+        calls = (f"  {frame.filename}, line {frame.lineno}, in {frame.name}" for frame in frames[-_FRAMES:])
+        self.trace = "\n".join([*calls, type(error).__name__])
 
 
 class MethodTookTooLong(Problem):

@@ -26,13 +26,14 @@ def titles(client) -> list[str]:
     return [item["title"] for group in navigation(request_of(client)) for item in group["items"]]
 
 
-DATA = ["Participants", "Trials", "Responses", "Assets", "Nodes", "Networks", "Other tables"]
+DATA = ["Participants", "Trials", "Responses", "Assets", "Nodes", "Networks", "Other tables", "Sheets put together"]
 WORK = ["Overview", "Deployments", "Snapshots", "Exports", "Jobs", "Incidents"]
 
 
 @pytest.mark.parametrize(("group", "more"), [
-    ("viewer", []), ("analyst", ["API tokens"]), ("data officer", ["API tokens", "Audit log"]),
-    ("superuser", ["API tokens", "Audit log", "Accounts", "Groups"]),
+    ("viewer", []), ("analyst", ["API tokens", "Sheet links"]),
+    ("data officer", ["API tokens", "Sheet links", "Audit log"]),
+    ("superuser", ["API tokens", "Sheet links", "Audit log", "Accounts", "Groups"]),
 ])  # fmt: skip
 def test_the_sidebar_holds_what_one_may_view(person, group, more):
     assert titles(person(group)) == [*WORK, *DATA, *more]

@@ -31,6 +31,7 @@ def test_the_schema_names_every_address(analyst):
         "/api/basic_data/",
         "/api/basic_data/{sheet}/",
         "/api/basic_data/{sheet}/{row_id}/",
+        "/api/link/{signed}/",
         "/api/deployments/",
         "/api/deployments/{id}/",
         *(f"/api/deployments/{{id}}/{verb}/" for verb in ("pause", "resume", "archive", "undecided", "decisions")),
