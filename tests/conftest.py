@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.assets.servers.fixtures import bucket, ssh_server, swift_server, web  # noqa: F401 - the same
 from tests.servers.fixtures import _servers, own_postgres, postgres, postgres18  # noqa: F401 - pytest finds them here
 
 DATA = Path(__file__).parent / "data"

@@ -5,7 +5,7 @@ import pytest
 from exports.assets.background import KIND
 from exports.models import StoredAsset
 from psynetdata import jobs
-from psynetdata.models import Asset, Audit, Deployment
+from psynetdata.models import Asset, Audit, Deployment, KnownIdentifiers
 from tests.admin.conftest import page_of
 from tests.exports.test_stored_assets import SAMPLE
 
@@ -46,6 +46,14 @@ def test_a_recording_plays_for_those_who_see_identified_data(person, audio):
     assert client.get(f"{file_of(RECORDING)}?download")["Content-Disposition"].startswith("attachment")
     seen = Audit.objects.filter(target=f"file of asset {RECORDING}", identified=True)
     assert {line.deployment for line in seen} == {audio}
+    # One range of it.
+    address = file_of(RECORDING)
+    whole = body(client.get(address))
+    part = client.get(address, HTTP_RANGE="bytes=10-19")
+    assert (part.status_code, body(part)) == (206, whole[10:20])
+    assert (part["Content-Range"], part["Content-Length"]) == (f"bytes 10-19/{len(whole)}", "10")
+    assert body(client.get(address, HTTP_RANGE="bytes=-5")) == whole[-5:]
+    assert client.get(address, HTTP_RANGE="bytes=999999999-").status_code == 416
 
 
 def test_a_stimulus_plays_for_everybody_and_a_recording_does_not(person, audio):
@@ -56,13 +64,9 @@ def test_a_stimulus_plays_for_everybody_and_a_recording_does_not(person, audio):
         assert "Its file is personal" in text
         assert "<audio" not in text
         assert client.get(file_of(RECORDING)).status_code == 404
-
-
-def test_where_nobody_knows_what_is_personal_everything_is(person, audio):
-    from psynetdata.models import KnownIdentifiers
-
+    # Where nobody knows what is personal, everything is.
     KnownIdentifiers.objects.using("identified").all().delete()
-    assert person("viewer").get(file_of(STIMULUS)).status_code == 404
+    assert client.get(file_of(STIMULUS)).status_code == 404
 
 
 def test_nothing_by_an_address_alone(person, client, audio):
@@ -77,36 +81,29 @@ def test_nothing_by_an_address_alone(person, client, audio):
     assert officer.get(file_of(STIMULUS)).status_code == 404
 
 
-def test_one_range_of_it(person, audio):
-    client, address = person("data officer"), file_of(RECORDING)
-    whole = body(client.get(address))
-    part = client.get(address, HTTP_RANGE="bytes=10-19")
-    assert (part.status_code, body(part)) == (206, whole[10:20])
-    assert (part["Content-Range"], part["Content-Length"]) == (f"bytes 10-19/{len(whole)}", "10")
-    assert body(client.get(address, HTTP_RANGE="bytes=-5")) == whole[-5:]
-    assert client.get(address, HTTP_RANGE="bytes=999999999-").status_code == 416
-
-
-@pytest.mark.parametrize(("name", "shows", "kind"), [
+NAMES = [
     ("a.html", False, "text/html"), ("a.svg", False, "image/svg+xml"), ("a.pdf", False, "application/pdf"),
     ("a.png", True, "image/png"), ("a.txt", True, "text/plain; charset=utf-8"),
-    ("a", False, "application/octet-stream"),
-    ("a.mp4", True, "video/mp4"), ('a"\r\nX: y.wav', True, "audio/wav"),
-])  # fmt: skip
-def test_what_could_run_is_only_handed_out(person, audio, name, shows, kind):
-    for face in ("identified", "anonymous"):
-        Asset.objects.using(face).filter(id=STIMULUS).update(export_path=f"m/{name}")
+    ("a", False, "application/octet-stream"), ("a.mp4", True, "video/mp4"), ('a"\r\nX: y.wav', True, "audio/wav"),
+]  # fmt: skip
+TAGS = {"image": "<img", "video": "<video", "text": "<pre", "audio": "<audio"}
+
+
+def test_what_could_run_is_only_handed_out(person, audio):
     client = person("viewer")
-    answer = client.get(file_of(STIMULUS))
-    assert answer["Content-Type"] == kind
-    assert answer["Content-Disposition"].startswith("inline" if shows else "attachment")
-    assert answer["X-Content-Type-Options"] == "nosniff"
-    assert "sandbox" in answer["Content-Security-Policy"]
-    assert "default-src 'none'" in answer["Content-Security-Policy"]
-    assert "X" not in answer.headers
-    page = client.get(page_of(asset(STIMULUS))).content.decode()
-    tag = {"image": "<img", "video": "<video", "text": "<pre", "audio": "<audio"}.get(kind.partition("/")[0])
-    assert (f"{tag} " in page and file_of(STIMULUS) in page) if shows else "<audio" not in page
+    for name, shows, kind in NAMES:
+        for face in ("identified", "anonymous"):
+            Asset.objects.using(face).filter(id=STIMULUS).update(export_path=f"m/{name}")
+        answer = client.get(file_of(STIMULUS))
+        assert answer["Content-Type"] == kind
+        assert answer["Content-Disposition"].startswith("inline" if shows else "attachment")
+        assert answer["X-Content-Type-Options"] == "nosniff"
+        assert answer["Content-Security-Policy"].startswith("sandbox")
+        assert "default-src 'none'" in answer["Content-Security-Policy"]
+        assert "X" not in answer.headers
+        page = client.get(page_of(asset(STIMULUS))).content.decode()
+        shown = [tag for tag in TAGS.values() if f"{tag} " in page.partition("<figure")[2].partition("</figure")[0]]
+        assert shown == ([TAGS[kind.partition("/")[0]]] if shows else [])
 
 
 def test_a_folder_lists_its_files(person, audio):

@@ -29,6 +29,12 @@ def running(loaded):
     return deployment
 
 
+@pytest.fixture
+def quiet():
+    """One without data."""
+    return Deployment.objects.create(deployment_id="quiet", assets_url="file:///x", assets_every=60)
+
+
 def done(deployment, **options) -> dict:
     return jobs.run_here(background.KIND, options=options, deployment=deployment).result
 
@@ -51,11 +57,11 @@ def test_it_stops_for_others_and_goes_on_at_the_next_round(running, monkeypatch)
     assert StoredAsset.objects.count() == 79
 
 
-def test_one_round_at_a_time_and_only_of_those_that_run_and_want_it(running):
+def test_one_round_at_a_time_and_only_of_those_that_run_and_want_it(quiet):
     Deployment.objects.create(deployment_id="never")
     Deployment.objects.create(deployment_id="over", state=Deployment.State.ARCHIVED, assets_every=60)
     now = timezone.now()
-    assert [job.deployment for job in background.send_due(now)] == [running]
+    assert [job.deployment for job in background.send_due(now)] == [quiet]
     assert background.send_due(now + timedelta(minutes=90)) == []  # the first still waits
     Job.objects.update(state=Job.State.DONE)
     assert background.send_due(now + timedelta(minutes=30)) == []
@@ -83,30 +89,30 @@ def test_prune_takes_the_files_that_nobody_has(running):
 # --- where they live, as people say it -------------------------------------------------------
 
 
-def test_a_password_in_a_url_is_sealed_and_stands_nowhere(running):
-    changed = set_place(running, AssetPlace(url="sftp://me:pa%2Fss@host/x", every=0, hosts="a.org"))
-    running.refresh_from_db()
+def test_a_password_in_a_url_is_sealed_and_stands_nowhere(quiet):
+    changed = set_place(quiet, AssetPlace(url="sftp://me:pa%2Fss@host/x", every=0, hosts="a.org"))
+    quiet.refresh_from_db()
     assert changed == ["assets_url", "assets_hosts", "assets_every", "assets_secret"]
-    assert (running.assets_url, running.assets_every) == ("sftp://me@host/x", None)
-    assert credentials.reveal(running.assets_secret) == "pa/ss"
+    assert (quiet.assets_url, quiet.assets_every) == ("sftp://me@host/x", None)
+    assert credentials.reveal(quiet.assets_secret) == "pa/ss"
     told = " ".join(map(str, Audit.objects.values_list("details", flat=True)))
     assert "pa/ss" not in Secret.objects.get().sealed + told
-    set_place(running, AssetPlace(url="s3://KEY:SEC%2FRET@bucket/x?endpoint_url=http://s3"))
-    assert (running.assets_url, credentials.reveal(running.assets_secret)) == (
+    set_place(quiet, AssetPlace(url="s3://KEY:SEC%2FRET@bucket/x?endpoint_url=http://s3"))
+    assert (quiet.assets_url, credentials.reveal(quiet.assets_secret)) == (
         "s3://bucket/x?endpoint_url=http://s3", "KEY:SEC/RET",
     )  # fmt: skip
 
 
-def test_another_place_does_not_get_the_password_of_the_old_one(running, monkeypatch):
-    set_place(running, AssetPlace(password="secret"))
-    assert running.assets_secret
-    set_place(running, AssetPlace(hosts="a.org"))
-    assert running.assets_secret
-    set_place(running, AssetPlace(url="https://elsewhere.org/x"))
-    assert running.assets_secret == ""
+def test_another_place_does_not_get_the_password_of_the_old_one(quiet, monkeypatch):
+    set_place(quiet, AssetPlace(password="secret"))
+    assert quiet.assets_secret
+    set_place(quiet, AssetPlace(hosts="a.org"))
+    assert quiet.assets_secret
+    set_place(quiet, AssetPlace(url="https://elsewhere.org/x"))
+    assert quiet.assets_secret == ""
     monkeypatch.setenv("A_KEY", "x")
-    set_place(running, AssetPlace(secret_env="A_KEY"))
-    assert running.assets_secret == "env:A_KEY"
+    set_place(quiet, AssetPlace(secret_env="A_KEY"))
+    assert quiet.assets_secret == "env:A_KEY"
 
 
 @pytest.mark.parametrize("wrong", [
@@ -121,12 +127,13 @@ def test_what_cannot_be_is_refused(wrong):
 def test_the_command_says_where_they_live_and_fetches(running, typed, tmp_path):
     keys = tmp_path / "known_hosts"
     keys.write_text("host ssh-ed25519 AAAA")
-    words = ("--hosts", "a.org", "--known-hosts", keys, "--every", "30", "--experiment", "https://exp.org", "--fetch")
+    words = ("--hosts", "a.org", "--known-hosts", keys, "--every", "30", "--fetch")
     status, out, err = typed("deployment", "assets", *words)
     assert status == 0
     assert "every 30 minutes while it runs" in out
     assert "79 files were fetched" in out
     assert "3 are missing" in err
+    assert "https://exp.org" in typed("deployment", "assets", "--experiment", "https://exp.org")[1]
     assert typed("deployment", "assets", "--url", "gopher://x")[0] == 2
     assert typed("deployment", "assets", "--known-hosts", tmp_path / "gone")[0] == 1
     assert typed("deployment", "assets", "--secret-env", "NOT_SET_ANYWHERE")[0] == 1

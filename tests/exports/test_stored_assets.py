@@ -18,7 +18,7 @@ from exports.package.request import ExportOptions, request_export, run_here
 from exports.snapshots.reader import SnapshotReader
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import Cancelled
-from tests.assets.conftest import bucket, planned, ssh_server, swift_server, web  # noqa: F401 - pytest finds them here
+from tests.assets.conftest import planned
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 SAMPLE = Path(__file__).parents[2] / "psynetdata" / "sample" / "assets"
@@ -60,7 +60,7 @@ def manifest_of(archive: ZipFile) -> dict:
 
 
 @pytest.fixture(params=["file", "sftp", "s3", "https"])
-def at_its_place(request, loaded, web):  # noqa: F811
+def at_its_place(request, loaded, web):
     """static_audio, its files in a place of each kind, the experiment itself up for what is made on demand."""
     deployment = loaded("static_audio")
     for name, value in _PLACES[request.param](request).items():
@@ -98,7 +98,7 @@ def _https(request) -> dict:
 _PLACES = {"file": lambda request: {"assets_url": SAMPLE.as_uri()}, "sftp": _sftp, "s3": _s3, "https": _https}
 
 
-def test_static_audio_from_its_place_once_and_then_from_here(at_its_place, web):  # noqa: F811
+def test_static_audio_from_its_place_once_and_then_from_here(at_its_place, web):
     first = exported(at_its_place)
     told = manifest_of(first["regular"])
     assert (told["included"], told["missing"], told["differing"]) == (82, [], [])
@@ -123,7 +123,7 @@ def test_static_audio_from_its_place_once_and_then_from_here(at_its_place, web):
 # --- once ----------------------------------------------------------------------------------
 
 
-def test_what_is_as_its_row_says_is_not_asked_for_again(web, own, tmp_path):  # noqa: F811
+def test_what_is_as_its_row_says_is_not_asked_for_again(web, own, tmp_path):
     own.assets_url = web.url
     web.files |= {"/a.wav": b"one", "/b": b"two"}
     sound, other = planned(content=b"one"), planned("b", id=2)
@@ -193,7 +193,7 @@ def test_a_withdrawal_takes_the_file_unless_others_have_the_same(own, tmp_path, 
     assert [path.read_bytes() for path in (own_storage / "assets").rglob("*") if path.is_file()] == [b"same"]
 
 
-def test_cancelled_half_way_what_was_fetched_stays_and_is_not_fetched_again(web, own, tmp_path):  # noqa: F811
+def test_cancelled_half_way_what_was_fetched_stays_and_is_not_fetched_again(web, own, tmp_path):
     own.assets_url = web.url
     web.files = {f"/{n}": str(n).encode() for n in range(40)}
     assets = [planned(str(n), str(n).encode(), id=n + 1) for n in range(40)]
@@ -259,7 +259,7 @@ def test_the_reference_rows_are_planned_for_all_they_claim(loaded):
 # --- our own storage elsewhere than in a folder ------------------------------------------------
 
 
-def test_kept_in_s3_and_taken_from_there(own, tmp_path, settings, swift_server, bucket):  # noqa: F811
+def test_kept_in_s3_and_taken_from_there(own, tmp_path, settings, swift_server, bucket):
     from psynetdata.env import storage
 
     settings.STORAGES = {**settings.STORAGES, "default": storage(swift_server.url(bucket, "desk"))}

@@ -1,0 +1,41 @@
+"""Places as fixtures. SSH servers start in no time; Swift takes seconds and is one for the whole run."""
+
+import hashlib
+
+import pytest
+
+from . import need, ssh, swift
+from .web import WebServer
+
+
+@pytest.fixture
+def web():
+    server = WebServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def ssh_server():
+    need(*ssh.PACKAGES, programs=ssh.PROGRAMS)
+    server = ssh.SSHServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def swift_server():
+    need(*swift.PACKAGES, programs=swift.PROGRAMS)
+    server = swift.Swift()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def bucket(swift_server, request, monkeypatch):
+    """A bucket of this test's own; its credentials stand in the environment, as a user would have them."""
+    name = f"test-{hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:20]}"
+    swift_server.client().create_bucket(Bucket=name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", swift.KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", swift.SECRET)
+    return name
