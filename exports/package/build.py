@@ -124,13 +124,15 @@ class _Building:
         """All members but the manifest, which is what comes back."""
         prefix = f"{mode}/"
         made = tables.make(self.work, pool, mode, self.meter)
+        # Before basic data is computed, which anonymizes the same rows once more for itself.
+        report = self.anonymizer.report() if mode == ANONYMOUS else {}
         archive.add_database(f"{prefix}database.zip", made)
         told = self._add_files(mode, archive, made)
         archive.read_back()
         notes = [*made.notes, *(proof.password_notes(self.reader) if mode == REGULAR else ())]
         more = {"assets": told, "notes": notes}
         found = manifest.manifest(mode, self.export.snapshot, self.options, archive.members, **more)
-        return found if mode == REGULAR else self._account_for(archive, found, made)
+        return found if mode == REGULAR else self._account_for(archive, found, made, report)
 
     def _add_files(self, mode: str, archive: Archive, made: tables.Tables) -> dict:
         """Class files, basic data and assets; what the manifest says of the assets."""
@@ -149,11 +151,11 @@ class _Building:
         archive.add_files(files)
         return told
 
-    def _account_for(self, archive: Archive, found: dict, made: tables.Tables) -> dict:
+    def _account_for(self, archive: Archive, found: dict, made: tables.Tables, report: dict) -> dict:
         """anonymization.json and the anonymous tree's own manifest; the outer manifest, which lists them too."""
         prefix = f"{ANONYMOUS}/"
         self.needles.withhold(made.texts.texts)
-        report = self.anonymizer.report() | {"scan": proof.looked_for(self.needles)}
+        report = report | {"scan": proof.looked_for(self.needles)}
         found["anonymization"] = {"level": report["level"], "policy": report["policy"]}
         archive.add_account(f"{prefix}anonymization.json", manifest.to_bytes(report))
         inner = found | {"files": [self._below(member, prefix) for member in archive.members]}

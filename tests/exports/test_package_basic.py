@@ -64,6 +64,15 @@ def test_psynet_s_example_on_both_faces(loaded, serve):
     assert {row["asked"] for row in found["regular"]["participant"]} == {False}
 
 
+def test_what_basic_data_needs_is_not_counted_again(loaded, serve):
+    deployment = loaded("static")
+    serve(deployment, psynet_s_example)
+    archive = exported(deployment, anonymize="yes")["anonymous"]
+    told = json.loads(archive.read("anonymous/anonymization.json"))["tables"]
+    wanted = json.loads(archive.read("manifest.json"))["tables"]
+    assert {table: entry["rows"] for table, entry in told.items()} == wanted
+
+
 def test_it_sees_the_snapshot_that_is_exported_and_nothing_newer(serve):
     snapshot = reference("static")  # never mirrored: the faces hold nothing of it
     serve(snapshot.deployment, lambda cls, **kwargs: [{"id": person.id} for person in Participant.query.all()])
