@@ -193,7 +193,7 @@ def _convert_classes(work: Work, task: TableTask, rows: list[list[str]], made: M
         keys = final_keys(mine)
         cells = part.laid_out(keys)
         if work.guards:
-            cells = map(excel.guarded, cells)
+            cells = [excel.guarded(row) for row in cells]
         width = len(files.fixed_columns) + len(keys)
         packer.add((name, keys), csvtext.format_block(cells, width=width), len(part.fixed))
 

@@ -166,11 +166,16 @@ class TableAnonymizer:
         if not rows:
             return []
         self.rows += len(rows)
-        columns: list[Sequence[str]] = list(zip(*rows, strict=True))
-        told = blocks.guides(rows, columns)
+        came: list[Sequence[str]] = list(zip(*rows, strict=True))
+        columns = list(came)
         for at, step in self._steps:
             cells = columns[at]
-            new = step.column(cells) if isinstance(step, Alone) else blocks.stepped(step, cells, told)
+            if isinstance(step, Alone):
+                new = step.column(cells)
+            elif isinstance(step, ByKey | ByQuestion):
+                new = blocks.guided(step, cells, came)
+            else:
+                new = blocks.stepped(step, cells, rows)
             self._changed[at] += sum(map(ne, cells, new))
             columns[at] = new
         for at in self._logs:

@@ -1,8 +1,19 @@
 """Rows by the block, whose cells are as in csvtext.block_rows: "" is NULL, EMPTY the empty text."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import repeat
+from typing import Protocol
 
 from ..psynet.csvtext import EMPTY, Row
+
+
+class Guided(Protocol):
+    """A step that needs to know the cell in the column `guide` (None: no other)."""
+
+    guide: int | None
+
+    def times(self, cell: str, guide: str, rows: int) -> str | None: ...
 
 
 def with_null(cells: Sequence[str]) -> Row:
@@ -14,32 +25,36 @@ def without_null(cells: Row) -> list[str]:
     return ["" if cell is None else cell or EMPTY for cell in cells]
 
 
-def guides(rows: list[list[str]], columns: list[Sequence[str]]) -> list[list[str]]:
-    """Rows by which cells are treated: an empty text is "" there, and as good as NULL."""
-    if any(EMPTY in column for column in columns):
-        return [[cell.strip(EMPTY) for cell in row] for row in rows]
-    return rows
-
-
 def treated(treatment: Callable[[str], str | None], cells: Sequence[str]) -> list[str]:
     """A column whose cells are treated alone: each text that stands in it once."""
-    known = {cell: _applied(treatment, cell) for cell in set(cells)}
+    known = {cell: _cell(treatment(_text(cell))) if cell else cell for cell in set(cells)}
     return [known[cell] for cell in cells]
 
 
+def guided(step: "Guided", cells: Sequence[str], columns: list[Sequence[str]]) -> list[str]:
+    """A column whose cells are treated by one other of their row: each pair that stands in the block once."""
+    guides = repeat("") if step.guide is None else columns[step.guide]
+    pairs = list(zip(cells, guides, strict=step.guide is not None))
+    known = {}
+    for pair, rows in Counter(pairs).items():
+        cell, guide = pair
+        known[pair] = _cell(step.times(_text(cell), guide.strip(EMPTY), rows)) if cell else cell
+    return [known[pair] for pair in pairs]
+
+
 def stepped(step: Callable[[str, Row], str | None], cells: Sequence[str], rows: list[list[str]]) -> list[str]:
-    """A column whose cells are treated by what else stands in their row; `rows` as `guides` gives them."""
+    """A column whose cells are treated by what else stands in their row."""
     found = []
     for cell, row in zip(cells, rows, strict=True):
         if cell:
-            new = step("" if cell == EMPTY else cell, row)
-            cell = "" if new is None else new or EMPTY
+            cell = _cell(step(_text(cell), with_null(row)))
         found.append(cell)
     return found
 
 
-def _applied(treatment: Callable[[str], str | None], cell: str) -> str:
-    if not cell:
-        return cell
-    new = treatment("" if cell == EMPTY else cell)
-    return "" if new is None else new or EMPTY
+def _text(cell: str) -> str:
+    return "" if cell == EMPTY else cell
+
+
+def _cell(text: str | None) -> str:
+    return "" if text is None else text or EMPTY

@@ -62,15 +62,18 @@ class ByQuestion:
     def __init__(self, table: str, column: Column, rule: Rule, at: int, policy: Policy, treatments: Treatments):
         self.undecided: Counter[str] = Counter()
         self.special: set[str] = set()
+        self.guide = at
         self._level = treatments.level
-        self._at = at
         self._default = treatments.of_cell(rule, column, is_json=True)
         self._lookup = lambda question: policy.rule(table, column.name, question)
         self._make = lambda found: treatments.of_cell(found, column, is_json=True)
         self._known: dict[str, tuple[Treatment | None, bool]] = {}
 
     def __call__(self, cell: str, cells: Row) -> str | None:
-        question = cells[self._at] or ""
+        return self.times(cell, cells[self.guide] or "", 1)
+
+    def times(self, cell: str, question: str, rows: int) -> str | None:
+        """What becomes of a cell that so many rows have, to the same question."""
         found = self._known.get(question)
         if found is None:
             rule = self._lookup(question)
@@ -80,7 +83,7 @@ class ByQuestion:
             self._known[question] = found
         treatment, undecided = found
         if undecided:
-            count(self.undecided, question)
+            count(self.undecided, question, rows)
         return cell if treatment is None else treatment(cell)
 
 
@@ -93,7 +96,7 @@ class ByKey:
         self.undecided: Counter[str] = Counter()
         self.special: set[str] = set()
         self._table, self._column, self._policy, self._treatments = table, column, policy, treatments
-        self._class_at = class_at
+        self.guide = class_at
         self._default = treatments.of_value(rule)
         self._whole_default = treatments.of_cell(rule, column, is_json=True)
         self._dropped = rule.action(treatments.level) == "drop"
@@ -102,9 +105,13 @@ class ByKey:
         self._memo: dict[tuple[str, str], tuple[str | None, tuple[str, ...]]] = {}
 
     def __call__(self, cell: str, cells: Row) -> str | None:
+        return self.times(cell, "" if self.guide is None else cells[self.guide] or "", 1)
+
+    def times(self, cell: str, type_text: str, rows: int) -> str | None:
+        """What becomes of a cell that so many rows have, of the same type."""
         if cell == "{}":
             return cell
-        name = "" if self._class_at is None else class_name(self._table, cells[self._class_at])
+        name = "" if self.guide is None else class_name(self._table, type_text)
         found = self._memo.get((name, cell))
         if found is None:
             found = self._treat(cell, name)
@@ -113,7 +120,7 @@ class ByKey:
                     self._memo.clear()
                 self._memo[name, cell] = found
         for selector in found[1]:
-            count(self.undecided, selector)
+            count(self.undecided, selector, rows)
         return found[0]
 
     def _treat(self, cell: str, name: str) -> tuple[str | None, tuple[str, ...]]:
@@ -200,6 +207,6 @@ def is_special(rule: Rule | None, level: str) -> bool:
     return rule is not None and rule.kind == SPECIAL and rule.action(level) != "drop"
 
 
-def count(counter: Counter[str], selector: str) -> None:
-    """One row more for a selector."""
-    counter[selector if selector in counter or len(counter) < MOST_SELECTORS else OTHERS] += 1
+def count(counter: Counter[str], selector: str, rows: int) -> None:
+    """So many rows more for a selector."""
+    counter[selector if selector in counter or len(counter) < MOST_SELECTORS else OTHERS] += rows

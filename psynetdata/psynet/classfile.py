@@ -10,7 +10,7 @@ seen: a block says which keys it found, and `laid_out` puts a row's values below
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 
@@ -55,7 +55,7 @@ class Part:
     values: list[dict[str, str]] = field(default_factory=list)
     keys: Keys = field(default_factory=dict)
 
-    def laid_out(self, keys: Sequence[str]) -> Iterable[tuple[str, ...]]:
+    def laid_out(self, keys: Sequence[str]) -> list[tuple[str, ...]]:
         """The rows of the file: fixed cells, then one for each key."""
         if not keys:
             return self.fixed

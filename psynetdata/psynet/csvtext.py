@@ -15,7 +15,6 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from types import SimpleNamespace
 from typing import BinaryIO
 
 from .problems import BadInput
@@ -206,14 +205,22 @@ def block_rows(block: bytes) -> list[list[str]]:
     return [row or [""] for row in found] if [] in found else found
 
 
-def format_block(cells: Iterable[Sequence[str]], *, width: int) -> bytes:
+def format_block(cells: Sequence[Sequence[str]], *, width: int) -> bytes:
     """Rows of `width` cells, written as in `block_rows`, as records with their line ends."""
-    if width == 1:  # csv.writer would quote what is NULL
+    if not cells:
+        return b""
+    if width == 1:  # where the mark of the end of data needs quotes
         told = ([None if cell == "" else "" if cell == EMPTY else cell] for (cell,) in cells)
         return b"".join(format_row(row) + b"\n" for row in told)
-    written: list[str] = []
-    csv.writer(SimpleNamespace(write=written.append), lineterminator="\r\n").writerows(cells)
-    if not written:
-        return b""
-    text = "\n".join([line[:-2] for line in written])
+    columns = map(_quoted, zip(*cells, strict=True))
+    text = "\n".join(map(",".join, zip(*columns, strict=True)))
     return text.encode().replace(b"\0", b'""') + b"\n"
+
+
+def _quoted(column: Sequence[str]) -> Sequence[str]:
+    """A column's cells as they are written; of most columns no cell needs quotes, which one look tells."""
+    together = "\0".join(column)
+    if not any(sign in together for sign in ',"\n\r'):
+        return column
+    needs = _NEEDS_QUOTES.search
+    return ['"' + cell.replace('"', '""') + '"' if needs(cell) else cell for cell in column]
