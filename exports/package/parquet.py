@@ -10,8 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from psynetdata.processes import Pool
+from psynetdata.psynet.columnwise import BOOLEAN, REAL, WHOLE
 from psynetdata.psynet.problems import UsageError
-from psynetdata.psynet.unpacked import BOOLEAN, REAL, WHOLE
 
 from .members import Member
 from .pieces import Piece

@@ -29,7 +29,7 @@ _ALL_IDS = (-(1 << 63), 1 << 63)
 class ClassFile:
     """`data/<Class>.csv`: its header, and its rows in pieces.
 
-    `types`: {fixed column: PostgreSQL's type, where it is told}; `kinds`: {unpacked column: psynet.unpacked's kinds}.
+    `types`: {fixed column: PostgreSQL's type, where it is told}; `kinds`: {unpacked column: psynet.columnwise's kinds}.
     """
 
     table: str

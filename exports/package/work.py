@@ -56,7 +56,7 @@ class TableTask:
 
 @dataclass
 class Made:
-    """What came of a TableTask. `classes`: (class, the keys in its header, piece). `kinds`: {key: unpacked's kinds}."""
+    """What came of a TableTask. `classes`: (class, the keys in its header, piece). `kinds`: see psynet.columnwise."""
 
     index: int
     table: str

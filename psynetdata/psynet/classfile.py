@@ -14,16 +14,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 
-from . import unpacked
+from . import columnwise, unpacking
 from .csvtext import EMPTY
-from .tables import UNEXPORTED_COLUMNS, Column, camel_case, class_name
+from .tables import UNEXPORTED_COLUMNS, Column, base_class, class_name
 from .times import IsoTimes
+from .unpacking import MAX_KEYS
 
-# Objects with more different keys than this are keyed by data (ids, times); their keys stay in their own column.
-MAX_KEYS = 2000
-
-# What Dallinger's network view needs beside `type` (psynet.data, get_sql_base_class); else the table's CamelCase name.
-_BASE_CLASSES = {"response": "_Response", "experiment": "ExperimentConfig"}
 # Columns of PsyNet's type PythonObject in which `true` and `null` are JSON and no words.
 _JSON_COLUMNS = {"answer", "context", "definition", "seed"}
 # What every table of an experimenter's has from psynet.data, SQLMixin; nobody told us the types of the rest.
@@ -89,7 +85,7 @@ class ClassFiles:
         of_psynet = "vars" in at  # Dallinger's own classes write all their columns and have no object_type
         dropped = {*withheld, *(UNEXPORTED_COLUMNS if of_psynet else ())}
         self._kept = [index for index, column in enumerate(columns) if column.name not in dropped]
-        self._object_type = _BASE_CLASSES.get(table, camel_case(table)) if of_psynet else None
+        self._object_type = base_class(table) if of_psynet else None
         # Dallinger calls a request's creation_time `time` (dallinger.models.Request.__json__).
         self._has_time = table == "request" and "creation_time" in at and "creation_time" not in withheld
         self.computed = [name for name in computed if name not in at]
@@ -100,13 +96,9 @@ class ClassFiles:
             "class",
             *(["object_type"] if of_psynet else []),
         ]
-        standing = {*at, *self.computed, "class", "object_type", "time"}
-        sources = ("vars", "definition", "answer") if table == "info" else ("vars",)
-        self.unpacked = {
-            name: unpacked.Unpacker(standing, hides=name == "vars")
-            for name in sources
-            if name in at and name not in withheld
-        }
+        taken = unpacking.standing(at).union(self.computed)
+        sources = [name for name in unpacking.sources(table, at) if name not in withheld]
+        self.unpacked = {name: columnwise.Unpacker(name, taken) for name in sources}
         self._times = IsoTimes(clock)
         self._guessed = guessed or {}
         self._converters = [(index, self._converter(columns[index])) for index in self._kept]
@@ -137,7 +129,7 @@ class ClassFiles:
         return dict(zip(self._at, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(self._at, ())
 
     def kinds(self) -> dict[str, int]:
-        """{key: kinds of its values so far} (psynetdata.psynet.unpacked)."""
+        """{key: kinds of its values so far} (psynetdata.psynet.columnwise)."""
         found: dict[str, int] = {}
         for unpacker in self.unpacked.values():
             for key, kinds in unpacker.kinds.items():
@@ -218,7 +210,7 @@ class ClassFiles:
         if kind in ("timestamp", "timestamptz"):
             return self._times.column
         if kind in ("varchar", "json", "jsonb", None):
-            return unpacked.values if column.name in _JSON_COLUMNS else unpacked.strings
+            return columnwise.values if column.name in _JSON_COLUMNS else columnwise.strings
         return None
 
 

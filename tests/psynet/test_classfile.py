@@ -2,9 +2,10 @@
 
 import json
 
-from psynetdata.psynet.classfile import MAX_KEYS, ClassFiles, add_keys, final_keys, left_packed
+from psynetdata.psynet.classfile import ClassFiles, add_keys, final_keys, left_packed
 from psynetdata.psynet.csvtext import EMPTY
 from psynetdata.psynet.tables import Column, describe
+from psynetdata.psynet.unpacking import MAX_KEYS
 
 
 def test_columns_and_values():
