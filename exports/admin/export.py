@@ -100,5 +100,5 @@ class ExportAdmin(ReadOnly, CardsAdmin):
 def options(asked: dict) -> list[tuple]:
     """The options for a reader; some say something about anonymized archives only."""
     hidden = _OF_ANONYMOUS if asked.get("anonymize") == "no" else ()
-    told = {name: value for name, value in sorted(asked.items()) if name not in hidden and value != ""}
+    told = {name: value for name, value in sorted(asked.items()) if name not in hidden and value not in ("", None)}
     return [(name.replace("_", " "), html.value(value)) for name, value in told.items()]
