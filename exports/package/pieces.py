@@ -14,6 +14,7 @@ from isal import isal_zlib
 
 from psynetdata.psynet.csvtext import BLOCK
 
+_MOST_OPEN = 64  # each holds the compressor's buffers
 _LEVEL = 1  # isal's levels are 0 to 3; 2 packs CSV hardly better
 END = b"\x03\x00"  # an empty last block
 _POLYNOMIAL = 0xEDB88320
@@ -48,6 +49,7 @@ class Packer:
     def __init__(self, path: Path):
         self._path = path
         self._open: dict[Hashable, _Open] = {}
+        self._packed = 0
         self._made: list[tuple[Hashable, Piece]] = []
         self._file: BinaryIO = path.open("wb")
 
@@ -55,8 +57,8 @@ class Packer:
         part = self._open.get(key)
         if part is None:
             part = self._open[key] = _Open()
-        part.add(data, rows)
-        if sum(each.packed for each in self._open.values()) >= BLOCK:
+        self._packed += part.add(data, rows)
+        if self._packed >= BLOCK or len(self._open) >= _MOST_OPEN:
             self._write()
 
     def close(self) -> list[tuple[Hashable, Piece]]:
@@ -70,28 +72,25 @@ class Packer:
             packed = self._file.write(part.finish())
             self._made.append((key, Piece(self._path, start, packed, part.bytes, part.crc32, part.rows)))
         self._open.clear()
+        self._packed = 0
 
 
 class _Open:
     def __init__(self) -> None:
-        self.bytes = self.crc32 = self.rows = self.packed = 0
+        self.bytes = self.crc32 = self.rows = 0
         self._packer = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, -15)
         self._blocks: list[bytes] = []
 
-    def add(self, data: bytes, rows: int) -> None:
-        self._take(self._packer.compress(data))
+    def add(self, data: bytes, rows: int) -> int:
+        """How many packed bytes that gave at once."""
+        self._blocks.append(self._packer.compress(data))
         self.bytes += len(data)
         self.rows += rows
         self.crc32 = isal_zlib.crc32(data, self.crc32)
+        return len(self._blocks[-1])
 
     def finish(self) -> bytes:
-        self._take(self._packer.flush(isal_zlib.Z_SYNC_FLUSH))
-        return b"".join(self._blocks)
-
-    def _take(self, block: bytes) -> None:
-        if block:
-            self._blocks.append(block)
-            self.packed += len(block)
+        return b"".join([*self._blocks, self._packer.flush(isal_zlib.Z_SYNC_FLUSH)])
 
 
 def pack(path: Path, blocks: Iterable[bytes], rows: int = 0) -> list[Piece]:

@@ -98,8 +98,11 @@ class ExportOptions:
 
     @property
     def processes(self) -> int:
-        """How many work at the same time; the machine's cores where it is not said. The archives are the same."""
-        return self.n_parallel or cores()
+        """How many work at the same time: the machine's cores where it is not said, no more than four for each.
+
+        The archives are the same whatever it is.
+        """
+        return min(self.n_parallel or cores(), 4 * cores())
 
     @property
     def wants_assets(self) -> bool:

@@ -8,7 +8,6 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
@@ -96,12 +95,12 @@ class Work:
         self._files: dict[tuple[str, ...], ClassFiles] = {}
         self._changing: dict[str, TableAnonymizer] = {}
 
-    @cached_property
+    @property
     def reader(self) -> SnapshotReader:
         """A worker opens the storage anew: a connection of the parent's is none of its own."""
-        if os.getpid() == self._made_in:
-            return self._reader
-        return SnapshotReader(self._reader.snapshot, Store(fresh_storage()))
+        if os.getpid() != self._made_in:
+            self._reader, self._made_in = SnapshotReader(self._reader.snapshot, Store(fresh_storage())), os.getpid()
+        return self._reader
 
     def add_side(self, side: Side) -> None:
         self.sides[side.mode] = side

@@ -16,6 +16,7 @@ from exports.assets.plan import plan, rows_of
 from exports.models import Snapshot, StoredAsset
 from exports.package.request import ExportOptions, request_export, run_here
 from exports.snapshots.reader import SnapshotReader
+from psynetdata.env import storage
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import Cancelled
 from tests.assets.conftest import planned
@@ -260,8 +261,6 @@ def test_the_reference_rows_are_planned_for_all_they_claim(loaded):
 
 
 def test_kept_in_s3_and_taken_from_there(own, tmp_path, settings, swift_server, bucket):
-    from psynetdata.env import storage
-
     settings.STORAGES = {**settings.STORAGES, "default": storage(swift_server.url(bucket, "desk"))}
     content = bytes(range(256)) * 9000  # over a block
     fill(tmp_path / "place", a=content, b=b"b")
@@ -277,3 +276,24 @@ def test_kept_in_s3_and_taken_from_there(own, tmp_path, settings, swift_server, 
     assert had(own, planned("a"), folder=tmp_path) == {1: "the folder of the assets is not there"}
     assert stored.forget(own, [1, 2]) == 2
     assert "Contents" not in client.list_objects_v2(Bucket=bucket)
+
+
+def test_snapshots_and_exports_in_s3(loaded, settings, tmp_path, swift_server, bucket, typed):
+    """A worker opens the storage for itself: what it shares with its parent is no connection."""
+    settings.STORAGES = {**settings.STORAGES, "default": storage(swift_server.url(bucket, "desk"))}
+    deployment = loaded("static")
+    made = []
+    for number in ("1", "2"):
+        path = tmp_path / number
+        status, _, told = typed("export", "--path", path, "--assets", "none", "--n_parallel", number)
+        assert status == 0, told
+        made.append({found.name: found.read_bytes() for found in path.rglob("*") if found.is_file()})
+    assert made[0] == made[1]
+    stored = {item["Key"] for item in swift_server.client().list_objects_v2(Bucket=bucket)["Contents"]}
+    assert {
+        f"desk/exports/{export.pk}/{mode}.zip" for export in deployment.exports.all() for mode in made_of(export)
+    } < stored
+
+
+def made_of(export) -> set[str]:
+    return set(export.archives.values_list("mode", flat=True))
