@@ -19,7 +19,7 @@ from psynetdata.admin.job import progress_card
 from psynetdata.admin.pages import Card
 from psynetdata.models import Deployment
 
-from . import add, settings
+from . import add, settings, source_code
 from .alarms import VIEW_INCIDENT, alarms_card, wrong_card
 from .ask import ask_for_export
 from .changes import in_a_line
@@ -132,11 +132,19 @@ class DeploymentAdmin(WatchActions, PolicyActions, KeyActions, DataDeploymentAdm
 
     def get_urls(self):
         found = self.admin_site.admin_view(self.found_view)
-        return [path("add/found/", found, name="psynetdata_deployment_found"), *super().get_urls()]
+        basic_data = self.admin_site.admin_view(self.basic_data_view)
+        return [
+            path("add/found/", found, name="psynetdata_deployment_found"),
+            path("<int:number>/get-basic-data/", basic_data, name=source_code.PAGE),
+            *super().get_urls(),
+        ]
 
     @method_decorator(add.unshown)
     def add_view(self, request, form_url="", extra_context=None):
         return add.look(self, request)
+
+    def basic_data_view(self, request, number: int):
+        return source_code.page(self, request, number)
 
     def found_view(self, request):
         return add.register(self, request)
@@ -192,6 +200,11 @@ class DeploymentAdmin(WatchActions, PolicyActions, KeyActions, DataDeploymentAdm
             return []
         card = incidents_card(obj, request.user)
         return [card] if card.rows else []
+
+    def sheets(self, request, obj) -> Card:
+        card = super().sheets(request, obj)
+        card.facts = [*card.facts, *source_code.fact(request, obj)]
+        return card
 
     def snapshots(self, obj) -> Card:
         found = list(obj.snapshots.defer("sequences", "server")[: SHOWN + 1])

@@ -2,6 +2,7 @@ from .asset import StoredAsset
 from .export import Export, ExportArchive
 from .incident import Incident, Notice
 from .snapshot import Snapshot
+from .source_code import SourceCode
 from .watch import Watch
 
-__all__ = ["Export", "ExportArchive", "Incident", "Notice", "Snapshot", "StoredAsset", "Watch"]
+__all__ = ["Export", "ExportArchive", "Incident", "Notice", "Snapshot", "SourceCode", "StoredAsset", "Watch"]

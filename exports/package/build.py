@@ -11,6 +11,7 @@ from django.conf import settings
 
 from exports.leakscan.collect import collect
 from exports.models import Export, ExportArchive
+from exports.snapshots import source_code
 from exports.snapshots.mirror import MirrorSource
 from exports.snapshots.reader import SnapshotReader
 from psynetdata import processes
@@ -148,8 +149,15 @@ class _Building:
             files += basic.basic_data(
                 self.export.snapshot, transform, prefix, folder, anonymize=anonymous, meter=self.meter
             )
+            files += [] if anonymous or options.no_source else self._source_code()
         archive.add_files(files)
         return told
+
+    def _source_code(self) -> list[Member]:
+        """At the top of the tree, as PsyNet has it. It may hold keys and names: it is in no anonymous archive."""
+        path = self.folder / source_code.NAME
+        kept = source_code.bring(self.export.deployment, path)
+        return [Member(source_code.NAME, path, kept.bytes, kept.sha256)] if kept else []
 
     def _account_for(self, archive: Archive, found: dict, made: tables.Tables, report: dict) -> dict:
         """anonymization.json and the anonymous tree's own manifest; the outer manifest, which lists them too."""

@@ -18,6 +18,7 @@ from psynetdata.models import Deployment, Job
 from psynetdata.psynet import experiment
 from psynetdata.psynet.problems import BadInput, Problem
 
+from . import source_code
 from .claims import claim
 from .mirror import mirror
 from .reader import SnapshotReader
@@ -43,20 +44,25 @@ def load(
     *,
     deployment_id: str | None = None,
     assets: Path | None = None,
+    source: Path | None = None,
     running: jobs.Running | None = None,
 ) -> LoadResult:
     """Load what is at `path`: a database.zip, an export (folder or zip), or a zip within one.
 
     `deployment_id` names the deployment where the database does not, and guards against another's where
-    it does. `assets`: a folder in which each asset's `host_path` leads to its file. Raises BadInput for
-    what cannot be loaded, Conflict while another load of the deployment runs, Cancelled.
+    it does. `assets`: a folder in which each asset's `host_path` leads to its file. `source`: the experiment's
+    source code as a zip, in place of what lies at the top of the export. Raises BadInput for what cannot be
+    loaded, Conflict while another load of the deployment runs, Cancelled.
     """
     assets_url = _assets_url(assets)
+    if source is not None:
+        source_code.check(source)
     with TemporaryDirectory(prefix="load-", dir=settings.TEMP_DIR) as name:
         folder = Path(name)
         try:
             with open_upload(path, folder) as upload:
                 staged = stage(upload, folder, running)
+                code, told = (source, []) if source else source_code.handed_in(upload, folder)
         except OSError as error:
             raise Problem(f"{shown(path.name)} could not be read or copied: {error.strerror or error}.") from None
         info = experiment.read(staged)
@@ -75,13 +81,16 @@ def load(
                 snapshot = commit(named, arrived, upload, origin=path.name, assets_url=assets_url)
         elif assets_url:
             Deployment.objects.filter(deployment_id=named).update(assets_url=assets_url)
-    snapshot = Snapshot.objects.select_related("deployment").get(pk=snapshot.pk)
+        snapshot = Snapshot.objects.select_related("deployment").get(pk=snapshot.pk)
+        is_newest = Snapshot.objects.newest(snapshot.deployment) == snapshot
+        if code is not None and (source or is_newest or not source_code.is_kept(snapshot.deployment)):
+            source_code.keep(snapshot.deployment, code)
     if running:
         Job.objects.filter(pk=running.job.pk).update(deployment=snapshot.deployment)
     rows = staged.row_counts()
-    if Snapshot.objects.newest(snapshot.deployment) == snapshot:
+    if is_newest:
         _mirror(snapshot, rows, running)
-    warnings = [*staged.warnings, *remarks(snapshot, before, upload, created=created)]
+    warnings = [*staged.warnings, *told, *remarks(snapshot, before, upload, created=created)]
     return LoadResult(snapshot, created, snapshot.deployment, rows, warnings)
 
 

@@ -23,12 +23,13 @@ _KEPT_LISTINGS = timedelta(days=90)
 
 @jobs.handler("load", cluster=jobs.FAST)
 def load_job(running: jobs.Running) -> dict:
-    """Options: path, and deployment_id and assets or null. Result: snapshot, created, rows, warnings."""
-    assets = running.options.get("assets")
+    """Options: path, and deployment_id, assets and source or null. Result: snapshot, created, rows, warnings."""
+    assets, source = running.options.get("assets"), running.options.get("source")
     done = load(
         Path(running.options["path"]),
         deployment_id=running.options.get("deployment_id"),
         assets=Path(assets) if assets else None,
+        source=Path(source) if source else None,
         running=running,
     )
     return {"snapshot": done.snapshot.pk, "created": done.created, "rows": done.rows, "warnings": done.warnings}

@@ -72,13 +72,23 @@ class Upload:
     """A database that was handed in. `tables`: {table: name of its file}; `label` is what sentences call it.
 
     `anonymous`: it stands in the anonymous part of an export. `packed_at`: when the tables were packed, in UTC,
-    or without a zone in the clock of the machine that did; None where nothing tells.
+    or without a zone in the clock of the machine that did; None where nothing tells. `outermost`: the folder or zip
+    that was handed in; `where`: the way from there to the tables, through zips within it too.
     """
 
-    def __init__(self, container: SafeZip | Folder, prefix: str, tables: dict[str, str], trail: str):
+    def __init__(
+        self,
+        container: SafeZip | Folder,
+        prefix: str,
+        tables: dict[str, str],
+        trail: str,
+        *,
+        outermost: SafeZip | Folder,
+    ):
         self.label = container.label if not prefix else f"{shown(prefix.rstrip('/'))} in {container.label}"
         self.tables = tables
         self.anonymous = _is_anonymous(trail + prefix)
+        self.outermost, self.where = outermost, trail + prefix
         self.packed_at = container.newest(list(tables.values()))
         self._container = container
 
@@ -148,7 +158,7 @@ class _Finder:
         trail = "anonymous/" if "anonymous" in self._path.absolute().parts[-2:] else ""
         for anonymous in (False, True):
             first = None
-            for upload in self._search(top, trail, anonymous):
+            for upload in self._search(top, top, trail, anonymous):
                 if first and upload.fingerprint() != first.fingerprint():
                     raise BadInput(
                         f"{label} holds two different databases, {first.label} and {upload.label}; hand in one of them."
@@ -159,16 +169,19 @@ class _Finder:
                 return first
         raise BadInput(f"{label} holds no PsyNet database: data/participant.csv is missing.")
 
-    def _search(self, container: SafeZip | Folder, trail: str, anonymous: bool, depth: int = 1) -> Iterator[Upload]:
+    def _search(
+        self, top: SafeZip | Folder, container: SafeZip | Folder, trail: str, anonymous: bool, depth: int = 1
+    ) -> Iterator[Upload]:
         """Databases in the container and in zips within it; either the anonymous ones or the others."""
         for prefix, tables in _databases(container.files):
-            upload = Upload(container, prefix, tables, trail)
+            upload = Upload(container, prefix, tables, trail, outermost=top)
             if upload.anonymous == anonymous:
                 yield upload
         for name in sorted(container.files):
             inside = f"{trail}{name}/"
             if depth < _ZIP_DEPTH and _may_hold_a_database(name) and (anonymous or not _is_anonymous(inside)):
-                yield from self._search(self._zip_within(container, name, inside), inside, anonymous, depth + 1)
+                within = self._zip_within(container, name, inside)
+                yield from self._search(top, within, inside, anonymous, depth + 1)
 
     def _zip_within(self, container: SafeZip | Folder, name: str, trail: str) -> SafeZip:
         if trail not in self._zips:

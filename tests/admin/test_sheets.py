@@ -1,11 +1,13 @@
 """A sheet's page, links made on it, and sheets put together in the admin."""
 
 import re
+from html import unescape
 from urllib.parse import urlsplit
 
 import pytest
 from django.test import Client
 
+from exports.models import SourceCode
 from psynetdata.models import Audit, MirroredTable, SavedSheet, SheetLink
 
 from .conftest import WORKER
@@ -114,3 +116,24 @@ def test_what_is_wrong_is_said_in_the_form(person, trials, deployment, wrong, se
     answer = person("data officer").post(f"{SAVED}add/", told(deployment, **wrong))
     assert sentence in answer.content.decode()
     assert not SavedSheet.objects.exists()
+
+
+def test_the_method_in_the_source_code_is_shown_to_copy(person, trials, deployment):
+    page = f"/admin/psynetdata/deployment/{deployment.pk}/get-basic-data/"
+    change = f"/admin/psynetdata/deployment/{deployment.pk}/change/"
+    officer = person("data officer")
+    assert officer.get(page).status_code == 404
+    assert page not in officer.get(change).content.decode()
+    method = "    @classmethod\n    def get_basic_data(cls):\n        return '</pre><script>'"
+    SourceCode.objects.create(deployment=deployment, sha256="0" * 64, bytes=2048, basic_data=method)
+    assert page in officer.get(change).content.decode()
+    lines = re.search(r"<pre[^>]*>(.*?)</pre>", officer.get(page).content.decode(), re.DOTALL)[1]
+    module = unescape(lines)
+    assert f"class Exp(Experiment):\n    label = 'Faces'\n\n{method}" in module
+    compile(module, "copied", "exec")
+    assert Audit.objects.filter(identified=True, target="get_basic_data in the source code").exists()
+    analyst = person("analyst")
+    assert analyst.get(page).status_code == 403
+    assert page not in analyst.get(change).content.decode()
+    SourceCode.objects.update(basic_data="")
+    assert "No class in experiment.py" in officer.get(page).content.decode()

@@ -141,7 +141,7 @@ def test_no_database(opened, tmp_path, kind):
     path = {
         "zip": lambda: to_zip(tmp_path / "a.zip", {}, more={"notes.txt": b"hello"}),
         "folder": lambda: tmp_path,
-        "class files": lambda: DATA / "static" / "psynet-export",
+        "class files": lambda: DATA / "static" / "psynet-export" / "regular",
         "empty zip": lambda: to_zip(tmp_path / "a.zip", {}),
     }[kind]()
     assert "holds no PsyNet database: data/participant.csv is missing" in refused(opened, path)

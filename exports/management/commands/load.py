@@ -21,13 +21,21 @@ class Command(BaseCommand):
             "--assets", metavar="DIR", type=Path, help="The folder in which each asset's host_path leads to its file."
         )
 
-    def run(self, *, path: Path, deployment: str | None, assets: Path | None, **options):
+        parser.add_argument(
+            "--source",
+            metavar="ZIP",
+            type=Path,
+            help="The experiment's source code; without it that at the top of the export, if there is one.",
+        )
+
+    def run(self, *, path: Path, deployment: str | None, assets: Path | None, source: Path | None, **options):
         job = self.job(
             "load",
             options={
                 "path": str(Path(path).absolute()),
                 "deployment_id": deployment,
                 "assets": str(Path(assets).absolute()) if assets else None,
+                "source": str(Path(source).absolute()) if source else None,
             },
         )
         for sentence in job.result["warnings"]:
