@@ -48,11 +48,17 @@ def launch_mode(reader: SnapshotReader) -> str:
 
 
 def check_path(path: Path) -> None:
-    """Raise Conflict where the folder cannot be made new."""
+    """Raise Conflict where the folder cannot be made new, Problem where nothing can be written there."""
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise Conflict(f"{path} is not a folder; name one that does not exist yet.")
     if path.exists() and any(path.iterdir()):
         raise Conflict(f"{path} already holds something; name a folder that does not exist yet or is empty.")
+    there = next(parent for parent in path.parents if parent.exists())
+    try:
+        with tempfile.TemporaryDirectory(dir=there, prefix=f".{path.name[:40]}."):
+            pass
+    except OSError as error:
+        raise _unwritable(path, error) from None
 
 
 def unpack(archives: list[ExportArchive], path: Path, *, processes: int = 1) -> dict:
@@ -67,8 +73,12 @@ def unpack(archives: list[ExportArchive], path: Path, *, processes: int = 1) -> 
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
-        raise Problem(f"The export cannot be written to {path}: {error.strerror or error}.") from None
+        raise _unwritable(path, error) from None
     return found
+
+
+def _unwritable(path: Path, error: OSError) -> Problem:
+    return Problem(f"The export cannot be written to {path}: {error.strerror or error}.")
 
 
 def _fill(folder: Path, archives: list[ExportArchive], processes: int) -> dict:

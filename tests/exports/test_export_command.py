@@ -85,6 +85,8 @@ def test_a_folder_that_holds_something_is_refused_before_any_work(loaded, tmp_pa
         export("--path", str(there))
     with pytest.raises(Conflict, match="not a folder"):
         export("--path", str(there / "kept"))
+    with pytest.raises(Problem, match="cannot be written"):
+        export("--path", str(there / "kept" / "below"))
     assert tree(there) == ["kept"]
     assert not Export.objects.exists()
     (tmp_path / "empty").mkdir()
