@@ -204,6 +204,8 @@ def guess(work: Work, task: TableTask) -> tuple[str, dict[str, set[str]]]:
     for _, rows in work.blocks(task.side, task.table, task.segment, None):
         for name, kinds in files.guess(rows).items():
             found[name] = found.get(name, kinds) & kinds
+    if work.sides[task.side].anonymizer is not None:
+        work.changing(task.table).take_tally()  # the same rows come again, and count then
     return task.table, found
 
 

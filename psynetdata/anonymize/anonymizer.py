@@ -99,7 +99,11 @@ class Anonymizer:
         return {
             tally.table: {
                 "rows": tally.rows,
-                "columns": {name: {"action": action, "changed": changed} for name, action, changed in tally.changes},
+                "columns": {
+                    name: {"action": action, "changed": changed}
+                    for name, action, changed in tally.changes
+                    if changed or action != "keep"
+                },
             }
             for tally in self._tallies
         }
@@ -207,12 +211,12 @@ class TableAnonymizer:
         return found
 
     def changes(self) -> list[tuple[str, str, int]]:
-        """(column, action, cells changed) for every column that does not simply leave."""
-        level = self._owner.level
+        """(column, action, cells changed) for every column that does not simply leave, or could hold identifiers."""
+        level, looked_at = self._owner.level, {at for at, _ in self._steps}
         return [
             (name, rule.action(level), self._changed[self._places[name]])
             for name, rule in self._actions.items()
-            if rule.action(level) != "keep"
+            if rule.action(level) != "keep" or self._places[name] in looked_at
         ]
 
     def undecided(self) -> Counter[tuple[str, str, str]]:

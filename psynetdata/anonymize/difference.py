@@ -8,8 +8,9 @@ from itertools import accumulate
 from ahocorasick_rs import AhoCorasick
 
 from . import naming, spelled
+from .digests import digests
 from .identifiers import Identifiers
-from .matcher import digests, forms_of
+from .matcher import forms_of
 from .words import ANYWHERE, NAMED, NEVER, TOKEN, WHOLE, strength
 
 # More values than this are not worth looking for one by one.
@@ -63,8 +64,8 @@ class Screen:
         named: set[str] = set()
         base64: set[str] = set()
         for found in (difference.before, difference.after):
-            sure |= set(digests(found.kinds))
             for value in found.kinds:
+                sure.update(digests(value))
                 how = NAMED if value in found.public else strength(value)
                 for form in forms_of(value, how) if how != NEVER else ():
                     pieces = spelled.pieces(form)

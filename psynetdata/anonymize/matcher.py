@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import hashlib
 import html
 import json
 import re
@@ -11,6 +10,7 @@ from urllib.parse import unquote
 
 from . import coded, naming
 from .automaton import Automaton
+from .digests import Digests
 from .identifiers import KINDS, Identifiers
 from .pseudonyms import Pseudonyms
 from .words import ANYWHERE, NAMED, NEVER, TOKEN, WHOLE, fold, strength
@@ -24,8 +24,6 @@ _URL_AFTER = re.compile(r"[\w./%?=&#+~-]*")
 _ADDRESS_AFTER = re.compile(r"[0-9]*")
 _BORDERS = "\"'\n\r\t,;|<>"
 _WORDLIKE = frozenset("0123456789abcdefghijklmnopqrstuvwxyz")
-# Ids that someone may have hashed to be on the safe side.
-_UNHASHED = ("secret", "path", "page_token", "asset", "asset_hash")
 
 Span = tuple[int, int, str]
 
@@ -46,7 +44,7 @@ class Matcher:
         self._whole = {form: value for name in (ANYWHERE, TOKEN, WHOLE) for form, value in forms[name].items()}
         self._named = forms[NAMED] | forms[WHOLE] | forms[TOKEN]
         self.numbers = frozenset(form for form in self._whole if form.isascii() and form.isdigit())
-        self._hashes = digests(self._kinds)
+        self._hashes = Digests(self._kinds)
 
     def whole(self, text: str) -> str | None:
         """The replacement for a string that is an identifier as a whole, else None."""
@@ -84,7 +82,7 @@ class Matcher:
         if coded.may_be(text):
             text = self._in_layers(text)
         if len(text) >= 16:
-            text = _HEX.sub(self._hashed, text) if self._hashes else text
+            text = _HEX.sub(self._hashed, text)
             text = _BASE64.sub(self._base64, text)
         return text
 
@@ -126,7 +124,7 @@ class Matcher:
         return found
 
     def _hashed(self, match: re.Match[str]) -> str:
-        value = self._hashes.get(match.group().lower())
+        value = self._hashes.value_of(match.group())
         return match.group() if value is None else self.replacement(value)
 
     def _base64(self, match: re.Match[str]) -> str:
@@ -198,17 +196,6 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
 def _between_borders(text: str, start: int, end: int) -> bool:
     """It is a whole line, an item of a list, or the content of a tag."""
     return (start == 0 or text[start - 1] in _BORDERS) and (end == len(text) or text[end] in _BORDERS)
-
-
-def digests(kinds: dict[str, str]) -> dict[str, str]:
-    """{digest in hexadecimal: identifier}: MD5, SHA-1 and SHA-256 of people's ids, as given and in lower case."""
-    found = {}
-    for value in sorted(value for value, kind in kinds.items() if kind not in _UNHASHED):
-        for text in {value, value.lower()}:
-            for name in ("md5", "sha1", "sha256"):
-                digest = hashlib.new(name, text.encode("utf-8", "surrogatepass"), usedforsecurity=False)
-                found[digest.hexdigest()] = value
-    return found
 
 
 def _decode_base64(text: str) -> str:

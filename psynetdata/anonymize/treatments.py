@@ -30,6 +30,10 @@ PLAIN = frozenset(
     | {f"property{number}" for number in range(1, 6)}
 )
 NUMERIC = frozenset({"int2", "int4", "int8", "float4", "float8", "numeric", "bool", "timestamp", "timestamptz", "date"})
+# Types in which anything can be written; None is one that nobody knows, in an experimenter's own table.
+_WRITTEN = frozenset({"text", "varchar", "bpchar", "json", "jsonb", None})
+# Kinds of PsyNet's own columns that hold no text, whatever table they are in.
+_NO_TEXT = frozenset({"reference", "time", "flag"})
 
 
 def withheld_value(column: Column) -> str | None:
@@ -48,7 +52,7 @@ class Treatments:
     def of_cell(self, rule: Rule, column: Column, *, is_json: bool = False) -> Treatment | None:
         """For a whole cell, which holds JSON text or not; None where it leaves as it is."""
         action = rule.action(self.level)
-        if action == "keep":
+        if action == "keep" and not _may_hold_text(rule, column):
             return None
         if action == "drop":
             empty = withheld_value(column)
@@ -63,13 +67,11 @@ class Treatments:
             return self.pseudonyms.of
         if action == "coarsen":
             return coarsen.BY_KIND[rule.kind]
-        return self._scrub(rule.kind, plain=column.name in PLAIN)
+        return self._scrub(_patterns_of(rule, action), plain=column.name in PLAIN)
 
-    def of_value(self, rule: Rule) -> Treatment | None:
-        """For the JSON text of one value; None where it leaves as it is."""
+    def of_value(self, rule: Rule) -> Treatment:
+        """For the JSON text of one value."""
         action = rule.action(self.level)
-        if action == "keep":
-            return None
         if action == "drop":
             return lambda text: "null"
         if action == "pseudonym":
@@ -78,9 +80,9 @@ class Treatments:
             return coarsen.BY_KIND[rule.kind]
         if action == "numbers":
             return self._without_text(self._scrub(rule.kind))
-        return self._scrub(rule.kind)
+        return self._scrub(_patterns_of(rule, action))
 
-    def _whole_number(self, treatment: Treatment | None) -> Treatment | None:
+    def _whole_number(self, treatment: Treatment) -> Treatment:
         """A cell that is nothing but someone's id of six to nine digits, typed into a field for numbers, is that id."""
         number = self.scrubber.matcher.number
 
@@ -88,7 +90,7 @@ class Treatments:
             new = number(text, alone=True) if len(text) >= 6 and text.isdigit() else None
             return treatment(text) if new is None else json.dumps(new)
 
-        return treat if self.scrubber.matcher.numbers and treatment is not None else treatment
+        return treat if self.scrubber.matcher.numbers else treatment
 
     def _scrub(self, kind: str, *, plain: bool = False) -> Treatment:
         cell, string = self.scrubber.cell, self.scrubber.string
@@ -126,3 +128,15 @@ class Treatments:
         if isinstance(value, bool) or not isinstance(value, (str, int)):
             return None
         return self.pseudonyms.of(str(value))
+
+
+def _may_hold_text(rule: Rule, column: Column) -> bool:
+    """Whether someone's id can stand in a column that is kept, so that it must be looked at."""
+    if column.type is None and rule.table == "*" and rule.kind in _NO_TEXT:
+        return False
+    return column.type in _WRITTEN
+
+
+def _patterns_of(rule: Rule, action: str) -> str:
+    """The kind that tells whether patterns run: not where the value was decided to leave as it is."""
+    return "" if action == "keep" else rule.kind

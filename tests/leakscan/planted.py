@@ -6,16 +6,13 @@ assets.
 """
 
 import base64
-import csv
 import hashlib
 import html
 import json
 from functools import cache
-from pathlib import Path
 from urllib.parse import quote
 
 from exports.leakscan import names
-from psynetdata.anonymize import policy
 from psynetdata.psynet.tables import Column, known_tables
 
 # Those of DESIGN.md's list that can stand in a text column; UTF-16 and what files hold besides: test_scan.FORMS.
@@ -34,7 +31,6 @@ FORMS = {
     "sha1": lambda v: hashlib.sha1(v.encode()).hexdigest().upper(),
     "sha256": lambda v: hashlib.sha256(v.encode()).hexdigest(),
 }
-HASHES = ("md5", "sha1", "sha256")
 DEPTHS = range(1, 6)
 OWN_TABLE = "coin"
 
@@ -42,7 +38,6 @@ _IDS = ("worker_id", "assignment_id", "hit_id", "fingerprint_hash", "page_uuid",
 _IDS += ("error", "notification", "lucid_rid", "lucid_panelist", "lucid_respondent", "lucid_submission")
 _OTHERS = ("address", "forwarded", "email", "password", "asset_secret", "link_secret", "recording")
 KINDS = (*_IDS, "unique_id", *_OTHERS)
-_NEVER_HASHED = ("page_uuid", "password", "asset_secret", "link_secret", "recording")
 _TEXT = {"text", "varchar", "jsonb"}
 # Columns whose values mean something to the pipeline; what is planted there stands there as a value.
 _LEFT_ALONE = {"id", "type", "personal", "deployment_id", "parent", "asset_type", "extension"}
@@ -66,47 +61,38 @@ def value(kind: str, form: str) -> str:
     return digest[: 32 if kind == "fingerprint_hash" else 24]
 
 
-def pairs(everything: bool) -> list[tuple[str, str]]:
+def pairs() -> list[tuple[str, str]]:
     """The (kind, form) that are planted."""
-    return [(k, f) for k in KINDS for f in FORMS if everything or not (f in HASHES and k in _NEVER_HASHED)]
+    return [(kind, form) for kind in KINDS for form in FORMS]
 
 
-def written(form: str, everything: bool) -> list[str]:
-    """Every kind's value, in that form."""
-    return [FORMS[f](value(kind, f)) for kind, f in pairs(everything) if f == form]
-
-
-def text_columns(table: str, everything: bool) -> list[str]:
+def text_columns(table: str) -> list[str]:
     """The columns that planted text goes into."""
     if table == OWN_TABLE:
         return ["note", "remark", "vars"]
-    return [name for name, column in known_tables()[table].items() if _takes_text(table, column, everything)]
+    return [name for name, column in known_tables()[table].items() if _takes_text(table, column)]
 
 
-def _takes_text(table: str, column: Column, everything: bool) -> bool:
+def _takes_text(table: str, column: Column) -> bool:
     if column.type not in _TEXT or (table, column.name) in _OWN or names.kind_of(column.name):
         return False
-    kept = {(table, column.name), ("*", column.name)} & _kept()
-    return column.name not in _LEFT_ALONE and (everything or not kept)
+    return column.name not in _LEFT_ALONE
 
 
-def tables(*, everything: bool) -> dict[str, list[list[str | None]]]:
-    """{table: [header, row, …]}. Without `everything`, what the anonymizer takes out and does not refuse.
-
-    It refuses what stands in a column that is kept as it is, where PsyNet alone writes, and hashes of secrets.
-    """
+def tables() -> dict[str, list[list[str | None]]]:
+    """{table: [header, row, …]}."""
     headers = {table: list(columns) for table, columns in known_tables().items()}
     headers[OWN_TABLE] = ["id", "worker_id", "note", "remark", "vars", "numbers"]
-    return {table: _table(table, header, everything) for table, header in headers.items()}
+    return {table: _table(table, header) for table, header in headers.items()}
 
 
-def _table(table: str, header: list[str], everything: bool) -> list[list[str | None]]:
+def _table(table: str, header: list[str]) -> list[list[str | None]]:
     rows: list[list[str | None]] = [header]
-    planted = text_columns(table, everything)
+    planted = text_columns(table)
     once = [(form, n % len(DEPTHS) + 1, planted) for n, form in enumerate(FORMS)]
     deeper = [(form, depth, deep_columns(table)) for form in FORMS for depth in DEPTHS] if deep_columns(table) else []
     for number, (form, depth, into) in enumerate([*once, *deeper], 1):
-        cells = {name: _cell(name, form, depth, everything) for name in into}
+        cells = {name: _cell(name, form, depth) for name in into}
         cells |= {name: filler for name, filler in _filler(table).items() if name in header}
         cells |= _own(table, form, number) | {"id": str(number)}
         rows.append([cells.get(name) for name in header])
@@ -118,28 +104,20 @@ def deep_columns(table: str) -> list[str]:
     return {"info": ["vars", "definition", "answer"], OWN_TABLE: ["vars"]}.get(table, [])
 
 
-def _cell(column: str, form: str, depth: int, everything: bool) -> str:
+def _cell(column: str, form: str, depth: int) -> str:
     """JSON in columns that hold it, and in half of the others where the depth is odd."""
-    return _text(_is_json(column) or (depth % 2 and len(column) % 2) == 1, form, depth, everything)
+    return _text(_is_json(column) or (depth % 2 and len(column) % 2) == 1, form, depth)
 
 
 @cache
-def _text(is_json: bool, form: str, depth: int, everything: bool) -> str:
-    texts = written(form, everything)
+def _text(is_json: bool, form: str, depth: int) -> str:
+    texts = [FORMS[form](value(kind, form)) for kind in KINDS]
     if not is_json:
         return "said " + ", then ".join(texts) + " and left"
     found: object = [*texts, dict.fromkeys(texts, depth)]
     for level in range(depth):
         found = {f"level_{level}": found}
     return json.dumps(found)
-
-
-@cache
-def _kept() -> set[tuple[str, str]]:
-    """Columns whose values leave as they are, whatever stands in them."""
-    text = (Path(policy.__file__).parent / "policy.csv").read_text(encoding="utf-8")
-    lines = csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))
-    return {(line["table"], line["column"]) for line in lines if not line["selector"] and line["shared"] == "keep"}
 
 
 @cache
