@@ -69,8 +69,3 @@ def can_cancel(user, job: Job) -> bool:
 def can_read_sheet(token: ApiToken | None, name: str) -> bool:
     """A token may be bound to some sheets, by their very names; it then reaches nothing else."""
     return token is None or not token.sheets or name in token.sheets
-
-
-def can_see_deployment(token: ApiToken | None, deployment) -> bool:
-    """A token may be bound to one deployment."""
-    return token is None or token.deployment_id is None or token.deployment_id == deployment.number

@@ -38,7 +38,7 @@ class MetricsView(APIView):
         registry = CollectorRegistry()  # of this request alone
         _write_deployments(registry, of_deployments(visible_deployments(request), now))
         token = token_of(request)
-        if token is None or token.deployment_id is None:
+        if token is None or not token.deployments:
             _write_desk(registry, of_the_desk(now))
         answer = HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
         answer["Cache-Control"] = "no-store"

@@ -20,7 +20,7 @@ class RevocableAdmin(CardsAdmin):
     actions = ("revoke_selected",)
     list_filter = ("identified", "revoked")
     list_filter_submit = False
-    list_select_related = ("user", "deployment")
+    list_select_related = ("user",)
 
     def get_queryset(self, request):
         found = super().get_queryset(request)

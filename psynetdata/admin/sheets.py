@@ -122,6 +122,7 @@ class SheetLinkAdmin(RevocableAdmin):
     """Links are made on a sheet's page."""
 
     noun = "link"
+    list_select_related = ("user", "deployment")
     list_display = ("sheet", "deployment", "user", "identified", "state_badge", "expires", "last_used")
     search_fields = ("sheet", "user__username")
 

@@ -3,14 +3,17 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSelectMultipleWidget, UnfoldAdminTextInputWidget
 
 from psynetdata import rights
-from psynetdata.models import ApiToken, Audit
+from psynetdata.models import ApiToken, Audit, Deployment
 
 from . import html
 from .pages import Card
 from .revocable import RevocableAdmin
+
+EVERY = "every deployment"
 
 
 class NewTokenForm(forms.ModelForm):
@@ -20,6 +23,16 @@ class NewTokenForm(forms.ModelForm):
         widget=UnfoldAdminTextInputWidget,
         help_text="Names of sheets, with commas between; the token then reaches these alone. Empty: everything.",
     )
+
+    deployments = forms.ModelMultipleChoiceField(
+        Deployment.objects.all(),
+        required=False,
+        widget=UnfoldAdminSelectMultipleWidget,
+        help_text="The token reaches these alone. None chosen: every deployment, also those to come.",
+    )
+
+    def clean_deployments(self):
+        return [deployment.number for deployment in self.cleaned_data["deployments"]]
 
     def clean_sheets(self):
         return list(dict.fromkeys(name.strip() for name in self.cleaned_data["sheets"].split(",") if name.strip()))
@@ -43,7 +56,7 @@ class ApiTokenAdmin(RevocableAdmin):
     """Everyone sees and makes tokens of their own, superusers everyone's. The token itself is shown once."""
 
     form = NewTokenForm
-    list_display = ("name", "user", "identified", "deployment", "state_badge", "expires", "last_used")
+    list_display = ("name", "user", "identified", "bound_to", "state_badge", "expires", "last_used")
     noun = "token"
     search_fields = ("name", "user__username")
 
@@ -51,7 +64,7 @@ class ApiTokenAdmin(RevocableAdmin):
     def get_fieldsets(self, request, obj=None):
         if obj is not None:
             return []
-        names = ["name", "deployment", "sheets", "expires_at"]
+        names = ["name", "deployments", "sheets", "expires_at"]
         names += ["identified"] if rights.can_see_identified(request.user) else []
         names += ["user"] if request.user.is_superuser else []
         return [(None, {"fields": names})]
@@ -81,14 +94,15 @@ class ApiTokenAdmin(RevocableAdmin):
             owner,
             name=obj.name,
             identified=obj.identified and rights.can_see_identified(owner),
-            deployment=obj.deployment,
+            deployments=Deployment.objects.filter(pk__in=obj.deployments),
             sheets=obj.sheets,
         )
         made.expires_at = obj.expires_at
         made.save(update_fields=["expires_at"])
         obj.pk, obj.user, obj.identified, obj.digest = made.pk, made.user, made.identified, made.digest
-        told = {"deployment": made.deployment, "target": f"token {made.pk}", "identified": made.identified}
-        Audit.record("issue", user=request.user, **told)
+        told = {"target": f"token {made.pk}", "identified": made.identified, "deployments": made.deployments}
+        bound = Deployment.objects.filter(pk__in=made.deployments)
+        Audit.record("issue", user=request.user, deployment=bound[0] if len(bound) == 1 else None, **told)
 
     def response_add(self, request, obj, post_url_continue=None):
         """Show the token in the answer itself: a message would put it into a cookie or a session."""
@@ -103,13 +117,18 @@ class ApiTokenAdmin(RevocableAdmin):
         }
         return TemplateResponse(request, "admin/psynetdata/token_made.html", context)
 
+    @display(description="deployments")
+    def bound_to(self, obj):
+        return html.number(len(obj.deployments)) if obj.deployments else EVERY
+
     def cards(self, request, obj):
+        bound = Deployment.objects.filter(pk__in=obj.deployments)
         facts = [
             ("name", obj.name),
             ("owner", obj.user),
             ("state", self.state_badge(obj)),
             ("identified face", html.value(obj.identified)),
-            ("deployment", html.to_object(obj.deployment) if obj.deployment else "every deployment"),
+            ("deployments", html.joined([html.to_object(one) for one in bound]) if obj.deployments else EVERY),
             ("sheets", ", ".join(obj.sheets) or "all, and everything else of the API"),
             ("made", html.utc(obj.created_at)),
             ("expires", self.expires(obj)),

@@ -49,9 +49,10 @@ def face_of(request: Request) -> str:
 
 
 def visible_deployments(request: Request):
-    found = Deployment.objects.all()
+    """All, or those that the caller's token is bound to."""
     token = token_of(request)
-    return found if token is None or token.deployment_id is None else found.filter(pk=token.deployment_id)
+    found = Deployment.objects.all()
+    return found.filter(pk__in=token.deployments) if token is not None and token.deployments else found
 
 
 def deployment_of(request: Request, asked: str | None) -> Deployment:

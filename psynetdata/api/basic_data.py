@@ -241,11 +241,6 @@ def _names(columns: Iterable[str]) -> str:
     return ",".join(quote(column, safe="") for column in columns)
 
 
-def _only(request: Request, *known: str) -> None:
-    if unknown := sorted(set(request.query_params) - set(known)):
-        raise UsageError(f"There is no parameter {', '.join(unknown)[:100]} here; there are {', '.join(known)}.")
-
-
 def _pairs(query) -> Iterator[tuple[str, str]]:
     return ((name, value) for name, values in query.lists() for value in values)
 

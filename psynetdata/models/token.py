@@ -14,9 +14,8 @@ class ApiToken(models.Model):
     name = models.CharField(max_length=100, default="token")
     digest = models.CharField(max_length=64, unique=True, editable=False)
     identified = models.BooleanField(default=False, help_text="May read the identified face, if its owner may.")
-    deployment = models.ForeignKey(
-        "Deployment", models.CASCADE, null=True, blank=True, related_name="+", help_text="Empty: every deployment."
-    )
+    # Numbers, and no relation: a token must not come to reach everything when the last of them is gone.
+    deployments = models.JSONField(default=list, blank=True, help_text="Numbers of deployments; empty: every one.")
     sheets = models.JSONField(default=list, blank=True, help_text="Names of sheets; empty: everything.")
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -31,7 +30,7 @@ class ApiToken(models.Model):
         return self.name
 
     @classmethod
-    def issue(cls, user, *, name="token", identified=False, deployment=None, sheets=(), days: int | None = None):
+    def issue(cls, user, *, name="token", identified=False, deployments=(), sheets=(), days: int | None = None):
         """(row, token): the token is 43 URL-safe characters and is not kept."""
         token = secrets.token_urlsafe(32)
         expires_at = timezone.now() + timedelta(days=days) if days else None
@@ -40,7 +39,7 @@ class ApiToken(models.Model):
             name=name,
             digest=cls.hash(token),
             identified=identified,
-            deployment=deployment,
+            deployments=[deployment.number for deployment in deployments],
             sheets=list(sheets),
             expires_at=expires_at,
         )
@@ -49,7 +48,7 @@ class ApiToken(models.Model):
     @classmethod
     def find(cls, token: str) -> "ApiToken | None":
         """The valid token of an active user, or None."""
-        row = cls.objects.select_related("user", "deployment").filter(digest=cls.hash(token), revoked=False).first()
+        row = cls.objects.select_related("user").filter(digest=cls.hash(token), revoked=False).first()
         if row is None or not row.user.is_active or (row.expires_at and row.expires_at <= timezone.now()):
             return None
         return row

@@ -5,14 +5,14 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from psynetdata.models import ApiToken, Audit
+from psynetdata.models import ApiToken, Audit, Deployment
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 LIST = "/admin/psynetdata/apitoken/"
 
 
 def make(client, **fields):
-    data = {"name": "laptop", "deployment": "", "expires_at_0": "", "expires_at_1": ""} | fields
+    data = {"name": "laptop", "expires_at_0": "", "expires_at_1": ""} | fields
     return client.post(f"{LIST}add/", data)
 
 
@@ -22,10 +22,10 @@ def shown_token(response) -> str:
 
 def test_a_new_token_works_and_is_seen_once(person, deployment):
     client = person("analyst")
-    response = make(client, deployment=deployment.pk)
+    response = make(client, deployments=[deployment.pk])
     token = shown_token(response)
     row = ApiToken.find(token)
-    assert (row.user, row.name, row.deployment, row.identified) == (client.user, "laptop", deployment, False)
+    assert (row.user, row.name, row.deployments, row.identified) == (client.user, "laptop", [deployment.pk], False)
     assert "no-store" in response["Cache-Control"]
     assert token not in str(response.cookies)
     for page in (LIST, f"{LIST}{row.pk}/change/", "/admin/"):
@@ -33,6 +33,18 @@ def test_a_new_token_works_and_is_seen_once(person, deployment):
         assert token not in text
         assert row.digest not in text
     assert token not in str(list(client.session.items())) + str(list(Audit.objects.values()))
+
+
+def test_it_is_bound_to_those_that_were_chosen(person, deployment):
+    other = Deployment.objects.create(deployment_id="other")
+    client = person("analyst")
+    make(client, deployments=[deployment.pk, other.pk])
+    row = ApiToken.objects.get()
+    assert sorted(row.deployments) == [deployment.pk, other.pk]
+    text = client.get(f"{LIST}{row.pk}/change/").content.decode()
+    assert str(deployment) in text
+    assert str(other) in text
+    assert "is not one of the available choices" in make(client, deployments=[999]).content.decode()
 
 
 def test_making_one_is_on_record(person):

@@ -20,7 +20,7 @@ def person(transactional_db):
 
 @pytest.fixture
 def client_of():
-    """client_of(user, identified=…, deployment=…) → a client with a new token of the user's."""
+    """client_of(user, identified=…, deployments=[…]) → a client with a new token of the user's."""
     from rest_framework.test import APIClient
 
     from psynetdata.models import ApiToken

@@ -293,7 +293,7 @@ def test_which_deployment(loaded, person, client_of, analyst):
     for name in (static.deployment_id, static.number):
         assert len(rows(analyst.get("/api/basic_data/trial/", {"deployment": name}))) == 130
     assert analyst.get("/api/basic_data/trial/?deployment=other").status_code == 404
-    bound = client_of(person(), deployment=static)
+    bound = client_of(person(), deployments=[static])
     assert len(rows(bound.get("/api/basic_data/trial/"))) == 130
     other = analyst.get("/api/deployments/").json()["results"][0]["id"]
     assert other != static.deployment_id

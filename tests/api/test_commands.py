@@ -32,7 +32,7 @@ def test_a_token_is_the_last_word_and_works(loaded, person):
     words = said("token", "ada", "--name", "R", "--identified", "--deployment", deployment.deployment_id, "--days", "3")
     token = words.split()[-1]
     row = ApiToken.find(token)
-    assert (row.user.username, row.name, row.identified, row.deployment) == ("ada", "R", True, deployment)
+    assert (row.user.username, row.name, row.identified, row.deployments) == ("ada", "R", True, [deployment.number])
     assert re.search(r"expires 20\d\d-\d\d-\d\d", words)
     assert token not in str(list(Audit.objects.values()))
     client = APIClient(HTTP_AUTHORIZATION=f"Token {token}")

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from exports.models import Export, ExportArchive
 from psynetdata import jobs
-from psynetdata.models import Audit, Job
+from psynetdata.models import Audit, Deployment, Job
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 
@@ -101,7 +101,7 @@ def test_what_cannot_be_asked_for(loaded, person, client_of, officer):
     assert status(deployment=deployment.number, snapshot=deployment.snapshots.get().pk) == 202
     other = loaded("static")
     assert status() == 400
-    bound = client_of(officer.token_row.user, identified=True, deployment=other)
+    bound = client_of(officer.token_row.user, identified=True, deployments=[other])
     assert status(bound, deployment=deployment.deployment_id) == 404
     assert Export.objects.count() == 1
 
@@ -250,7 +250,16 @@ def test_deployments_and_snapshots(loaded, analyst, client_of, django_assert_max
     assert analyst.get(f"/api/snapshots/{snapshot.pk}/").json()["tables"]["info"] == 130
     assert len(analyst.get("/api/snapshots/?limit=1").json()["results"]) == 1
     assert analyst.get("/api/snapshots/999/").status_code == 404
-    bound = client_of(analyst.token_row.user, deployment=timeline)
+    bound = client_of(analyst.token_row.user, deployments=[timeline])
     assert [one["id"] for one in bound.get("/api/deployments/").json()["results"]] == [timeline.deployment_id]
     assert bound.get(f"/api/deployments/{static.number}/").status_code == 404
+    third = Deployment.objects.create(deployment_id="third")
+    both = client_of(analyst.token_row.user, deployments=[timeline, static])
+    assert {one["id"] for one in both.get("/api/deployments/").json()["results"]} == {
+        timeline.deployment_id,
+        static.deployment_id,
+    }
+    gone = client_of(analyst.token_row.user, deployments=[third])
+    third.delete()
+    assert gone.get("/api/deployments/").json()["results"] == []
     assert bound.get(f"/api/snapshots/{snapshot.pk}/").status_code == 404

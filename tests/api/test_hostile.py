@@ -76,7 +76,7 @@ def test_a_cursor_of_another_deployment_shows_nothing_of_it(loaded, analyst, cli
     static, audio = loaded("static"), loaded("static_audio")
     address = "/api/basic_data/trial/?limit=1"
     there = analyst.get(f"{address}&deployment={static.number}").json()["next"].split("cursor=")[1].split("&")[0]
-    bound = client_of(analyst.token_row.user, deployment=audio)
+    bound = client_of(analyst.token_row.user, deployments=[audio])
     found = bound.get(f"{address}&cursor={there}").json()["results"]
     assert [row["class"] for row in found] == ["CustomTrial"]
     assert bound.get(f"{address}&deployment={static.number}&cursor={there}").status_code == 404

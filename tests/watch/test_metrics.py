@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(databases="__all__")
 
 @pytest.fixture
 def scrape():
-    """scrape(deployment=…) → the answer to Prometheus with a token of somebody who may view deployments."""
+    """scrape(deployments=[…]) → the answer to Prometheus with a token of somebody who may view deployments."""
 
     def ask(codename="view_deployment", keyword="Bearer", **bound):
         user, _ = User.objects.get_or_create(username=codename)
@@ -109,7 +109,7 @@ def test_only_running_deployments(scrape, watched):
 def test_a_bound_token_sees_its_deployment_alone(scrape, watched):
     own, _ = watched(1), watched(2)
     Incident.objects.create(kind="storage", sentence="", began_at=timezone.now())
-    found = samples(scrape(deployment=own))
+    found = samples(scrape(deployments=[own]))
     assert {key[1] for key in found} == {own.deployment_id}
 
 

@@ -14,7 +14,13 @@ class Command(BaseCommand):
         parser.add_argument("username", metavar="USERNAME")
         parser.add_argument("--name", default="token", help="What it is for.")
         parser.add_argument("--identified", action="store_true", help="May read identified data, if its owner may.")
-        parser.add_argument("--deployment", metavar="ID", help="Only for this deployment.")
+        parser.add_argument(
+            "--deployment",
+            metavar="ID",
+            action="append",
+            default=[],
+            help="Only for this deployment; say it again for more.",
+        )
         parser.add_argument("--sheets", metavar="NAMES", default="", help="Only these sheets, with commas between.")
         parser.add_argument("--days", type=int, metavar="N", help="Expires after N days; never without it.")
 
@@ -24,7 +30,7 @@ class Command(BaseCommand):
         username: str,
         name: str,
         identified: bool,
-        deployment: str | None,
+        deployment: list[str],
         sheets: str,
         days: int | None,
         **options,
@@ -38,9 +44,10 @@ class Command(BaseCommand):
             raise UsageError("--name is 1 to 100 characters long.")
         if identified and not rights.can_see_identified(user):
             raise UsageError(f"{username} may not see identified data, so a token of theirs may not either.")
-        bound = None if deployment is None else chosen(Deployment.objects.all(), deployment, how="--deployment")
-        told = {"name": name, "identified": identified, "deployment": bound, "days": days}
+        bound = list(dict.fromkeys(chosen(Deployment.objects.all(), one, how="--deployment") for one in deployment))
+        told = {"name": name, "identified": identified, "deployments": bound, "days": days}
         row, token = ApiToken.issue(user, **told, sheets=[one.strip() for one in sheets.split(",") if one.strip()])
-        Audit.record("issue", deployment=bound, target=f"token {row.pk} of {username}", identified=identified)
+        told = {"target": f"token {row.pk} of {username}", "identified": identified, "deployments": row.deployments}
+        Audit.record("issue", deployment=bound[0] if len(bound) == 1 else None, **told)
         expires = f"expires {row.expires_at:%Y-%m-%d}" if row.expires_at else "never expires"
         return f"Token of {username}, {expires}; it is shown only now: {token}"
