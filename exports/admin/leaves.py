@@ -15,6 +15,7 @@ from psynetdata import rights
 from psynetdata.admin import html
 from psynetdata.admin.job import progress_card
 from psynetdata.anonymize import deciding
+from psynetdata.anonymize.for_deployment import withholds
 from psynetdata.anonymize.identifiers import KINDS
 from psynetdata.anonymize.policy import Rule
 from psynetdata.models import Deployment
@@ -46,7 +47,8 @@ class PolicyActions:
 
 
 def what_leaves(model_admin, request: HttpRequest, row: Deployment) -> HttpResponse:
-    """GET: the page. POST: `look` asks for a listing, `decide` and `forget` do what was ticked."""
+    """GET: the page. POST: `look` asks for a listing, `decide` and `forget` do what was ticked, `withhold` and `scrub`
+    say what becomes of what is undecided."""
     if not model_admin.has_see_undecided_permission(request):
         raise PermissionDenied
     if request.method == "POST":
@@ -66,18 +68,27 @@ def _do(request: HttpRequest, row: Deployment) -> str:
         return f"{str(job).capitalize()} looks at the newest snapshot; this page shows what it finds."
     if not rights.can_decide(request.user):
         raise PermissionDenied
+    said = _withhold(request, row, verb) if verb in ("withhold", "scrub") else _decide(request, row, verb)
+    rebuild(row, owner=request.user)
+    return f"{said} The anonymous face is filled anew; exports go by it from now on."
+
+
+def _withhold(request: HttpRequest, row: Deployment, verb: str) -> str:
+    if not deciding.withhold(row, verb == "withhold", user=request.user):
+        raise BadInput("That was so already, and nothing was done.")
+    return "What is undecided is withheld." if verb == "withhold" else "What is undecided leaves scrubbed."
+
+
+def _decide(request: HttpRequest, row: Deployment, verb: str | None) -> str:
     ticked = request.POST.getlist("place")
     if not ticked:
         raise BadInput("Nothing was ticked, and nothing was done.")
     if verb == "decide":
         count = deciding.decide(row, [_rule(request, text) for text in ticked], user=request.user)
-        said = f"Decided about {count}."
-    else:
-        for text in ticked:
-            deciding.forget(row, *_place(text), user=request.user)
-        said = f"{len(ticked)} taken back."
-    rebuild(row, owner=request.user)
-    return f"{said} The anonymous face is filled anew; exports go by it from now on."
+        return f"Decided about {count}."
+    for text in ticked:
+        deciding.forget(row, *_place(text), user=request.user)
+    return f"{len(ticked)} taken back."
 
 
 def _place(text: str) -> list[str]:
@@ -104,6 +115,7 @@ def _context(model_admin, request: HttpRequest, row: Deployment) -> dict:
         "opts": model_admin.opts,
         "original": row,
         "listing": listing,
+        "withholds": withholds(row),
         "undecided": [each | {"place": _text(each)} for each in listing.found],
         "decided": [(_text(vars(one)), one, html.utc(one.decided_at)) for one in decisions],
         "card": progress_card(request, at_work, str(at_work).capitalize()) if at_work else None,

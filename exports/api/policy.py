@@ -10,6 +10,7 @@ from exports.snapshots import undecided
 from exports.snapshots.anew import rebuild
 from psynetdata import rights
 from psynetdata.anonymize import deciding
+from psynetdata.anonymize.for_deployment import withholds
 from psynetdata.anonymize.policy import ACTIONS, FIELDS, Rule
 from psynetdata.api.access import deployment_of, token_of
 from psynetdata.api.body import JSONBody
@@ -44,7 +45,12 @@ class ListingSerializer(serializers.Serializer):
     snapshot = serializers.IntegerField(source="snapshot.pk", default=None, allow_null=True)
     newest_snapshot = serializers.IntegerField(source="newest.pk", default=None, allow_null=True)
     job = serializers.CharField(help_text="State of the look that is at work; empty: none.")
+    withheld = serializers.BooleanField(help_text="Whether these are withheld at level shared too; else scrubbed.")
     undecided = UndecidedSerializer(source="found", many=True)
+
+
+class WithholdSerializer(serializers.Serializer):
+    withheld = serializers.BooleanField(help_text="Undecided: withheld at level shared too, not scrubbed.")
 
 
 class PolicyView(GenericViewSet):
@@ -61,6 +67,17 @@ class PolicyView(GenericViewSet):
     def look(self, request: Request, pk: str) -> Response:
         deployment = self._seen(request, pk)
         undecided.ask(deployment, owner=request.user)
+        return Response(self._listing(deployment), status=202)
+
+    @extend_schema(summary="Withhold what is undecided, or let it leave scrubbed", request=WithholdSerializer)
+    def withhold(self, request: Request, pk: str) -> Response:
+        """At level shared; at level open it never leaves. The anonymous face is filled anew by jobs."""
+        deployment = self._decided(request, pk)
+        given = request.data
+        if not isinstance(given, dict) or set(given) != {"withheld"} or not isinstance(given["withheld"], bool):
+            raise UsageError('Say {"withheld": true} or {"withheld": false}.')
+        if deciding.withhold(deployment, given["withheld"], user=request.user):
+            rebuild(deployment, owner=request.user)
         return Response(self._listing(deployment), status=202)
 
     @extend_schema(summary="Decisions", responses=DecisionSerializer(many=True))
@@ -99,6 +116,7 @@ class PolicyView(GenericViewSet):
         found = undecided.latest(deployment)
         at_work = undecided.at_work(deployment)
         told = {"snapshot": found.snapshot, "newest": found.newest, "found": found.found}
+        told["withheld"] = withholds(deployment)
         return ListingSerializer(told | {"job": at_work.state if at_work else ""}).data
 
 

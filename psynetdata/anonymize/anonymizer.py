@@ -74,6 +74,7 @@ class Anonymizer:
         return {
             "policy": {"version": self.policy.version, "sha256": self.policy.sha256},
             "level": self.level,
+            "undecided_withheld": self.level == "open" or self.policy.withholds,
             "options": asdict(self.options),
             "looked_for": self.identifiers.counts(),
             "personal_assets": len(self.identifiers.personal_assets),
@@ -238,13 +239,16 @@ class TableAnonymizer:
         return {name for name, rule in self._actions.items() if rule.kind == "time" and not rule.selector}
 
     def _rule(self, column: Column) -> Rule:
-        """The column's rule; where nobody decided, the experimenter's own tables leave scrubbed, at level shared."""
+        """The column's rule; where nobody decided, the experimenter's own tables leave scrubbed, at level shared.
+
+        Unless the policy withholds all that is undecided.
+        """
         found = self._owner.policy.rule(self.table, column.name)
         if found is not None:
             return found
         if self.table not in known_tables() and (kind := naming.kind_of(column.name)):
             return Rule(self.table, column.name, "", "pseudonym", "drop", kind, "its name says identity")
-        shared = "drop" if self.table in known_tables() else "scrub"
+        shared = "drop" if self.table in known_tables() or self._owner.policy.withholds else "scrub"
         return Rule(self.table, column.name, "", shared, "drop", "undecided", "no rule covers it")
 
     def _step(self, column: Column) -> Step | None:

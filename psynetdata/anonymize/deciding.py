@@ -1,4 +1,5 @@
-"""Verbs: decide about selectors, and take a decision back. They hold for a deployment and those that continue it."""
+"""Verbs: decide about selectors, take a decision back, withhold what is undecided. They hold for a deployment and those
+that continue it."""
 
 import csv
 from collections.abc import Iterable
@@ -43,6 +44,17 @@ def forget(deployment: Deployment, table: str, column: str, selector: str = "", 
         if not gone:
             raise NotFound(f"Nothing was decided about {table}.{column} {selector}".rstrip() + ".")
         Audit.record("forget decision", user=user, deployment=deployment, target=f"{table}.{column} {selector}".strip())
+
+
+def withhold(deployment: Deployment, everything: bool, *, user=None) -> bool:
+    """Whether what nobody decided about is withheld at level shared too, not scrubbed. False: it was so already."""
+    numbers = [one.pk for one in deployment.chain()]
+    with transaction.atomic():
+        rows = Deployment.objects.select_for_update().filter(pk__in=numbers)
+        if not rows.exclude(withhold_undecided=everything).update(withhold_undecided=everything):
+            return False
+        Audit.record("withhold undecided", user=user, deployment=deployment, everything=everything)
+    return True
 
 
 def from_file(path: Path) -> list[Rule]:

@@ -45,9 +45,15 @@ def anonymizer(
 
 def policy_of(deployment: Deployment) -> Policy:
     """The policy that comes with psynetdata, with what was decided for the deployment laid over it."""
+    policy = Policy.load().withholding() if withholds(deployment) else Policy.load()
     fields = ("table", "column", "selector", "shared", "open", "kind", "reason")
     decisions = deployment.first.decisions.values_list(*fields)
-    return Policy.load().extended(Rule(*each) for each in decisions)
+    return policy.extended(Rule(*each) for each in decisions)
+
+
+def withholds(deployment: Deployment) -> bool:
+    """Whether what nobody decided about is withheld at level shared too, as it stands in the database now."""
+    return Deployment.objects.values_list("withhold_undecided", flat=True).get(pk=deployment.first.pk)
 
 
 class Anonymizing:

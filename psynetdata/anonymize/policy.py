@@ -32,6 +32,8 @@ ACTIONS = ("keep", "drop", "pseudonym", "scrub", "public", "coarsen", "numbers")
 FIELDS = ["table", "column", "selector", "shared", "open", "kind", "reason"]
 # What PsyNet saves under the question's name (`save_answer`) goes by the question's rule, where it has none of its own.
 _COPIED = {("participant", "vars"): ("response", "answer")}
+# What the experimenter asked and stored and what people wrote: column rules of these kinds hold until someone decides.
+_UNTIL_DECIDED = ("content", "free_text")
 DEFAULT = Path(__file__).with_name("policy.csv")
 
 
@@ -62,10 +64,14 @@ class Rule:
 
 
 class Policy:
-    """All rules, found by table, column and selector; more specific before general."""
+    """All rules, found by table, column and selector; more specific before general.
 
-    def __init__(self, rules: Iterable[Rule], *, version: str, sha256: str = ""):
+    `withholds`: what nobody decided about leaves at neither level.
+    """
+
+    def __init__(self, rules: Iterable[Rule], *, version: str, sha256: str = "", withholds: bool = False):
         self.version = version
+        self.withholds = withholds
         self.rules = list(rules)
         self._columns: dict[tuple[str, str], Rule] = {}
         self._exact: dict[tuple[str, str], dict[str, Rule]] = {}
@@ -103,7 +109,16 @@ class Policy:
 
     def extended(self, decisions: Iterable[Rule]) -> "Policy":
         """A policy with decisions laid over this one; where both speak, the decision holds."""
-        return Policy([*self.rules, *decisions], version=self.version)
+        return Policy([*self.rules, *decisions], version=self.version, withholds=self.withholds)
+
+    def withholding(self) -> "Policy":
+        """A policy that withholds at level shared, too, what leaves scrubbed there until someone decides about it."""
+
+        def sharpened(rule: Rule) -> Rule:
+            waits = not rule.selector and rule.kind in _UNTIL_DECIDED
+            return replace(rule, shared="drop") if waits and (rule.shared, rule.open) == ("scrub", "drop") else rule
+
+        return Policy(map(sharpened, self.rules), version=self.version, withholds=True)
 
     def with_action(self, kind: str, old: str, new: str) -> "Policy":
         """The same policy, by name and hash, with another action wherever a kind of content has that one."""
@@ -112,7 +127,7 @@ class Policy:
             actions = {level: new for level in LEVELS if rule.kind == kind and rule.action(level) == old}
             return replace(rule, **actions) if actions else rule
 
-        return Policy(map(changed, self.rules), version=self.version, sha256=self.sha256)
+        return Policy(map(changed, self.rules), version=self.version, sha256=self.sha256, withholds=self.withholds)
 
     def rule(self, table: str, column: str, selector: str | None = None) -> Rule | None:
         """The rule for a column, or for one selector of it; None where nobody decided.

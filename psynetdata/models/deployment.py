@@ -76,6 +76,9 @@ class Deployment(models.Model):
     psynet_version = models.CharField("PsyNet version", max_length=50, blank=True)
     dallinger_version = models.CharField("Dallinger version", max_length=50, blank=True)
     python_version = models.CharField("Python version", max_length=50, blank=True)
+    withhold_undecided = models.BooleanField(
+        default=False, editable=False, help_text="What nobody decided about leaves in no anonymized export."
+    )
     # The pseudonym key, sealed with MASTER_KEY; shared with the deployment that this one continues.
     sealed_key = models.TextField(editable=False, blank=True)
     key_exported_at = models.DateTimeField(null=True, blank=True, editable=False)

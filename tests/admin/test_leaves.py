@@ -6,7 +6,7 @@ import pytest
 
 from exports.snapshots import undecided
 from psynetdata import jobs
-from psynetdata.models import Audit, Decision, Job
+from psynetdata.models import Audit, Decision, Deployment, Job
 from tests.exports.making import reference
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
@@ -44,6 +44,21 @@ def test_an_officer_looks_decides_and_takes_back(person, address):
     assert "Nothing was ticked" in said
     assert "was not made here" in said
     assert "unknown action" in said
+
+
+def test_an_officer_withholds_what_is_undecided(person, address):
+    officer, analyst = person("data officer"), person("analyst")
+    assert analyst.post(address, {"verb": "withhold"}).status_code == 403
+    assert "Withhold all that is undecided" not in analyst.get(address).content.decode()
+    assert "Withhold all that is undecided" in officer.get(address).content.decode()
+    page = officer.post(address, {"verb": "withhold"}, follow=True).content.decode()
+    assert "What is undecided is withheld." in page
+    assert "Let the undecided leave scrubbed" in page
+    assert Audit.objects.filter(verb="withhold undecided", user=officer.user, details={"everything": True}).exists()
+    assert Job.objects.filter(kind="mirror").count() == 1
+    assert "so already" in officer.post(address, {"verb": "withhold"}, follow=True).content.decode()
+    officer.post(address, {"verb": "scrub"})
+    assert not Deployment.objects.filter(withhold_undecided=True).exists()
 
 
 def test_an_analyst_sees_and_does_not_decide_and_a_viewer_does_not_see(person, address):

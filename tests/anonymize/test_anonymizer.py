@@ -72,6 +72,22 @@ def test_what_no_rule_covers():
     assert listed == [("info", "answer", "MyTrial/mood", 1), ("info", "new_column", "", 1), ("pet", "name", "", 1)]
 
 
+def test_what_no_rule_covers_can_be_withheld_at_both_levels_and_decisions_hold():
+    rules = [Rule("pet", "name", "", "scrub", "drop", "content", "staff")]
+    rules += [Rule("info", "answer", "MyTrial/mood", "keep", "keep", "choice", "staff")]
+    tables = Tables(
+        participant=[person(1, "w1234567", answer='"fine"', vars='{"age": "37", "x": 1}')],
+        info=[trial(1, answer='{"mood": "fine", "said": "hi"}', failed_reason="too slow", score="0.5")],
+        pet=[{"id": "1", "name": "Rex", "food": "bones"}],
+    )
+    strict = Anonymized(tables, policy=Policy.load().withholding().extended(rules))
+    assert strict.after["info"][0]["answer"] == '{"mood": "fine", "said": null}'
+    assert [strict.after["info"][0][name] for name in ("failed_reason", "score")] == ["too slow", "0.5"]
+    assert [strict.after["pet"][0][name] for name in ("name", "food")] == ["Rex", None]
+    assert [strict.after["participant"][0][name] for name in ("answer", "vars")] == [None, '{"age": "37", "x": null}']
+    assert strict.anonymizer.report()["undecided_withheld"] is True
+
+
 def test_a_decision_covers_a_selector():
     decided = Policy.load().extended(
         [

@@ -54,6 +54,17 @@ def test_deciding_and_taking_back(address, decider):
     assert decider.delete(f"{address}/decisions/", CHORD, format="json").status_code == 404
 
 
+def test_withholding_what_is_undecided(address, decider):
+    for withheld in (True, False):
+        answer = decider.put(f"{address}/undecided/", {"withheld": withheld}, format="json")
+        assert (answer.status_code, answer.json()["withheld"]) == (202, withheld)
+    assert Job.objects.filter(kind="mirror").exists()
+    assert Audit.objects.filter(verb="withhold undecided", username="decider").count() == 2
+    for given in ({"withheld": "yes"}, {}, [True], {"withheld": True, "colour": "red"}):
+        answer = decider.put(f"{address}/undecided/", given, format="json")
+        assert (answer.status_code, "Say {" in answer.json()["detail"]) == (400, True)
+
+
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
@@ -77,6 +88,7 @@ def test_each_needs_its_right(address, analyst, person, client_of, decider):
     assert nobody.post(f"{address}/undecided/").status_code == 403
     assert nobody.get(f"{address}/decisions/").status_code == 403
     for client in (analyst, narrowed):
+        assert client.put(f"{address}/undecided/", {"withheld": True}, format="json").status_code == 403
         assert client.post(f"{address}/decisions/", [DROPPED], format="json").status_code == 403
         assert client.delete(f"{address}/decisions/", CHORD, format="json").status_code == 403
     assert not Decision.objects.exists()

@@ -19,6 +19,7 @@ from .making import reference, written_down
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 CHORD = Rule("response", "answer", "chord", "drop", "drop", "choice", "nobody's business")
+WITHHOLDING = {"scrubbed": (), "withheld": ("withhold", "yes"), "scrubbed again": ("withhold", "no")}
 
 
 def policy(*words):
@@ -75,6 +76,40 @@ def test_a_decision_holds_in_exports_and_fills_the_face_anew(tmp_path):
     assert "Taken back" in policy("forget", "response", "answer", "chord")
     assert chords.exclude(answer=None).count() == 7
     assert name.get() == first
+
+
+def test_what_is_undecided_can_be_withheld_at_level_shared_too(tmp_path):
+    snapshot = reference("timeline")
+    policy("decide", "response", "answer", "weight", "--shared", "keep", "--open", "keep", "--kind", "number")
+    chords = Response.objects.using("anonymous").filter(question="chord").exclude(answer=None)
+    assert chords.count() == 7
+    told = {mode: _exported(tmp_path / mode, *say) for mode, say in WITHHOLDING.items()}
+    assert told["scrubbed"] == told["scrubbed again"]
+    assert told["withheld"] != told["scrubbed"]
+    assert [one["undecided_withheld"] for one, _ in told.values()] == [False, True, False]
+    assert [one["policy"]["sha256"] for one, _ in told.values()].count(told["withheld"][0]["policy"]["sha256"]) == 1
+    before, after = told["scrubbed"][1], told["withheld"][1]
+    assert before.keys() - after.keys() >= {"Bot.answer", "Bot.answer_accumulators"}
+    assert 0 < after["Response.answer"] < before["Response.answer"]
+    assert after["Response.question"] == before["Response.question"]
+    assert policy("withhold", "yes").endswith("from now on.\n")
+    assert chords.count() == 0
+    assert policy("withhold", "yes").endswith("as before.\n")
+    assert "at neither level" in policy("undecided")
+    assert Audit.objects.filter(verb="withhold undecided", deployment=snapshot.deployment).count() == 3
+
+
+def _exported(folder, *say):
+    """anonymization.json, and {class.column: cells that hold something} of an export once that was said."""
+    if say:
+        policy(*say)
+    call_command("export", "--anonymize", "--path", str(folder), stdout=StringIO(), stderr=StringIO())
+    found = {}
+    for path in (folder / "anonymous/data").glob("*.csv"):
+        for row in csv.DictReader(path.open(encoding="utf-8")):
+            for name, cell in row.items():
+                found[f"{path.stem}.{name}"] = found.get(f"{path.stem}.{name}", 0) + bool(cell)
+    return json.loads((folder / "anonymous/anonymization.json").read_text()), found
 
 
 def test_decisions_hold_for_deployments_that_continue():

@@ -6,11 +6,14 @@ from exports.management.table import table
 from exports.snapshots import undecided
 from exports.snapshots.anew import to_mirror
 from psynetdata.anonymize import deciding
+from psynetdata.anonymize.for_deployment import withholds
 from psynetdata.anonymize.policy import ACTIONS, FIELDS, Rule
 from psynetdata.deployments import chosen
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import UsageError
+
+_SCRUBBED = "scrubbed at level shared and not at all at level open"
 
 
 class Command(BaseCommand):
@@ -31,6 +34,8 @@ class Command(BaseCommand):
         decide.add_argument("--reason", default="", help="Why.")
         forget = verbs.add_parser("forget", help="Take a decision back.")
         forget.add_argument("place", nargs="+", metavar="TABLE COLUMN [SELECTOR]")
+        withhold = verbs.add_parser("withhold", help="Whether what is undecided is withheld from colleagues too.")
+        withhold.add_argument("answer", choices=("yes", "no"), help="no: it leaves scrubbed at level shared.")
         for verb in verbs.choices.values():
             verb.add_argument("--deployment", **named)
 
@@ -50,9 +55,10 @@ class Command(BaseCommand):
             header = ["table", "column", "selector", "rows", "what stands there", "shared", "open", "kind"]
             names = ("table", "column", "selector", "rows", "shape", "shared", "open", "kind")
             self.stdout.write("\n".join(table(header, [[each[name] for name in names] for each in found])))
+            until = "at neither level" if withholds(deployment) else _SCRUBBED
             self.stdout.write(
                 "\nThe last three are proposals. Until someone decides, what the experimenter asked and stored leaves "
-                "scrubbed at level shared and not at all at level open."
+                f"{until}."
             )
 
     def _list(self, deployment: Deployment, **options) -> None:
@@ -88,6 +94,17 @@ class Command(BaseCommand):
         deciding.forget(deployment, *_place(place))
         self._rebuild(deployment)
         self.stdout.write("Taken back; the policy's own rule holds again, or none.")
+
+    def _withhold(self, deployment: Deployment, *, answer: str, **options) -> None:
+        everything = answer == "yes"
+        said = (
+            f"What is undecided for {deployment.deployment_id} leaves {'at neither level' if everything else _SCRUBBED}"
+        )
+        if deciding.withhold(deployment, everything):
+            self._rebuild(deployment)
+            self.stdout.write(f"{said}, from now on.")
+        else:
+            self.stdout.write(f"{said}, as before.")
 
     def _rebuild(self, deployment: Deployment) -> None:
         for snapshot in to_mirror(deployment):
