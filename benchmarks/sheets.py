@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FIELDS = "id,creation_time,failed,participant_id,node_id,answer,time_taken,finalized,trial_maker_id,is_repeat_trial"
 CLIENTS = 50
 MANY = 1_000_000
+TIMES = 50
 
 
 def main() -> None:
@@ -122,11 +123,22 @@ def measure(server: Server, site: subprocess.Popen, tokens: dict[str, str], *, l
         )
         first, seconds, size, told = get(token, "format=csv")
         print(f"{face}, the whole sheet again: {seconds:.2f} s, first byte {first:.2f} s")
-        known = best(lambda t=token, e=told["ETag"]: get(t, "format=csv", **{"If-None-Match": e}))
-        print(f"{face}: 304 in {1000 * known[1]:.1f} ms")
+        not_modified(site, face, token, told["ETag"])
     many(tokens["anonymous"])
     if large:
         grow(server, site, tokens["anonymous"])
+
+
+def not_modified(site: subprocess.Popen, face: str, token: str, etag: str) -> None:
+    worker = worker_of(site)
+    before, times = processor(worker), []
+    for _ in range(TIMES):
+        times.append(get(token, "format=csv", **{"If-None-Match": etag})[1])
+    spent, times = (processor(worker) - before) / TIMES, sorted(times)
+    print(
+        f"{face}: 304 in {1000 * times[TIMES // 2]:.1f} ms (median of {TIMES}; best {1000 * times[0]:.1f} ms), "
+        f"{1000 * spent:.1f} ms of processor time"
+    )
 
 
 def query_of(face: str, wanted: str) -> str:
@@ -190,7 +202,7 @@ def grow(server: Server, site: subprocess.Popen, token: str) -> None:
             )
         cursor.execute("UPDATE psynetdata_mirroredtable SET rows = (SELECT count(*) FROM psynetdata_trial), "
                        "state = 'many' WHERE \"table\" = 'info'")  # fmt: skip
-    worker = subprocess.run(["pgrep", "-P", str(site.pid)], capture_output=True, text=True).stdout.split()[0]
+    worker = worker_of(site)
     for query in (f"format=csv&fields={FIELDS}", "format=csv", "format=ndjson&fields=id,answer,definition"):
         before = resident(worker)
         first, seconds, size, told = get(token, query)
@@ -199,6 +211,16 @@ def grow(server: Server, site: subprocess.Popen, token: str) -> None:
             f"{size / 1e6:.0f} MB; the worker grew from {before} to {resident(worker)} MB, "
             f"at most {resident(worker, 'VmHWM')}"
         )
+
+
+def worker_of(site: subprocess.Popen) -> str:
+    return subprocess.run(["pgrep", "-P", str(site.pid)], capture_output=True, text=True).stdout.split()[0]
+
+
+def processor(worker: str) -> float:
+    """Seconds of processor time that it has used."""
+    user, system = Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def resident(process: str, which: str = "VmRSS") -> int:
