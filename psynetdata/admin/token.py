@@ -16,6 +16,12 @@ from .revocable import RevocableAdmin
 EVERY = "every deployment"
 
 
+class _Deployments(forms.ModelMultipleChoiceField):
+    def label_from_instance(self, obj):
+        # Launches of one experiment share its label.
+        return f"{obj.label} ({obj.deployment_id})" if obj.label else obj.deployment_id
+
+
 class NewTokenForm(forms.ModelForm):
     sheets = forms.CharField(
         required=False,
@@ -24,7 +30,7 @@ class NewTokenForm(forms.ModelForm):
         help_text="Names of sheets, with commas between; the token then reaches these alone. Empty: everything.",
     )
 
-    deployments = forms.ModelMultipleChoiceField(
+    deployments = _Deployments(
         Deployment.objects.all(),
         required=False,
         widget=UnfoldAdminSelectMultipleWidget,

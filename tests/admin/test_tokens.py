@@ -38,6 +38,7 @@ def test_a_new_token_works_and_is_seen_once(person, deployment):
 def test_it_is_bound_to_those_that_were_chosen(person, deployment):
     other = Deployment.objects.create(deployment_id="other")
     client = person("analyst")
+    assert f"{deployment} ({deployment.deployment_id})" in client.get(f"{LIST}add/").content.decode()
     make(client, deployments=[deployment.pk, other.pk])
     row = ApiToken.objects.get()
     assert sorted(row.deployments) == [deployment.pk, other.pk]

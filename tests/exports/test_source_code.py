@@ -115,7 +115,8 @@ def test_the_last_one_counts_but_not_that_of_an_older_snapshot(tmp_path, typed):
     assert kept_files() == [f"{deployment.pk}/{newer}.zip"]
     path = tmp_path / "mine.zip"
     path.write_bytes(code(b"# by hand"))
-    assert typed("load", tmp_path / "1.zip", "--source", path)[0] == 0
+    status, out, _ = typed("load", tmp_path / "1.zip", "--source", path)
+    assert (status, f"source code {len(path.read_bytes())} bytes, without a get_basic_data" in out) == (0, True)
     assert kept_files() == [f"{deployment.pk}/{hashlib.sha256(path.read_bytes()).hexdigest()}.zip"]
 
 

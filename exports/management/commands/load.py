@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from exports.management.table import rows_per_table
-from exports.models import Snapshot
+from exports.models import Snapshot, SourceCode
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.models import Deployment
 from psynetdata.psynet import times
@@ -58,6 +58,9 @@ class Command(BaseCommand):
             self.stdout.write(f"{name:<11} {version or '(not known)'}")
         if deployment.assets_url:
             self.stdout.write(f"assets      {deployment.assets_url}")
+        if code := SourceCode.objects.filter(deployment=deployment).first():
+            method = "with" if code.basic_data else "without"
+            self.stdout.write(f"source code {code.bytes} bytes, {method} a get_basic_data")
 
     def _tell_rows(self, rows: dict[str, int]) -> None:
         self.stdout.write("\n".join(["", *rows_per_table(rows)]))
