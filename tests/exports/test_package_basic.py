@@ -1,8 +1,10 @@
 """basic_data in an export: the experimenter's method, on the snapshot and the face that is exported."""
 
+import csv
 import io
 import json
 import zipfile
+from datetime import datetime, timedelta
 
 import pandas
 import pytest
@@ -163,3 +165,45 @@ def test_sheets_that_staff_put_together_are_in_the_export(loaded):
     assert archives["regular"].read("regular/basic_data/people.csv").startswith(b"who,ip\n")
     assert archives["anonymous"].read("anonymous/basic_data/people.csv").startswith(b"who\n")
     assert b"has no column colour" in archives["regular"].read("regular/basic_data/lost.txt")
+
+
+def test_numbers_and_shifted_dates_are_those_of_the_class_files(loaded, serve):
+    deployment = loaded("static")
+    columns = [[name, name] for name in ("id", "worker_id", "creation_time")]
+    deployment.saved_sheets.create(name="people", base="participant", columns=columns)
+
+    def times(cls, **kwargs):
+        people, trials = Participant.query.all(), Trial.query.all()
+        return {
+            "participant": [[p.id, p.worker_id, p.creation_time.isoformat()] for p in people],
+            "trial": [[t.id, t.participant_id, t.creation_time.isoformat()] for t in trials],
+        }
+
+    serve(deployment, times)
+    plain = exported(deployment, anonymize="no")["regular"]
+    archive = exported(deployment, anonymize="yes", pseudonyms="number", shift_dates=True)["anonymous"]
+    told = json.loads(archive.read("anonymous/basic_data.json"))
+    before = json.loads(plain.read("regular/basic_data.json"))
+
+    def rows(path):
+        return list(csv.DictReader(io.StringIO(archive.read(f"anonymous/{path}").decode())))
+
+    people = [row for name in ("Bot", "Participant") for row in rows(f"data/{name}.csv")]
+    wanted = {int(row["id"]): (row["worker_id"], _moment(row["creation_time"])) for row in people}
+    assert len(wanted) > 1
+    assert all(worker.startswith("participant_n") for worker, _ in wanted.values())
+    assert {id: (worker, _moment(time)) for id, worker, time in told["participant"]} == wanted
+    sheet = rows("basic_data/people.csv")
+    assert {int(row["id"]): (row["worker_id"], _moment(row["creation_time"])) for row in sheet} == wanted
+    was = {id: _moment(time) for id, _, time in before["participant"]}
+    shifts = {id: was[id] - moment for id, (_, moment) in wanted.items()}
+    assert all(shift >= timedelta(days=1) and shift % timedelta(days=1) == timedelta(0) for shift in shifts.values())
+    began = {id: _moment(time) for id, _, time in before["trial"]}
+    assert began
+    assert {id: began[id] - _moment(time) for id, _, time in told["trial"]} == {
+        id: shifts[person] for id, person, _ in told["trial"]
+    }
+
+
+def _moment(text):
+    return datetime.fromisoformat(text)
