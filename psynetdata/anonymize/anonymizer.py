@@ -56,6 +56,7 @@ class Anonymizer:
         self._tallies: list[Tally] = []
         copies = identifiers.copies
         self.copied_nodes = copies.of_nodes(self.policy, level)
+        self.copied_keys = copies.keys_of_nodes(self.policy, level)
         self.copied_questions = copies.of_questions(self.policy, level)
 
     def table(self, table: str, columns: list[Column]) -> "TableAnonymizer":

@@ -96,6 +96,21 @@ class Copies:
                 found[node] = min(rules, key=lambda rule: _STRICT.index(rule.action(level)))
         return found
 
+    def keys_of_nodes(self, policy: Policy, level: str) -> dict[str, dict[str, Rule]]:
+        """{node: {key: rule}} of keys with a strict rule of their own, in the answers that the node was made from."""
+        of_class: dict[str, dict[str, Rule]] = {}
+        for selector in policy.selectors("info", "answer"):
+            name, _, key = selector.partition("/")
+            rule = policy.rule("info", "answer", selector)
+            if key and rule is not None and rule.action(level) in _STRICT:
+                of_class.setdefault(name, {})[key] = rule
+        found = {}
+        for node, names in self.nodes.items() if of_class else ():
+            keys = {key: rule for name in names for key, rule in of_class.get(class_name("info", name), {}).items()}
+            if keys:
+                found[node] = keys
+        return found
+
     def of_questions(self, policy: Policy, level: str) -> dict[str, Rule]:
         """{question: rule} of those that are strict at this level."""
         names = {*self.responses.values(), *(name for each in self.answers.values() for name in each.values())}

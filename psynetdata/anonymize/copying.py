@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..psynet import jsontext
 from ..psynet.csvtext import Row
 from ..psynet.tables import Column, class_name
+from . import jsonspans
 from .copies import OF_NODES, digest
 from .policy import Rule
 
@@ -37,15 +38,29 @@ def copying(owner: "Anonymizer", table: str, columns: list[Column]) -> list[Copy
 
 
 def _of_node(owner: "Anonymizer", column: Column, place: int, node: int) -> Copy | None:
-    rules = owner.copied_nodes
+    rules, keys = owner.copied_nodes, owner.copied_keys
     treatments = {rule: owner.treatments.of_cell(rule, column, is_json=True) for rule in set(rules.values())}
 
     def copy(cells: Row, out: Row) -> None:
-        rule = rules.get(cells[node] or "")
-        if rule is not None and out[place] is not None:
-            out[place] = treatments[rule](out[place])
+        number, cell = cells[node] or "", out[place]
+        if cell is None:
+            return
+        if number in rules:
+            out[place] = treatments[rules[number]](cell)
+        elif number in keys:
+            out[place] = _by_key(owner, keys[number], cell)
 
-    return copy if rules else None
+    return copy if rules or keys else None
+
+
+def _by_key(owner: "Anonymizer", rules: dict[str, Rule], cell: str) -> str:
+    """An object whose members have the rules of those of their name in the answer."""
+    pieces = []
+    for member in jsonspans.members(cell) or ():
+        if member.key in rules:
+            value = cell[slice(*member.value_span)]
+            pieces.append((member.value_span, owner.treatments.of_value(rules[member.key])(value) or "null"))
+    return jsonspans.splice(cell, pieces)
 
 
 def _of_participant(owner: "Anonymizer", column: Column, at: dict[str, int]) -> Copy | None:

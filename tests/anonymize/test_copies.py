@@ -58,6 +58,24 @@ def test_a_chain_s_node_goes_by_the_answers_it_was_made_from():
     assert of_chain(other) == of_chain(Anonymized(chain()))
 
 
+def test_a_key_of_an_answer_goes_by_its_rule_in_the_node_made_from_it():
+    start, said = '{"name": "N", "x": 1.0}', '{"name": "Ann", "x": [2.0, {"name": 3}]}'
+    less = '{"name": null, "x": [2.0, {"name": 3}]}'
+    made = {"id": "2", "parent_id": "1", "seed": said, "definition": said}
+    tables = Tables(
+        node=[{"type": "e.N", "details": "{}", **each} for each in ({"id": "1", "seed": start}, made)],
+        info=[
+            {"id": str(node), "type": "e.Tell", "node_id": str(node), "details": "{}", **told}
+            for node, told in ((1, {"answer": said, "definition": start}), (2, {"definition": said}))
+        ],
+        asset=[{"id": "3", "node_id": "2", "node_definition": said, "type": "e.A", "details": "{}"}],
+    )
+    found = Anonymized(tables, policy=rules(("info", "answer", "Tell/name", "drop", "drop")))
+    assert of_chain(found) == [start, None, less, less, start, less, less]
+    assert found.after["info"][0]["answer"] == less
+    assert of_chain(Anonymized(tables)) == [start, None, said, said, start, said, said]
+
+
 def test_the_last_answer_goes_by_its_question():
     tables = Tables(
         participant=[
