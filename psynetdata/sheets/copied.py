@@ -37,9 +37,9 @@ def ndjson(sheet: Sheet) -> Iterator[bytes] | None:
     found = in_sql.expressions(sheet.shape, sheet.shown, in_sql.of_json)
     if found is None:
         return None
-    connection = connections[sheet.shape.using]
     inner, parameters = query_of(sheet, found)
-    names = ", ".join(connection.ops.quote_name(name.replace('"', '""')) for name in sheet.header)
+    # Not Django's quote_name, which takes a name with quotes around it for one that is quoted.
+    names = ", ".join('"' + name.replace('"', '""') + '"' for name in sheet.header)
     query = f"SELECT row_to_json(found) FROM ({inner}) AS found({names.replace('%', '%%')})"
     return _copied(sheet.shape.using, (query, parameters), _AS_IT_IS)
 
