@@ -97,6 +97,8 @@ class Body:
         try:
             return next(self._blocks)
         except StopIteration:
+            # At once: a client that keeps the answer would keep the moment too, and end it in the midst of another.
+            self.close()
             raise
         except Exception as error:
             # The server breaks the connection off, so that no client takes the part for the whole. The error's own
