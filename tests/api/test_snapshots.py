@@ -47,7 +47,7 @@ def test_a_diff_gives_counts_and_no_rows(analyst):
 
 def test_a_token_of_one_deployment_compares_only_that(person, client_of):
     mine, other = written_down({}, "one"), written_down({}, "two")
-    client = client_of(person(), deployment=mine.deployment)
+    client = client_of(person(), deployments=[mine.deployment])
     assert client.get(f"/api/snapshots/{mine.pk}/diff/{mine.pk}/").status_code == 200
     assert client.get(f"/api/snapshots/{mine.pk}/diff/{other.pk}/").status_code == 404
 
@@ -82,6 +82,6 @@ def test_who_may_ask_and_for_what(steward, analyst, person, client_of):
     assert status(steward, {"deployment": two.deployment_id, "full": "yes"}) == 400
     assert status(steward, {"deployment": two.deployment_id, "fast": True}) == 400
     assert not Job.objects.exists()
-    narrowed = client_of(person("change_deployment", name="narrow"), deployment=one)
+    narrowed = client_of(person("change_deployment", name="narrow"), deployments=[one])
     assert status(narrowed, {"deployment": two.deployment_id}) == 404
     assert status(steward, {"deployment": two.deployment_id}) == 202

@@ -106,7 +106,7 @@ def test_a_form_of_another_site_does_nothing(watched):
 
 def test_a_token_of_one_deployment_moves_only_that(person, client_of, watched):
     own, other = watched("own"), watched("other")
-    client = client_of(person("change_deployment"), deployment=own)
+    client = client_of(person("change_deployment"), deployments=[own])
     assert [one["id"] for one in client.get("/api/deployments/").json()["results"]] == ["own"]
     for named in ("other", str(other.number), "nothing"):
         assert client.post(f"/api/deployments/{named}/pause/").status_code == 404
