@@ -1,7 +1,5 @@
 """One progress bar over the many parts of an export: it never goes back, and is full only at the end."""
 
-from collections.abc import Iterable, Iterator
-
 from psynetdata.jobs import Running
 
 # Looking for cancel and telling how far we are costs a little; once in so many rows.
@@ -28,12 +26,3 @@ class Meter:
         """Raise Cancelled when someone asked to stop."""
         if self.running is not None:
             self.running.check()
-
-    def count(self, items: Iterable, phase: str) -> Iterator:
-        """The items, counted as they pass; looks up now and then only, for there are millions of them."""
-        number = 0
-        for number, item in enumerate(items, 1):
-            if number % EVERY == 0:
-                self.advance(phase, EVERY)
-            yield item
-        self.advance(phase, number % EVERY)

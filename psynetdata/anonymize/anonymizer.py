@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from operator import ne
 
-from ..psynet.csvtext import Row
+from ..psynet.csvtext import Row, with_null, without_null
 from ..psynet.problems import UsageError
 from ..psynet.tables import Column, known_tables
 from . import blocks, naming, relative
@@ -192,12 +192,12 @@ class TableAnonymizer:
         return left
 
     def _after(self, came: Sequence[str], out: Sequence[str]) -> list[str]:
-        cells, left = blocks.with_null(came), blocks.with_null(out)
+        cells, left = with_null(came), with_null(out)
         for copy in self._copies:
             copy(cells, left)
         if self.dates is not None:
             self.dates.row(cells, left)
-        return blocks.without_null(left)
+        return without_null(left)
 
     def take_tally(self) -> Tally:
         """What was done since the last call."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from itertools import repeat
 from typing import Protocol
 
-from ..psynet.csvtext import EMPTY, Row
+from ..psynet.csvtext import EMPTY, Row, with_null
 
 
 class Guided(Protocol):
@@ -14,15 +14,6 @@ class Guided(Protocol):
     guide: int | None
 
     def times(self, cell: str, guide: str, rows: int) -> str | None: ...
-
-
-def with_null(cells: Sequence[str]) -> Row:
-    """A row with None for NULL."""
-    return [None if cell == "" else "" if cell == EMPTY else cell for cell in cells]
-
-
-def without_null(cells: Row) -> list[str]:
-    return ["" if cell is None else cell or EMPTY for cell in cells]
 
 
 def treated(treatment: Callable[[str], str | None], cells: Sequence[str]) -> list[str]:

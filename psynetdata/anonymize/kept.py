@@ -16,10 +16,9 @@ from django.db import transaction
 from psynetdata.faces import ANONYMOUS, IDENTIFIED, writing
 from psynetdata.models import Deployment, IdentifierPart, KnownIdentifiers, MirroredTable
 from psynetdata.psynet import csvtext
-from psynetdata.psynet.csvtext import Row
+from psynetdata.psynet.csvtext import Row, with_null
 from psynetdata.psynet.source import TableSource
 
-from .blocks import with_null
 from .collecting import in_order, together
 from .identifiers import Identifiers
 from .parts import Part, PartReader

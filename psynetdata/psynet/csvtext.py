@@ -205,13 +205,22 @@ def block_rows(block: bytes) -> list[list[str]]:
     return [row or [""] for row in found] if [] in found else found
 
 
+def with_null(cells: Sequence[str]) -> Row:
+    """A block's row as a row: None for NULL."""
+    return [None if cell == "" else "" if cell == EMPTY else cell for cell in cells]
+
+
+def without_null(cells: Row) -> list[str]:
+    """A row as it stands in a block."""
+    return ["" if cell is None else cell or EMPTY for cell in cells]
+
+
 def format_block(cells: Sequence[Sequence[str]], *, width: int) -> bytes:
     """Rows of `width` cells, written as in `block_rows`, as records with their line ends."""
     if not cells:
         return b""
     if width == 1:  # where the mark of the end of data needs quotes
-        told = ([None if cell == "" else "" if cell == EMPTY else cell] for (cell,) in cells)
-        return b"".join(format_row(row) + b"\n" for row in told)
+        return b"".join(format_row(with_null(row)) + b"\n" for row in cells)
     columns = map(_quoted, zip(*cells, strict=True))
     text = "\n".join(map(",".join, zip(*columns, strict=True)))
     return text.encode().replace(b"\0", b'""') + b"\n"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from psynetdata.anonymize.blocks import with_null, without_null
 from psynetdata.anonymize.options import Options
+from psynetdata.psynet.csvtext import with_null, without_null
 
 from .conftest import DATABASES, Anonymized, Tables, reference
 

@@ -7,7 +7,7 @@ import pytest
 from exports.models import ExportArchive
 from exports.package.request import ExportOptions, request_export, run_here
 from exports.package.withheld import WithheldTexts
-from psynetdata.anonymize.blocks import without_null
+from psynetdata.psynet.csvtext import without_null
 from psynetdata.psynet.problems import LeakFound
 from psynetdata.psynet.tables import describe
 
