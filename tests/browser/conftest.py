@@ -39,7 +39,7 @@ class Site:
     password: str  # of the superuser `admin`
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(tmp_path_factory):
     """`manage.py serve` on SQLite in a temporary folder, with two reference databases loaded."""
     if CHROMIUM is None:
@@ -104,7 +104,9 @@ def _end(server: subprocess.Popen) -> None:
         server.stdout.close()
 
 
-@pytest.fixture(scope="session")
+# Ends with this folder's tests: while Playwright runs, its event loop stands in the thread of whatever test comes next,
+# and Django then refuses to touch the database there.
+@pytest.fixture(scope="package")
 def browser(site):
     from playwright.sync_api import sync_playwright
 
