@@ -15,7 +15,8 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWi
 
 from exports.snapshots import deployments
 from exports.snapshots.deployments import Looked
-from exports.sources import postgres
+from exports.sources import kinds
+from exports.sources.kind import Located
 from psynetdata import credentials, rights
 from psynetdata.admin import html
 from psynetdata.admin.pages import Card
@@ -40,7 +41,7 @@ _INTRO = (
 class AddForm(forms.Form):
     url = forms.CharField(
         label="Address", max_length=500, widget=UnfoldAdminTextInputWidget(attrs={"spellcheck": "false"}),
-        help_text="postgres://role@host:5432/database",
+        help_text=" or ".join(kind.example for kind in kinds.KINDS),
     )  # fmt: skip
     password = forms.CharField(
         label="Password", required=False, strip=False, max_length=500, widget=Password,
@@ -67,18 +68,16 @@ class AddForm(forms.Form):
         """What is shown of the address from then on holds no password, nor is it text that might be one."""
         super().full_clean()
         if self.is_bound:
-            address = self.cleaned_data.get("url")
+            located = self.cleaned_data.get("url")
             self.data = self.data.copy()
-            self.data["url"] = address.url if address else ""
+            self.data["url"] = located.url if located else ""
 
-    def clean_url(self) -> postgres.Address:
+    def clean_url(self) -> Located:
+        url = self.cleaned_data["url"]
         try:
-            address = postgres.parse(self.cleaned_data["url"])
+            return kinds.of_url(url).locate(url)
         except Problem as problem:
             raise forms.ValidationError(problem.sentence) from None
-        if "@" in address.database:
-            raise forms.ValidationError("Give a password that holds / or @ in its own field, not in the address.")
-        return address
 
     def clean_assets(self) -> str:
         return checked_assets(self.cleaned_data["assets"])
@@ -88,8 +87,8 @@ class AddForm(forms.Form):
 
     def clean(self) -> dict:
         cleaned = super().clean()
-        address, password = cleaned.get("url"), cleaned.get("password")
-        if address and address.password and password and address.password != password:
+        located, password = cleaned.get("url"), cleaned.get("password")
+        if located and located.password and password and located.password != password:
             self.add_error("password", "The address holds another password; give it once.")
         return cleaned
 
@@ -156,7 +155,8 @@ def _check(request: HttpRequest) -> None:
 def _initial(request: HttpRequest) -> dict:
     number = request.GET.get("of", "")
     known = number.isascii() and number.isdecimal() and len(number) < 10
-    row = Deployment.objects.filter(number=number, source=Deployment.Source.LOCAL).first() if known else None
+    running = Deployment.objects.exclude(source=Deployment.Source.UPLOAD)
+    row = running.filter(number=number).first() if known else None
     if row is None:
         return {}
     return {"url": row.source_url, "label": row.label, "assets": row.assets_url, "every": row.every or 0}
@@ -166,7 +166,7 @@ def _kept(form: AddForm, looked: Looked) -> dict:
     """What the second step needs, as JSON."""
     asked = form.cleaned_data
     return {
-        "url": looked.address.url,
+        "url": looked.located.url,
         "sealed": _sealed(form.given_password),
         "asked": {
             "deployment_id": looked.deployment_id,
@@ -185,13 +185,13 @@ def _facts(looked: Looked, label: str, assets: str) -> list[tuple[str, str]]:
     return [
         ("deployment id", looked.deployment_id),
         ("label", label or found.info.label or "none"),
-        ("address", looked.address.url),
-        ("password", "given" if looked.address.password is not None else "none; the server asked for none"),
+        ("address", looked.located.url),
+        ("password", "given" if looked.access.password is not None else "none; the server asked for none"),
         ("PsyNet", found.info.psynet_version or "not known"),
         ("rows", rows),
         ("its server's clock", times.offset_words(found.info.clock_offset)),
         ("server", f"PostgreSQL {found.version}, {found.tables} tables, {html.size(found.bytes)}"),
-        ("assets", assets or (found.assets.as_uri() if found.assets else "no folder with its files was found")),
+        ("assets", assets or (found.assets or "no folder with its files was found")),
     ]
 
 

@@ -30,7 +30,7 @@ def watching_card(user, deployment: Deployment) -> Card:
         ("last restore drill", _drill(user, _last(deployment, "drill"))),
     ]
     card = Card("Watching", facts=facts + _next_launch(deployment))
-    if rights.can_see_places(user) and deployment.source == Deployment.Source.LOCAL:
+    if rights.can_see_places(user) and deployment.source != Deployment.Source.UPLOAD:
         address = f"{reverse('admin:psynetdata_deployment_add')}?of={deployment.number}"
         card.footnote = html.link(address, "Give its address or password anew")
     return card

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
-from exports.sources import postgres
-from exports.sources.local import Probe, probe
+from exports.sources import kinds
+from exports.sources.kind import Access, Kind, Located
+from exports.sources.probe import Probe, probe
 from psynetdata import credentials
 from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.problems import Conflict, UsageError
@@ -16,14 +17,15 @@ from .record import deployment_id_of, describe
 
 EVERY = 60  # seconds; the default, and the least
 _LONGEST_EVERY = 7 * 24 * 3600
-_NOT_YET = ("ssh://", "heroku://")
 
 
 @dataclass(frozen=True)
 class Looked:
     """What is at an address, and the deployment_id that it goes by. Nothing is written for it."""
 
-    address: postgres.Address
+    kind: Kind
+    located: Located
+    access: Access
     probe: Probe
     deployment_id: str
 
@@ -38,21 +40,19 @@ class Added:
 
 
 def look(url: str, *, deployment_id: str | None = None, password: str | None = None) -> Looked:
-    """Connect to a PostgreSQL address and see what is there. `password` stands for the one in `url`.
+    """Connect to a source's address and see what is there. `password` stands for the one in `url`.
 
-    Raises what a connection can raise, BadInput where it is no experiment or another than `deployment_id`, and
-    Conflict where the address is watched for another.
+    Raises what a connection can raise, BadInput where it is no address, no experiment or another than `deployment_id`,
+    and Conflict where the address is watched for another.
     """
-    if url.startswith(_NOT_YET):
-        raise UsageError(f"Sources of kind {url.partition(':')[0]} do not work yet; give a postgres:// address.")
-    address = postgres.parse(url)
-    if password is not None:
-        address = address.with_password(password)
-    found = probe(address)
+    kind = kinds.of_url(url)
+    located = kind.locate(url)
+    access = Access(located.password if password is None else password)
+    found = probe(kind, located, access)
     way_out = " (PsyNet writes that at launch); give it one (--id ID, or the field of that name)."
-    named = deployment_id_of(found.info, deployment_id, label=address.label, way_out=way_out)
-    _check_free(address.url, named)
-    return Looked(address, found, named)
+    named = deployment_id_of(found.info, deployment_id, label=located.label, way_out=way_out)
+    _check_free(located.url, named)
+    return Looked(kind, located, access, found, named)
 
 
 def add(
@@ -66,7 +66,7 @@ def add(
     password_env: str | None = None,
     user=None,
 ) -> Added:
-    """Register the experiment at a PostgreSQL address, after a look at it. Nothing is written where that fails.
+    """Register the experiment at a source's address, after a look at it. Nothing is written where that fails.
 
     `deployment_id` names it where its database does not, and guards against another's where it does. A `password`,
     or one in `url`, is sealed and kept apart; `password_env` names the variable that holds it instead. `every`:
@@ -76,24 +76,24 @@ def add(
     if password_env:
         password = credentials.reveal(f"env:{password_env}")
     looked = look(url, deployment_id=deployment_id, password=password)
-    address, found, named = looked.address, looked.probe, looked.deployment_id
+    located, found, named = looked.located, looked.probe, looked.deployment_id
     with transaction.atomic():
-        _check_free(address.url, named)
+        _check_free(located.url, named)
         deployment, created = Deployment.objects.select_for_update().get_or_create(deployment_id=named)
         if deployment.clock_offset is None:
             deployment.clock_offset = found.info.clock_offset
         describe(deployment, found.info)
         deployment.label = label or deployment.label
-        put(deployment, place if assets or not found.assets else AssetPlace(url=found.assets.as_uri()))
-        if deployment.source_url != address.url:
+        put(deployment, place if assets or not found.assets else AssetPlace(url=found.assets))
+        if deployment.source_url != located.url:
             deployment.source_secret = ""  # it is for the old address, and must not be sent to another
-        deployment.source, deployment.source_url = Deployment.Source.LOCAL, address.url
+        deployment.source, deployment.source_url = looked.kind.source, located.url
         deployment.state, deployment.every = Deployment.State.RUNNING, every
         deployment.due_at = timezone.now() if every else None
         if password_env:
             deployment.source_secret = f"env:{password_env}"
-        elif address.password is not None:
-            deployment.source_secret = credentials.keep(f"source {deployment.number}", address.password)
+        elif looked.access.password is not None:
+            deployment.source_secret = credentials.keep(f"source {deployment.number}", looked.access.password)
         deployment.save()
         Audit.record("add", user=user, deployment=deployment, target=deployment.deployment_id)
     return Added(deployment, found, created)

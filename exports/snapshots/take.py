@@ -9,7 +9,7 @@ from time import monotonic
 from django.conf import settings
 
 from exports.models import Snapshot
-from exports.sources import addresses
+from exports.sources import kinds
 from exports.sources.moment import GaveWay, Moment, moment
 from exports.sources.postgres import Address
 from psynetdata.jobs import Running
@@ -54,19 +54,21 @@ def take(deployment: Deployment, *, full: bool = False, mirrored: bool = True, r
     """
     _check(deployment)
     claim(deployment.deployment_id, running)
-    address = addresses.of(deployment)
     held = Snapshot.objects.filter(deployment=deployment).order_by("-pk")
     newest, base = _reader(held.first()), _reader(held.exclude(server={}).first())
     if newest and base and newest.snapshot == base.snapshot:
         base = newest  # the states of its tables are read once
     afresh = full or base is None or _is_due(base.snapshot)
-    for left in reversed(range(GIVES_WAY)):
-        try:
-            snapshot, captured, warnings = _take(deployment, address, newest, base, afresh, running)
-            break
-        except GaveWay:
-            if not left:
-                raise
+    if running:
+        running.progress("connecting")
+    with kinds.reached(deployment) as address:
+        for left in reversed(range(GIVES_WAY)):
+            try:
+                snapshot, captured, warnings = _take(deployment, address, newest, base, afresh, running)
+                break
+            except GaveWay:
+                if not left:
+                    raise
     if running:
         Job.objects.filter(pk=running.job.pk).update(deployment=snapshot.deployment)
     if mirrored and Snapshot.objects.newest(snapshot.deployment) == snapshot:
@@ -87,8 +89,6 @@ def _take(
         TemporaryDirectory(prefix="snapshot-", dir=settings.TEMP_DIR) as name,
         shelf(store, Path(name), running, base=newest) as made,
     ):
-        if running:
-            running.progress("connecting")
         began = monotonic()
         with moment(address) as held:
             captured = capture(held, made, Path(name), base=None if afresh else base, running=running)

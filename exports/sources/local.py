@@ -1,13 +1,16 @@
-"""Source `local`: an experiment's PostgreSQL that can be reached by its address. Looked at before it is registered."""
+"""Source `local`: an experiment's PostgreSQL that can be reached by its own address."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from psynetdata.psynet import csvtext, experiment
-from psynetdata.psynet.experiment import ExperimentInfo
-from psynetdata.psynet.tables import Column
+from psynetdata.models import Deployment
+from psynetdata.psynet.problems import BadInput
 
-from .moment import Moment, moment
+from . import postgres
+from .kind import Access, Kind, Located
+from .moment import Moment
 from .postgres import Address
 
 # Where PsyNet keeps assets on the machine that runs the experiment (psynet.asset, LocalStorage).
@@ -16,79 +19,35 @@ _LOOKED_AT = 200  # assets whose files are looked for
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-@dataclass(frozen=True)
-class Probe:
-    """What was found at an address. `assets`: the folder in which files of its assets lie, None where none was seen.
+class Local(Kind):
+    source = Deployment.Source.LOCAL
+    schemes = ("postgres://", "postgresql://")
+    example = "postgres://role@host:5432/database"
 
-    `version` as PostgreSQL says it, `bytes` of the whole database, `rows` {table: rows} of people and their work.
-    """
+    def locate(self, url: str) -> Located:
+        address = postgres.parse(url)
+        if "@" in urlsplit(url).path:  # of a name it would be %40
+            raise BadInput(
+                "Give a password that holds / or @ in its own field, or by --password-env, not in the address."
+            )
+        return Located(address.url, address.label, address.password)
 
-    info: ExperimentInfo
-    version: str
-    bytes: int
-    tables: int
-    rows: dict[str, int]
-    assets: Path | None
+    @contextmanager
+    def reach(self, located: Located, access: Access) -> Iterator[Address]:
+        yield postgres.parse(located.url).with_password(access.password)
 
-
-def probe(address: Address) -> Probe:
-    """Connect, check rights and version, and read what the database says of itself. Raises as `moment` does."""
-    with moment(address, readers=1) as held:
-        size, version = held.query("SELECT pg_database_size(current_database()), current_setting('server_version')")[0]
-        return Probe(
-            info=experiment.read(_Few(held)),
-            version=version.split()[0],
-            bytes=size,
-            tables=len(held.tables),
-            rows={name: held.query(f"SELECT count(*) FROM public.{name}")[0][0] for name in _COUNTED},
-            assets=_assets(held, address),
+    def assets(self, located: Located, held: Moment) -> str:
+        """The folder of this machine where PsyNet keeps them, if files of this experiment's assets lie there."""
+        host = postgres.parse(located.url).host
+        folder = ASSETS.expanduser()
+        columns = next((table.columns for table in held.tables if table.name == "asset"), ())
+        here = host in _LOOPBACK or host.startswith("/")
+        if not here or not folder.is_dir() or "host_path" not in [column.name for column in columns]:
+            return ""
+        paths = held.query(
+            "SELECT host_path FROM public.asset WHERE host_path IS NOT NULL ORDER BY id LIMIT %s", (_LOOKED_AT,)
         )
-
-
-_COUNTED = ("participant", "info", "response")
-
-
-class _Few:
-    """The few rows that tell of the experiment, as a TableSource."""
-
-    def __init__(self, held: Moment):
-        self._held = held
-        self._tables = {table.name: table for table in held.tables}
-
-    def tables(self) -> list[str]:
-        return sorted(self._tables)
-
-    def columns(self, table: str) -> list[Column]:
-        return list(self._tables[table].columns)
-
-    def rows(self, table: str):
-        """As text, the way COPY writes it."""
-        found = self._tables[table]
-        out = _Records()
-        self._held.copy(f"SELECT {found.listed} FROM {found.rows_of} ORDER BY id", out)
-        return csvtext.rows(out.records)
-
-
-class _Records:
-    """psycopg2 writes a row a call."""
-
-    def __init__(self):
-        self.records: list[bytes] = []
-
-    def write(self, record: bytes) -> None:
-        self.records.append(record.removesuffix(b"\n"))
-
-
-def _assets(held: Moment, address: Address) -> Path | None:
-    here = address.host in _LOOPBACK or address.host.startswith("/")
-    folder = ASSETS.expanduser()
-    columns = next((table.columns for table in held.tables if table.name == "asset"), ())
-    if not here or not folder.is_dir() or "host_path" not in [column.name for column in columns]:
-        return None
-    paths = held.query(
-        "SELECT host_path FROM public.asset WHERE host_path IS NOT NULL ORDER BY id LIMIT %s", (_LOOKED_AT,)
-    )
-    try:
-        return folder if any((folder / path.lstrip("/")).exists() for (path,) in paths) else None
-    except OSError:  # no path that a file system takes, or a folder that is not ours to look into
-        return None
+        try:
+            return folder.as_uri() if any((folder / path.lstrip("/")).exists() for (path,) in paths) else ""
+        except OSError:  # no path that a file system takes, or a folder that is not ours to look into
+            return ""

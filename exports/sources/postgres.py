@@ -52,7 +52,10 @@ class Refused(Problem):
 
 @dataclass(frozen=True)
 class Address:
-    """Where a PostgreSQL database is. `password` is no part of `url`; None: libpq looks in its own places."""
+    """Where a PostgreSQL database is. `password` is no part of `url`; None: libpq looks in its own places.
+
+    `called`: what sentences call it where host and port mean nothing to people, as those of a tunnel.
+    """
 
     host: str
     port: int
@@ -60,6 +63,7 @@ class Address:
     user: str
     password: str | None = None
     options: tuple[tuple[str, str], ...] = ()
+    called: str = ""
 
     @property
     def url(self) -> str:
@@ -73,7 +77,7 @@ class Address:
     @property
     def label(self) -> str:
         """For sentences."""
-        return f"{self.database} on {self.host}:{self.port}"
+        return self.called or f"{self.database} on {self.host}:{self.port}"
 
     def with_password(self, password: str | None) -> "Address":
         return replace(self, password=password)

@@ -1,0 +1,51 @@
+"""What each kind of source that runs has to do: read its addresses, and give a PostgreSQL to connect to."""
+
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+from .moment import Moment
+from .postgres import Address
+
+
+@dataclass(frozen=True)
+class Located:
+    """A source's address, read. `url`: without a password, and the same text for the same source.
+
+    `label` is for sentences, `password` what stood in the address.
+    """
+
+    url: str
+    label: str
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Access:
+    """What opens a source beside its address. `password`: of the database's role; None: the kind's own way."""
+
+    password: str | None = field(default=None, repr=False)
+
+
+class Kind(ABC):
+    """`source`: as Deployment.source. `schemes`: how its addresses begin. `example`: one, for sentences and forms."""
+
+    source: str
+    schemes: tuple[str, ...]
+    example: str
+
+    @abstractmethod
+    def locate(self, url: str) -> Located:
+        """Read an address without asking anyone. Raises BadInput."""
+
+    @abstractmethod
+    def reach(self, located: Located, access: Access) -> AbstractContextManager[Address]:
+        """Where psycopg2 finds the database, its password included, for as long as the body lasts.
+
+        What makes the way there (a tunnel, a look-up) is done on entry and undone on leaving, whatever happens.
+        `Address.called` is what sentences call it. Raises Unreachable and Refused.
+        """
+
+    def assets(self, located: Located, held: Moment) -> str:
+        """Where asset files of such a source live when nobody said it, as a URL; "" where that is not known."""
+        return ""

@@ -1,0 +1,75 @@
+"""A look at a source before it is registered."""
+
+from dataclasses import dataclass
+
+from psynetdata.psynet import csvtext, experiment
+from psynetdata.psynet.experiment import ExperimentInfo
+from psynetdata.psynet.tables import Column
+
+from .kind import Access, Kind, Located
+from .moment import Moment, moment
+
+_COUNTED = ("participant", "info", "response")
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What was found at an address. `assets`: where files of its assets live, as a URL; "" where that is not known.
+
+    `version` as PostgreSQL says it, `bytes` of the whole database, `rows` {table: rows} of people and their work.
+    """
+
+    info: ExperimentInfo
+    version: str
+    bytes: int
+    tables: int
+    rows: dict[str, int]
+    assets: str
+
+
+def probe(kind: Kind, located: Located, access: Access) -> Probe:
+    """Connect, check rights and version, and read what the database says of itself.
+
+    Raises as `moment` does and as the kind does.
+    """
+    with kind.reach(located, access) as address, moment(address, readers=1) as held:
+        size, version = held.query("SELECT pg_database_size(current_database()), current_setting('server_version')")[0]
+        return Probe(
+            info=experiment.read(_Few(held)),
+            version=version.split()[0],
+            bytes=size,
+            tables=len(held.tables),
+            rows={name: held.query(f"SELECT count(*) FROM public.{name}")[0][0] for name in _COUNTED},
+            assets=kind.assets(located, held),
+        )
+
+
+class _Few:
+    """The few rows that tell of the experiment, as a TableSource."""
+
+    def __init__(self, held: Moment):
+        self._held = held
+        self._tables = {table.name: table for table in held.tables}
+
+    def tables(self) -> list[str]:
+        return sorted(self._tables)
+
+    def columns(self, table: str) -> list[Column]:
+        return list(self._tables[table].columns)
+
+    def rows(self, table: str):
+        """As text, the way COPY writes it."""
+        found = self._tables[table]
+        out = _Records()
+        self._held.copy(f"SELECT {found.listed} FROM {found.rows_of} ORDER BY id", out)
+        return csvtext.rows(out.records)
+
+
+class _Records:
+    """psycopg2 writes a row a call."""
+
+    def __init__(self):
+        self.records: list[bytes] = []
+
+    def write(self, record: bytes) -> None:
+        self.records.append(record.removesuffix(b"\n"))
