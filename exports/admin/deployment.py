@@ -23,6 +23,7 @@ from . import add, settings, source_code
 from .alarms import VIEW_INCIDENT, alarms_card, wrong_card
 from .ask import ask_for_export
 from .changes import in_a_line
+from .code import SourceCodeActions
 from .export import exports_card
 from .health import active_job, seconds_words, watching_card
 from .incident import incidents_card
@@ -59,12 +60,12 @@ class DeploymentChangeList(ChangeList):
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(WatchActions, PolicyActions, KeyActions, DataDeploymentAdmin):
+class DeploymentAdmin(WatchActions, PolicyActions, SourceCodeActions, KeyActions, DataDeploymentAdmin):
     list_display = (
         "label_or_id", "psynets_id", "state_badge", "alarms", "newest_snapshot", "participants", "trials",
     )  # fmt: skip
     actions_detail = (
-        "export_anonymized", "export_as_it_is", "what_leaves", "snapshot_now",
+        "export_anonymized", "export_as_it_is", "what_leaves", "snapshot_now", "source_code",
         {"title": "Watching", "icon": "visibility", "items": ["pause", "resume", "archive"]},
         {"title": "Key", "icon": "key", "items": ["export_key", "destroy_key"]},
     )  # fmt: skip

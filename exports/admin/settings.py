@@ -16,6 +16,7 @@ _PASSWORD = "assets_password"
 ASSETS = {
     "assets_url": "url", _PASSWORD: "password", "assets_known_hosts": "known_hosts", "assets_every": "every",
     "assets_hosts": "hosts", "experiment_url": "experiment",
+    "experiment_login": "experiment_login",
 }  # fmt: skip
 NAMES = ("label", EVERY, *_A_CENTURY)
 
@@ -54,6 +55,12 @@ class SettingsForm(forms.ModelForm):
         "user:password or a token for https://. It is sealed and not shown again.",
     )  # fmt: skip
 
+    experiment_login = forms.CharField(
+        label="The experiment's user and password", required=False, strip=False, max_length=1000, widget=Password,
+        help_text="Of its dashboard, as user:password; its source code is asked for with them. Sealed and not shown "
+        "again.",
+    )  # fmt: skip
+
     class Meta:
         labels = {
             "assets_url": "Where its asset files live",
@@ -74,7 +81,8 @@ class SettingsForm(forms.ModelForm):
             "assets_hosts": "Like media.lab.org or 10.0.0.5:8080, with commas. Rows may name these hosts only, "
             "internal ones too; empty: any public one.",
             "assets_every": "So often asset files are fetched while it runs; empty: only when an export wants them.",
-            "experiment_url": "Like https://my-experiment.lab.org; on-demand assets are asked for there.",
+            "experiment_url": "Like https://my-experiment.lab.org; on-demand assets and its source code are asked "
+            "for there.",
             EVERY: "60 or more; empty or 0: only when somebody asks.",
             "keep_all_hours": "For so many hours every snapshot is kept.",
             "keep_hourly_days": "For so many days the newest of each hour is kept.",

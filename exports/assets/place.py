@@ -41,6 +41,14 @@ def of(deployment: Deployment, *, timeout: float = 30.0) -> Place:
     return Place(opened, lambda: WebSession("", addresses, timeout=timeout), experiment.rstrip("/"))
 
 
+def experiment(deployment: Deployment, *, timeout: float = 30.0) -> Place:
+    """The running experiment as a place: its routes are paths. Raises Problem where its login cannot be revealed."""
+    url, secret = deployment.experiment_url, credentials.reveal(deployment.experiment_secret)
+    addresses = Addresses(own=frozenset([_origin(url)]))
+    opened = opener(url, secret, known_hosts="", addresses=addresses, timeout=timeout)
+    return Place(opened, lambda: WebSession("", addresses, timeout=timeout))
+
+
 def opener(
     url: str, secret: str | None, *, known_hosts: str, addresses: Addresses, timeout: float
 ) -> Callable[[], Session] | None:

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from django.conf import settings
 
+from exports.assets import download_source
 from exports.leakscan.collect import collect
 from exports.models import Export, ExportArchive
 from exports.snapshots import source_code
@@ -130,7 +131,7 @@ class _Building:
         archive.add_database(f"{prefix}database.zip", made)
         told = self._add_files(mode, archive, made)
         archive.read_back()
-        notes = [*made.notes, *(proof.password_notes(self.reader) if mode == REGULAR else ())]
+        notes = [*made.notes, *(self._notes_of_regular() if mode == REGULAR else ())]
         more = {"assets": told, "notes": notes}
         found = manifest.manifest(mode, self.export.snapshot, self.options, archive.members, **more)
         return found if mode == REGULAR else self._account_for(archive, found, made, report)
@@ -149,15 +150,30 @@ class _Building:
             files += basic.basic_data(
                 self.export.snapshot, transform, prefix, folder, anonymize=anonymous, meter=self.meter
             )
-            files += [] if anonymous or options.no_source else self._source_code()
+            files += [] if anonymous else self.source_code[0]
         archive.add_files(files)
         return told
 
-    def _source_code(self) -> list[Member]:
-        """At the top of the tree, as PsyNet has it. It may hold keys and names: it is in no anonymous archive."""
-        path = self.folder / source_code.NAME
-        kept = source_code.bring(self.export.deployment, path)
-        return [Member(source_code.NAME, path, kept.bytes, kept.sha256)] if kept else []
+    def _notes_of_regular(self) -> list[str]:
+        return [*proof.password_notes(self.reader), *self.source_code[1]]
+
+    @cached_property
+    def source_code(self) -> tuple[list[Member], list[str]]:
+        """(the zip at the top of the tree, as PsyNet has it, or nothing; a sentence where it could not be had).
+
+        It may hold keys and names: it is in no anonymous archive. The experiment is asked where none is kept.
+        """
+        deployment, path, notes = self.export.deployment, self.folder / source_code.NAME, []
+        if self.options.no_source or self.options.type != "psynet":
+            return [], notes
+        if not source_code.is_kept(deployment) and download_source.can_be_asked(deployment):
+            self.meter.advance("fetching source code", 0)
+            try:
+                download_source.fetch(deployment, look=self.meter.check)
+            except download_source.NotFetched as problem:
+                notes.append(problem.sentence)
+        kept = source_code.bring(deployment, path)
+        return [Member(source_code.NAME, path, kept.bytes, kept.sha256)] if kept else [], notes
 
     def _account_for(self, archive: Archive, found: dict, made: tables.Tables, report: dict) -> dict:
         """anonymization.json and the anonymous tree's own manifest; the outer manifest, which lists them too."""

@@ -6,7 +6,8 @@ import tempfile
 from django.conf import settings
 from django.core.files.storage import default_storage
 
-from exports.models import Export, ExportArchive, Snapshot
+from exports.models import Export, ExportArchive, Snapshot, SourceCode
+from exports.snapshots import source_code
 from exports.snapshots.reader import SnapshotReader
 from exports.snapshots.store import Segment
 from psynetdata.psynet.csvtext import BLOCK
@@ -82,6 +83,16 @@ def _verify_segment(reader: SnapshotReader, segment: Segment, seen: dict[str, in
         raise Damaged(
             f"The segment {segment.sha256[:12]}… has {seen[segment.blob]} rows, its state says {segment.rows}."
         )
+
+
+def verify_source_code(row: SourceCode) -> Checked:
+    """The kept zip by its SHA-256."""
+    with tempfile.TemporaryFile(dir=settings.TEMP_DIR) as copy:
+        try:
+            source_code.write(row, copy)
+        except Damaged as problem:
+            return Checked([problem.sentence])
+    return Checked(files=1, bytes=row.bytes)
 
 
 def verify_export(export: Export) -> Checked:

@@ -16,7 +16,8 @@ class AssetPlace:
     """What is to be changed; None: it stays. `password`, or one within `url`, is sealed; `secret_env` names a variable.
 
     `known_hosts`: lines of such a file. `hosts`: as places.hosts reads them. `every`: minutes between fetches in the
-    background, 5 or more; 0: at exports only. `experiment`: the experiment's own address.
+    background, 5 or more; 0: at exports only. `experiment`: the experiment's own address; `experiment_login`, or what
+    stands within it, is its user:password and sealed; `experiment_env` names a variable.
     """
 
     url: str | None = None
@@ -26,12 +27,15 @@ class AssetPlace:
     hosts: str | None = None
     every: int | None = None
     experiment: str | None = None
+    experiment_login: str | None = None
+    experiment_env: str | None = None
 
     def __post_init__(self):
         """Raises UsageError for what cannot be."""
         places.check_assets_url(places.without_secret(self.url or "")[0])
         places.hosts(self.hosts or "")
-        places.check_experiment_url(self.experiment or "")
+        places.check_experiment_url(places.without_secret(self.experiment or "")[0])
+        places.check_login(self.experiment_login or "")
         if self.every and not _LEAST_EVERY <= self.every <= _LONGEST_EVERY:
             raise UsageError(
                 f"Asset files can be fetched every {_LEAST_EVERY} to {_LONGEST_EVERY} minutes (a week), "
@@ -41,22 +45,23 @@ class AssetPlace:
 
 def put(deployment: Deployment, place: AssetPlace) -> list[str]:
     """Set the fields of a row that the caller saves; the names of those that changed."""
-    url, within = places.without_secret(place.url) if place.url is not None else (None, None)
-    password = place.password or within
+    url, within = _parted(place.url)
+    experiment, login = _parted(place.experiment)
     new = {
         "assets_url": url,
         "assets_known_hosts": place.known_hosts,
         "assets_hosts": place.hosts,
         "assets_every": place.every,
-        "experiment_url": place.experiment,
-    }
-    if place.secret_env:
-        credentials.reveal(f"env:{place.secret_env}")
-        new["assets_secret"] = f"env:{place.secret_env}"
-    elif password:
-        new["assets_secret"] = credentials.keep(f"assets {deployment.number}", password)
-    elif url is not None and url != deployment.assets_url:
-        new["assets_secret"] = ""  # it is for the old place, and must not be sent to another
+        "experiment_url": experiment,
+        "assets_secret": _reference(
+            f"assets {deployment.number}", place.password or within, place.secret_env,
+            moved=url not in (None, deployment.assets_url),
+        ),
+        "experiment_secret": _reference(
+            f"experiment {deployment.number}", place.experiment_login or login, place.experiment_env,
+            moved=experiment not in (None, deployment.experiment_url),
+        ),
+    }  # fmt: skip
     wanted = {
         name: value or (None if name == "assets_every" else "") for name, value in new.items() if value is not None
     }
@@ -64,6 +69,20 @@ def put(deployment: Deployment, place: AssetPlace) -> list[str]:
     for name in changed:
         setattr(deployment, name, wanted[name])
     return changed
+
+
+def _parted(url: str | None) -> tuple[str | None, str | None]:
+    return (None, None) if url is None else places.without_secret(url)
+
+
+def _reference(name: str, secret: str | None, variable: str | None, *, moved: bool) -> str | None:
+    """To what opens a place; None: it stays. What is for an old place must not be sent to another."""
+    if variable:
+        credentials.reveal(f"env:{variable}")
+        return f"env:{variable}"
+    if secret:
+        return credentials.keep(name, secret)
+    return "" if moved else None
 
 
 def set_place(deployment: Deployment, place: AssetPlace, *, user=None) -> list[str]:

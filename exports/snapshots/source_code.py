@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import BinaryIO
 
 from django.core.files import File
 from django.core.files.storage import default_storage
@@ -40,7 +41,7 @@ def handed_in(upload: Upload, folder: Path) -> tuple[Path | None, list[str]]:
     return path, []
 
 
-def keep(deployment: Deployment, path: Path) -> SourceCode:
+def keep(deployment: Deployment, path: Path, *, user=None) -> SourceCode:
     """Store the zip and name it. Raises BadInput for what is no source code, Problem where it cannot be read."""
     try:
         method = source_code.method_in(path)
@@ -60,7 +61,7 @@ def keep(deployment: Deployment, path: Path) -> SourceCode:
     with transaction.atomic():
         values = {"sha256": sha256, "bytes": size, "basic_data": method}
         row, _ = SourceCode.objects.update_or_create(deployment=deployment, defaults=values)
-        Audit.record("keep source code", deployment=deployment, target=deployment)
+        Audit.record("keep source code", user=user, deployment=deployment, target=deployment)
     if before is not None and before.sha256 != sha256:
         default_storage.delete(before.file)
     return row
@@ -69,16 +70,20 @@ def keep(deployment: Deployment, path: Path) -> SourceCode:
 def bring(deployment: Deployment, target: Path) -> SourceCode | None:
     """Write what is kept to `target`; None where nothing is. Raises Damaged where it is not as it was."""
     row = SourceCode.objects.filter(deployment=deployment).first()
-    if row is None:
-        return None
+    if row is not None:
+        with target.open("wb") as file:
+            write(row, file)
+    return row
+
+
+def write(row: SourceCode, file: BinaryIO) -> None:
+    """The zip itself, compared with its row. Raises Damaged."""
     digest = hashlib.sha256()
-    with target.open("wb") as file:
-        for block in blocks(default_storage, row.file, 0, row.bytes) if default_storage.exists(row.file) else ():
-            digest.update(block)
-            file.write(block)
+    for block in blocks(default_storage, row.file, 0, row.bytes) if default_storage.exists(row.file) else ():
+        digest.update(block)
+        file.write(block)
     if digest.hexdigest() != row.sha256:
         raise Damaged(
             "The source code that is kept is missing from the storage or not as it was; load it again with "
             "--source, or export without it (--no-source)."
         )
-    return row

@@ -62,6 +62,12 @@ def check_experiment_url(url: str) -> None:
         raise UsageError("The experiment's address is like https://my-experiment.lab.org, without a password in it.")
 
 
+def check_login(text: str) -> None:
+    """Raise UsageError where this is not a user and a password. Empty is none, and right."""
+    if text and not (":" in text and text.isprintable()):
+        raise UsageError("The experiment's user and password are written like user:password.")
+
+
 def hosts(text: str) -> tuple[str, ...]:
     """`media.lab.org`, `10.0.0.5:8080`, `*.lab.org`, with commas or white space between. Raises UsageError."""
     found = tuple(text.lower().replace(",", " ").split())

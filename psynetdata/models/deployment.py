@@ -70,6 +70,9 @@ class Deployment(models.Model):
     experiment_url = models.CharField(
         "experiment", max_length=500, blank=True, help_text="The experiment's own address; asked for on-demand assets."
     )
+    experiment_secret = models.CharField(
+        max_length=200, blank=True, editable=False, help_text="Names its user:password; see psynetdata.credentials."
+    )
     continues = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="continued_by")
     # Minutes that the server's clock is ahead of UTC; None: not found, taken as 0.
     clock_offset = models.IntegerField(null=True, blank=True, help_text="Minutes ahead of UTC.")

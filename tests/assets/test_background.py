@@ -117,7 +117,7 @@ def test_another_place_does_not_get_the_password_of_the_old_one(quiet, monkeypat
 
 @pytest.mark.parametrize("wrong", [
     {"every": 4}, {"every": 99999}, {"url": "ssh://x"}, {"hosts": "a/b"}, {"experiment": "ftp://x"},
-    {"experiment": "https://me:pw@x"},
+    {"experiment_login": "no colon"},
 ])  # fmt: skip
 def test_what_cannot_be_is_refused(wrong):
     with pytest.raises(UsageError):

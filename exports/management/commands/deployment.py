@@ -19,6 +19,7 @@ _VERBS = {
     "resume": (deployments.resume, "Watch it again."),
     "archive": (deployments.archive, "It is over: watched no more; its history stays."),
 }
+_OF_PLACE = ("url", "secret_env", "hosts", "experiment", "experiment_env", "every")
 _SAYS = {"pause": "paused", "resume": "watched again", "archive": "archived"}
 
 
@@ -47,7 +48,14 @@ class Command(BaseCommand):
         parser.add_argument("--secret-env", metavar="NAME", help="The environment variable with its password or key.")
         parser.add_argument("--known-hosts", metavar="FILE", type=Path, help="The SFTP server's key, as ssh keeps it.")
         parser.add_argument("--hosts", metavar="LIST", help="Hosts that external assets may name, with commas.")
-        parser.add_argument("--experiment", metavar="URL", help="The experiment's own address, for on-demand assets.")
+        parser.add_argument(
+            "--experiment", metavar="URL", help="The experiment's own address, for on-demand assets and source code."
+        )
+        parser.add_argument(
+            "--experiment-env",
+            metavar="NAME",
+            help="The variable that holds user:password of its dashboard.",
+        )
         parser.add_argument(
             "--every", type=int, metavar="MINUTES", help="Between fetches while it runs; 0: when an export wants them."
         )
@@ -74,13 +82,11 @@ class Command(BaseCommand):
             _VERBS[verb][0](deployment)
             self.stdout.write(f"{deployment.deployment_id} is {_SAYS[verb]}.")
 
-    def _assets(self, *, id: str | None, url, secret_env, known_hosts, hosts, experiment, every, fetch, **options):
+    def _assets(self, *, id: str | None, known_hosts, fetch, **options):
         deployment = chosen(Deployment.objects.all(), id, how="`deployment assets ID`")
         keys = None if known_hosts is None else _text_of(known_hosts)
-        place = AssetPlace(
-            url=url, secret_env=secret_env, known_hosts=keys, hosts=hosts, experiment=experiment, every=every
-        )
-        set_place(deployment, place)
+        asked = {name: options[name] for name in _OF_PLACE}
+        set_place(deployment, AssetPlace(**asked, known_hosts=keys))
         for name, value in _asset_facts(deployment):
             self.stdout.write(f"{name:<16} {value}")
         if fetch:
@@ -142,6 +148,7 @@ def _asset_facts(deployment: Deployment) -> list[tuple[str, str]]:
         ("known hosts", "its own" if deployment.assets_known_hosts else "those of this machine"),
         ("external hosts", deployment.assets_hosts or "any public one"),
         ("experiment", deployment.experiment_url or "(not known; on-demand assets cannot be asked for)"),
+        ("its login", _reference(deployment.experiment_secret) or "(not known; its source code cannot be asked for)"),
         ("fetched", f"every {every} minutes while it runs" if every else "when an export wants them"),
         ("here", f"{kept['files']} files, {kept['bytes'] or 0:,} bytes"),
     ]

@@ -4,9 +4,9 @@ from pathlib import Path
 from django.db.models import Q
 from django.utils import timezone
 
-from exports.models import Export, Snapshot
+from exports.models import Export, Snapshot, SourceCode
 from exports.package.verify import Checked, verify_path
-from exports.package.verify_stored import verify_export, verify_snapshot
+from exports.package.verify_stored import verify_export, verify_snapshot, verify_source_code
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.psynet.problems import Damaged, NotFound, UsageError
 
@@ -19,7 +19,7 @@ class Command(BaseCommand):
         what.add_argument("path", nargs="?", type=Path, help="An export: its folder, or its zip.")
         what.add_argument("--snapshot", type=int, metavar="ID")
         what.add_argument("--export", type=int, metavar="ID")
-        what.add_argument("--all", action="store_true", help="All snapshots and all exports whose files are kept.")
+        what.add_argument("--all", action="store_true", help="All snapshots, exports and source codes that are kept.")
 
     def run(self, *, path: Path | None, snapshot: int | None, export: int | None, **options):
         if path is None and snapshot is None and export is None and not options["all"]:
@@ -42,6 +42,7 @@ def _things(path: Path | None, snapshot: int | None, export: int | None) -> Iter
         yield str(path), verify_path(Path(path))
         return
     snapshots, exports = Snapshot.objects.order_by("pk"), Export.objects.select_related("job").order_by("pk")
+    codes = SourceCode.objects.none()
     if snapshot is not None:
         snapshots, exports = snapshots.filter(pk=snapshot), exports.none()
         if not snapshots:
@@ -53,8 +54,11 @@ def _things(path: Path | None, snapshot: int | None, export: int | None) -> Iter
     else:
         kept = Q(archives__expires_at__isnull=True) | Q(archives__expires_at__gt=timezone.now())
         exports = exports.filter(kept, archives__isnull=False).distinct()
+        codes = SourceCode.objects.select_related("deployment").order_by("pk")
     seen: dict[str, int] = {}
     for one in snapshots.iterator():
         yield str(one), verify_snapshot(one, seen)
     for one in exports.iterator():
         yield str(one), verify_export(one)
+    for one in codes.iterator():
+        yield str(one), verify_source_code(one)

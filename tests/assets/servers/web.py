@@ -1,5 +1,6 @@
 """A web server with moods: it breaks connections, stalls, sends too little, is busy, lies, leads elsewhere."""
 
+import base64
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -11,7 +12,7 @@ class WebServer(ThreadingHTTPServer):
 
     Moods: break (half of it, then the line is cut), short (half of it without a length), stall, busy (429), ill (503),
     denied, page (a 404 page with status 200), and `to ADDRESS`, a redirect, which stays. `asked`: (path, Range) of each
-    request; `sent`: bytes of bodies.
+    request; `sent`: bytes of bodies. `login`: the user:password that it asks for (HTTP Basic); None: anybody may.
     """
 
     daemon_threads = True
@@ -24,6 +25,7 @@ class WebServer(ThreadingHTTPServer):
         self.asked: list[tuple[str, str]] = []
         self.headers: list[dict[str, str]] = []
         self.sent = 0
+        self.login: str | None = None
         self.released = threading.Event()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -31,6 +33,10 @@ class WebServer(ThreadingHTTPServer):
         self.released.set()
         self.shutdown()
         self.server_close()
+
+
+def _basic(login: str) -> str:
+    return f"Basic {base64.b64encode(login.encode()).decode()}"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -44,6 +50,8 @@ class _Handler(BaseHTTPRequestHandler):
         mood = moods[0] if moods and moods[0].startswith("to ") else (moods.pop(0) if moods else "")
         if mood.startswith("to "):
             self._answer(302, b"", Location=mood.removeprefix("to "))
+        elif server.login is not None and self.headers.get("Authorization") != _basic(server.login):
+            self._answer(401, b"", **{"WWW-Authenticate": 'Basic realm="Login Required"'})
         elif mood in ("busy", "ill", "denied"):
             self._answer({"busy": 429, "ill": 503, "denied": 403}[mood], b"not now", **{"Retry-After": "7"})
         elif mood == "page":
