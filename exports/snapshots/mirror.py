@@ -15,6 +15,7 @@ from psynetdata.psynet.tables import UNMIRRORED_TABLES
 
 from .reader import SnapshotReader
 from .store import Segment
+from .tally import summarize
 
 _AS_IT_IS = Transform("as it is")
 
@@ -90,6 +91,7 @@ def mirror(snapshot: Snapshot, *, faces=settings.FACES, running: Running | None 
             anonymizing.tidy()
         else:
             rows = refresh(face, snapshot.deployment, source, _AS_IT_IS, look=look)
+            summarize(snapshot)
     return rows
 
 

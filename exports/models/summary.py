@@ -1,0 +1,44 @@
+from django.db import models
+
+from psynetdata.models import Deployment
+
+
+class SegmentTally(models.Model):
+    """What was counted in one segment of a deployment's newest snapshot (exports.snapshots.tally)."""
+
+    deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="tallies")
+    table = models.CharField(max_length=100)
+    sha256 = models.CharField(max_length=64, help_text="Of the segment's rows.")
+    counts = models.JSONField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = (models.UniqueConstraint(fields=("deployment", "table", "sha256"), name="one_tally_a_segment"),)
+
+    def __str__(self):
+        return f"{self.table} {self.sha256[:12]}"
+
+
+class Summary(models.Model):
+    """The numbers that pages show of a deployment, made once a snapshot so that no page counts rows.
+
+    `classes`: [[table, class, rows, failed]]; `participants`: {state: how many}, `progress`: participants by tenth of
+    the way; `by_hour`: {hour in ISO 8601, UTC: trials}; `assets`: {experiment | other: {personal | public: [files,
+    bytes]}}, as far as the rows tell.
+    """
+
+    deployment = models.OneToOneField(Deployment, models.CASCADE, primary_key=True, related_name="summary")
+    snapshot_number = models.BigIntegerField()
+    taken_at = models.DateTimeField()
+    classes = models.JSONField(default=list)
+    participants = models.JSONField(default=dict)
+    progress = models.JSONField(default=list)
+    median_seconds = models.FloatField(null=True, help_text="From beginning to end, of those who finished.")
+    by_hour = models.JSONField(default=dict)
+    assets = models.JSONField(default=dict)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self):
+        return f"summary of snapshot {self.snapshot_number}"
