@@ -245,5 +245,6 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"navigation": "psynetdata.admin.site.navigation"},
     "DASHBOARD_CALLBACK": "exports.admin.dashboard.overview",
+    "STYLES": ["/static/psynetdata/noscript.css"],
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/psynetdata/favicon.svg"}],
 }

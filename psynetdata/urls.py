@@ -4,11 +4,13 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from exports.admin.dashboard import fragment
 from psynetdata.admin.shown import switch_face
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/face/", admin.site.admin_view(switch_face), name="switch-face"),
+    path("admin/overview/", admin.site.admin_view(fragment), name="overview"),
     path("admin/", admin.site.urls),
     path("", include("psynetdata.api.urls")),
     path("", include("exports.api.urls")),

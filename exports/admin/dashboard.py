@@ -1,8 +1,10 @@
-"""The first page. settings.UNFOLD["DASHBOARD_CALLBACK"] names `overview`."""
+"""The first page. settings.UNFOLD["DASHBOARD_CALLBACK"] names `overview`; it keeps itself fresh with `fragment`."""
 
-from django.db.models import Case, Count, IntegerField, Q, When
+from django.db.models import Count, Exists, OuterRef, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
-from exports.models import Export
+from exports.models import Export, Incident
 from psynetdata.admin import html
 from psynetdata.admin.pages import Card
 from psynetdata.models import Deployment, Job, Participant, Trial
@@ -10,30 +12,57 @@ from psynetdata.models import Deployment, Job, Participant, Trial
 from .alarms import VIEW_INCIDENT, desk_alarms
 from .deployment import age_of, rows_in
 from .export import exports_card
+from .running import deployment_card, exports_at_work, storage_card, stored_bytes
 from .watched import with_newest
 
+MOST_RUNNING = 24
 SHOWN = 50
 
 
 def overview(request, context: dict) -> dict:
-    """Adds `cards`: alarms, a row per deployment, what runs, the latest exports; each only for who may view it."""
-    cards, user = [], request.user
+    """Adds `first`: alarms and what is at work; `running`: a card per running deployment, and `more` of them; `cards`:
+    the others, the latest exports, storage, jobs. Each only for who may view it.
+    """
+    first, cards, user = [], [], request.user
+    context["running"] = []
     if user.has_perm(VIEW_INCIDENT):
-        cards.append(desk_alarms(user))
+        first.append(desk_alarms(user))
     if user.has_perm("psynetdata.view_deployment"):
-        cards.append(_deployments())
+        context["running"], context["more"] = _running()
+        cards += _others()
     if user.has_perm("exports.view_export"):
+        at_work = exports_at_work(Export.objects.all())
+        first += [at_work] if at_work else []
         cards.append(exports_card(Export.objects.select_related("job", "owner")[:10]))
+    if user.has_perm("exports.view_snapshot"):
+        cards.append(storage_card())
     if user.has_perm("psynetdata.view_job"):
         cards.append(_jobs())
-    context["cards"] = cards
+    context["first"], context["cards"] = first, cards
     return context
 
 
-def _deployments() -> Card:
-    """Those that are running first, the newest of them on top."""
-    running = Case(When(state=Deployment.State.RUNNING, then=0), default=1, output_field=IntegerField())
-    found = with_newest(Deployment.objects.order_by(running, "-number")[: SHOWN + 1])
+def fragment(request: HttpRequest) -> HttpResponse:
+    """The changing part of the page alone."""
+    return render(request, "admin/exports/overview.html", overview(request, {}))
+
+
+def _running() -> tuple[list[Card], str]:
+    """Those with alarms first, then the newest. The way to the rest where there are many."""
+    alarmed = Exists(Incident.objects.filter(deployment=OuterRef("pk"), ended_at=None))
+    running = Deployment.objects.filter(state=Deployment.State.RUNNING).select_related("summary")
+    found = with_newest(running.annotate(alarmed=alarmed).order_by("-alarmed", "-number")[: MOST_RUNNING + 1])
+    rows = found[:MOST_RUNNING]
+    stored = stored_bytes(rows)
+    address = html.list_url(Deployment, state__exact=Deployment.State.RUNNING)
+    more = html.link(address, "all that run") if len(found) > MOST_RUNNING else ""
+    return [deployment_card(row, stored.get(row.pk, 0)) for row in rows], more
+
+
+def _others() -> list[Card]:
+    """Paused, finished and archived ones, the newest on top."""
+    others = Deployment.objects.exclude(state=Deployment.State.RUNNING).order_by("-number")
+    found = with_newest(others[: SHOWN + 1])
     rows = [
         (
             html.to_object(row),
@@ -46,7 +75,7 @@ def _deployments() -> Card:
     ]
     headers = ("deployment", "state", "newest snapshot", "participants", "trials")
     more = html.link(html.list_url(Deployment), "all deployments") if len(found) > SHOWN else ""
-    return Card("Deployments", headers=headers, rows=rows, footnote=more)
+    return [Card("Not running", headers=headers, rows=rows, footnote=more)] if rows else []
 
 
 def _jobs() -> Card:

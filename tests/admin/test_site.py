@@ -9,9 +9,9 @@ from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success
 
 from exports.admin.dashboard import overview
-from exports.models import Snapshot
+from exports.models import Export, Incident, Snapshot, Summary
 from psynetdata.admin.site import navigation
-from psynetdata.models import Audit, Deployment
+from psynetdata.models import Audit, Deployment, Job
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 
@@ -55,19 +55,47 @@ def test_every_link_of_the_sidebar_opens(person):
             assert client.get(item["link"]).status_code == 200
 
 
-def test_the_first_page_has_a_row_per_deployment(person, deployment, snapshot):
+def summary_of(deployment, **told) -> Summary:
+    hour = timezone.now().replace(minute=0, second=0, microsecond=0)
+    told = {"participants": {"finished": 1, "failed": 1}, "by_hour": {hour.isoformat(): 3}} | told
+    fields = {"snapshot_number": 1, "taken_at": timezone.now(), "progress": [0] * 9 + [2], **told}
+    return Summary.objects.create(deployment=deployment, **fields)
+
+
+def test_the_first_page_has_a_card_per_deployment_that_runs(person, deployment, snapshot):
     Deployment.objects.create(deployment_id="bare")
-    _, deployments, exports, jobs = overview(request_of(person("viewer")), {})["cards"]
-    (bare, *_), (faces, state, age, participants, trials) = deployments.rows
-    assert "bare" in bare
-    assert ("Faces" in faces, "running" in state, ">0 seconds<" in age) == (True, True, True)
-    assert f"?deployment={deployment.number}" in participants
-    assert (">2<" in participants, ">3<" in trials) == (True, True)
-    assert (exports.rows, jobs.facts[0][0]) == ([], "running")
+    Deployment.objects.create(deployment_id="over", state="archived")
+    summary_of(deployment)
+    context = overview(request_of(person("viewer")), {})
+    bare, faces = [card.context for card in context["running"]]
+    assert (bare["name"], faces["name"]) == ("bare", "Faces")
+    assert (bare["people"], faces["people"]) == ("– participants", "2 started: 1 finished, 1 failed")
+    assert faces["told"].startswith("3 trials in the last 24 hours, at most 3 an hour")
+    assert (">0 seconds<" in faces["age"], faces["trial_count"]) == (True, "3")
+    others, exports, storage, jobs = context["cards"]
+    assert ["over" in row[0] for row in others.rows] == [True]
+    assert (exports.rows, storage.facts[0][0], jobs.facts[0][0]) == ([], "snapshots", "running")
+
+
+def test_what_has_alarms_comes_first(person, deployment):
+    Deployment.objects.create(deployment_id="calm")
+    Incident.objects.create(deployment=deployment, kind="fell", sentence="Fewer.", began_at=timezone.now())
+    context = overview(request_of(person("viewer")), {})
+    assert [card.context["name"] for card in context["running"]] == ["Faces", "calm"]
+    assert "rows fell" in context["running"][0].context["alarms"][0]
+
+
+def test_exports_at_work_stand_on_the_first_page(person, deployment, snapshot):
+    job = Job.objects.create(kind="export", deployment=deployment, state="running", phase="scanning", done=1, total=4)
+    Export.objects.create(deployment=deployment, snapshot=snapshot, job=job, options={})
+    text = person("viewer").get("/admin/overview/").content.decode()
+    assert "Exports at work" in text
+    assert 'value="25"' in text
 
 
 def test_the_first_page_shows_only_what_one_may_view(person):
-    assert overview(request_of(person("nobody")), {})["cards"] == []
+    context = overview(request_of(person("nobody")), {})
+    assert [context[part] for part in ("first", "running", "cards")] == [[], [], []]
 
 
 def test_the_first_page_opens(person, snapshot):
@@ -75,7 +103,9 @@ def test_the_first_page_opens(person, snapshot):
     assert person("nobody").get("/admin/").status_code == 200
 
 
-@pytest.mark.parametrize("address", ["/admin/", "/admin/psynetdata/deployment/", "/admin/exports/snapshot/"])
+@pytest.mark.parametrize(
+    "address", ["/admin/", "/admin/overview/", "/admin/psynetdata/deployment/", "/admin/exports/snapshot/"]
+)
 def test_as_many_queries_for_many_deployments_as_for_one(person, deployment, snapshot, address):
     client = person("viewer")
 
@@ -88,6 +118,7 @@ def test_as_many_queries_for_many_deployments_as_for_one(person, deployment, sna
     one = count()
     for number in range(20):
         more = Deployment.objects.create(deployment_id=f"more {number}")
+        summary_of(more)
         Snapshot.objects.create(deployment=more, taken_at=timezone.now(), tables=snapshot.tables)
     assert count() == one
 

@@ -104,10 +104,10 @@ def working(db):
 
 def test_the_first_page_begins_with_alarms(person, working, take, alarm, watched):
     client = person("viewer")
-    assert client.get("/admin/").context["cards"][0].title == "No alarms"
+    assert client.get("/admin/").context["first"][0].title == "No alarms"
     alarm()
     alarm("storage", "There is hardly any space left.", of=None)
-    card = client.get("/admin/").context["cards"][0]
+    card = client.get("/admin/").context["first"][0]
     assert (card.title, len(card.context["alarms"])) == ("2 alarms", 2)
     text = client.get("/admin/").content.decode()
     assert "the desk itself" in text

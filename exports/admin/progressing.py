@@ -1,0 +1,65 @@
+"""How an experiment goes, in the numbers that were counted with its newest snapshot (exports.snapshots.tally)."""
+
+from datetime import UTC, datetime, timedelta
+
+from django.utils.safestring import SafeString
+
+from exports.models import Summary
+from psynetdata.admin import charts, html
+
+# In the order in which they are shown.
+STATES = {
+    "finished": "finished", "working": "at work", "left": "left before the end", "failed": "failed",
+}  # fmt: skip
+_HOUR = timedelta(hours=1)
+_HOURS = 24
+
+
+def started(summary: Summary) -> int:
+    return sum(summary.participants.values())
+
+
+def in_words(summary: Summary) -> str:
+    """`59 started: 29 finished, 20 at work, 10 failed`"""
+    counts = [f"{html.number(count)} {STATES[state]}" for state, count in _counts(summary) if count]
+    return f"{html.number(started(summary))} started" + (f": {', '.join(counts)}" if counts else "")
+
+
+def shares(summary: Summary) -> SafeString:
+    parts = [(STATES[state], count, state) for state, count in _counts(summary)]
+    return charts.shares(parts, in_words(summary))
+
+
+def rate(part: int, summary: Summary) -> str:
+    """`29 of 59 (49 %)`"""
+    total = started(summary)
+    share = f" ({100 * part / total:.0f} %)" if total else ""
+    return f"{html.number(part)} of {html.number(total)}{share}"
+
+
+def trials_by_hour(summary: Summary, now: datetime) -> tuple[SafeString, str]:
+    """(a bar for each hour of the last day, the same in a sentence)"""
+    this = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    hours = [this - ago * _HOUR for ago in reversed(range(_HOURS))]
+    counts = [(hour, summary.by_hour.get(hour.isoformat(), 0)) for hour in hours]
+    total, (best, most) = sum(count for _, count in counts), max(counts, key=lambda one: one[1])
+    told = f"{html.number(total)} trials in the last 24 hours"
+    if most:
+        told += f", at most {html.number(most)} an hour ({best:%H:%M} UTC)"
+    values = [(f"{hour:%H:%M} UTC: {html.number(count)} trials", count) for hour, count in counts]
+    return charts.bars(values, told), told
+
+
+def by_progress(summary: Summary) -> tuple[SafeString, str]:
+    """(a bar for each tenth of the way, in a sentence): where participants are, or where they stopped."""
+    step = 100 // max(1, len(summary.progress))
+    values = [
+        (f"{place * step} to {(place + 1) * step} % of the way: {html.number(count)} participants", count)
+        for place, count in enumerate(summary.progress)
+    ]
+    told = f"{html.number(sum(summary.progress[-1:]))} of {html.number(started(summary))} are in the last tenth"
+    return charts.bars(values, f"How far participants came: {told}"), told
+
+
+def _counts(summary: Summary) -> list[tuple[str, int]]:
+    return [(state, summary.participants.get(state, 0)) for state in STATES]

@@ -1,0 +1,46 @@
+"""Small charts as SVG, drawn here: they work without JavaScript, print, and follow the page's colours."""
+
+from collections.abc import Sequence
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+_HEIGHT = 40
+_BAR, _GAP = 8, 2
+
+
+def bars(values: Sequence[tuple[str, float]], told: str) -> SafeString:
+    """A bar for each (what it is, in words; its value ≥ 0), beside the largest. `told` says it all to who sees none.
+
+    A value above 0 is always seen; a 0 leaves its place empty.
+    """
+    most = max((value for _, value in values), default=0) or 1
+    width = max(1, len(values)) * (_BAR + _GAP) - _GAP
+    drawn = []
+    for place, (words, value) in enumerate(values):
+        height = round(max(1.0, _HEIGHT * value / most), 1) if value else 0
+        drawn.append((place * (_BAR + _GAP), _HEIGHT - height, _BAR, height, words))
+    inside = format_html_join(
+        "", '<rect class="psd-bar" x="{}" y="{}" width="{}" height="{}"><title>{}</title></rect>', drawn
+    )
+    return format_html(
+        '<svg class="psd-chart" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>',
+        width, _HEIGHT, told, inside,
+    )  # fmt: skip
+
+
+def shares(parts: Sequence[tuple[str, int, str]], told: str) -> SafeString:
+    """One bar cut into parts: (what it is, how many, its colour's word as in `psd-part-finished`)."""
+    total = sum(count for _, count, _ in parts) or 1
+    drawn, left = [], 0.0
+    for words, count, colour in parts:
+        share = 100 * count / total
+        drawn.append((colour, round(left, 2), round(share, 2), f"{words}: {count:,}"))
+        left += share
+    inside = format_html_join(
+        "", '<rect class="psd-part-{}" x="{}" y="0" width="{}" height="4"><title>{}</title></rect>', drawn
+    )
+    return format_html(
+        '<svg class="psd-shares" viewBox="0 0 100 4" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>',
+        told, inside,
+    )  # fmt: skip
