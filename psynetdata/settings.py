@@ -164,6 +164,9 @@ DRILL_DATABASE_URL = env.read(
 )
 DRILL_EVERY_HOURS = env.read("DRILL_EVERY_HOURS", 24, env.whole_number, example="24")
 
+# --- sources ---------------------------------------------------------------------------------
+HEROKU_API_URL = env.read("HEROKU_API_URL", "https://api.heroku.com", env.web_address, example="https://api.heroku.com")
+
 # --- alarms ---------------------------------------------------------------------------------
 SITE_URL = env.read("SITE_URL", f"http://localhost:{PORT}", env.web_address, example="https://data.lab.org")
 SITE_NAME = env.read("SITE_NAME", f"psynetdata on {socket.gethostname()}", env.line, example="'The data desk'")

@@ -185,7 +185,7 @@ def _of_source(source: str) -> QuerySet[Deployment]:
 
 def _of_app(among: QuerySet[Deployment], app: str) -> Deployment:
     """The deployment at an app; of several launches there the one that is watched."""
-    found = [deployment for deployment in among if deployment.app == app]
+    found = [deployment for deployment in among if _is_called(deployment, app)]
     if not found:
         raise NotFound(
             f"There is no deployment here of an app called {app[:100]!r}; name one by its id with --deployment, "
@@ -195,6 +195,12 @@ def _of_app(among: QuerySet[Deployment], app: str) -> Deployment:
     if len(watched) > 1:
         raise deployments.Several("--deployment", [deployment.deployment_id for deployment in watched])
     return watched[0]
+
+
+def _is_called(deployment: Deployment, app: str) -> bool:
+    """At Heroku Dallinger puts `dlgr-` before a name and cuts it (dallinger.heroku.tools.app_name)."""
+    at_heroku = deployment.source == Deployment.Source.HEROKU and deployment.app == f"dlgr-{app[:18]}"
+    return deployment.app == app or at_heroku
 
 
 def _good_snapshot(deployment: Deployment, snapshot: Snapshot | None) -> Snapshot:

@@ -28,11 +28,15 @@ class Access:
 
 
 class Kind(ABC):
-    """`source`: as Deployment.source. `schemes`: how its addresses begin. `example`: one, for sentences and forms."""
+    """`source`: as Deployment.source. `schemes`: how its addresses begin. `example`: one, for sentences and forms.
+
+    `own_way`: where it looks when no password was given, for sentences.
+    """
 
     source: str
     schemes: tuple[str, ...]
     example: str
+    own_way: str
 
     @abstractmethod
     def locate(self, url: str) -> Located:

@@ -7,11 +7,12 @@ from psynetdata import credentials
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import BadInput, Conflict
 
+from .heroku import Heroku
 from .kind import Access, Kind
 from .local import Local
 from .postgres import Address
 
-KINDS: tuple[Kind, ...] = (Local(),)
+KINDS: tuple[Kind, ...] = (Local(), Heroku())
 
 
 def of_url(url: str) -> Kind:

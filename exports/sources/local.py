@@ -23,6 +23,7 @@ class Local(Kind):
     source = Deployment.Source.LOCAL
     schemes = ("postgres://", "postgresql://")
     example = "postgres://role@host:5432/database"
+    own_way = "libpq looks in PGPASSWORD and ~/.pgpass"
 
     def locate(self, url: str) -> Located:
         address = postgres.parse(url)

@@ -50,6 +50,10 @@ class Refused(Problem):
     status = 502
 
 
+class WrongPassword(Refused):
+    """Of the role; or none was given where one is asked for."""
+
+
 @dataclass(frozen=True)
 class Address:
     """Where a PostgreSQL database is. `password` is no part of `url`; None: libpq looks in its own places.
@@ -224,7 +228,7 @@ def _not_connected(address: Address, text: str) -> Problem:
     """libpq tells reasons in words only, and may quote the role; never the password."""
     folded = text.lower()
     if "password authentication failed" in folded or "no password supplied" in folded:
-        return Refused(
+        return WrongPassword(
             f"{address.label}: the password of the role {address.user} is wrong or missing; "
             "give the right one (`manage.py deployment add` again for one that is watched)."
         )

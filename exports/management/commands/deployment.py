@@ -8,6 +8,7 @@ from exports.models import Incident, Snapshot
 from exports.snapshots import deployments
 from exports.snapshots.asset_place import AssetPlace, set_place
 from exports.snapshots.deployments import Added
+from exports.sources import kinds
 from psynetdata.deployments import chosen
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.models import Deployment
@@ -29,7 +30,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
         add = verbs.add_parser("add", help="Register the experiment at a database's address, after a look at it.")
-        add.add_argument("url", metavar="URL", help="postgres://user[:password]@host:5432/database")
+        add.add_argument("url", metavar="URL", help=" or ".join(kind.example for kind in kinds.KINDS))
         add.add_argument("--id", metavar="ID", help="Its deployment_id, where the database does not say it.")
         add.add_argument("--label", help="What people call it; by default what the experiment calls itself.")
         add.add_argument("--assets", metavar="URL", help="Where its asset files live; see `deployment assets`.")
@@ -166,7 +167,8 @@ def _every(deployment: Deployment) -> str:
 
 
 def _password(deployment: Deployment) -> str:
-    return _reference(deployment.source_secret) or "(none kept; libpq looks in PGPASSWORD and ~/.pgpass)"
+    own_way = kinds.of_url(deployment.source_url).own_way
+    return _reference(deployment.source_secret) or f"(none kept; {own_way})"
 
 
 def _reference(reference: str) -> str:
