@@ -2,8 +2,9 @@
 
 A database of N participants with T trials each is loaded into a PostgreSQL of its own and served by one gunicorn
 worker on the loopback. Printed, best of three: a sheet of 10 columns as CSV and NDJSON on either face beside
-`psql \\copy` of the same query; the whole sheet, which passes through Python; first bytes; a 304; 50 clients at
-once. `--large` copies the trials up to a million, in the mirror, and looks at the worker's memory.
+`psql \\copy` of the same query; the whole sheet, which passes through Python; first bytes; a 304; PsyNet's example of
+get_basic_data (benchmarks/written.py); 50 clients at once. `--large` copies the trials up to a million, in the mirror,
+and looks at the worker's memory.
 """
 
 import argparse
@@ -24,6 +25,7 @@ FIELDS = "id,creation_time,failed,participant_id,node_id,answer,time_taken,final
 CLIENTS = 50
 MANY = 1_000_000
 TIMES = 50
+PSYNET = 4.9  # seconds that PsyNet takes for its example over 75,000 rows, on a quiet machine like this one
 
 
 def main() -> None:
@@ -37,6 +39,7 @@ def main() -> None:
         folder = Path(name)
         path = given.zip or make(folder, given.participants, given.trials)
         os.environ |= {"DATA_DIR": str(folder / "data"), "DATABASE_URL": server.socket_url()}
+        os.environ |= {"BASIC_DATA_MODULES": "benchmarks.written", "BASIC_DATA_SECONDS": "110"}
         os.environ |= {"PORT": "8765", "API_RATE": "1000000/min", "DJANGO_SETTINGS_MODULE": "psynetdata.settings"}
         tokens = prepare(path)
         site = serve()
@@ -82,9 +85,9 @@ def serve() -> subprocess.Popen:
     raise SystemExit("The server did not come up.")
 
 
-def get(token: str, query: str, **headers) -> tuple[float, float, int, dict]:
+def get(token: str, query: str, *, sheet: str = "trial/", **headers) -> tuple[float, float, int, dict]:
     """(seconds to the first byte, seconds, bytes, headers) of the trials."""
-    address = f"http://127.0.0.1:8765/api/basic_data/trial/?{query}"
+    address = f"http://127.0.0.1:8765/api/basic_data/{sheet}?{query}"
     request = urllib.request.Request(address, headers={"Authorization": f"Token {token}", **headers})
     start, size = time.perf_counter(), 0
     try:
@@ -124,6 +127,7 @@ def measure(server: Server, site: subprocess.Popen, tokens: dict[str, str], *, l
         first, seconds, size, told = get(token, "format=csv")
         print(f"{face}, the whole sheet again: {seconds:.2f} s, first byte {first:.2f} s")
         not_modified(site, face, token, told["ETag"])
+        answers(face, token)
     many(tokens["anonymous"])
     if large:
         grow(server, site, tokens["anonymous"])
@@ -139,6 +143,19 @@ def not_modified(site: subprocess.Popen, face: str, token: str, etag: str) -> No
         f"{face}: 304 in {1000 * times[TIMES // 2]:.1f} ms (median of {TIMES}; best {1000 * times[0]:.1f} ms), "
         f"{1000 * spent:.1f} ms of processor time"
     )
+
+
+def answers(face: str, token: str) -> None:
+    """Two columns of the trials that PsyNet's example takes, from the sheet, and by the example itself."""
+    fits = "format=json&fields=id,answer&failed=false&finalized=true"
+    for what, query, sheet in (("the sheet", fits, "trial/"), ("PsyNet's example", "sheet=trial", "")):
+        _, seconds, size, told = best(lambda q=query, s=sheet: get(token, q, sheet=s))
+        rows = int(told["X-Total-Count"])
+        ratio = seconds / rows * 75_000 / PSYNET
+        print(
+            f"{face}, id and answer of {rows} trials as JSON, {what}: {seconds:.2f} s, {size / 1e6:.1f} MB; "
+            f"{ratio:.2f} x what PsyNet takes for as many rows"
+        )
 
 
 def query_of(face: str, wanted: str) -> str:

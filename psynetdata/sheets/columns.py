@@ -54,8 +54,11 @@ class Column:
 
     @property
     def ordered(self) -> bool:
-        """Whether the database can order by it: numbers as numbers, times as times, texts as they stand."""
-        return not self.path and self.told is None and (self.field is not None or self.computed)
+        """Whether the database can order by it: numbers as numbers, times as times, texts as they stand.
+
+        What may be any JSON value it cannot: ten is more than nine there too.
+        """
+        return not self.in_python and self.kind != kinds.VALUE and (self.field is not None or self.computed)
 
 
 def columns_of(

@@ -34,7 +34,14 @@ class Order:
 
     def __init__(self, asked: list[str], last: list[Term], columns: dict[str, Column]):
         self.asked = tuple(asked)
-        self.terms = [_term(number, name, columns) for number, name in enumerate(asked)] + last
+        self.by = [(_column(name, columns), name.startswith("-")) for name in asked]
+        terms = (Term(f"by_{number}", column.expression, down) for number, (column, down) in enumerate(self.by))
+        self.terms = [*terms, *last]
+
+    @property
+    def in_python(self) -> bool:
+        """Whether the database cannot tell it; `apply` and `after` are then of no use (psynetdata.sheets.sorting)."""
+        return not all(column.ordered for column, _ in self.by)
 
     def apply(self, rows: QuerySet) -> QuerySet:
         by = [
@@ -49,7 +56,7 @@ class Order:
             return rows.filter(key__gt=key)
         position = everything.filter(key=key).annotate(**self._values).values_list(*self._values).first()
         if position is None:
-            raise UsageError("The row after which this page starts is gone; start again without a cursor.")
+            raise row_is_gone()
         later, same = Q(), Q()
         for term, value in zip(self.terms, position, strict=True):
             following = term.after(value)
@@ -67,12 +74,17 @@ class Order:
         return {f"at_{number}": term.expression or F(term.name) for number, term in enumerate(self.terms)}
 
 
-def _term(number: int, name: str, columns: dict[str, Column]) -> Term:
+def _column(name: str, columns: dict[str, Column]) -> Column:
     column = columns.get(name.removeprefix("-"))
-    if column is None or not column.ordered:
-        able = ", ".join(name for name, column in columns.items() if column.ordered)
-        raise UsageError(f"Rows cannot be ordered by {name[:60]!r}; they can by {able}, and with a - backwards.")
-    return Term(f"by_{number}", column.expression, name.startswith("-"))
+    if column is None:
+        raise UsageError(
+            f"Rows cannot be ordered by {name[:60]!r}; they can by {', '.join(columns)}, and with a - backwards."
+        )
+    return column
+
+
+def row_is_gone() -> UsageError:
+    return UsageError("The row after which this page starts is gone; start again without a cursor.")
 
 
 def write_cursor(sheet: str, order: Order, key: int) -> str:

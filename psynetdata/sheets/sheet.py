@@ -1,5 +1,6 @@
 """A sheet: one named table of basic data. It has a header, a total, and rows that stream in a stable order."""
 
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,16 +13,18 @@ from psynetdata.models import Record
 from psynetdata.psynet.csvtext import Row
 from psynetdata.psynet.problems import UsageError
 
-from . import kinds, reading
+from . import kinds, reading, sorting
 from .columns import CLASS, Column, change, columns_of, renamed
 from .conditions import LOOKUPS, Condition, of_parameter
-from .ordering import Order, Term, read_cursor, write_cursor
+from .ordering import Order, Term, read_cursor, row_is_gone, write_cursor
 from .shape import Shape
 
 if TYPE_CHECKING:
     from .catalogue import Catalogue
 
 __all__ = ["CLASS", "Sheet"]
+
+_CHUNK = 500  # rows fetched at once where they are named one by one
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,10 @@ class Sheet:
         self._conditions += [self._condition(name, texts) for name, texts in (filters or {}).items()]
         if order:
             self._order = Order(order, self._last_terms, self._columns)
+        # Names the rows and their order; what changed since is another dictionary each time.
+        asked = repr((class_name, view, filters, self._order.asked))
+        whose = (shape.using, shape.deployment.number, shape.deployment.clock, catalogue.state, shape.table)
+        self._name_of_order = None if changes is not None else (*whose, asked)
 
     @property
     def columns(self) -> list[str]:
@@ -95,7 +102,7 @@ class Sheet:
 
     def total(self) -> int:
         if self._looked_at:
-            return sum(1 for _ in self._read([]))
+            return sum(1 for _ in self._read([], rows=self._filtered))
         if self.class_name is None and not self._conditions:
             return self.shape.total
         return self._filtered.order_by().count()
@@ -144,8 +151,8 @@ class Sheet:
 
     @property
     def is_of_database(self) -> bool:
-        """Whether the database alone can tell which rows are in it."""
-        return not self._looked_at
+        """Whether the database alone can tell which rows are in it, and in which order."""
+        return not (self._looked_at or self._order.in_python)
 
     @property
     def found(self) -> QuerySet:
@@ -213,6 +220,9 @@ class Sheet:
         at_most: int | None = None,
     ) -> Iterator[tuple[int, list]]:
         """(our key, the cells) of each row that fits; `after`: the key of the row before the first."""
+        if rows is None and self._order.in_python:
+            yield from self._in_sorted_order(columns, after, at_most or _CHUNK)
+            return
         found = self.found if rows is None else rows
         if after is not None:
             found = self._order.after(found, self.shape.rows(), after)
@@ -225,6 +235,32 @@ class Sheet:
             if tested and not all(condition.test(value) for condition, value in zip(tested, cells[wide:], strict=True)):
                 continue
             yield key, cells[:wide] if tested else cells
+
+    def _in_sorted_order(
+        self, columns: list[tuple[Column, reading.Style]], after: int | None, at_once: int
+    ) -> Iterator[tuple[int, list]]:
+        """As `_read`, where only the values tell the order."""
+        name = self._name_of_order
+        keys = self._sorted() if name is None else sorting.kept(sorting.Wish(name, self._sorted))
+        try:
+            start = 0 if after is None else keys.index(after) + 1
+        except ValueError:
+            raise row_is_gone() from None
+        for first in range(start, len(keys), at_once):
+            wanted = keys[first : first + at_once]
+            rows = self.shape.rows().filter(key__in=wanted).order_by()
+            found = dict(reading.read(self.shape, rows, columns))
+            yield from ((key, found[key]) for key in wanted)
+
+    def _sorted(self) -> "array[int]":
+        by = [(column, reading.AS_JSON) for column, _ in self._order.by]
+        # Without the Z a time with a fraction comes after the one without.
+        times = [column.kind == kinds.TIME for column, _ in self._order.by]
+        rows = (
+            (key, [cell[:-1] if time and cell else cell for cell, time in zip(cells, times, strict=True)])
+            for key, cells in self._read(by, rows=self._filtered)
+        )
+        return sorting.sorted_keys(rows, [descending for _, descending in self._order.by])
 
 
 def _columns_in(filters: Iterable[str], order: Iterable[str]) -> Iterator[str]:

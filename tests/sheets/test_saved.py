@@ -55,7 +55,7 @@ def test_what_does_not_fit_the_data_is_a_sentence(loaded):
         ({"columns": [["x", "definition..y"]]}, UsageError),
         ({"columns": [["ip", "client_ip_address"]], "base": "participant", "filters": {}}, UsageError),
         ({"base": "nothing"}, UnknownSheet),
-        ({"order": ["animal"]}, UsageError),
+        ({"order": ["colour"]}, UsageError),
         ({"filters": {"id__near": ["3"]}}, UsageError),
     ]
     for number, (told, error) in enumerate(bad):

@@ -1,0 +1,69 @@
+"""Orders that only the values tell: by keys of objects, parts of them, and texts that may be JSON.
+
+All rows are read once for what they are ordered by, and sorted in a temporary file. What is held are our keys alone,
+8 bytes a row, so that the rows themselves can be fetched in their order, some at a time.
+"""
+
+import json
+import sqlite3
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import chain
+from typing import Any
+
+# Numbers come before texts, and those before objects and lists: so SQLite orders numbers and bytes.
+_TEXT, _OBJECT = b"\0", b"\1"
+
+
+def sorted_keys(rows: Iterable[tuple[int, Sequence[Any]]], descending: Sequence[bool]) -> "array[int]":
+    """Our keys of (key, values as they stand in JSON), by these values; rows that are equal stay as they came.
+
+    Numbers come by size (false is 0, true is 1), then texts by code point, then objects and lists; null comes last
+    either way.
+    """
+    names = [f"value_{number}" for number in range(len(descending))]
+    by = chain.from_iterable(
+        (f"{name} IS NULL", f"{name} DESC" if down else name) for name, down in zip(names, descending, strict=True)
+    )
+    with closing(sqlite3.connect("", isolation_level=None)) as file:
+        file.execute("PRAGMA journal_mode = OFF")
+        file.execute(f"CREATE TABLE found (place INTEGER PRIMARY KEY, key INTEGER, {', '.join(names)})")
+        file.execute("BEGIN")
+        marks = ", ".join("?" for _ in names)
+        insert = f"INSERT INTO found (key, {', '.join(names)}) VALUES (?, {marks})"
+        file.executemany(insert, ((key, *map(_sortable, values)) for key, values in rows))
+        found = file.execute(f"SELECT key FROM found ORDER BY {', '.join(by)}, place")
+        return array("q", (key for (key,) in found))
+
+
+def _sortable(value: Any) -> int | float | bytes | None:
+    if value is None or isinstance(value, float):
+        return value
+    if isinstance(value, int):  # a bool is one
+        return int(value) if -(1 << 63) <= value < 1 << 63 else _float(value)
+    if isinstance(value, str):
+        return _TEXT + value.encode("utf-8", "surrogatepass")
+    return _OBJECT + json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def _float(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """An order of rows in one state. Equal names, equal orders: whoever turns pages has them sorted once."""
+
+    name: tuple
+    sort: Callable[[], "array[int]"] = field(compare=False, repr=False)
+
+
+@lru_cache(maxsize=4)
+def kept(wish: Wish) -> "array[int]":
+    return wish.sort()
