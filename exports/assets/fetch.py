@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
 
+from django.conf import settings
+
 from psynetdata.psynet.csvtext import BLOCK
 
+from .folder_hash import md5_of_folder
 from .place import Place
 from .plan import PlannedAsset
 from .session import IsFolder, Missing, PlaceGone, Session, Stream, Trouble, Unchanged
@@ -129,8 +132,7 @@ class Fetcher:
             except IsFolder:
                 inner = self._again(way, way.walk) or []
         files = [self._one(way, name, target / str(n)).finished(name) for n, name in enumerate(inner)]
-        differs = asset.differs("", sum(file.bytes for file in files)) if asset.size is not None else ""
-        return Fetched(tuple(files), differs=differs)
+        return Fetched(tuple(files), differs=_folder_differs(asset, files))
 
     def _single(self, asset: PlannedAsset, way: Way, target: Path, known: str) -> Fetched:
         differs = ""
@@ -175,6 +177,14 @@ class Fetcher:
         raise Missing(f"{trouble}; it was tried {len(PAUSES) + 1} times")
 
 
+def _folder_differs(asset: PlannedAsset, files: list[FetchedFile]) -> str:
+    """Why a folder is not the one that the row describes; its MD5 may also tell of empty folders in it."""
+    if not asset.claim:
+        return ""
+    md5 = asset.md5 and md5_of_folder((file.inside, file.path) for file in files)
+    return asset.differs(md5 or "", sum(file.bytes for file in files))
+
+
 @dataclass
 class _Part:
     """A file on its way: what has come so far, and its hashes."""
@@ -193,9 +203,15 @@ class _Part:
             self.forget()
         self.version, self.content_type = stream.version, stream.content_type
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        endless = None if stream.size is not None else settings.ASSET_MAX_MB * 1_000_000
         with self.path.open("ab" if self.size else "wb") as file:
             for block in stream.blocks:
                 look()
+                if endless is not None and self.size > endless:
+                    raise Missing(
+                        f"its server did not say how long it is, and it was not over after {settings.ASSET_MAX_MB} MB "
+                        "(ASSET_MAX_MB)"
+                    )
                 file.write(block)
                 self._count(block)
 

@@ -90,7 +90,7 @@ def export_path(row: dict[str, str | None]) -> str:
 def _planned(row: dict[str, str | None], kind: str) -> PlannedAsset:
     is_folder, size = row.get("is_folder") == "t", _bytes(row.get("size_mb"))
     md5 = row.get("md5_contents") or ""
-    believed = _MD5.fullmatch(md5) and not is_folder and (md5 != _MD5_OF_NOTHING or size == 0)
+    believed = _MD5.fullmatch(md5) and (md5 != _MD5_OF_NOTHING or size == 0)
     path, url = row.get("host_path"), row.get("url")
     address = next((text for text in (url, path) if is_address(text)), "") if kind == EXTERNAL else ""
     secret = (row.get("secret") or "") if kind == ON_DEMAND else ""

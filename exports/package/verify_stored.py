@@ -6,12 +6,14 @@ import tempfile
 from django.conf import settings
 from django.core.files.storage import default_storage
 
-from exports.models import Export, ExportArchive, Snapshot, SourceCode
+from exports.models import Export, ExportArchive, Snapshot, SourceCode, StoredAsset
 from exports.snapshots import source_code
 from exports.snapshots.reader import SnapshotReader
 from exports.snapshots.store import Segment
+from psynetdata.models import Deployment
 from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.problems import BadInput, Damaged
+from psynetdata.storage import blocks
 
 from .verify import Checked, ZipTree, check
 
@@ -93,6 +95,36 @@ def verify_source_code(row: SourceCode) -> Checked:
         except Damaged as problem:
             return Checked([problem.sentence])
     return Checked(files=1, bytes=row.bytes)
+
+
+def verify_assets(deployment: Deployment, seen: dict[str, bool] | None = None) -> Checked:
+    """The kept asset files of a deployment by their SHA-256. One that is damaged is fetched anew by the next export.
+
+    `seen`: {hash: whether it was sound} of what was looked at before; deployments may share files.
+    """
+    seen = {} if seen is None else seen
+    checked = Checked()
+    rows = StoredAsset.objects.filter(deployment=deployment).order_by("asset_id", "number")
+    for row in rows.iterator():
+        if row.sha256 not in seen:
+            seen[row.sha256] = _is_sound(row)
+            checked.files += 1
+            checked.bytes += row.bytes
+        if not seen[row.sha256]:
+            checked.problems.append(
+                f"{str(row).capitalize()} is missing or not what it was; an export fetches it anew."
+            )
+            StoredAsset.objects.filter(pk=row.pk).update(source="")  # it came from nowhere that a row tells of
+    return checked
+
+
+def _is_sound(row: StoredAsset) -> bool:
+    if not default_storage.exists(row.file) or default_storage.size(row.file) != row.bytes:
+        return False
+    digest = hashlib.sha256()
+    for block in blocks(default_storage, row.file, 0, row.bytes):
+        digest.update(block)
+    return digest.hexdigest() == row.sha256
 
 
 def verify_export(export: Export) -> Checked:

@@ -17,6 +17,7 @@ FILES = {
     "large": bytes(range(251)) * 12_000,
     "a.wav": b"sound" * 100, "empty": b"", "set/b.txt": b"b", "set/more/c ü.txt": b"c", "with space/ü?#%41.wav": b"odd",
 }  # fmt: skip
+MD5_OF_SET = "349218545b379dab1d5f54355fbeb52c"  # psynet.utils.md5_directory
 KINDS = ("file", "sftp", "s3", "https")
 
 
@@ -102,12 +103,14 @@ def test_what_broke_off_goes_on_from_there(settings_of, fetched, monkeypatch):
 
 
 def test_a_folder_comes_whole_without_links_that_lead_out(settings_of, fetched):
-    found = fetched(planned("set", size=2, is_folder=True), **settings_of)
+    found = fetched(planned("set", size=2, md5=MD5_OF_SET, is_folder=True), **settings_of)
     if settings_of["assets_url"].startswith("http"):
         assert found.missing == "it is a folder, and a web server does not say which files are in one"
     else:
         assert (found.missing, found.differs) == ("", "")
         assert contents(found) == {"b.txt": b"b", "more/c ü.txt": b"c"}
+        other = fetched(planned("set", size=2, md5="0" * 32, is_folder=True), **settings_of)
+        assert other.differs == "its MD5 is not the one in its row"
 
 
 OUTSIDE = ["../secret", "/etc/hostname", "a\0.wav", "set/../../secret", "..\\secret", "set/../a.wav", ".", "//a"]

@@ -5,6 +5,7 @@ import hashlib
 import pytest
 
 from exports.assets.fetch import Fetched, FetchedFile
+from exports.assets.folder_hash import md5_of_folder
 from exports.assets.plan import export_path, plan, rows_of
 from exports.package import assets as packaged
 from psynetdata.psynet.assets import PARENTS, origin
@@ -74,7 +75,7 @@ def test_what_a_row_claims():
     assert of(md5_contents=EMPTY_MD5, size_mb="1.5").claim == ":1572864"
     assert of(md5_contents="nonsense", size_mb="0.1").claim == ""
     assert of(size_mb="NaN").size is of(size_mb="inf").size is of(size_mb="-1").size is None
-    assert of(md5_contents="a" * 32, is_folder="t").md5 is None
+    assert of(md5_contents="a" * 32, is_folder="t").md5 == "a" * 32
     assert of().source != of(host_path="b.wav").source
 
 
@@ -104,3 +105,15 @@ def test_members_are_named_by_the_rows_that_leave(tmp_path):
     ]  # fmt: skip
     assert told["included"] == 3
     assert [(each["id"], each["export_path"]) for each in told["missing"]] == [(3, "../up")]
+
+
+def test_a_folder_s_md5_is_psynet_s(tmp_path):
+    files = {
+        **{"b.txt": b"b", "A/two.wav": b"2", "A/.hidden": b"h", "a.txt": b"a"},
+        **{"more/c ü.txt": b"c", ".x/y": b"y", "Zed": b"z" * 100_000},
+    }
+    found = []
+    for number, (inside, data) in enumerate(reversed(files.items())):
+        (tmp_path / str(number)).write_bytes(data)
+        found.append((inside, tmp_path / str(number)))
+    assert md5_of_folder(found) == "ff31c849d631212aee38e768cd2ea16c"  # what psynet.utils.md5_directory says

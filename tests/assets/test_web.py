@@ -61,6 +61,14 @@ def test_a_body_that_is_too_short_is_seen_by_its_size_and_fetched_again(web, fet
     assert (contents(found), found.differs) == ({"": BODY}, "")
 
 
+def test_a_body_that_does_not_end(web, fetched, settings):
+    settings.ASSET_MAX_MB = 1
+    web.files["/a.wav"], web.moods["/a.wav"] = BODY, ["short"]
+    found = fetched(planned(), assets_url=web.url)
+    assert "it was not over after 1 MB" in found.missing
+    assert contents(fetched(planned(), assets_url=web.url)) == {"": BODY}  # one whose end is known
+
+
 def test_a_server_that_is_busy_is_given_the_time_it_asks_for(web, fetched):
     web.files["/a.wav"], web.moods["/a.wav"] = b"x", ["busy", "ill"]
     assert fetched(planned(), assets_url=web.url).files

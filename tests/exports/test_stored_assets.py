@@ -297,3 +297,17 @@ def test_snapshots_and_exports_in_s3(loaded, settings, tmp_path, swift_server, b
 
 def made_of(export) -> set[str]:
     return set(export.archives.values_list("mode", flat=True))
+
+
+def test_verify_hashes_what_is_kept_and_what_is_damaged_is_fetched_anew(own, tmp_path, typed):
+    fill(tmp_path / "place", a=b"one", b=b"two")
+    assets = [planned("a", id=1), planned("b", id=2)]
+    had(own, *assets, folder=tmp_path)
+    assert "asset files of own: ok, 2 files, 0 rows, 6 bytes" in typed("verify", "--all")[1]
+    kept = StoredAsset.objects.get(asset_id=1)
+    Path(default_storage.path(kept.file)).write_bytes(b"eno")
+    status, out, err = typed("verify", "--all")
+    assert (status, "1 of 1 verified things" in err) == (1, True)
+    assert "asset files of own: File 0 of asset 1 is missing or not what it was; an export fetches it anew." in out
+    assert had(own, *assets, folder=tmp_path) == {1: (b"one",), 2: (b"two",)}
+    assert typed("verify", "--all")[0] == 0

@@ -1,0 +1,38 @@
+"""The MD5 of a folder as PsyNet tells it in `asset.md5_contents` (psynet.utils.md5_directory)."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from psynetdata.psynet.csvtext import BLOCK
+
+
+def md5_of_folder(files: Iterable[tuple[str, Path]]) -> str:
+    """`files`: (path within the folder, where it can be read) of each.
+
+    Names and contents in the order of names in lower case, folders where their name stands; what begins with a dot
+    is left out. A folder that is empty is no file and not seen here, although PsyNet hashes its name.
+    """
+    tree: dict = {}
+    for inside, path in files:
+        *folders, name = inside.split("/")
+        here = tree
+        for folder in folders:
+            here = here.setdefault(folder, {})
+        here[name] = path
+    digest = hashlib.md5(usedforsecurity=False)
+    _update(digest, tree)
+    return digest.hexdigest()
+
+
+def _update(digest, tree: dict) -> None:
+    for name, found in sorted(tree.items(), key=lambda item: item[0].lower()):
+        if name.startswith("."):
+            continue
+        digest.update(name.encode("utf-8", "surrogateescape"))
+        if isinstance(found, dict):
+            _update(digest, found)
+            continue
+        with found.open("rb") as file:
+            while block := file.read(BLOCK):
+                digest.update(block)
