@@ -5,6 +5,7 @@ from itertools import pairwise
 from django.contrib import admin, messages
 from django.http import HttpResponseRedirect
 from django.urls import path
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -19,16 +20,20 @@ from psynetdata.admin.job import progress_card
 from psynetdata.admin.pages import Card
 from psynetdata.models import Deployment
 
-from . import add, settings, source_code
+from . import add, notes, settings, source_code
 from .alarms import VIEW_INCIDENT, alarms_card, wrong_card
 from .ask import ask_for_export
 from .changes import in_a_line
 from .code import SourceCodeActions
+from .confirm import found
 from .export import exports_card
 from .health import active_job, seconds_words, watching_card
 from .incident import incidents_card
 from .keys import KeyActions
 from .leaves import PolicyActions
+from .progressing import classes_card, how_it_goes
+from .restoring import can_restore, restore_page
+from .timeline import timeline_card
 from .watched import with_newest
 from .watching import WatchActions
 
@@ -65,9 +70,10 @@ class DeploymentAdmin(WatchActions, PolicyActions, SourceCodeActions, KeyActions
         "label_or_id", "psynets_id", "state_badge", "alarms", "newest_snapshot", "participants", "trials",
     )  # fmt: skip
     actions_detail = (
-        "export_anonymized", "export_as_it_is", "what_leaves", "snapshot_now", "source_code",
-        {"title": "Watching", "icon": "visibility", "items": ["pause", "resume", "archive"]},
+        "export_anonymized", "export_as_it_is", "what_leaves", "snapshot_now",
+        {"title": "Watching", "icon": "visibility", "items": ["test_connection", "pause", "resume", "archive"]},
         {"title": "Key", "icon": "key", "items": ["export_key", "destroy_key"]},
+        {"title": "More", "icon": "build", "items": ["restore", "source_code"]},
     )  # fmt: skip
     actions_row = ("export_anonymized", "export_as_it_is")
     form = settings.SettingsForm
@@ -119,6 +125,14 @@ class DeploymentAdmin(WatchActions, PolicyActions, SourceCodeActions, KeyActions
     def export_as_it_is(self, request, object_id):
         return ask_for_export(self, request, object_id, mode="regular")
 
+    @action(description="Restore", url_path="restore", permissions=["restore"], icon="settings_backup_restore")
+    def restore(self, request, object_id):
+        row = found(self, request, object_id)
+        return restore_page(self, request, row, Snapshot.objects.newest(row))
+
+    def has_restore_permission(self, request, object_id=None) -> bool:
+        return can_restore(request.user)
+
     # By name and not as "exports.export_regular": unfold's system check would ask the database for that,
     # and no command could start before the first migration.
     def has_export_anonymous_permission(self, request, object_id=None) -> bool:
@@ -132,11 +146,17 @@ class DeploymentAdmin(WatchActions, PolicyActions, SourceCodeActions, KeyActions
         return request.user.has_perm(rights.CHANGE_DEPLOYMENT)
 
     def get_urls(self):
-        found = self.admin_site.admin_view(self.found_view)
-        basic_data = self.admin_site.admin_view(self.basic_data_view)
+        wrap = self.admin_site.admin_view
+        found, basic_data = wrap(self.found_view), wrap(self.basic_data_view)
         return [
             path("add/found/", found, name="psynetdata_deployment_found"),
             path("<int:number>/get-basic-data/", basic_data, name=source_code.PAGE),
+            path("<int:number>/notes/add/", wrap(self.add_note_view), name="psynetdata_deployment_add_note"),
+            path(
+                "<int:number>/notes/<int:note>/remove/",
+                wrap(self.remove_note_view),
+                name="psynetdata_deployment_remove_note",
+            ),
             *super().get_urls(),
         ]
 
@@ -149,6 +169,12 @@ class DeploymentAdmin(WatchActions, PolicyActions, SourceCodeActions, KeyActions
 
     def found_view(self, request):
         return add.register(self, request)
+
+    def add_note_view(self, request, number: int):
+        return notes.add(self, request, number)
+
+    def remove_note_view(self, request, number: int, note: int):
+        return notes.remove(self, request, number, note)
 
     # --- its settings ----------------------------------------------------------------------
     def get_fieldsets(self, request, obj=None):
@@ -177,8 +203,10 @@ class DeploymentAdmin(WatchActions, PolicyActions, SourceCodeActions, KeyActions
     def cards(self, request, obj):
         about, data, jobs = super().cards(request, obj)
         exports = exports_card(obj.exports.select_related("job", "owner"))
-        upper = [*self.first(request, obj), about, *self.watching(request, obj), self.snapshots(obj)]
-        return [*upper, data, self.sheets(request, obj), exports, *self.incidents(request, obj), jobs]
+        history = [*self.watching(request, obj), *timeline_card(obj), self.snapshots(obj)]
+        held = [data, *classes_card(obj), self.sheets(request, obj), exports]
+        upper = [*self.first(request, obj), about, *how_it_goes(obj, timezone.now()), *history]
+        return [*upper, *held, notes.notes_card(request, obj), *self.incidents(request, obj), jobs]
 
     def first(self, request, obj) -> list[Card]:
         """Alarms, and what is being done."""

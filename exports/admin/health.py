@@ -32,7 +32,8 @@ def watching_card(user, deployment: Deployment) -> Card:
     card = Card("Watching", facts=facts + _next_launch(deployment))
     if rights.can_see_places(user) and deployment.source != Deployment.Source.UPLOAD:
         address = f"{reverse('admin:psynetdata_deployment_add')}?of={deployment.number}"
-        card.footnote = html.link(address, "Give its address or password anew")
+        ways = [("#deployment_form", "Change the schedule"), (address, "Give its address or password anew")]
+        card.footnote = html.joined([html.link(*way) for way in ways])
     return card
 
 

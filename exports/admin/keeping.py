@@ -19,6 +19,7 @@ from psynetdata.psynet.problems import Conflict
 from .changes import changes_card
 from .confirm import Plan, confirmed, found
 from .health import active_job, retention_words
+from .restoring import can_restore, restore_page
 
 # Larger ones take minutes to pack, longer than a browser should wait; size as CSV, in bytes.
 DOWNLOAD_LIMIT = 1_000_000_000
@@ -27,7 +28,7 @@ DOWNLOAD_LIMIT = 1_000_000_000
 class SnapshotActions:
     """For SnapshotAdmin. Which of them a page offers depends on the snapshot's state."""
 
-    actions_detail = ("accept", "pin", "unpin", "database_zip")
+    actions_detail = ("accept", "pin", "unpin", "database_zip", "restore")
 
     def has_look_after_permission(self, request, object_id=None) -> bool:
         return self.has_view_permission(request) and request.user.has_perm(rights.CHANGE_DEPLOYMENT)
@@ -88,10 +89,18 @@ class SnapshotActions:
             raise PermissionDenied
         return confirmed(self, request, row, _plan_to_download(row), lambda: _download(request, row))
 
+    @action(description="Restore", url_path="restore", permissions=["restore"], icon="settings_backup_restore")
+    def restore(self, request, object_id):
+        row = found(self, request, object_id)
+        return restore_page(self, request, row, row)
+
+    def has_restore_permission(self, request, object_id=None) -> bool:
+        return can_restore(request.user)
+
 
 def _offered(row: Snapshot) -> set[str]:
     accept = {"accept"} if row.state == Snapshot.State.SUSPECT else set()
-    return {"database_zip", "unpin" if row.pinned else "pin"} | accept
+    return {"database_zip", "restore", "unpin" if row.pinned else "pin"} | accept
 
 
 def _plan_to_accept(row: Snapshot) -> Plan:

@@ -6,6 +6,8 @@ from django.utils.safestring import SafeString
 
 from exports.models import Summary
 from psynetdata.admin import charts, html
+from psynetdata.admin.pages import Card
+from psynetdata.models import TYPED_MODELS, Deployment
 
 # In the order in which they are shown.
 STATES = {
@@ -59,6 +61,47 @@ def by_progress(summary: Summary) -> tuple[SafeString, str]:
     ]
     told = f"{html.number(sum(summary.progress[-1:]))} of {html.number(started(summary))} are in the last tenth"
     return charts.bars(values, f"How far participants came: {told}"), told
+
+
+def how_it_goes(deployment: Deployment, now: datetime) -> list[Card]:
+    """Its participants and the last day's trials; nothing before the first snapshot is mirrored."""
+    summary = Summary.objects.filter(deployment=deployment).first()
+    if summary is None:
+        return []
+    done, failed = (summary.participants.get(state, 0) for state in ("finished", "failed"))
+    facts = [
+        ("participants", in_words(summary)),
+        ("completion", rate(done, summary)),
+        ("drop-out", rate(summary.participants.get("left", 0), summary)),
+        ("failed", rate(failed, summary)),
+        ("median duration", _median(summary)),
+    ]
+    figures = [("trials per hour", *trials_by_hour(summary, now)), ("how far participants came", *by_progress(summary))]
+    context = {"shares": shares(summary), "figures": figures}
+    footnote = html.joined(["As of", html.utc(summary.taken_at)])
+    return [Card("How it goes", facts=facts, template="admin/exports/how.html", context=context, footnote=footnote)]
+
+
+def classes_card(deployment: Deployment) -> list[Card]:
+    """How many rows each class has, with the way to them."""
+    summary = Summary.objects.filter(deployment=deployment).first()
+    rows = [
+        (
+            html.link(html.list_url(TYPED_MODELS[table], **{"deployment": deployment.number, "class": name}), name),
+            str(TYPED_MODELS[table]._meta.verbose_name_plural),
+            html.number(count),
+            html.number(failed) if failed else html.EMPTY,
+        )
+        for table, name, count, failed in (summary.classes if summary else ())
+    ]
+    return [Card("Classes", headers=("class", "among", "rows", "failed"), rows=rows)] if rows else []
+
+
+def _median(summary: Summary) -> str:
+    if summary.median_seconds is None:
+        return "nobody has finished yet"
+    minutes, seconds = divmod(round(summary.median_seconds), 60)
+    return f"{minutes} min {seconds} s, from beginning to end, of those who finished"
 
 
 def _counts(summary: Summary) -> list[tuple[str, int]]:

@@ -11,6 +11,7 @@ from psynetdata.admin import html
 from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.problems import Conflict
 
+from .changes import name_of
 from .confirm import Plan, confirmed, found
 from .health import active_job
 
@@ -30,7 +31,7 @@ class SnapshotForm(forms.Form):
 class WatchActions:
     """For DeploymentAdmin. Which of them a page offers depends on the deployment's state (`offered`)."""
 
-    watch_actions = ("snapshot_now", "pause", "resume", "archive")
+    watch_actions = ("snapshot_now", "test_connection", "pause", "resume", "archive")
 
     def has_look_after_permission(self, request, object_id=None) -> bool:
         return self.has_view_permission(request) and request.user.has_perm(rights.CHANGE_DEPLOYMENT)
@@ -57,6 +58,15 @@ class WatchActions:
             sentences.append("It is paused, and stays so.")
         plan = Plan("Snapshot now", sentences, "Take a snapshot", form=form)
         return confirmed(self, request, row, plan, lambda: ask_for_snapshot(request, row, full=full))
+
+    @action(description="Test connection", url_path="test-connection", permissions=["look_after"], icon="cable")
+    def test_connection(self, request, object_id):
+        row = found(self, request, object_id)
+        sentences = [
+            f"The source of {row} is connected to as a snapshot would, and asked what is there. Nothing is kept."
+        ]
+        plan = Plan("Test connection", sentences, "Connect")
+        return confirmed(self, request, row, plan, lambda: _connected(row))
 
     @action(description="Pause", url_path="pause", permissions=["look_after"], icon="pause")
     def pause(self, request, object_id):
@@ -99,8 +109,21 @@ def offered(row: Deployment) -> set[str]:
     if row.source == Deployment.Source.UPLOAD:
         return set()
     if row.state in Deployment.OPEN:
-        return {"snapshot_now", "archive", "pause" if row.state == State.RUNNING else "resume"}
-    return {"resume", "archive"} if row.state == State.FINISHED else {"resume"}
+        return {"snapshot_now", "test_connection", "archive", "pause" if row.state == State.RUNNING else "resume"}
+    return {"resume", "test_connection"} | ({"archive"} if row.state == State.FINISHED else set())
+
+
+def _connected(row: Deployment) -> str:
+    """What was found, in a sentence; whether it is still the launch that we know."""
+    found = deployments.connect(row)
+    rows = ", ".join(f"{html.number(count)} {name_of(table)}" for table, count in found.rows.items())
+    other = found.info.deployment_id not in ("", row.deployment_id)
+    told = (
+        f" It is another launch by now, {found.info.deployment_id}; the next snapshot makes its deployment."
+        if other
+        else ""
+    )
+    return f"The source of {row} answers: PostgreSQL {found.version}, {rows}.{told}"
 
 
 def ask_for_snapshot(request, row: Deployment, *, full: bool) -> HttpResponse:

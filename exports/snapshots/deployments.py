@@ -99,6 +99,19 @@ def add(
     return Added(deployment, found, created)
 
 
+def connect(deployment: Deployment) -> Probe:
+    """Whether its source answers and lets us in as a snapshot would; what is there. Nothing is kept.
+
+    Raises Conflict where it has no source, and what a connection can raise.
+    """
+    if deployment.source == Deployment.Source.UPLOAD:
+        raise Conflict(
+            f"Deployment {deployment.deployment_id} was handed in as a file; there is nothing to connect to."
+        )
+    kind = kinds.of_url(deployment.source_url)
+    return probe(kind, kind.locate(deployment.source_url), Access(credentials.reveal(deployment.source_secret)))
+
+
 def pause(deployment: Deployment, *, user=None) -> None:
     """Take no snapshots of it by itself any more; one that is asked for is still taken."""
     _move(deployment, Deployment.State.PAUSED, "pause", user, (Deployment.State.RUNNING,))

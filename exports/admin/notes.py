@@ -1,0 +1,85 @@
+"""Notes that staff leave on a deployment: whoever may see it reads and writes them."""
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import reverse
+
+from exports.models import Note
+from exports.models.note import LONGEST
+from psynetdata import rights
+from psynetdata.admin import html
+from psynetdata.admin.pages import Card
+from psynetdata.models import Audit, Deployment
+
+SHOWN = 50
+
+
+class NoteForm(forms.Form):
+    text = forms.CharField(
+        label="A note", max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 3, "class": "psd-text"})
+    )
+
+
+def notes_card(request: HttpRequest, deployment: Deployment) -> Card:
+    notes = [
+        {
+            "text": note.text,
+            "author": note.author or "somebody who is gone",
+            "at": html.utc(note.created_at),
+            "remove": _address("remove_note", deployment, note.pk) if _may_remove(request.user, note) else "",
+        }
+        for note in deployment.notes.select_related("author")[:SHOWN]
+    ]
+    context = {"notes": notes, "add": _address("add_note", deployment), "form": NoteForm()}
+    return Card("Notes", template="admin/exports/notes.html", context=context)
+
+
+def add(model_admin, request: HttpRequest, number: int) -> HttpResponse:
+    """POST: `text` becomes a note."""
+    deployment = _asked(model_admin, request, number)
+    if deployment is None:
+        return HttpResponseNotAllowed(["POST"])
+    form = NoteForm(request.POST)
+    if form.is_valid():
+        note = Note.objects.create(deployment=deployment, author=request.user, text=form.cleaned_data["text"])
+        Audit.record("add", user=request.user, deployment=deployment, target=note)
+        messages.success(request, "The note is kept.")
+    else:
+        messages.error(request, f"A note has some text, at most {LONGEST:,} characters; it was not kept.")
+    return HttpResponseRedirect(html.change_url(Deployment, deployment.pk))
+
+
+def remove(model_admin, request: HttpRequest, number: int, note: int) -> HttpResponse:
+    """POST: its author, or who may change deployments, takes it away."""
+    deployment = _asked(model_admin, request, number)
+    if deployment is None:
+        return HttpResponseNotAllowed(["POST"])
+    row = deployment.notes.filter(pk=note).first()
+    if row is None:
+        raise Http404
+    if not _may_remove(request.user, row):
+        raise PermissionDenied
+    Audit.record("remove", user=request.user, deployment=deployment, target=row)
+    row.delete()
+    messages.success(request, "The note is gone.")
+    return HttpResponseRedirect(html.change_url(Deployment, deployment.pk))
+
+
+def _asked(model_admin, request: HttpRequest, number: int) -> Deployment | None:
+    """The deployment that a POST names; None for another method."""
+    deployment = model_admin.get_object(request, str(number))
+    if deployment is None:
+        raise Http404
+    if not model_admin.has_view_permission(request, deployment):
+        raise PermissionDenied
+    return deployment if request.method == "POST" else None
+
+
+def _may_remove(user, note: Note) -> bool:
+    return note.author_id == user.pk or user.has_perm(rights.CHANGE_DEPLOYMENT)
+
+
+def _address(name: str, deployment: Deployment, *more: int) -> str:
+    return reverse(f"admin:psynetdata_deployment_{name}", args=(deployment.pk, *more))
