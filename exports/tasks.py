@@ -5,6 +5,8 @@ from exports.notify import notices
 from exports.notify.tell import tell
 from exports.package.build import build
 from exports.package.request import KIND
+from exports.package.unpack import launch_mode
+from exports.snapshots.reader import SnapshotReader
 from exports.watch.look import look
 from psynetdata.jobs import FAST, SLOW, Running, each_minute, handler
 
@@ -13,7 +15,8 @@ from psynetdata.jobs import FAST, SLOW, Running, each_minute, handler
 def export(running: Running) -> dict:
     found = Export.objects.select_related("deployment", "snapshot").get(job=running.job)
     archives = build(found, running)
-    return {"export": found.id, "archives": {archive.mode: archive.bytes for archive in archives}}
+    sizes = {archive.mode: archive.bytes for archive in archives}
+    return {"export": found.id, "archives": sizes, "launch_mode": launch_mode(SnapshotReader(found.snapshot))}
 
 
 @each_minute

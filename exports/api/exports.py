@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from exports.models import Export, ExportArchive, Snapshot
-from exports.package.request import MOST_PROCESSES, ExportOptions, request_export
+from exports.package.request import MOST_PROCESSES, ExportOptions, named, request_export
 from psynetdata import jobs, rights
 from psynetdata.api.access import deployment_of, token_of, visible_deployments
 from psynetdata.api.body import JSONBody
@@ -40,6 +40,8 @@ class ExportSerializer(serializers.Serializer):
 
     id = serializers.IntegerField()
     deployment = serializers.CharField(source="deployment.deployment_id")
+    label = serializers.CharField(source="deployment.label")
+    launch_mode = serializers.SerializerMethodField(help_text="debug, live, …; null until it is done.")
     snapshot = serializers.IntegerField(source="snapshot_id")
     options = serializers.DictField()
     owner = serializers.CharField(source="owner.username", default=None, allow_null=True)
@@ -53,6 +55,9 @@ class ExportSerializer(serializers.Serializer):
     finished_at = serializers.DateTimeField(source="job.finished_at", allow_null=True)
     archives = serializers.SerializerMethodField()
 
+    def get_launch_mode(self, export: Export) -> str | None:
+        return export.job.result.get("launch_mode")
+
     def get_archives(self, export: Export) -> list[dict]:
         may = self.context["modes"]
         found = [archive for archive in export.archives.all() if archive.mode in may]
@@ -63,6 +68,8 @@ class NewExportSerializer(serializers.Serializer):
     """Only for the schema: ExportOptions says what is allowed."""
 
     deployment = serializers.CharField(required=False, help_text="May be left out where there is one.")
+    app = serializers.CharField(required=False, help_text="In its place: the app, or database, of its source.")
+    source = serializers.ChoiceField(["local", "ssh", "heroku"], required=False, help_text="Deployments there only.")
     snapshot = serializers.IntegerField(required=False, help_text="Without it the newest good one.")
     anonymize = serializers.ChoiceField(["yes", "no", "both"], default="both")
     level = serializers.ChoiceField(["shared", "open"], default="shared")
@@ -113,11 +120,13 @@ class ExportViewSet(GenericViewSet):
         if not isinstance(request.data, dict):
             raise UsageError('What is asked for is a JSON object, like {"deployment": ID, "anonymize": "yes"}.')
         asked = dict(request.data)
-        named, number = asked.pop("deployment", None), asked.pop("snapshot", None)
+        asked_for, number = asked.pop("deployment", None), asked.pop("snapshot", None)
+        app, source = asked.pop("app", None), asked.pop("source", None)
         if isinstance(asked.get("anonymize"), bool):
             asked["anonymize"] = "yes" if asked["anonymize"] else "no"
         options = ExportOptions.from_json(asked)
-        deployment = deployment_of(request, None if named is None else str(named))
+        among = visible_deployments(request)
+        deployment = named(among, _text(asked_for), source=_text(source), app=_text(app), how="deployment=")
         _check_rights(request, options.modes)
         snapshot = None if number is None else _snapshot(deployment, number)
         made = request_export(deployment, options, owner=request.user, snapshot=snapshot)
@@ -136,6 +145,10 @@ class ExportViewSet(GenericViewSet):
         Audit.record("cancel", user=request.user, deployment=found.deployment, target=found)
         found.job.refresh_from_db()
         return Response(self.get_serializer(found).data, status=202)
+
+
+def _text(asked: object) -> str | None:
+    return None if asked is None else str(asked)
 
 
 def modes_of(request: Request) -> list[str]:

@@ -32,6 +32,7 @@ _SOURCES = {
     "ssh": (Deployment.Source.SSH,),
     "heroku": (Deployment.Source.HEROKU,),
 }
+_ONE_NAME = "--app, --deployment and --snapshot each say which deployment; give one of them."
 _OF_ANONYMOUS = [field.name for field in fields(Options)]
 
 
@@ -161,23 +162,35 @@ def chosen(
     `source` is local, ssh or heroku (what was handed in is local), `app` what stands at the end of its address.
     Raises NotFound for what is not there, UsageError where several fit, or where what was named contradicts itself.
     """
-    if app is not None and (deployment_id is not None or snapshot_id is not None):
-        raise UsageError("--app, --deployment and --snapshot each say which deployment; give one of them.")
-    among = _of_source(source) if source else Deployment.objects.all()
-    if app is not None:
-        return _of_app(among, app), None
+    if app is not None and snapshot_id is not None:
+        raise UsageError(_ONE_NAME)
+    among = Deployment.objects.all()
     if snapshot_id is None:
-        return deployments.chosen(among, deployment_id, how="--deployment"), None
+        return named(among, deployment_id, source=source, app=app, how="--deployment"), None
     snapshot = Snapshot.objects.select_related("deployment").filter(pk=snapshot_id).first()
     if snapshot is None:
         raise NotFound(f"There is no snapshot {snapshot_id}.")
     if deployment_id is None and source is None:
         return snapshot.deployment, snapshot
-    return deployments.chosen(among, deployment_id or snapshot.deployment.deployment_id, how="--deployment"), snapshot
+    asked = deployment_id or snapshot.deployment.deployment_id
+    return named(among, asked, source=source, how="--deployment"), snapshot
 
 
-def _of_source(source: str) -> QuerySet[Deployment]:
-    found = Deployment.objects.filter(source__in=_SOURCES[source])
+def named(
+    among: QuerySet[Deployment], asked: str | None, *, source: str | None = None, app: str | None = None, how: str
+) -> Deployment:
+    """The one of `among` that was named, by its id or its app; the only one of that source where nothing was."""
+    if app is not None and asked is not None:
+        raise UsageError(_ONE_NAME)
+    if source is not None:
+        among = _of_source(among, source)
+    return deployments.chosen(among, asked, how=how) if app is None else _of_app(among, app)
+
+
+def _of_source(among: QuerySet[Deployment], source: str) -> QuerySet[Deployment]:
+    if source not in _SOURCES:
+        raise UsageError(f"The source of a deployment is one of {', '.join(_SOURCES)}.")
+    found = among.filter(source__in=_SOURCES[source])
     if not found.exists():
         raise NotFound(f"There is no deployment here whose source is {source}; look at `manage.py deployment list`.")
     return found

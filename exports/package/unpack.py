@@ -6,7 +6,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -26,13 +26,20 @@ from .names import safe_name
 from .request import ANONYMOUS, REGULAR
 from .verify import BAD_ZIP, ZipTree, read, read_manifest
 
+_Archive = tuple[str, AbstractContextManager[Path]]  # its mode, and the zip for as long as it is read
+
 
 def default_path(export: Export, at: datetime) -> Path:
+    """Where it goes when nobody says."""
+    deployment, mode = export.deployment, launch_mode(SnapshotReader(export.snapshot))
+    return path_of(deployment.deployment_id, deployment.label, mode, at)
+
+
+def path_of(deployment_id: str, label: str, mode: str, at: datetime) -> Path:
     """~/psynet-data/export/<deployment_id>/<label>__mode=<mode>__export=<time>, as PsyNet names it."""
-    deployment = export.deployment
-    label = re.sub(r"[^\w.-]+", "-", deployment.label.strip().lower()).strip("-") or "experiment"
-    name = f"{label}__mode={launch_mode(SnapshotReader(export.snapshot))}__export={at:%Y-%m-%d--%H-%M-%S}"
-    return Path.home() / "psynet-data" / "export" / safe_name(deployment.deployment_id) / safe_name(name)
+    label = re.sub(r"[^\w.-]+", "-", label.strip().lower()).strip("-") or "experiment"
+    name = f"{label}__mode={mode}__export={at:%Y-%m-%d--%H-%M-%S}"
+    return Path.home() / "psynet-data" / "export" / safe_name(deployment_id) / safe_name(name)
 
 
 def launch_mode(reader: SnapshotReader) -> str:
@@ -63,6 +70,15 @@ def check_path(path: Path) -> None:
 
 def unpack(archives: list[ExportArchive], path: Path, *, processes: int = 1) -> dict:
     """The archives as one tree at `path`; gives its manifest. Raises Conflict, Damaged, Problem if the disk says no."""
+    return _unpack([(archive.mode, _on_disk(archive)) for archive in archives], path, processes)
+
+
+def unpack_files(archives: dict[str, Path], path: Path, *, processes: int = 1) -> dict:
+    """The same from files of this machine, {mode: zip}."""
+    return _unpack([(mode, nullcontext(packed)) for mode, packed in sorted(archives.items())], path, processes)
+
+
+def _unpack(archives: list[_Archive], path: Path, processes: int) -> dict:
     check_path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,13 +97,13 @@ def _unwritable(path: Path, error: OSError) -> Problem:
     return Problem(f"The export cannot be written to {path}: {error.strerror or error}.")
 
 
-def _fill(folder: Path, archives: list[ExportArchive], processes: int) -> dict:
+def _fill(folder: Path, archives: list[_Archive], processes: int) -> dict:
     found: dict[str, dict] = {}
-    for archive in archives:
-        with _on_disk(archive) as packed:
+    for mode, on_disk in archives:
+        with on_disk as packed:
             tree = ZipTree(packed)
-            found[archive.mode] = read_manifest(tree)
-            _extract(tree.names(), packed, folder, found[archive.mode], processes)
+            found[mode] = read_manifest(tree)
+            _extract(tree.names(), packed, folder, found[mode], processes)
     both = found.keys() == {REGULAR, ANONYMOUS}
     told = manifest.merged(found[REGULAR], found[ANONYMOUS]) if both else next(iter(found.values()))
     content = manifest.to_bytes(told)

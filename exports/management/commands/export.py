@@ -1,13 +1,17 @@
+import os
+import shlex
 from datetime import datetime
 from pathlib import Path
 
-from exports.models import Export, ExportArchive, Snapshot
+from exports.management.told import tell
+from exports.models import Snapshot
 from exports.package.publish import discard
-from exports.package.request import ANONYMOUS, ExportOptions, chosen, request_export, run_here
+from exports.package.request import ExportOptions, chosen, request_export, run_here
 from exports.package.unpack import check_path, default_path, unpack
+from exports.remote.desk import Desk, DeskAway
+from exports.remote.export import RemoteExport
 from psynetdata.management.cli import Command as BaseCommand
-from psynetdata.management.cli import Progress
-from psynetdata.psynet import times
+from psynetdata.management.cli import Interrupted, Progress
 from psynetdata.psynet.problems import UsageError
 
 # Understood, because PsyNet's users type them or the design promises them.
@@ -63,9 +67,18 @@ class Command(BaseCommand):
             help="From a snapshot that is taken now; the archive is not kept at the desk.",
         )
         parser.add_argument("--no-source", action="store_true", help="Leave out the source code.")
+        self._add_remote_arguments(parser.add_argument_group("at a desk elsewhere"))
         parser.add_argument("--path", type=Path, metavar="DIR", help="A folder that does not exist yet or is empty.")
         self._add_anonymous_arguments(parser.add_argument_group("anonymized exports"))
         self._add_later_arguments(parser.add_argument_group("not yet"))
+
+    def _add_remote_arguments(self, group):
+        group.add_argument(
+            "--remote",
+            metavar="URL",
+            help="Have the desk there make it, and fetch it; the variable PSYNETDATA_TOKEN holds a token of that desk.",
+        )
+        group.add_argument("--export", metavar="ID", type=int, help="Go on with this export of that desk.")
 
     def _add_anonymous_arguments(self, group):
         group.add_argument(
@@ -92,13 +105,21 @@ class Command(BaseCommand):
                 raise UsageError(f"--{name} does not work yet; leave it out.")
         if options["legacy"] and options["snapshot"] is not None:
             raise UsageError("--legacy exports a snapshot that is taken now; leave out --snapshot or --legacy.")
-        deployment, snapshot = chosen(
-            options["deployment"], options["snapshot"], source=options["source"], app=options["app"]
-        )
         if path is not None:
             path = Path(path).expanduser().absolute()
             check_path(path)
         asked = ExportOptions(**{name: options[name] for name in (*_OPTIONS, *_OF_ANONYMOUS)})
+        if options["remote"] is not None:
+            self._remote(asked, path, options)
+        elif options["export"] is not None:
+            raise UsageError("--export goes on with an export of another desk; say which desk with --remote.")
+        else:
+            self._here(asked, path, options)
+
+    def _here(self, asked: ExportOptions, path: Path | None, options: dict) -> None:
+        deployment, snapshot = chosen(
+            options["deployment"], options["snapshot"], source=options["source"], app=options["app"]
+        )
         if options["legacy"]:
             taken = self.job("snapshot", options={"mirror": False}, deployment=deployment)
             snapshot = Snapshot.objects.select_related("deployment").get(pk=taken.result["snapshot"])
@@ -116,29 +137,34 @@ class Command(BaseCommand):
         finally:
             if options["legacy"]:
                 discard(export)
-        self._tell(export, archives, manifest, path)
+        tell(self, export.pk, path, manifest, {archive.mode: archive.report for archive in archives})
 
-    def _tell(self, export: Export, archives: list[ExportArchive], manifest: dict, path: Path) -> None:
-        moment = times.to_iso(export.snapshot.taken_at)
-        self.stdout.write(
-            f"export {export.pk} of {export.deployment.deployment_id}, snapshot {export.snapshot_id} ({moment})"
-        )
-        for archive in sorted(archives, key=lambda archive: archive.mode, reverse=True):
-            files = [file for file in manifest["files"] if file["path"].startswith(f"{archive.mode}/")]
-            size = sum(file["bytes"] for file in files)
-            self.stdout.write(f"{archive.mode:<10} {len(files)} files, {export.snapshot.rows} rows, {size} bytes")
-            if archive.mode == ANONYMOUS:
-                self._tell_proof(archive.report)
-            missing = archive.manifest["assets"]["missing"]
-            if missing:
-                self.warn(f"{archive.mode}: {len(missing)} asset files are missing; manifest.json says which and why.")
-            for note in archive.manifest["notes"]:
-                self.warn(f"{archive.mode}: {note}")
-        self.stdout.write(str(path))
+    def _remote(self, asked: ExportOptions, path: Path | None, options: dict) -> None:
+        """Nothing of this machine's databases is touched: a laptop has none."""
+        if options["legacy"]:
+            raise UsageError("--legacy is for exports that are made here; leave out --remote or --legacy.")
+        shown = Progress(self.stderr)
+        desk = Desk(options["remote"], os.environ.get("PSYNETDATA_TOKEN", ""))
+        if desk.is_in_clear:
+            self.warn(f"What goes to and from {desk.name} is not encrypted; others on the way can read the token.")
+        remote = RemoteExport(desk, shown, options["export"])
+        try:
+            if remote.number is None:
+                remote.ask(asked, **{name: options[name] for name in ("deployment", "snapshot", "app", "source")})
+            found = remote.fetch(path, processes=asked.processes)
+        except (Interrupted, DeskAway) as problem:
+            if remote.number is not None:
+                lead = "Interrupted." if isinstance(problem, Interrupted) else problem.sentence
+                problem.sentence = f"{lead} {_how_to_go_on(remote, path)}"
+            raise
+        finally:
+            shown.close()
+        tell(self, found.number, found.path, found.manifest, found.scans)
 
-    def _tell_proof(self, report: dict) -> None:
-        looked_for = {kind: sum(classes.values()) for kind, classes in report["looked_for"].items()}
-        kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(looked_for.items())) or "nothing"
-        self.stdout.write(f"           searched for {sum(looked_for.values())} values and found none: {kinds}")
-        for note in report["notes"]:
-            self.stdout.write(f"           {note}")
+
+def _how_to_go_on(remote: RemoteExport, path: Path | None) -> str:
+    where = f" --path {shlex.quote(str(path))}" if path else ""
+    return (
+        f"Export {remote.number} goes on at {remote.desk.name}; fetch it with `manage.py export --remote "
+        f"{remote.desk.url} --export {remote.number}{where}`, or cancel it on its page there."
+    )
