@@ -45,7 +45,7 @@ class AddForm(forms.Form):
     )  # fmt: skip
     password = forms.CharField(
         label="Password", required=False, strip=False, max_length=500, widget=Password,
-        help_text="Of the role. It is sealed, and not shown again.",
+        help_text="Of the database's role. It is sealed, and not shown again.",
     )  # fmt: skip
     label = forms.CharField(
         required=False, max_length=300, widget=UnfoldAdminTextInputWidget,
@@ -62,6 +62,17 @@ class AddForm(forms.Form):
     every = forms.IntegerField(
         label="Seconds between snapshots", initial=deployments.EVERY, widget=UnfoldAdminIntegerFieldWidget,
         help_text="60 or more; 0: only when somebody asks.",
+    )  # fmt: skip
+
+    fingerprint = forms.CharField(
+        label="Fingerprint of the host key", required=False, max_length=100,
+        widget=UnfoldAdminTextInputWidget(attrs={"spellcheck": "false"}),
+        help_text="For ssh://: SHA256:… as the server's administrator tells it. Left empty, the one that the server "
+        "shows is told, for you to compare.",
+    )  # fmt: skip
+    key = forms.CharField(
+        label="Key file", required=False, max_length=400, widget=UnfoldAdminTextInputWidget,
+        help_text="For ssh://: a private key on this machine; else SSH_KEY, or what the agent has.",
     )  # fmt: skip
 
     def full_clean(self) -> None:
@@ -105,14 +116,13 @@ def look(model_admin, request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         asked = form.cleaned_data
         try:
-            looked = deployments.look(
-                asked["url"].url, deployment_id=asked["deployment_id"] or None, password=form.given_password
-            )
+            looked = _looked(form, asked)
         except Problem as problem:
             form.add_error(None, problem.sentence)
         else:
-            request.session[SESSION_KEY] = _kept(form, looked)
-            return HttpResponseRedirect(reverse("admin:psynetdata_deployment_found"))
+            if looked is not None:
+                request.session[SESSION_KEY] = _kept(form, looked)
+                return HttpResponseRedirect(reverse("admin:psynetdata_deployment_found"))
     plan = Plan("Add a deployment", _INTRO, "Look at it", form=form)
     return page(model_admin, request, None, plan, html.list_url(Deployment))
 
@@ -143,6 +153,23 @@ def register(model_admin, request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(html.change_url(Deployment, added.deployment.pk))
 
 
+def _looked(form: AddForm, asked: dict) -> Looked | None:
+    """None where somebody has to vouch for the server's host key first, which the form then says."""
+    url, fingerprint = asked["url"].url, asked["fingerprint"].strip()
+    key = deployments.host_key(url, fingerprint=fingerprint)
+    if key is not None and not fingerprint:
+        form.add_error(
+            "fingerprint",
+            f"The server shows {key.fingerprint} ({key.kind}). If that is what its administrator told you, or what "
+            "ssh-keygen -l shows on the server, put it here.",
+        )
+        return None
+    return deployments.look(
+        url, deployment_id=asked["deployment_id"] or None, password=form.given_password,
+        key=deployments.key_reference(file=asked["key"]) if key else "", known_hosts=key.line if key else "",
+    )  # fmt: skip
+
+
 # For the view that calls `look`: a page about an error must not show them.
 unshown = sensitive_post_parameters("url", "password")
 
@@ -159,7 +186,11 @@ def _initial(request: HttpRequest) -> dict:
     row = running.filter(number=number).first() if known else None
     if row is None:
         return {}
-    return {"url": row.source_url, "label": row.label, "assets": row.assets_url, "every": row.every or 0}
+    kind, _, path = row.source_key.partition(":")
+    return {
+        "url": row.source_url, "label": row.label, "assets": row.assets_url, "every": row.every or 0,
+        "key": path if kind == "file" else "",
+    }  # fmt: skip
 
 
 def _kept(form: AddForm, looked: Looked) -> dict:
@@ -173,6 +204,8 @@ def _kept(form: AddForm, looked: Looked) -> dict:
             "label": asked["label"] or None,
             "assets": asked["assets"] or None,
             "every": asked["every"],
+            "key": looked.access.key,
+            "known_hosts": looked.access.known_hosts,
         },
         "facts": _facts(looked, asked["label"], asked["assets"]),
         "known": Deployment.objects.filter(deployment_id=looked.deployment_id).exists(),
@@ -186,7 +219,7 @@ def _facts(looked: Looked, label: str, assets: str) -> list[tuple[str, str]]:
         ("deployment id", looked.deployment_id),
         ("label", label or found.info.label or "none"),
         ("address", looked.located.url),
-        ("password", "given" if looked.access.password is not None else "none; the server asked for none"),
+        ("password", "given" if looked.access.password is not None else f"none given; {looked.kind.own_way}"),
         ("PsyNet", found.info.psynet_version or "not known"),
         ("rows", rows),
         ("its server's clock", times.offset_words(found.info.clock_offset)),

@@ -65,7 +65,9 @@ def opener(
         return lambda: S3Session(bucket)
     if parts.scheme == "sftp":
         user = unquote(parts.username) if parts.username else None
-        server = Server(parts.hostname, parts.port or 22, user, path or "/", secret, known_hosts, timeout)
+        # A path below the home of the user begins there: servers begin there too.
+        root = path.removeprefix("/~/") or "/"
+        server = Server(parts.hostname, parts.port or 22, user, root, secret, known_hosts, timeout)
         return lambda: SFTPSession(server)
     return lambda: WebSession(url, addresses, authorization=_authorization(secret), timeout=timeout)
 

@@ -21,7 +21,8 @@ _ONE_PASS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 class Server:
     """`credentials`: a password, or a private key as text; None: the agent and the keys in ~/.ssh.
 
-    `known_hosts`: lines as in that file, of this deployment; empty: the user's and the machine's own files.
+    `known_hosts`: lines as in that file, of this deployment; where none names the host: the user's and the machine's
+    own files.
     """
 
     host: str
@@ -41,18 +42,19 @@ class Connected(SFTPStorage):
     def _connect(self) -> None:
         server = self.server
         self._ssh = paramiko.SSHClient()
-        _load_known(self._ssh.get_host_keys(), server.known_hosts)
+        _load_known(self._ssh.get_host_keys(), server)
         self._ssh.set_missing_host_key_policy(_Refuse())
         # Before the connection is there nothing says whose the socket is to close.
         line = socket.create_connection((server.host, server.port), timeout=server.timeout)
         try:
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            own = server.credentials is None
+            given = _secret(server.credentials)
+            own = not given
             self._ssh.connect(
                 server.host, server.port, server.user, sock=line, timeout=server.timeout,
                 banner_timeout=server.timeout, auth_timeout=server.timeout, allow_agent=own, look_for_keys=own,
                 transport_factory=_Transport,
-                **_secret(server.credentials),
+                **given,
             )  # fmt: skip
             self._sftp = self._ssh.open_sftp()
             self._sftp.get_channel().settimeout(server.timeout)
@@ -80,12 +82,12 @@ class _Refuse(paramiko.MissingHostKeyPolicy):
         raise UnknownKey
 
 
-def _load_known(keys: paramiko.HostKeys, lines: str) -> None:
-    for line in filter(str.strip, lines.splitlines()):
+def _load_known(keys: paramiko.HostKeys, server: Server) -> None:
+    for line in filter(str.strip, server.known_hosts.splitlines()):
         if entry := paramiko.hostkeys.HostKeyEntry.from_line(line):
             for name in entry.hostnames:
                 keys.add(name, entry.key.get_name(), entry.key)
-    if not lines.strip():
+    if not keys.lookup(server.host if server.port == 22 else f"[{server.host}]:{server.port}"):
         for path in _KNOWN_HOSTS:
             if path.expanduser().is_file():
                 keys.load(str(path.expanduser()))
@@ -99,6 +101,8 @@ def _secret(credentials: str | None) -> dict:
     for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
         try:
             return {"pkey": kind.from_private_key(io.StringIO(credentials))}
+        except paramiko.PasswordRequiredException:
+            return {}  # an agent may hold it
         except (paramiko.SSHException, ValueError):
             continue
     raise PlaceGone("the private key for the assets' server cannot be read (one with a passphrase cannot be used)")

@@ -155,35 +155,49 @@ def run_here(export: Export, *, on_progress=None) -> None:
 
 
 def chosen(
-    deployment_id: str | None, snapshot_id: int | None = None, *, source: str | None = None, app: str | None = None
+    deployment_id: str | None,
+    snapshot_id: int | None = None,
+    *,
+    source: str | None = None,
+    app: str | None = None,
+    server: str | None = None,
 ) -> tuple[Deployment, Snapshot | None]:
     """The deployment and snapshot that someone named; where one deployment fits nobody needs to name it.
 
-    `source` is local, ssh or heroku (what was handed in is local), `app` what stands at the end of its address.
+    `source` is local, ssh or heroku (what was handed in is local), `app` what stands at the end of its address,
+    `server` the host in it.
     Raises NotFound for what is not there, UsageError where several fit, or where what was named contradicts itself.
     """
     if app is not None and snapshot_id is not None:
         raise UsageError(_ONE_NAME)
     among = Deployment.objects.all()
     if snapshot_id is None:
-        return named(among, deployment_id, source=source, app=app, how="--deployment"), None
+        return named(among, deployment_id, source=source, app=app, server=server, how="--deployment"), None
     snapshot = Snapshot.objects.select_related("deployment").filter(pk=snapshot_id).first()
     if snapshot is None:
         raise NotFound(f"There is no snapshot {snapshot_id}.")
-    if deployment_id is None and source is None:
+    if deployment_id is None and source is None and server is None:
         return snapshot.deployment, snapshot
     asked = deployment_id or snapshot.deployment.deployment_id
-    return named(among, asked, source=source, how="--deployment"), snapshot
+    return named(among, asked, source=source, server=server, how="--deployment"), snapshot
 
 
 def named(
-    among: QuerySet[Deployment], asked: str | None, *, source: str | None = None, app: str | None = None, how: str
+    among: QuerySet[Deployment],
+    asked: str | None,
+    *,
+    source: str | None = None,
+    app: str | None = None,
+    server: str | None = None,
+    how: str,
 ) -> Deployment:
-    """The one of `among` that was named, by its id or its app; the only one of that source where nothing was."""
+    """The one of `among` that was named, by its id or its app; the only one of that source and server else."""
     if app is not None and asked is not None:
         raise UsageError(_ONE_NAME)
     if source is not None:
         among = _of_source(among, source)
+    if server is not None:
+        among = _on_server(among, server)
     return deployments.chosen(among, asked, how=how) if app is None else _of_app(among, app)
 
 
@@ -196,6 +210,15 @@ def _of_source(among: QuerySet[Deployment], source: str) -> QuerySet[Deployment]
     return found
 
 
+def _on_server(among: QuerySet[Deployment], server: str) -> QuerySet[Deployment]:
+    found = [one.pk for one in among if one.server == server.lower()]
+    if not found:
+        raise NotFound(
+            f"There is no deployment here on a server called {server[:100]!r}; look at `manage.py deployment list`."
+        )
+    return among.filter(pk__in=found)
+
+
 def _of_app(among: QuerySet[Deployment], app: str) -> Deployment:
     """The deployment at an app; of several launches there the one that is watched."""
     found = [deployment for deployment in among if _is_called(deployment, app)]
@@ -206,7 +229,9 @@ def _of_app(among: QuerySet[Deployment], app: str) -> Deployment:
         )
     watched = [deployment for deployment in found if deployment.state in Deployment.OPEN] or found
     if len(watched) > 1:
-        raise deployments.Several("--deployment", [deployment.deployment_id for deployment in watched])
+        servers = {deployment.server for deployment in watched}
+        how = "--server or --deployment" if len(servers) == len(watched) else "--deployment"
+        raise deployments.Several(how, [deployment.deployment_id for deployment in watched])
     return watched[0]
 
 

@@ -1,7 +1,7 @@
 """Envelopes: what a job of kind `restore` or `drill` calls, and when a drill is due."""
 
 from exports.models import Snapshot
-from exports.sources.postgres import parse
+from exports.sources import kinds
 from psynetdata import credentials, jobs
 from psynetdata.psynet.problems import NotFound
 
@@ -20,13 +20,8 @@ def restore_job(running: jobs.Running) -> dict:
     snapshot = Snapshot.objects.select_related("deployment").filter(pk=options["snapshot"]).first()
     if snapshot is None:
         raise NotFound(f"There is no snapshot {options['snapshot']}.")
-    done = restore(
-        snapshot,
-        parse(options["database"]).with_password(credentials.reveal(options["secret"])),
-        replace=options["replace"],
-        assets=options["assets"],
-        running=running,
-    )
+    with kinds.reached_at(options["database"], credentials.reveal(options["secret"])) as address:
+        done = restore(snapshot, address, replace=options["replace"], assets=options["assets"], running=running)
     return {"rows": done.rows, "sequences": done.sequences, "assets": done.assets, "warnings": done.warnings}
 
 

@@ -22,7 +22,7 @@ from .record import Arrived, describe, fewer
 
 # What a new launch at the same source takes over from the one before.
 _SETTINGS = (
-    "source", "source_url", "source_secret", "every", "assets_url", "assets_secret", "assets_known_hosts",
+    "source", "source_url", "source_secret", "source_key", "every", "assets_url", "assets_secret", "assets_known_hosts",
     "assets_hosts", "assets_every", "experiment_url", "experiment_secret", "withhold_undecided",
     "keep_all_hours", "keep_hourly_days", "keep_daily_days",
 )  # fmt: skip

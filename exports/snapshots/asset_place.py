@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from exports.sources import places
+from exports.sources.ssh.hosts import with_source
 from psynetdata import credentials
 from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.problems import UsageError
@@ -15,14 +16,16 @@ _LEAST_EVERY = 5
 class AssetPlace:
     """What is to be changed; None: it stays. `password`, or one within `url`, is sealed; `secret_env` names a variable.
 
-    `known_hosts`: lines of such a file. `hosts`: as places.hosts reads them. `every`: minutes between fetches in the
-    background, 5 or more; 0: at exports only. `experiment`: the experiment's own address; `experiment_login`, or what
-    stands within it, is its user:password and sealed; `experiment_env` names a variable.
+    `key`: a reference to a private key. `known_hosts`: lines of such a file; the source's own host is kept among them.
+    `hosts`: as places.hosts reads them. `every`: minutes between fetches in the background, 5 or more; 0: at exports
+    only. `experiment`: the experiment's own address; `experiment_login`, or what stands within it, is its
+    user:password and sealed; `experiment_env` names a variable.
     """
 
     url: str | None = None
     password: str | None = None
     secret_env: str | None = None
+    key: str = ""
     known_hosts: str | None = None
     hosts: str | None = None
     every: int | None = None
@@ -49,11 +52,12 @@ def put(deployment: Deployment, place: AssetPlace) -> list[str]:
     experiment, login = _parted(place.experiment)
     new = {
         "assets_url": url,
-        "assets_known_hosts": place.known_hosts,
+        "assets_known_hosts": _known_hosts(deployment, place),
         "assets_hosts": place.hosts,
         "assets_every": place.every,
         "experiment_url": experiment,
-        "assets_secret": _reference(
+        "assets_secret": place.key
+        or _reference(
             f"assets {deployment.number}", place.password or within, place.secret_env,
             moved=url not in (None, deployment.assets_url),
         ),
@@ -83,6 +87,12 @@ def _reference(name: str, secret: str | None, variable: str | None, *, moved: bo
     if secret:
         return credentials.keep(name, secret)
     return "" if moved else None
+
+
+def _known_hosts(deployment: Deployment, place: AssetPlace) -> str | None:
+    if place.known_hosts is None or deployment.source != Deployment.Source.SSH:
+        return place.known_hosts
+    return with_source(place.known_hosts, deployment.assets_known_hosts, deployment.source_url)
 
 
 def set_place(deployment: Deployment, place: AssetPlace, *, user=None) -> list[str]:

@@ -1,13 +1,16 @@
 """Verbs on deployments: register one that runs, pause, resume, archive."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from exports.sources import kinds
-from exports.sources.kind import Access, Kind, Located
+from exports.sources.kind import Access, HostKey, Kind, Located
 from exports.sources.probe import Probe, probe
+from exports.sources.ssh.hosts import merged
 from psynetdata import credentials
 from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.problems import Conflict, UsageError
@@ -39,15 +42,19 @@ class Added:
     created: bool
 
 
-def look(url: str, *, deployment_id: str | None = None, password: str | None = None) -> Looked:
+def look(
+    url: str, *, deployment_id: str | None = None, password: str | None = None, key: str = "", known_hosts: str = ""
+) -> Looked:
     """Connect to a source's address and see what is there. `password` stands for the one in `url`.
+
+    `key` and `known_hosts` as in Access.
 
     Raises what a connection can raise, BadInput where it is no address, no experiment or another than `deployment_id`,
     and Conflict where the address is watched for another.
     """
     kind = kinds.of_url(url)
     located = kind.locate(url)
-    access = Access(located.password if password is None else password)
+    access = Access(located.password if password is None else password, key, known_hosts)
     found = probe(kind, located, access)
     way_out = " (PsyNet writes that at launch); give it one (--id ID, or the field of that name)."
     named = deployment_id_of(found.info, deployment_id, label=located.label, way_out=way_out)
@@ -64,18 +71,21 @@ def add(
     every: int | None = None,
     password: str | None = None,
     password_env: str | None = None,
+    key: str = "",
+    known_hosts: str = "",
     user=None,
 ) -> Added:
     """Register the experiment at a source's address, after a look at it. Nothing is written where that fails.
 
     `deployment_id` names it where its database does not, and guards against another's where it does. A `password`,
     or one in `url`, is sealed and kept apart; `password_env` names the variable that holds it instead. `every`:
-    seconds between snapshots, 60 or more; 0: only when asked for.
+    seconds between snapshots, 60 or more; 0: only when asked for. `key` refers to a private SSH key, `known_hosts` is
+    the line of the host key that somebody vouched for (`host_key`).
     """
     every, place = checked_every(EVERY if every is None else every), AssetPlace(url=assets or None)
     if password_env:
         password = credentials.reveal(f"env:{password_env}")
-    looked = look(url, deployment_id=deployment_id, password=password)
+    looked = look(url, deployment_id=deployment_id, password=password, key=key, known_hosts=known_hosts)
     located, found, named = looked.located, looked.probe, looked.deployment_id
     with transaction.atomic():
         _check_free(located.url, named)
@@ -84,10 +94,15 @@ def add(
             deployment.clock_offset = found.info.clock_offset
         describe(deployment, found.info)
         deployment.label = label or deployment.label
-        put(deployment, place if assets or not found.assets else AssetPlace(url=found.assets))
+        if found.assets and not assets and deployment.assets_url in ("", found.assets):
+            place = AssetPlace(url=found.assets, key=key)
+        put(deployment, place)
         if deployment.source_url != located.url:
             deployment.source_secret = ""  # it is for the old address, and must not be sent to another
         deployment.source, deployment.source_url = looked.kind.source, located.url
+        deployment.source_key = key
+        if known_hosts:
+            deployment.assets_known_hosts = merged(deployment.assets_known_hosts, known_hosts)
         deployment.state, deployment.every = Deployment.State.RUNNING, every
         deployment.due_at = timezone.now() if every else None
         if password_env:
@@ -109,7 +124,30 @@ def connect(deployment: Deployment) -> Probe:
             f"Deployment {deployment.deployment_id} was handed in as a file; there is nothing to connect to."
         )
     kind = kinds.of_url(deployment.source_url)
-    return probe(kind, kind.locate(deployment.source_url), Access(credentials.reveal(deployment.source_secret)))
+    return probe(kind, kind.locate(deployment.source_url), kinds.access(deployment))
+
+
+def host_key(url: str, *, fingerprint: str = "") -> HostKey | None:
+    """The host key that someone has to vouch for before `look` and `add`: what the server shows now; None: it has none.
+
+    With `fingerprint` the one that has it, whatever others the server has. Raises Unreachable, and Refused where none
+    has it.
+    """
+    kind = kinds.of_url(url)
+    return kind.host_key(kind.locate(url), fingerprint=fingerprint)
+
+
+def key_reference(*, file: str | None = None, variable: str | None = None) -> str:
+    """Names a private SSH key: a file, a variable of the environment, or SSH_KEY where neither is given.
+
+    Raises UsageError for both, and Problem where it is no private key.
+    """
+    if file and variable:
+        raise UsageError("Give one private key, as a file or as a variable.")
+    file = file or (settings.SSH_KEY if not variable else "")
+    reference = f"env:{variable}" if variable else f"file:{Path(file).expanduser().absolute()}" if file else ""
+    credentials.reveal(reference)
+    return reference
 
 
 def pause(deployment: Deployment, *, user=None) -> None:

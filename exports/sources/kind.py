@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from .moment import Moment
 from .postgres import Address
@@ -22,9 +23,22 @@ class Located:
 
 @dataclass(frozen=True)
 class Access:
-    """What opens a source beside its address. `password`: of the database's role; None: the kind's own way."""
+    """What opens a source beside its address. `password`: of the database's role; None: the kind's own way.
+
+    Of SSH servers: `key` is a reference to a private key, `known_hosts` the lines that name their host keys.
+    """
 
     password: str | None = field(default=None, repr=False)
+    key: str = ""
+    known_hosts: str = ""
+
+
+class HostKey(Protocol):
+    """An SSH server's: `line` as known_hosts has it, `kind` like ssh-ed25519, `fingerprint` as people compare it."""
+
+    line: str
+    kind: str
+    fingerprint: str
 
 
 class Kind(ABC):
@@ -53,3 +67,11 @@ class Kind(ABC):
     def assets(self, located: Located, held: Moment) -> str:
         """Where asset files of such a source live when nobody said it, as a URL; "" where that is not known."""
         return ""
+
+    def host_key(self, located: Located, *, fingerprint: str = "") -> HostKey | None:
+        """The host key that a person has to vouch for before the source is reached; None: it has none."""
+        return None
+
+    def access(self, located: Located, password: str | None) -> Access:
+        """What opens an address of this kind that no deployment stands for."""
+        return Access(password)

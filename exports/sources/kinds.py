@@ -11,8 +11,9 @@ from .heroku import Heroku
 from .kind import Access, Kind
 from .local import Local
 from .postgres import Address
+from .ssh.kind import Ssh
 
-KINDS: tuple[Kind, ...] = (Local(), Heroku())
+KINDS: tuple[Kind, ...] = (Local(), Ssh(), Heroku())
 
 
 def of_url(url: str) -> Kind:
@@ -23,15 +24,29 @@ def of_url(url: str) -> Kind:
     raise BadInput(f"The address of a source is like {' or '.join(kind.example for kind in KINDS)}.")
 
 
+def access(deployment: Deployment) -> Access:
+    """What opens its source. Raises a Problem that names the reference where a secret is not to be had."""
+    password = credentials.reveal(deployment.source_secret)
+    return Access(password, deployment.source_key, deployment.assets_known_hosts)
+
+
 @contextmanager
 def reached(deployment: Deployment) -> Iterator[Address]:
     """Where the database of a deployment's source is, for no longer than the body lasts.
 
-    Raises a Problem that names the reference where a secret is not to be had, and what its kind raises.
+    Raises as `access` does, and what its kind raises.
     """
     kind = next((kind for kind in KINDS if kind.source == deployment.source), None)
     if kind is None:
         raise Conflict(f"Snapshots of a source of kind {deployment.source} cannot be taken.")
-    access = Access(credentials.reveal(deployment.source_secret))
-    with kind.reach(kind.locate(deployment.source_url), access) as address:
+    with kind.reach(kind.locate(deployment.source_url), access(deployment)) as address:
+        yield address
+
+
+@contextmanager
+def reached_at(url: str, password: str | None) -> Iterator[Address]:
+    """The same for any address, as that of a database to restore into."""
+    kind = of_url(url)
+    located = kind.locate(url)
+    with kind.reach(located, kind.access(located, password)) as address:
         yield address

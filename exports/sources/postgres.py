@@ -44,6 +44,10 @@ class Unreachable(Problem):
     status = 502
 
 
+class NoDatabase(Unreachable):
+    """The server answers and has no database of that name."""
+
+
 class Refused(Problem):
     """The source answers and does not let us: a wrong password, a missing right."""
 
@@ -246,7 +250,7 @@ def _not_connected(address: Address, text: str) -> Problem:
     if "pg_hba.conf" in folded or "authentication failed" in folded:
         return Refused(f"{address.label}: the server does not let the role {address.user} in from here.")
     if "does not exist" in folded and "database" in folded:
-        return Unreachable(f"{address.label}: there is no such database on that server.")
+        return NoDatabase(f"{address.label}: there is no such database on that server.")
     if "does not exist" in folded and "role" in folded:
         return Refused(f"{address.label}: there is no role {address.user} on that server.")
     if "too many" in folded:

@@ -41,6 +41,9 @@ class Deployment(models.Model):
     source_secret = models.CharField(
         max_length=200, blank=True, editable=False, help_text="Names the password; see psynetdata.credentials."
     )
+    source_key = models.CharField(
+        max_length=500, blank=True, editable=False, help_text="Names the private key that opens an SSH server."
+    )
     every = models.PositiveIntegerField(
         null=True, blank=True, help_text="Seconds between snapshots, 60 or more; empty: only when asked for."
     )
@@ -56,7 +59,9 @@ class Deployment(models.Model):
         max_length=200, blank=True, editable=False, help_text="Names what opens that place; see psynetdata.credentials."
     )
     assets_known_hosts = models.TextField(
-        "known hosts", blank=True, help_text="Keys of an SFTP server with the assets, as lines of known_hosts."
+        "known hosts",
+        blank=True,
+        help_text="Keys of the SSH servers of its source and assets, as lines of known_hosts.",
     )
     assets_hosts = models.CharField(
         "hosts of external assets",
@@ -126,6 +131,12 @@ class Deployment(models.Model):
         """What its source calls it: the database of a PostgreSQL, the app of a server; "" for what was handed in."""
         url = urlsplit(self.source_url)
         return unquote(url.path.strip("/") or url.netloc)
+
+    @property
+    def server(self) -> str:
+        """The host of its source; "" where that is none of ours to know."""
+        url = urlsplit(self.source_url)
+        return url.hostname or "" if url.path.strip("/") else ""
 
     @property
     def clock(self) -> int:

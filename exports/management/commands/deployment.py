@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 from django.db.models import Count, Sum
@@ -9,11 +10,12 @@ from exports.snapshots import deployments
 from exports.snapshots.asset_place import AssetPlace, set_place
 from exports.snapshots.deployments import Added
 from exports.sources import kinds
+from exports.sources.kind import HostKey
 from psynetdata.deployments import chosen
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.models import Deployment
 from psynetdata.psynet import times
-from psynetdata.psynet.problems import BadInput
+from psynetdata.psynet.problems import BadInput, UsageError
 
 _VERBS = {
     "pause": (deployments.pause, "Take no snapshots by itself any more, until resumed."),
@@ -38,6 +40,10 @@ class Command(BaseCommand):
             "--every", type=int, metavar="SECONDS", help="Between snapshots: 60 (default) or more; 0: only when asked."
         )
         add.add_argument("--password-env", metavar="NAME", help="The environment variable that holds the password.")
+        ssh = add.add_argument_group("for ssh://")
+        ssh.add_argument("--fingerprint", metavar="SHA256:…", help="Of the server's host key, as you know it.")
+        ssh.add_argument("--key", metavar="FILE", help="The private key; by default SSH_KEY, or what the agent has.")
+        ssh.add_argument("--key-env", metavar="NAME", help="The environment variable that holds the private key.")
         self._add_assets(verbs.add_parser("assets", help="Where its asset files live; what is given is changed."))
         verbs.add_parser("list", help="All deployments.")
         for verb, (_, what) in _VERBS.items():
@@ -64,16 +70,7 @@ class Command(BaseCommand):
 
     def run(self, *, verb: str, **options):
         if verb == "add":
-            self._tell_added(
-                deployments.add(
-                    options["url"],
-                    deployment_id=options["id"],
-                    label=options["label"],
-                    assets=options["assets"],
-                    every=options["every"],
-                    password_env=options["password_env"],
-                )
-            )
+            self._add(**options)
         elif verb == "assets":
             self._assets(**options)
         elif verb == "list":
@@ -82,6 +79,36 @@ class Command(BaseCommand):
             deployment = chosen(Deployment.objects.all(), options["id"], how=f"`deployment {verb} ID`")
             _VERBS[verb][0](deployment)
             self.stdout.write(f"{deployment.deployment_id} is {_SAYS[verb]}.")
+
+    def _add(self, *, url: str, fingerprint: str | None, **options) -> None:
+        key = deployments.host_key(url, fingerprint=fingerprint or "")
+        if key is None and (fingerprint or options["key"] or options["key_env"]):
+            raise UsageError("--fingerprint, --key and --key-env are for ssh:// addresses.")
+        if key is not None and not fingerprint:
+            self._confirm(key)
+        added = deployments.add(
+            url,
+            deployment_id=options["id"],
+            label=options["label"],
+            assets=options["assets"],
+            every=options["every"],
+            password_env=options["password_env"],
+            key=deployments.key_reference(file=options["key"], variable=options["key_env"]) if key else "",
+            known_hosts=key.line if key else "",
+        )
+        self._tell_added(added)
+
+    def _confirm(self, key: HostKey) -> None:
+        """Ask whoever sits there to vouch for a host key. Raises UsageError where nobody does."""
+        shown = f"{key.host} shows the host key {key.fingerprint} ({key.kind})."
+        if not sys.stdin.isatty():
+            raise UsageError(
+                f"{shown} If that is what its administrator told you, or what `ssh-keygen -l` shows on the server, "
+                "type this again with --fingerprint and it."
+            )
+        self.stdout.write(f"{shown}\nIs that what its administrator told you, or what `ssh-keygen -l` shows there?")
+        if input("yes or no: ").strip().lower() != "yes":
+            raise UsageError("Nothing was registered.")
 
     def _assets(self, *, id: str | None, known_hosts, fetch, **options):
         deployment = chosen(Deployment.objects.all(), id, how="`deployment assets ID`")
@@ -127,7 +154,7 @@ class Command(BaseCommand):
                     one.deployment_id,
                     one.label,
                     one.state,
-                    one.source,
+                    f"{one.source} {one.app} on {one.server}" if one.source == Deployment.Source.SSH else one.source,
                     _every(one) if one.source != Deployment.Source.UPLOAD else None,
                     times.to_iso(newest.taken_at.replace(microsecond=0)) if newest else None,
                     ", ".join(incident.get_kind_display() for incident in open_ones),

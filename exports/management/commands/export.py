@@ -15,7 +15,7 @@ from psynetdata.management.cli import Interrupted, Progress
 from psynetdata.psynet.problems import UsageError
 
 # Understood, because PsyNet's users type them or the design promises them.
-_NOT_YET = ("server", "package")
+_NOT_YET = ("package",)
 _OPTIONS = (
     "anonymize", "level", "assets", "type", "format", "excel", "no_source", "strict_assets", "n_parallel",
 )  # fmt: skip
@@ -28,6 +28,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("source", nargs="?", choices=["local", "ssh", "heroku"], help="Deployments there only.")
         parser.add_argument("--app", metavar="NAME", help="Which deployment, by the app (or database) of its source.")
+        parser.add_argument("--server", metavar="NAME", help="Of apps of one name the one on that server (its host).")
         parser.add_argument("--deployment", metavar="ID", help="Which deployment; not needed where there is one.")
         parser.add_argument(
             "--snapshot", metavar="ID", type=int, help="Which snapshot; the newest good one if not said."
@@ -118,8 +119,9 @@ class Command(BaseCommand):
 
     def _here(self, asked: ExportOptions, path: Path | None, options: dict) -> None:
         deployment, snapshot = chosen(
-            options["deployment"], options["snapshot"], source=options["source"], app=options["app"]
-        )
+            options["deployment"], options["snapshot"],
+            source=options["source"], app=options["app"], server=options["server"],
+        )  # fmt: skip
         if options["legacy"]:
             taken = self.job("snapshot", options={"mirror": False}, deployment=deployment)
             snapshot = Snapshot.objects.select_related("deployment").get(pk=taken.result["snapshot"])
@@ -143,6 +145,8 @@ class Command(BaseCommand):
         """Nothing of this machine's databases is touched: a laptop has none."""
         if options["legacy"]:
             raise UsageError("--legacy is for exports that are made here; leave out --remote or --legacy.")
+        if options["server"]:
+            raise UsageError("--server is for exports that are made here; name the deployment there with --deployment.")
         shown = Progress(self.stderr)
         desk = Desk(options["remote"], os.environ.get("PSYNETDATA_TOKEN", ""))
         if desk.is_in_clear:

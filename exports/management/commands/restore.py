@@ -2,7 +2,7 @@ import uuid
 
 from exports.management.table import rows_per_table
 from exports.models import Snapshot
-from exports.sources.postgres import parse
+from exports.sources import kinds
 from psynetdata import credentials
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.psynet.problems import NotFound, UsageError
@@ -13,7 +13,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("snapshot", type=int, metavar="SNAPSHOT", help="The snapshot's number.")
-        parser.add_argument("--database", required=True, metavar="URL", help="Like postgres://user@host:5432/database.")
+        parser.add_argument(
+            "--database",
+            required=True,
+            metavar="URL",
+            help="Like postgres://user@host:5432/database, or ssh://user@host/app.",
+        )
         parser.add_argument(
             "--password-env", metavar="NAME", help="The environment variable that holds the password of the database."
         )
@@ -26,15 +31,15 @@ class Command(BaseCommand):
         found = Snapshot.objects.select_related("deployment").filter(pk=snapshot).first()
         if found is None:
             raise NotFound(f"There is no snapshot {snapshot}.")
-        address = parse(database)
-        secret = _reference(address.password, password_env)
+        located = kinds.of_url(database).locate(database)
+        secret = _reference(located.password, password_env)
         try:
             job = self.job(
                 "restore",
                 deployment=found.deployment,
                 options={
                     "snapshot": found.pk,
-                    "database": address.url,
+                    "database": located.url,
                     "secret": secret,
                     "replace": options["replace"],
                     "assets": options["assets"],
@@ -44,7 +49,7 @@ class Command(BaseCommand):
             credentials.forget(secret)
         for sentence in job.result["warnings"]:
             self.warn(sentence)
-        self._tell(found, address.label, job.result)
+        self._tell(found, located.label, job.result)
 
     def _tell(self, snapshot: Snapshot, label: str, result: dict) -> None:
         lines = "\n".join(rows_per_table(result["rows"]))

@@ -1,0 +1,107 @@
+"""Host keys: what a server shows, for a person to compare, and the lines in which they are kept."""
+
+import base64
+import hashlib
+import subprocess
+from dataclasses import dataclass
+
+from exports.sources.postgres import Refused
+from psynetdata.psynet.problems import UsageError
+
+from . import client, errors
+from .address import Server, parse
+
+# In the order in which ssh prefers them; a person may have noted any of them.
+_KINDS = ("ssh-ed25519", "ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521", "rsa-sha2-512,rsa-sha2-256")
+
+
+@dataclass(frozen=True)
+class HostKey:
+    """`line`: as known_hosts has it."""
+
+    line: str
+
+    @property
+    def host(self) -> str:
+        return self.line.split()[0]
+
+    @property
+    def kind(self) -> str:
+        return self.line.split()[1]
+
+    @property
+    def fingerprint(self) -> str:
+        """As ssh-keygen -l shows it."""
+        digest = hashlib.sha256(base64.b64decode(self.line.split()[2])).digest()
+        return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
+
+
+def shown_by(server: Server, *, fingerprint: str = "") -> HostKey:
+    """The key that the server shows now; with `fingerprint` the one of its keys that has it.
+
+    Nobody has vouched for it yet, and nothing but a greeting was sent. Raises Unreachable, UsageError for what is no
+    fingerprint, Refused where none of its keys has it.
+    """
+    if not fingerprint:
+        return _shown(server, "")
+    if not fingerprint.startswith("SHA256:") or len(fingerprint.rstrip("=")) != len("SHA256:") + 43:
+        raise UsageError("A fingerprint is SHA256: and 43 characters, as ssh-keygen -l shows it.")
+    found = []
+    for kind in _KINDS:
+        try:
+            key = _shown(server, kind)
+        except _NoSuchKind:
+            continue
+        if key.fingerprint == fingerprint.rstrip("="):
+            return key
+        found.append(f"{key.fingerprint} ({key.kind})")
+    shown = " and ".join(found) or "none that could be looked at"
+    raise Refused(f"{server.place} has no host key with that fingerprint; it shows {shown}.")
+
+
+def merged(lines: str, key: str) -> str:
+    """Lines of known_hosts with a host's key in place of those it had; `key` is such a line."""
+    host = key.split()[0]
+    others = [line for line in lines.splitlines() if line.strip() and host not in line.split()[0].split(",")]
+    return "\n".join([*others, key])
+
+
+def with_source(lines: str, before: str, url: str) -> str:
+    """Lines of known_hosts with those that `before` had of a source's host, unless they name it themselves."""
+    server = parse(url)
+    names = {server.host, f"[{server.host}]:{server.port}"}
+    if any(names & set(line.split()[0].split(",")) for line in lines.splitlines() if line.strip()):
+        return lines
+    own = [line for line in before.splitlines() if line.strip() and names & set(line.split()[0].split(","))]
+    return "\n".join([*filter(str.strip, lines.splitlines()), *own])
+
+
+class _NoSuchKind(Exception):
+    pass
+
+
+def _shown(server: Server, kinds: str) -> HostKey:
+    """By a login that tries no key: a proxy or another port in the user's configuration is gone through too."""
+    with client.private_folder() as folder:
+        known = folder / "known_hosts"
+        own = {"StrictHostKeyChecking": "accept-new", "PreferredAuthentications": "none", "UserKnownHostsFile": known}
+        if kinds:
+            own["HostKeyAlgorithms"] = kinds
+        options = [part for name, value in own.items() for part in ("-o", f"{name}={value}")]
+        with (folder / "said").open("wb") as said:
+            process = client.start(
+                ["ssh", *options, *client.options_for(server, ""), "-o", "ControlPath=none", "--", server.host, "true"],
+                stderr=said,
+            )
+        with client.ended(process, folder):
+            try:
+                process.wait(3 * client.CONNECT_TIMEOUT)
+            except subprocess.TimeoutExpired:
+                raise errors.not_connected(server, "timed out", "") from None
+        lines = known.read_text().splitlines() if known.exists() else []
+        if lines:
+            return HostKey(" ".join(lines[-1].split()[:3]))
+        told = (folder / "said").read_text(errors="replace")
+    if kinds and "no matching host key type" in told.lower():
+        raise _NoSuchKind
+    raise errors.not_connected(server, told, "")
