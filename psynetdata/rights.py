@@ -4,8 +4,10 @@
 identified data a caller reaches the anonymous face only.
 """
 
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
 from .faces import ANONYMOUS, IDENTIFIED
-from .models import ApiToken, Job, SheetLink
+from .models import ApiToken, Deployment, Job, SheetLink
 
 VIEW_IDENTIFIED = "psynetdata.view_identified"
 CHANGE_DEPLOYMENT = "psynetdata.change_deployment"
@@ -17,6 +19,26 @@ EXPORT_REGULAR = "exports.export_regular"
 
 # Kinds of jobs that work on files and databases of others.
 _OF_PLACES = ("load", "snapshot", "restore", "drill")
+
+
+def visible_deployments(user, token: ApiToken | None = None) -> QuerySet[Deployment]:
+    """Those that the caller may know of: all that are not restricted, and those that name the person.
+
+    Who may change deployments sees every one, since they say who sees which. A token only narrows.
+    """
+    found = Deployment.objects.all()
+    if not user.has_perm(CHANGE_DEPLOYMENT):
+        named = Deployment.people.through.objects.filter(deployment=OuterRef("pk"), user=user.pk)
+        found = found.filter(Q(restricted=False) | Exists(named))
+    return found.filter(pk__in=token.deployments) if token is not None and token.deployments else found
+
+
+def hidden_deployments(user) -> list[int]:
+    """Numbers of those that the person must not know of."""
+    if user.has_perm(CHANGE_DEPLOYMENT):
+        return []
+    visible = visible_deployments(user).values("pk")
+    return list(Deployment.objects.exclude(pk__in=visible).order_by("number").values_list("number", flat=True))
 
 
 def can_see_identified(user, token: ApiToken | SheetLink | None = None) -> bool:

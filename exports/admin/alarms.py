@@ -9,6 +9,7 @@ from exports.watch.told import told
 from psynetdata import jobs
 from psynetdata.admin import html
 from psynetdata.admin.pages import Card
+from psynetdata.admin.visible import only
 
 VIEW_INCIDENT = "exports.view_incident"
 SHOWN = 50
@@ -49,12 +50,12 @@ def _suspects(incidents: list[Incident]) -> dict[int, Snapshot]:
     return {row.deployment_id: row for row in Snapshot.objects.only("deployment_id").filter(pk__in=newest)}
 
 
-def desk_alarms(user) -> Card:
-    """All open incidents of the site; and whether anybody is looking at all."""
+def desk_alarms(request) -> Card:
+    """All open incidents that this person may know of; and whether anybody is looking at all."""
     still = jobs.standing_still()
-    incidents = list(Incident.objects.filter(ended_at=None).select_related("deployment")[:SHOWN])
+    incidents = only(request, Incident.objects.filter(ended_at=None)).select_related("deployment")[:SHOWN]
     if incidents or still:
-        card = alarms_card(user, incidents, named=True)
+        card = alarms_card(request.user, incidents, named=True)
         if still:
             card.note = (
                 f"The workers ({' and '.join(still)}) have shown no life for minutes: while they stand still no "

@@ -7,6 +7,7 @@ from django.shortcuts import render
 from exports.models import Export, Incident
 from psynetdata.admin import html
 from psynetdata.admin.pages import Card
+from psynetdata.admin.visible import only
 from psynetdata.models import Deployment, Job, Participant, Trial
 
 from .alarms import VIEW_INCIDENT, desk_alarms
@@ -26,18 +27,18 @@ def overview(request, context: dict) -> dict:
     first, cards, user = [], [], request.user
     context["running"] = []
     if user.has_perm(VIEW_INCIDENT):
-        first.append(desk_alarms(user))
+        first.append(desk_alarms(request))
     if user.has_perm("psynetdata.view_deployment"):
-        context["running"], context["more"] = _running()
-        cards += _others()
+        context["running"], context["more"] = _running(request)
+        cards += _others(request)
     if user.has_perm("exports.view_export"):
-        at_work = exports_at_work(Export.objects.all())
+        at_work = exports_at_work(only(request, Export.objects.all()))
         first += [at_work] if at_work else []
-        cards.append(exports_card(Export.objects.select_related("job", "owner")[:10]))
+        cards.append(exports_card(only(request, Export.objects.select_related("job", "owner"))[:10]))
     if user.has_perm("exports.view_snapshot"):
         cards.append(storage_card())
     if user.has_perm("psynetdata.view_job"):
-        cards.append(_jobs())
+        cards.append(_jobs(request))
     context["first"], context["cards"] = first, cards
     return context
 
@@ -47,10 +48,10 @@ def fragment(request: HttpRequest) -> HttpResponse:
     return render(request, "admin/exports/overview.html", overview(request, {}))
 
 
-def _running() -> tuple[list[Card], str]:
+def _running(request) -> tuple[list[Card], str]:
     """Those with alarms first, then the newest. The way to the rest where there are many."""
     alarmed = Exists(Incident.objects.filter(deployment=OuterRef("pk"), ended_at=None))
-    running = Deployment.objects.filter(state=Deployment.State.RUNNING).select_related("summary")
+    running = only(request, Deployment.objects.filter(state=Deployment.State.RUNNING), "pk").select_related("summary")
     found = with_newest(running.annotate(alarmed=alarmed).order_by("-alarmed", "-number")[: MOST_RUNNING + 1])
     rows = found[:MOST_RUNNING]
     stored = stored_bytes(rows)
@@ -59,9 +60,9 @@ def _running() -> tuple[list[Card], str]:
     return [deployment_card(row, stored.get(row.pk, 0)) for row in rows], more
 
 
-def _others() -> list[Card]:
+def _others(request) -> list[Card]:
     """Paused, finished and archived ones, the newest on top."""
-    others = Deployment.objects.exclude(state=Deployment.State.RUNNING).order_by("-number")
+    others = only(request, Deployment.objects.exclude(state=Deployment.State.RUNNING), "pk").order_by("-number")
     found = with_newest(others[: SHOWN + 1])
     rows = [
         (
@@ -78,8 +79,10 @@ def _others() -> list[Card]:
     return [Card("Not running", headers=headers, rows=rows, footnote=more)] if rows else []
 
 
-def _jobs() -> Card:
+def _jobs(request) -> Card:
     states = (Job.State.RUNNING, Job.State.QUEUED, Job.State.FAILED)
-    counts = Job.objects.aggregate(**{state: Count("pk", filter=Q(state=state)) for state in states})
+    counts = only(request, Job.objects.all()).aggregate(
+        **{state: Count("pk", filter=Q(state=state)) for state in states}
+    )
     facts = [(state, html.link(html.list_url(Job, state__exact=state), html.number(counts[state]))) for state in counts]
     return Card("Jobs", facts=facts)

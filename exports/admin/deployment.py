@@ -21,6 +21,7 @@ from psynetdata.admin.pages import Card
 from psynetdata.models import Deployment
 
 from . import add, notes, settings, source_code
+from .access import AccessActions
 from .alarms import VIEW_INCIDENT, alarms_card, wrong_card
 from .ask import ask_for_export
 from .changes import in_a_line
@@ -65,7 +66,7 @@ class DeploymentChangeList(ChangeList):
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(WatchActions, PolicyActions, SourceCodeActions, KeyActions, DataDeploymentAdmin):
+class DeploymentAdmin(WatchActions, AccessActions, PolicyActions, SourceCodeActions, KeyActions, DataDeploymentAdmin):
     list_display = (
         "label_or_id", "psynets_id", "state_badge", "alarms", "newest_snapshot", "participants", "trials",
     )  # fmt: skip
@@ -73,7 +74,7 @@ class DeploymentAdmin(WatchActions, PolicyActions, SourceCodeActions, KeyActions
         "export_anonymized", "export_as_it_is", "what_leaves", "snapshot_now",
         {"title": "Watching", "icon": "visibility", "items": ["test_connection", "pause", "resume", "archive"]},
         {"title": "Key", "icon": "key", "items": ["export_key", "destroy_key"]},
-        {"title": "More", "icon": "build", "items": ["restore", "source_code"]},
+        {"title": "More", "icon": "build", "items": ["set_access", "restore", "source_code"]},
     )  # fmt: skip
     actions_row = ("export_anonymized", "export_as_it_is")
     form = settings.SettingsForm

@@ -7,6 +7,7 @@ from psynetdata import rights
 from psynetdata.admin import html
 from psynetdata.admin.job import progress_card
 from psynetdata.admin.pages import Card, CardsAdmin, ReadOnly
+from psynetdata.admin.visible import BY_DEPLOYMENT, Visible
 
 from .archive import archive_card
 
@@ -38,12 +39,12 @@ def what(export: Export) -> str:
 
 
 @admin.register(Export)
-class ExportAdmin(ReadOnly, CardsAdmin):
+class ExportAdmin(Visible, ReadOnly, CardsAdmin):
     """An export from its asking to its download; the page refreshes itself while the job runs."""
 
     change_form_template = "admin/exports/export.html"
     list_display = ("name", "deployment", "what", "state_badge", "percent_done", "archive_size", "owner", "asked_for")
-    list_filter = ("deployment", "job__state")
+    list_filter = (BY_DEPLOYMENT, "job__state")
     list_filter_submit = False
     list_select_related = ("deployment", "job", "owner")
     search_fields = ("id", "deployment__label", "deployment__deployment_id", "owner__username")

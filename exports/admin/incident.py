@@ -8,6 +8,7 @@ from exports.watch.told import told
 from psynetdata import rights
 from psynetdata.admin import html
 from psynetdata.admin.pages import Card, CardsAdmin, ReadOnly
+from psynetdata.admin.visible import BY_DEPLOYMENT, Visible
 from psynetdata.models import Deployment
 
 SHOWN = 10
@@ -46,9 +47,9 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Incident)
-class IncidentAdmin(ReadOnly, CardsAdmin):
+class IncidentAdmin(Visible, ReadOnly, CardsAdmin):
     list_display = ("name", "what", "deployment", "state_badge", "sentence", "began", "over")
-    list_filter = ("kind", "deployment", StateFilter)
+    list_filter = ("kind", BY_DEPLOYMENT, StateFilter)
     list_filter_submit = False
     list_select_related = ("deployment",)
     search_fields = ("id", "deployment__label", "deployment__deployment_id")

@@ -8,6 +8,7 @@ from psynetdata.admin import html
 from psynetdata.admin.deployment import without_rows
 from psynetdata.admin.job import progress_card
 from psynetdata.admin.pages import Card, CardsAdmin, ReadOnly
+from psynetdata.admin.visible import BY_DEPLOYMENT, Visible
 from psynetdata.psynet import times
 
 from .alarms import wrong_card
@@ -21,9 +22,9 @@ _LARGE = ("tables", "sequences", "server", "damage")
 
 
 @admin.register(Snapshot)
-class SnapshotAdmin(SnapshotActions, ReadOnly, CardsAdmin):
+class SnapshotAdmin(SnapshotActions, Visible, ReadOnly, CardsAdmin):
     list_display = ("name", "deployment", "state_badge", "taken", "age", "row_count", "raw_size", "psynet_version")
-    list_filter = ("state", "deployment")
+    list_filter = ("state", BY_DEPLOYMENT)
     list_filter_submit = False
     list_select_related = ("deployment",)
     search_fields = ("id", "deployment__label", "deployment__deployment_id")

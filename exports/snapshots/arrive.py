@@ -24,7 +24,7 @@ from .record import Arrived, describe, fewer
 _SETTINGS = (
     "source", "source_url", "source_secret", "source_key", "every", "assets_url", "assets_secret", "assets_known_hosts",
     "assets_hosts", "assets_every", "experiment_url", "experiment_secret", "withhold_undecided",
-    "keep_all_hours", "keep_hourly_days", "keep_daily_days",
+    "restricted", "keep_all_hours", "keep_hourly_days", "keep_daily_days",
 )  # fmt: skip
 _INSTANT = timedelta(milliseconds=1)
 # Together they tell one person of one launch from another.
@@ -67,6 +67,7 @@ def _of_a_new_launch(
         new, _ = Deployment.objects.select_for_update().get_or_create(deployment_id=found)
         _check_not_elsewhere(new, old)
         known = Snapshot.objects.newest(new)
+        old.refresh_from_db(fields=["restricted"])  # somebody may have restricted it while its rows were read
         for name in _SETTINGS:
             setattr(new, name, getattr(old, name))
         new.source_secret = _own_secret(new, old)
@@ -74,6 +75,7 @@ def _of_a_new_launch(
         if continues and new.continues is None and not _leads_to(old, new):
             new.continues = old
         new.save()
+        new.people.set(old.people.all())
         snapshot = _create(new, arrived, fields, known)
         Deployment.objects.filter(pk=old.pk).update(state=Deployment.State.FINISHED, due_at=None)
         Audit.record("new launch", deployment=new, target=snapshot, closes=old.number, continues=continues)

@@ -1,20 +1,27 @@
 from django.contrib import admin
+from django.db.models import Q
 from unfold.decorators import display
 
 from psynetdata.models import Audit
 
 from . import html
 from .pages import Card, CardsAdmin, ReadOnly
+from .visible import BY_DEPLOYMENT, Visible, hidden
 
 
 @admin.register(Audit)
-class AuditAdmin(ReadOnly, CardsAdmin):
+class AuditAdmin(Visible, ReadOnly, CardsAdmin):
     list_display = ("time", "username", "verb", "target", "deployment", "identified")
-    list_filter = ("verb", "identified", "deployment")
+    list_filter = ("verb", "identified", BY_DEPLOYMENT)
     list_filter_submit = False
     list_select_related = ("deployment",)
     search_fields = ("username", "target")
     sortable_by = ("time",)
+
+    def get_queryset(self, request):
+        found = super().get_queryset(request)
+        # A line of no deployment can speak of several; whom one is hidden from sees their own such lines only.
+        return found.filter(Q(deployment__isnull=False) | Q(user=request.user)) if hidden(request) else found
 
     @display(description="time", ordering="at")
     def time(self, obj):

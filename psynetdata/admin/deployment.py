@@ -12,14 +12,16 @@ from . import html
 from .pages import Card, CardsAdmin
 from .sheets import sheet_page, sheets_card
 from .shown import shown_face
+from .visible import Visible
 
 SHOWN_JOBS = 10
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(CardsAdmin):
+class DeploymentAdmin(Visible, CardsAdmin):
     """What a deployment is and holds; exports.admin adds its snapshots and exports."""
 
+    deployment_column = "pk"
     list_display = ("label_or_id", "deployment_id", "state_badge", "source", "created")
     list_filter = ("state", "source")
     list_filter_submit = False

@@ -1,34 +1,19 @@
-"""Filters of the mirror's lists: choices come from small tables; what needs a scan is kept until the next refresh."""
+"""Filters of the mirror's lists: choices come from small tables, or are kept until the next refresh."""
 
-import hashlib
-
-from django.core.cache import cache
 from unfold.contrib.filters.admin import DropdownFilter
 
-from psynetdata.models import TYPED_MODELS, Deployment, MirroredTable, MirrorModel, Network, Record
+from psynetdata.models import Deployment, MirroredTable, Network, Record
 
+from .classes import class_names
 from .shown import shown_face
-
-KEEP = 24 * 3600  # seconds
+from .visible import hidden, only, only_mirrored
 
 
 def deployment_labels(request) -> dict[int, str]:
-    """{number: label} of every deployment: one query a request, since the mirror has no foreign key to them."""
+    """{number: label} of those that may be known of: one query a request, since the mirror has no foreign key."""
     if not hasattr(request, "psynetdata_deployments"):
-        request.psynetdata_deployments = {row.number: str(row) for row in Deployment.objects.all()}
+        request.psynetdata_deployments = {row.number: str(row) for row in only(request, Deployment.objects.all(), "pk")}
     return request.psynetdata_deployments
-
-
-def class_names(model: type[MirrorModel], face: str) -> list[str]:
-    """Every class in a table of a face: one scan for each state of the mirror, since classes have no index."""
-    states = MirroredTable.objects.using(face)
-    states = states.exclude(table__in=TYPED_MODELS) if model is Record else states.filter(table=model.TABLE)
-    shown = sorted(states.values_list("deployment_number", "table", "state", "transform"))
-    names = model._default_manager.using(face).order_by("class_name").values_list("class_name", flat=True).distinct()
-    if not shown:
-        return list(names)
-    state = hashlib.sha256(repr((face, model.__name__, shown)).encode()).hexdigest()
-    return cache.get_or_set(f"classes-{state}", lambda: list(names), KEEP)
 
 
 def asked_number(text: str | None) -> int | None:
@@ -67,7 +52,7 @@ class ClassFilter(DropdownFilter):
         return True
 
     def lookups(self, request, model_admin):
-        return [(name, name) for name in class_names(model_admin.model, shown_face(request))]
+        return [(name, name) for name in class_names(model_admin.model, shown_face(request), hidden(request))]
 
     def queryset(self, request, queryset):
         return queryset.filter(class_name=self.value()) if self.value() else queryset
@@ -83,7 +68,8 @@ class TrialMakerFilter(DropdownFilter):
         return True
 
     def lookups(self, request, model_admin):
-        names = Network.objects.using(shown_face(request)).order_by("trial_maker_id").exclude(trial_maker_id=None)
+        networks = only_mirrored(request, Network.objects.using(shown_face(request)))
+        names = networks.order_by("trial_maker_id").exclude(trial_maker_id=None)
         return [(name, name) for name in names.values_list("trial_maker_id", flat=True).distinct()]
 
     def queryset(self, request, queryset):
@@ -98,8 +84,8 @@ class TableFilter(DropdownFilter):
         return True
 
     def lookups(self, request, model_admin):
-        known = MirroredTable.objects.using(shown_face(request)).order_by("table")
-        return [(name, name) for name in known.values_list("table", flat=True).distinct()]
+        known = MirroredTable.objects.using(shown_face(request)).exclude(deployment_number__in=hidden(request))
+        return [(name, name) for name in known.order_by("table").values_list("table", flat=True).distinct()]
 
     def queryset(self, request, queryset):
         return queryset.filter(table=self.value()) if self.value() else queryset

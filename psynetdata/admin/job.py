@@ -11,6 +11,7 @@ from psynetdata.models import Audit, Job
 from . import html
 from .pages import Card, CardsAdmin, ReadOnly
 from .shown import way_back
+from .visible import BY_DEPLOYMENT, Visible
 
 _FOR_OTHERS = "The reason is for those who look after deployments."
 
@@ -59,9 +60,9 @@ def _cancelled(request, job: Job) -> bool:
 
 
 @admin.register(Job)
-class JobAdmin(ReadOnly, CardsAdmin):
+class JobAdmin(Visible, ReadOnly, CardsAdmin):
     list_display = ("name", "state_badge", "deployment", "phase", "percent_done", "attempts_made", "owner", "asked_for")
-    list_filter = ("state", "kind", "deployment")
+    list_filter = ("state", "kind", BY_DEPLOYMENT)
     list_filter_submit = False
     list_select_related = ("deployment", "owner")
     search_fields = ("id", "kind")
@@ -78,12 +79,12 @@ class JobAdmin(ReadOnly, CardsAdmin):
     def progress_view(self, request, job_id: int):
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return JsonResponse(progress_of(get_object_or_404(Job, pk=job_id)))
+        return JsonResponse(progress_of(get_object_or_404(self.get_queryset(request), pk=job_id)))
 
     def cancel_view(self, request, job_id: int):
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        job = get_object_or_404(Job, pk=job_id)
+        job = get_object_or_404(self.get_queryset(request), pk=job_id)
         if not (self.has_view_permission(request) and rights.can_cancel(request.user, job)):
             raise PermissionDenied
         if _cancelled(request, job):

@@ -14,6 +14,7 @@ from . import html, row
 from .filters import asked_number, deployment_labels
 from .pages import CardsAdmin, ReadOnly
 from .shown import face_context, record_read, shown_face
+from .visible import only_mirrored
 
 # Texts that may be long and that no list shows.
 _LARGE = {"rest", "vars", "definition", "context", "seed"}
@@ -63,7 +64,7 @@ class MirrorAdmin(ReadOnly, CardsAdmin):
         return f"id, or text of {columns}" if columns else "id"
 
     def get_queryset(self, request):
-        return super().get_queryset(request).using(shown_face(request))
+        return only_mirrored(request, super().get_queryset(request).using(shown_face(request)))
 
     def get_changelist(self, request, **kwargs):
         return MirrorChangeList

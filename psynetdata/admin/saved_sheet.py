@@ -6,7 +6,7 @@ from django.http import QueryDict
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from psynetdata.faces import reading
-from psynetdata.models import Audit, SavedSheet
+from psynetdata.models import Audit, Deployment, SavedSheet
 from psynetdata.psynet.problems import Problem
 from psynetdata.sheets import Catalogue, UnknownSheet
 
@@ -14,6 +14,7 @@ from . import html
 from .pages import Card, CardsAdmin
 from .sheets import first_rows, page_url
 from .shown import record_read, shown_face
+from .visible import BY_DEPLOYMENT, Visible, only
 
 
 class SavedSheetForm(forms.ModelForm):
@@ -98,10 +99,10 @@ class SavedSheetForm(forms.ModelForm):
 
 
 @admin.register(SavedSheet)
-class SavedSheetAdmin(CardsAdmin):
+class SavedSheetAdmin(Visible, CardsAdmin):
     form = SavedSheetForm
     list_display = ("name", "deployment", "base", "made_by", "changed")
-    list_filter = ("deployment",)
+    list_filter = (BY_DEPLOYMENT,)
     list_filter_submit = False
     list_select_related = ("deployment", "made_by")
     search_fields = ("name",)
@@ -114,6 +115,11 @@ class SavedSheetAdmin(CardsAdmin):
         form = super().get_form(request, obj, change=change, **kwargs)
         form.face = shown_face(request)
         return form
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name == "deployment":
+            kwargs["queryset"] = only(request, Deployment.objects.all(), "pk")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
         field = super().formfield_for_dbfield(db_field, request, **kwargs)

@@ -17,6 +17,7 @@ from . import html, snippets
 from .pages import Card
 from .revocable import RevocableAdmin
 from .shown import face_context, record_read, shown_face
+from .visible import Visible
 
 FIRST_ROWS = 10
 MAY_LINK = "psynetdata.add_sheetlink"
@@ -118,7 +119,7 @@ def _make_link(request: HttpRequest, deployment: Deployment, name: str, face: st
 
 
 @admin.register(SheetLink)
-class SheetLinkAdmin(RevocableAdmin):
+class SheetLinkAdmin(Visible, RevocableAdmin):
     """Links are made on a sheet's page."""
 
     noun = "link"

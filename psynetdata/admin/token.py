@@ -12,6 +12,7 @@ from psynetdata.models import ApiToken, Audit, Deployment
 from . import html
 from .pages import Card
 from .revocable import RevocableAdmin
+from .visible import only
 
 EVERY = "every deployment"
 
@@ -75,6 +76,12 @@ class ApiTokenAdmin(RevocableAdmin):
         names += ["user"] if request.user.is_superuser else []
         return [(None, {"fields": names})]
 
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if "deployments" in form.base_fields:
+            form.base_fields["deployments"].queryset = only(request, Deployment.objects.all(), "pk")
+        return form
+
     def get_changeform_initial_data(self, request):
         return {"user": request.user.pk}
 
@@ -128,7 +135,7 @@ class ApiTokenAdmin(RevocableAdmin):
         return html.number(len(obj.deployments)) if obj.deployments else EVERY
 
     def cards(self, request, obj):
-        bound = Deployment.objects.filter(pk__in=obj.deployments)
+        bound = only(request, Deployment.objects.filter(pk__in=obj.deployments), "pk")
         facts = [
             ("name", obj.name),
             ("owner", obj.user),

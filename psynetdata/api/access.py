@@ -49,10 +49,8 @@ def face_of(request: Request) -> str:
 
 
 def visible_deployments(request: Request):
-    """All, or those that the caller's token is bound to."""
-    token = token_of(request)
-    found = Deployment.objects.all()
-    return found.filter(pk__in=token.deployments) if token is not None and token.deployments else found
+    """Those that the caller may see, or of these the ones that the token is bound to."""
+    return rights.visible_deployments(request.user, token_of(request))
 
 
 def deployment_of(request: Request, asked: str | None) -> Deployment:

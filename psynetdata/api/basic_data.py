@@ -15,7 +15,7 @@ from rest_framework.viewsets import ViewSet
 
 from psynetdata.faces import IDENTIFIED, reading
 from psynetdata.models import Audit, Deployment
-from psynetdata.psynet.problems import NotFound, Problem, UsageError
+from psynetdata.psynet.problems import Forbidden, NotFound, Problem, UsageError
 from psynetdata.sheets import (
     BUILT_IN,
     Catalogue,
@@ -28,7 +28,7 @@ from psynetdata.sheets import (
 )
 
 from . import bodies, output, parameters, past
-from .access import check_sheet, deployment_of, face_of
+from .access import check_sheet, deployment_of, face_of, visible_deployments
 from .authentication import LinkAuthentication
 
 logger = logging.getLogger(__name__)
@@ -126,6 +126,8 @@ class LinkView(APIView):
         link = request.auth
         if "deployment" in request.query_params:
             raise UsageError("A link shows one deployment; there is no parameter deployment here.")
+        if not visible_deployments(request).filter(pk=link.deployment_id).exists():
+            raise Forbidden("Who made this link may not see the deployment any more; ask them for another one.")
         return _sheet(request, link.deployment, face_of(request), link.sheet)
 
 

@@ -1,5 +1,6 @@
 from urllib.parse import unquote, urlsplit
 
+from django.conf import settings
 from django.db import models
 
 
@@ -87,6 +88,9 @@ class Deployment(models.Model):
     withhold_undecided = models.BooleanField(
         default=False, editable=False, help_text="What nobody decided about leaves in no anonymized export."
     )
+    # A flag and no empty list: a deployment must not come to be everyone's when the last account named is deleted.
+    restricted = models.BooleanField(default=False, editable=False, help_text="Only the people named may see it.")
+    people = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, editable=False, related_name="+")
     # The pseudonym key, sealed with MASTER_KEY; shared with the deployment that this one continues.
     sealed_key = models.TextField(editable=False, blank=True)
     key_exported_at = models.DateTimeField(null=True, blank=True, editable=False)

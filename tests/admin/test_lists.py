@@ -6,7 +6,7 @@ import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
-from psynetdata.admin.filters import class_names
+from psynetdata.admin.classes import class_names
 from psynetdata.models import Asset, Deployment, MirroredTable, Network, Node, Participant, Record, Response, Trial
 
 pytestmark = pytest.mark.django_db(databases="__all__")

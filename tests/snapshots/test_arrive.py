@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from exports.models import Snapshot
@@ -10,6 +11,7 @@ from exports.snapshots import deployments
 from exports.snapshots.suspect import accept
 from exports.snapshots.take import take
 from psynetdata import credentials
+from psynetdata.access import set_access
 from psynetdata.anonymize.for_deployment import key_of
 from psynetdata.faces import ANONYMOUS, IDENTIFIED
 from psynetdata.mirror import shows
@@ -184,6 +186,13 @@ class TestWhatANewLaunchTakesOver:
             take(there.deployment)
         assert Deployment.objects.get(pk=here.deployment.pk).source_url == here.deployment.source_url
         assert list(Snapshot.objects.all()) == [first]
+
+    def test_it_is_hidden_from_whom_the_one_before_was(self, experiment):
+        running, colleague = experiment(), User.objects.create_user("colleague")
+        set_access(running.deployment, restricted=True, people=[colleague])
+        running.sql(NEW_LAUNCH)
+        new = take(running.deployment).deployment
+        assert (new.restricted, list(new.people.all())) == (True, [colleague])
 
     def test_its_password_is_its_own(self, experiment):
         running = experiment()
