@@ -252,5 +252,6 @@ UNFOLD = {
     "SIDEBAR": {"navigation": "psynetdata.admin.site.navigation"},
     "DASHBOARD_CALLBACK": "exports.admin.dashboard.overview",
     "STYLES": ["/static/psynetdata/noscript.css"],
+    "SCRIPTS": ["/static/psynetdata/times.js"],
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/psynetdata/favicon.svg"}],
 }

@@ -38,16 +38,22 @@ def file_card(request, obj: Asset) -> Card:
     except NotHere as reason:
         return Card("File", note=str(reason))
     rows = kept(shown.deployment, [shown.planned])[obj.id]
-    files = [_file(obj, shown, row, shows=number < SHOWN) for number, row in enumerate(rows)]
+    files = files_of(obj, shown, rows)
     note = f"The file that came is not the one of its row: {rows[0].differs}." if rows[0].differs else ""
     title = "File" if len(rows) == 1 and not rows[0].inside else f"Folder of {len(rows)} files"
     return Card(title, note=note, template="admin/exports/asset.html", context={"files": files})
 
 
-def _file(obj: Asset, shown: Shown, row: StoredAsset, *, shows: bool) -> dict:
+def files_of(obj: Asset, shown: Shown, rows: list[StoredAsset], *, texts: bool = True) -> list[dict]:
+    """What templates/admin/exports/asset.html shows of them. Without `texts` nothing is read from the storage."""
+    return [_file(obj, shown, row, shows=number < SHOWN, texts=texts) for number, row in enumerate(rows)]
+
+
+def _file(obj: Asset, shown: Shown, row: StoredAsset, *, shows: bool, texts: bool) -> dict:
     url = reverse("admin:psynetdata_asset_file", args=(obj.key, row.number))
     name = shown.name_of(row)
     kind = kind_of(name) if shows else ""
+    kind = "" if kind == "text" and not texts else kind
     return {
         "name": name,
         "url": url,

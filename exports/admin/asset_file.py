@@ -57,6 +57,20 @@ class Shown:
         return row.inside or self.path.rpartition("/")[2] or f"asset-{row.asset_id}"
 
 
+def shown_among(request: HttpRequest, assets: list[Asset]) -> dict[int, tuple[Shown, list[StoredAsset]]]:
+    """{asset id: it, and its files}, of those assets of one deployment whose files this person may see and are here."""
+    deployment = Deployment.objects.filter(number=assets[0].deployment_number).first()
+    if deployment is not None and shown_face(request) != IDENTIFIED:
+        personal = personal_assets(deployment)
+        assets = [] if personal is None else [obj for obj in assets if obj.id not in personal]
+    if deployment is None or not assets:
+        return {}
+    rows = Asset.objects.using(IDENTIFIED).filter(key__in=[obj.key for obj in assets])
+    planned = {one.id: one for one in plan(map(_as_text, rows), "all")}
+    files, paths = kept(deployment, planned.values()), {obj.id: obj.export_path or "" for obj in assets}
+    return {number: (Shown(deployment, planned[number], paths[number]), rows) for number, rows in files.items()}
+
+
 def shown(request: HttpRequest, obj: Asset) -> Shown:
     """Raises NotHere where the file is not kept here, and where it is personal and the anonymous face is shown."""
     deployment = Deployment.objects.filter(number=obj.deployment_number).first()

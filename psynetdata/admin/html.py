@@ -32,8 +32,8 @@ def utc(moment: datetime | None) -> str | SafeString:
         return EMPTY
     moment = moment.astimezone(timezone.get_fixed_timezone(0))
     return format_html(
-        '<time class="psd-time" datetime="{}" title="{}">{} UTC</time>',
-        moment.isoformat(), moment.isoformat(" "), moment.strftime("%Y-%m-%d %H:%M:%S"),
+        '<time class="psd-time" datetime="{}" title="{} UTC">{} UTC</time>',
+        moment.isoformat(), moment.replace(tzinfo=None).isoformat(" "), moment.strftime("%Y-%m-%d %H:%M:%S"),
     )  # fmt: skip
 
 

@@ -7,6 +7,8 @@ from psynetdata.models import Asset, Node, Participant, Record, Response, Trial
 from . import html
 from .filters import ClassFilter, DeploymentFilter
 from .mirror import MirrorAdmin
+from .shown import shown_face
+from .way import way_card
 
 
 @admin.register(Participant)
@@ -32,6 +34,15 @@ class ParticipantAdmin(MirrorAdmin):
         (Node, "participant_id"),
         (Record, "participant_id"),
     )
+
+    def cards(self, request, obj):
+        short, *rest = super().cards(request, obj)
+        way = way_card(obj, shown_face(request), lambda assets: self.files_of(request, obj, assets))
+        return [short, way, *rest]
+
+    def files_of(self, request, obj, assets: list[Asset]) -> dict[int, list[dict]]:
+        """{asset id: its files as templates/admin/exports/asset.html shows them}; exports.admin knows of files."""
+        return {}
 
     @display(description="worker id")
     def worker(self, obj):

@@ -5,7 +5,7 @@ import pytest
 from exports.assets.background import KIND
 from exports.models import StoredAsset
 from psynetdata import jobs
-from psynetdata.models import Asset, Audit, Deployment, KnownIdentifiers
+from psynetdata.models import Asset, Audit, Deployment, KnownIdentifiers, Participant
 from tests.admin.conftest import page_of
 from tests.exports.test_stored_assets import SAMPLE
 
@@ -54,6 +54,15 @@ def test_a_recording_plays_for_those_who_see_identified_data(person, audio):
     assert (part["Content-Range"], part["Content-Length"]) == (f"bytes 10-19/{len(whole)}", "10")
     assert body(client.get(address, HTTP_RANGE="bytes=-5")) == whole[-5:]
     assert client.get(address, HTTP_RANGE="bytes=999999999-").status_code == 416
+
+
+def test_a_participants_recordings_play_on_their_page(person, audio):
+    someone = Participant.objects.using("identified").get(id=asset(RECORDING).participant_id)
+    text = person("data officer").get(page_of(someone)).content.decode()
+    mine = Asset.objects.using("identified").filter(participant_id=someone.id).values_list("id", flat=True)
+    assert len(mine) > 5
+    assert all(f'<audio src="{file_of(number)}" controls' in text for number in mine)
+    assert "<audio" not in person("viewer").get(page_of(someone)).content.decode()
 
 
 def test_a_stimulus_plays_for_everybody_and_a_recording_does_not(person, audio):
