@@ -20,7 +20,7 @@ from psynetdata.admin.job import progress_card
 from psynetdata.admin.pages import Card
 from psynetdata.models import Deployment
 
-from . import add, notes, settings, source_code
+from . import add, logs, notes, settings, source_code
 from .access import AccessActions
 from .alarms import VIEW_INCIDENT, alarms_card, wrong_card
 from .ask import ask_for_export
@@ -152,6 +152,7 @@ class DeploymentAdmin(WatchActions, AccessActions, PolicyActions, SourceCodeActi
         return [
             path("add/found/", found, name="psynetdata_deployment_found"),
             path("<int:number>/get-basic-data/", basic_data, name=source_code.PAGE),
+            path("<int:number>/logs/", wrap(self.logs_view), name=logs.PAGE),
             path("<int:number>/notes/add/", wrap(self.add_note_view), name="psynetdata_deployment_add_note"),
             path(
                 "<int:number>/notes/<int:note>/remove/",
@@ -167,6 +168,9 @@ class DeploymentAdmin(WatchActions, AccessActions, PolicyActions, SourceCodeActi
 
     def basic_data_view(self, request, number: int):
         return source_code.page(self, request, number)
+
+    def logs_view(self, request, number: int):
+        return logs.page(self, request, number)
 
     def found_view(self, request):
         return add.register(self, request)
@@ -223,7 +227,9 @@ class DeploymentAdmin(WatchActions, AccessActions, PolicyActions, SourceCodeActi
     def watching(self, request, obj) -> list[Card]:
         if obj.source == Deployment.Source.UPLOAD:
             return []
-        return [watching_card(request.user, obj)]
+        card = watching_card(request.user, obj)
+        card.facts = [*card.facts, *logs.fact(request, obj)]
+        return [card]
 
     def incidents(self, request, obj) -> list[Card]:
         if not request.user.has_perm(VIEW_INCIDENT):

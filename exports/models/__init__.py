@@ -2,12 +2,13 @@ from .asset import StoredAsset
 from .export import Export, ExportArchive
 from .incident import Incident, Notice
 from .note import Note
+from .server_logs import ServerLogs
 from .snapshot import Snapshot
 from .source_code import SourceCode
 from .summary import SegmentTally, Summary
 from .watch import Watch
 
 __all__ = [
-    "Export", "ExportArchive", "Incident", "Note", "Notice", "SegmentTally", "Snapshot", "SourceCode", "StoredAsset",
-    "Summary", "Watch",
+    "Export", "ExportArchive", "Incident", "Note", "Notice", "SegmentTally", "ServerLogs", "Snapshot", "SourceCode",
+    "StoredAsset", "Summary", "Watch",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from django.conf import settings
 from exports.assets import download_source
 from exports.leakscan.collect import collect
 from exports.models import Export, ExportArchive
-from exports.snapshots import source_code
+from exports.snapshots import logs, source_code
 from exports.snapshots.mirror import MirrorSource
 from exports.snapshots.reader import SnapshotReader
 from psynetdata import processes
@@ -24,7 +24,7 @@ from psynetdata.mirror import Transform
 
 from . import assets, basic, manifest, proof, tables
 from .archive import Archive
-from .members import Member
+from .members import Member, written
 from .meter import Meter
 from .publish import Finished, publish
 from .request import ANONYMOUS, REGULAR, ExportOptions
@@ -150,12 +150,24 @@ class _Building:
             files += basic.basic_data(
                 self.export.snapshot, transform, prefix, folder, anonymize=anonymous, meter=self.meter
             )
-            files += [] if anonymous else self.source_code[0]
+            files += [] if anonymous else [*self.source_code[0], *self.logs[0]]
         archive.add_files(files)
         return told
 
     def _notes_of_regular(self) -> list[str]:
-        return [*proof.password_notes(self.reader), *self.source_code[1]]
+        return [*proof.password_notes(self.reader), *self.source_code[1], *self.logs[1]]
+
+    @cached_property
+    def logs(self) -> tuple[list[Member], list[str]]:
+        """(the server's logs at the top of the tree, as PsyNet has them, or nothing; a sentence for what is missing).
+
+        They may hold anything: they are in no anonymous archive.
+        """
+        if self.options.type != "psynet":
+            return [], []
+        self.meter.advance("reading logs", 0)
+        kept, notes = logs.brought(self.export.deployment, self.meter.check)
+        return [written(logs.NAME, self.folder / logs.NAME, logs.all_of(kept))] if kept else [], notes
 
     @cached_property
     def source_code(self) -> tuple[list[Member], list[str]]:

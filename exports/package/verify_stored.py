@@ -6,8 +6,8 @@ import tempfile
 from django.conf import settings
 from django.core.files.storage import default_storage
 
-from exports.models import Export, ExportArchive, Snapshot, SourceCode, StoredAsset
-from exports.snapshots import source_code
+from exports.models import Export, ExportArchive, ServerLogs, Snapshot, SourceCode, StoredAsset
+from exports.snapshots import logs, source_code
 from exports.snapshots.reader import SnapshotReader
 from exports.snapshots.store import Segment
 from psynetdata.models import Deployment
@@ -95,6 +95,17 @@ def verify_source_code(row: SourceCode) -> Checked:
         except Damaged as problem:
             return Checked([problem.sentence])
     return Checked(files=1, bytes=row.bytes)
+
+
+def verify_logs(row: ServerLogs) -> Checked:
+    """The kept parts of a server's logs by their SHA-256."""
+    checked = Checked(files=len(row.parts), bytes=row.bytes)
+    for number in range(len(row.parts)):
+        try:
+            logs.lines_of(row, number)
+        except Damaged as problem:
+            checked.problems.append(problem.sentence)
+    return checked
 
 
 def verify_assets(deployment: Deployment, seen: dict[str, bool] | None = None) -> Checked:

@@ -6,11 +6,12 @@ from pathlib import Path
 from django.contrib.auth import get_user_model
 
 from exports.models import Snapshot
+from exports.sources.kind import NoLogs
 from psynetdata import jobs
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import NotFound
 
-from . import schedule, suspect, undecided
+from . import logs, schedule, suspect, undecided
 from .load import load
 from .mirror import mirror
 from .prune import prune, submit_daily
@@ -95,6 +96,21 @@ def snapshot_job(running: jobs.Running) -> dict:
 @jobs.each_minute
 def send_due_snapshots() -> None:
     schedule.send_due()
+
+
+@jobs.handler(logs.KIND, cluster=jobs.SLOW, max_attempts=1, kept=_KEPT)
+def logs_job(running: jobs.Running) -> dict:
+    """Of the job's deployment. Result: bytes, or missing, a sentence. One attempt: the schedule sends the next one."""
+    running.progress("reading logs")
+    try:
+        return {"bytes": logs.fetch(running.job.deployment, look=running.check).bytes}
+    except NoLogs as problem:
+        return {"missing": problem.sentence}
+
+
+@jobs.each_minute
+def send_due_logs() -> None:
+    logs.send_due()
 
 
 def _snapshot(running: jobs.Running) -> Snapshot:

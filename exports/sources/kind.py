@@ -1,9 +1,12 @@
 """What each kind of source that runs has to do: read its addresses, and give a PostgreSQL to connect to."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from psynetdata.psynet.problems import NotFound
 
 from .moment import Moment
 from .postgres import Address
@@ -41,6 +44,20 @@ class HostKey(Protocol):
     fingerprint: str
 
 
+class NoLogs(NotFound):
+    """The source is reached, and there are no logs that could be read."""
+
+
+class OpenLogs(Protocol):
+    """Logs of a server that a login stands to. `size` in bytes; `head`: the first so many; `blocks`: from there on."""
+
+    size: int
+
+    def head(self, count: int) -> bytes: ...
+
+    def blocks(self, start: int) -> Iterator[bytes]: ...
+
+
 class Kind(ABC):
     """`source`: as Deployment.source. `schemes`: how its addresses begin. `example`: one, for sentences and forms.
 
@@ -51,6 +68,7 @@ class Kind(ABC):
     schemes: tuple[str, ...]
     example: str
     own_way: str
+    has_logs = False
 
     @abstractmethod
     def locate(self, url: str) -> Located:
@@ -75,3 +93,7 @@ class Kind(ABC):
     def access(self, located: Located, password: str | None) -> Access:
         """What opens an address of this kind that no deployment stands for."""
         return Access(password)
+
+    def logs(self, located: Located, access: Access) -> AbstractContextManager[OpenLogs]:
+        """The logs of its server, where `has_logs`. Raises NoLogs, Unreachable and Refused."""
+        raise NoLogs("A source of this kind has no logs.")

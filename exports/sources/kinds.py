@@ -1,14 +1,14 @@
 """The kinds of source there are, by an address and by a deployment. A new one is a class in the list here."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from psynetdata import credentials
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import BadInput, Conflict
 
 from .heroku import Heroku
-from .kind import Access, Kind
+from .kind import Access, Kind, OpenLogs
 from .local import Local
 from .postgres import Address
 from .ssh.kind import Ssh
@@ -24,6 +24,14 @@ def of_url(url: str) -> Kind:
     raise BadInput(f"The address of a source is like {' or '.join(kind.example for kind in KINDS)}.")
 
 
+def of(deployment: Deployment) -> Kind:
+    """Raises Conflict for what was handed in."""
+    kind = next((kind for kind in KINDS if kind.source == deployment.source), None)
+    if kind is None:
+        raise Conflict(f"Snapshots of a source of kind {deployment.source} cannot be taken.")
+    return kind
+
+
 def access(deployment: Deployment) -> Access:
     """What opens its source. Raises a Problem that names the reference where a secret is not to be had."""
     password = credentials.reveal(deployment.source_secret)
@@ -36,9 +44,7 @@ def reached(deployment: Deployment) -> Iterator[Address]:
 
     Raises as `access` does, and what its kind raises.
     """
-    kind = next((kind for kind in KINDS if kind.source == deployment.source), None)
-    if kind is None:
-        raise Conflict(f"Snapshots of a source of kind {deployment.source} cannot be taken.")
+    kind = of(deployment)
     with kind.reach(kind.locate(deployment.source_url), access(deployment)) as address:
         yield address
 
@@ -50,3 +56,13 @@ def reached_at(url: str, password: str | None) -> Iterator[Address]:
     located = kind.locate(url)
     with kind.reach(located, kind.access(located, password)) as address:
         yield address
+
+
+def has_logs(deployment: Deployment) -> bool:
+    return any(kind.source == deployment.source and kind.has_logs for kind in KINDS)
+
+
+def logs(deployment: Deployment) -> AbstractContextManager[OpenLogs]:
+    """The logs of its server. Raises NoLogs, and what its kind raises."""
+    kind = of(deployment)
+    return kind.logs(kind.locate(deployment.source_url), access(deployment))

@@ -4,9 +4,9 @@ from pathlib import Path
 from django.db.models import Q
 from django.utils import timezone
 
-from exports.models import Export, Snapshot, SourceCode
+from exports.models import Export, ServerLogs, Snapshot, SourceCode
 from exports.package.verify import Checked, verify_path
-from exports.package.verify_stored import verify_assets, verify_export, verify_snapshot, verify_source_code
+from exports.package.verify_stored import verify_assets, verify_export, verify_logs, verify_snapshot, verify_source_code
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import Damaged, NotFound, UsageError
@@ -43,7 +43,7 @@ def _things(path: Path | None, snapshot: int | None, export: int | None) -> Iter
         yield str(path), verify_path(Path(path))
         return
     snapshots, exports = Snapshot.objects.order_by("pk"), Export.objects.select_related("job").order_by("pk")
-    codes, keeping = SourceCode.objects.none(), Deployment.objects.none()
+    codes, logs, keeping = SourceCode.objects.none(), ServerLogs.objects.none(), Deployment.objects.none()
     if snapshot is not None:
         snapshots, exports = snapshots.filter(pk=snapshot), exports.none()
         if not snapshots:
@@ -56,6 +56,7 @@ def _things(path: Path | None, snapshot: int | None, export: int | None) -> Iter
         kept = Q(archives__expires_at__isnull=True) | Q(archives__expires_at__gt=timezone.now())
         exports = exports.filter(kept, archives__isnull=False).distinct()
         codes = SourceCode.objects.select_related("deployment").order_by("pk")
+        logs = ServerLogs.objects.select_related("deployment").order_by("pk")
         keeping = Deployment.objects.filter(stored_assets__isnull=False).distinct().order_by("pk")
     seen: dict[str, int] = {}
     for one in snapshots.iterator():
@@ -64,6 +65,8 @@ def _things(path: Path | None, snapshot: int | None, export: int | None) -> Iter
         yield str(one), verify_export(one)
     for one in codes.iterator():
         yield str(one), verify_source_code(one)
+    for one in logs.iterator():
+        yield str(one), verify_logs(one)
     sound: dict[str, bool] = {}
     for one in keeping:
         yield f"asset files of {one}", verify_assets(one, sound)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 
 from exports.sources import postgres
@@ -12,7 +12,7 @@ from exports.sources.postgres import Address, NoDatabase, Unreachable
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import BadInput, Problem
 
-from . import errors
+from . import errors, logs
 from .address import EXAMPLE, PASSWORD, Server, parse
 from .client import Line, connected
 from .hosts import HostKey, shown_by
@@ -29,6 +29,7 @@ class Ssh(Kind):
     source = Deployment.Source.SSH
     schemes = ("ssh://",)
     example = EXAMPLE
+    has_logs = True
     own_way = "it is the one that PsyNet's servers have"
 
     def locate(self, url: str) -> Located:
@@ -54,6 +55,9 @@ class Ssh(Kind):
 
     def host_key(self, located: Located, *, fingerprint: str = "") -> HostKey:
         return shown_by(parse(located.url), fingerprint=fingerprint)
+
+    def logs(self, located: Located, access: Access) -> AbstractContextManager[logs.RemoteLogs]:
+        return logs.opened(parse(located.url), access)
 
     def access(self, located: Located, password: str | None) -> Access:
         """With the key and the host key of a deployment on the same server: a restore goes where people were before."""

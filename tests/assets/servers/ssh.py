@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from . import program
@@ -53,7 +54,8 @@ class SSHServer:
     def stop(self) -> None:
         """The host is gone, and with it who is logged in; `start()` brings it back."""
         for child in children(self._process.pid):
-            os.kill(child, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # with the one before
+                os.kill(child, signal.SIGKILL)
         end(self._process)
 
     def start(self) -> None:

@@ -1,0 +1,36 @@
+"""Lines of `logs.jsonl`, read leniently: an object with a time, a level and a message, or whatever stands there."""
+
+import json
+from dataclasses import dataclass
+
+_TIMES = ("timestamp", "time", "asctime", "@timestamp", "created", "ts")
+_LEVELS = ("level", "levelname", "severity")
+_MESSAGES = ("message", "msg", "event")
+# Above this a line is not parsed: nobody reads it on a page, and decoding takes many times its size.
+_LONGEST = 1 << 20  # bytes
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """`time` as it stands there, `level` in capitals, "" where there is none. `message`: else the whole line."""
+
+    time: str
+    level: str
+    message: str
+
+
+def parse(line: bytes) -> LogLine:
+    text = line[:_LONGEST].decode("utf-8", errors="replace").strip()
+    try:
+        found = json.loads(text) if len(line) <= _LONGEST else None
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        return LogLine("", "", text)
+    message = _first(found, _MESSAGES)
+    return LogLine(_first(found, _TIMES), _first(found, _LEVELS).upper(), text if message == "" else message)
+
+
+def _first(found: dict, names: tuple[str, ...]) -> str:
+    value = next((found[name] for name in names if found.get(name) not in (None, "")), "")
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
