@@ -1,8 +1,11 @@
 """Envelopes for jobs: ids in, fetch, one call."""
 
+from datetime import timedelta
+
 from exports.models import Export
 from exports.notify import notices
 from exports.notify.tell import tell
+from exports.package import schedules, stopped
 from exports.package.build import build
 from exports.package.request import KIND
 from exports.package.unpack import launch_mode
@@ -28,3 +31,15 @@ def watch() -> None:
 def notify(running: Running) -> dict:
     """Options: channel. Result: told."""
     return {"told": tell(running.options["channel"])}
+
+
+@each_minute
+def send_scheduled_exports() -> None:
+    schedules.send_due()
+    stopped.send()
+
+
+@handler(stopped.KIND, cluster=FAST, kept=timedelta(days=7))
+def tell_owner(running: Running) -> dict:
+    """Options: schedule. Result: told, the ways."""
+    return {"told": stopped.tell(running.options["schedule"])}

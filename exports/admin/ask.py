@@ -1,112 +1,133 @@
-"""The page that says what an export will do and offers its options; POST asks for it."""
+"""The page that asks for an export: options, what it will hold and how large it will be; once, or again and again."""
 
-from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.template.response import TemplateResponse
+from django.urls import reverse
 
-from exports.models import Export, Snapshot
-from exports.package.request import ExportOptions, request_export
-from psynetdata import rights
+from exports.models import Export, ExportPreset, Snapshot
+from exports.package import schedules
+from exports.package.request import request_export
 from psynetdata.admin import html
+from psynetdata.admin.pages import Card
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import Problem
 
-ASSETS = (
-    ("none", "No files: rows only"),
-    ("experiment", "The files that the experiment made, such as recordings"),
-    ("all", "All files: stimuli too, and those that are made on demand or shared between experiments"),
-)
-LEVELS = (
-    ("shared", "For a named colleague: the experimenter's own content leaves scrubbed"),
-    ("open", "For a repository: what no rule covers is withheld"),
-)
-TYPES = (
-    ("psynet", "Full export: database, class files, basic data, assets"),
-    ("database", "The database only"),
-)
-FILES = (
-    ("csv", "CSV, for R, Python and their kin"),
-    ("excel", "CSV for Excel: marked as UTF-8, and nothing in it runs as a formula"),
-    ("parquet", "Parquet, with real types"),
-)
-PSEUDONYMS = (
-    ("hmac", "Letters of a keyed hash, such as p_mzxw6ytboi4dgnrvgeztambr"),
-    ("number", "Numbers that each value keeps, such as participant_n0007"),
-)
-LESS = (
-    ("drop_text", "Withhold what people typed; numbers stay"),
-    ("shift_dates", "Move each participant's times back by 1 to 364 days of their own; order and intervals stay"),
-    ("day", "Cut times to the day"),
-)
-ANONYMIZE = {"anonymous": "yes", "regular": "no"}
-TITLES = {"anonymous": "Export, anonymized", "regular": "Export, as it is"}
+from . import presets
+from .alarms import wrong_card
+from .ask_form import ExportForm, as_filled, may_ask
+from .expecting import expected_cards
 
 
-class ExportForm(forms.Form):
-    """The options that an export asked for in the admin may have."""
-
-    assets = forms.ChoiceField(label="Files", choices=ASSETS, initial="experiment", widget=forms.RadioSelect)
-    type = forms.ChoiceField(label="What", choices=TYPES, initial="psynet", widget=forms.RadioSelect)
-    files = forms.ChoiceField(
-        label="Class files", choices=FILES, initial="csv", required=False, widget=forms.RadioSelect
-    )
-    level = forms.ChoiceField(label="How far", choices=LEVELS, initial="shared", widget=forms.RadioSelect)
-    pseudonyms = forms.ChoiceField(
-        label="Pseudonyms", choices=PSEUDONYMS, initial="hmac", required=False, widget=forms.RadioSelect
-    )
-    more = forms.MultipleChoiceField(
-        label="Still less", choices=LESS, required=False, widget=forms.CheckboxSelectMultiple
-    )
-
-    def __init__(self, mode: str, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.mode = mode
-        if mode == "regular":
-            for name in ("level", "pseudonyms", "more"):
-                del self.fields[name]
-
-    def options(self) -> ExportOptions:
-        asked = {name: value for name, value in self.cleaned_data.items() if value}
-        more, files = asked.pop("more", ()), asked.pop("files", "csv")
-        asked |= {"excel": files == "excel", "format": "parquet" if files == "parquet" else "csv"}
-        less = {"drop_text": "drop_text" in more, "shift_dates": "shift_dates" in more}
-        return ExportOptions(anonymize=ANONYMIZE[self.mode], coarsen="day" if "day" in more else "", **less, **asked)
+def ask_for_export(model_admin, request: HttpRequest, object_id) -> HttpResponse:
+    """GET: the page, `?preset=` and `?snapshot=` fill it in. POST: by `verb`; a Problem is said on this one."""
+    deployment = _deployment(model_admin, request, object_id)
+    if request.method != "POST":
+        return _page(model_admin, request, deployment, ExportForm.filled(deployment, request.user, _known(request)))
+    form = ExportForm(deployment, request.user, request.POST)
+    if form.is_valid():
+        try:
+            done = _VERBS.get(request.POST.get("verb"), _start)(request, deployment, form)
+        except Problem as problem:
+            form.add_error(None, problem.sentence)
+        else:
+            if done is not None:
+                return done
+    return _page(model_admin, request, deployment, form)
 
 
-def ask_for_export(model_admin, request: HttpRequest, object_id, *, mode: str) -> HttpResponse:
-    """GET: the page. POST: makes the export and goes to its page; a Problem is said on this one."""
-    if not (model_admin.has_view_permission(request) and rights.can_export(request.user, mode)):
+def expected_view(model_admin, request: HttpRequest, number: int) -> HttpResponse:
+    """The part of the page that tells what the export will hold, for the options as they stand in the form."""
+    deployment = _deployment(model_admin, request, number)
+    form = ExportForm(deployment, request.user, request.POST)
+    return render(request, "admin/exports/expected.html", {"expected": _expected(deployment, form)})
+
+
+def remove_preset(model_admin, request: HttpRequest, number: int, preset: int) -> HttpResponse:
+    """POST: take a preset away."""
+    deployment = _deployment(model_admin, request, number)
+    presets.remove(request, preset)
+    return HttpResponseRedirect(address(deployment))
+
+
+def address(deployment: Deployment) -> str:
+    return reverse("admin:psynetdata_deployment_export", args=(deployment.pk,))
+
+
+def _deployment(model_admin, request: HttpRequest, object_id) -> Deployment:
+    if not (model_admin.has_view_permission(request) and model_admin.has_export_permission(request)):
         raise PermissionDenied
     deployment = model_admin.get_object(request, str(object_id))
     if deployment is None:
         raise Http404
-    form = ExportForm(mode, request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            export = request_export(deployment, form.options(), owner=request.user)
-        except Problem as problem:
-            form.add_error(None, problem.sentence)
-        else:
-            messages.success(request, f"{str(export).capitalize()} was asked for; this page shows how far it is.")
-            return HttpResponseRedirect(html.change_url(Export, export.pk))
-    return TemplateResponse(request, "admin/exports/ask.html", _context(model_admin, request, deployment, form, mode))
+    return deployment
 
 
-def _context(model_admin, request, deployment: Deployment, form: ExportForm, mode: str) -> dict:
-    snapshot = Snapshot.objects.newest(deployment)
-    return {
+def _known(request: HttpRequest) -> dict:
+    """From the address: a preset that the person may use, and a snapshot."""
+    preset, snapshot = (request.GET.get(name, "") for name in ("preset", "snapshot"))
+    row = ExportPreset.objects.filter(pk=preset).first() if _is_number(preset) else None
+    known = as_filled(row.options) if row and may_ask(request.user, row.options["anonymize"]) else {}
+    return known | ({"snapshot": snapshot} if _is_number(snapshot) else {})
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 10
+
+
+# --- what its buttons do: the answer, or None to show the page again ---------------------------
+def _start(request, deployment: Deployment, form: ExportForm) -> HttpResponse:
+    export = request_export(deployment, form.options(), owner=request.user, snapshot=form.chosen)
+    messages.success(request, f"{str(export).capitalize()} was asked for; this page shows how far it is.")
+    return HttpResponseRedirect(html.change_url(Export, export.pk))
+
+
+def _keep(request, deployment: Deployment, form: ExportForm) -> HttpResponse:
+    row = presets.keep(request, form.options())
+    messages.success(request, f"The preset “{row}” is kept.")
+    return HttpResponseRedirect(f"{address(deployment)}?preset={row.pk}")
+
+
+def _repeat(request, deployment: Deployment, form: ExportForm) -> HttpResponse:
+    every = request.POST.get("every", "")
+    days = int(every) if _is_number(every) else 0
+    schedules.schedule(deployment, form.options(), every_days=days, owner=request.user)
+    messages.success(request, f"The export comes {schedules.EVERY_DAYS[days]}, for the first time within a minute.")
+    return HttpResponseRedirect(html.change_url(Deployment, deployment.pk))
+
+
+_VERBS = {"start": _start, "keep": _keep, "repeat": _repeat, "look": lambda *_: None}
+
+
+# --- the page ----------------------------------------------------------------------------------
+def _expected(deployment: Deployment, form: ExportForm) -> list[Card]:
+    """Cards of what will come, or of why it cannot."""
+    if not form.is_valid():
+        return []
+    snapshot = form.chosen or Snapshot.objects.newest(deployment)
+    if snapshot is None:
+        return []
+    try:
+        return expected_cards(snapshot, form.options())
+    except Problem as problem:
+        return [wrong_card("This cannot be exported", [problem.sentence])]
+
+
+def _page(model_admin, request, deployment: Deployment, form: ExportForm) -> TemplateResponse:
+    context = {
         **model_admin.admin_site.each_context(request),
-        "title": f"{TITLES[mode]}: {deployment}",
-        "heading": TITLES[mode],
+        "title": f"Export: {deployment}",
         "opts": model_admin.opts,
         "original": deployment,
         "form": form,
-        "mode": mode,
-        "snapshot": snapshot,
-        "snapshot_age": html.age(snapshot.taken_at) if snapshot else None,
-        "snapshot_time": html.utc(snapshot.taken_at) if snapshot else None,
+        "snapshot": Snapshot.objects.newest(deployment),
+        "expected": _expected(deployment, form),
+        "presets": presets.usable(request.user),
+        "every": schedules.EVERY_DAYS,
+        "address": address(deployment),
         "back_url": html.change_url(Deployment, deployment.pk),
         "media": model_admin.media,
     }
+    return TemplateResponse(request, "admin/exports/ask.html", context)

@@ -4,7 +4,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from exports.models import Export, Incident
+from exports.models import Export, ExportSchedule, Incident
 from psynetdata.admin import html
 from psynetdata.admin.pages import Card
 from psynetdata.admin.visible import only
@@ -14,6 +14,7 @@ from .alarms import VIEW_INCIDENT, desk_alarms
 from .deployment import age_of, rows_in
 from .export import exports_card
 from .running import deployment_card, exports_at_work, storage_card, stored_bytes
+from .scheduled import stopped_card
 from .watched import with_newest
 
 MOST_RUNNING = 24
@@ -32,8 +33,8 @@ def overview(request, context: dict) -> dict:
         context["running"], context["more"] = _running(request)
         cards += _others(request)
     if user.has_perm("exports.view_export"):
-        at_work = exports_at_work(only(request, Export.objects.all()))
-        first += [at_work] if at_work else []
+        stopped, at_work = ExportSchedule.objects.all(), exports_at_work(only(request, Export.objects.all()))
+        first += [*stopped_card(only(request, stopped)), *([at_work] if at_work else [])]
         cards.append(exports_card(only(request, Export.objects.select_related("job", "owner"))[:10]))
     if user.has_perm("exports.view_snapshot"):
         cards.append(storage_card())

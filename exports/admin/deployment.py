@@ -20,10 +20,9 @@ from psynetdata.admin.job import progress_card
 from psynetdata.admin.pages import Card
 from psynetdata.models import Deployment
 
-from . import add, logs, notes, settings, source_code
+from . import add, ask, logs, notes, scheduled, settings, source_code
 from .access import AccessActions
 from .alarms import VIEW_INCIDENT, alarms_card, wrong_card
-from .ask import ask_for_export
 from .changes import in_a_line
 from .code import SourceCodeActions
 from .confirm import found
@@ -71,12 +70,12 @@ class DeploymentAdmin(WatchActions, AccessActions, PolicyActions, SourceCodeActi
         "label_or_id", "psynets_id", "state_badge", "alarms", "newest_snapshot", "participants", "trials",
     )  # fmt: skip
     actions_detail = (
-        "export_anonymized", "export_as_it_is", "what_leaves", "snapshot_now",
+        "export", "snapshot_now", "what_leaves",
         {"title": "Watching", "icon": "visibility", "items": ["test_connection", "pause", "resume", "archive"]},
         {"title": "Key", "icon": "key", "items": ["export_key", "destroy_key"]},
         {"title": "More", "icon": "build", "items": ["set_access", "restore", "source_code"]},
     )  # fmt: skip
-    actions_row = ("export_anonymized", "export_as_it_is")
+    actions_row = ("export",)
     form = settings.SettingsForm
 
     # --- the list --------------------------------------------------------------------------
@@ -108,23 +107,13 @@ class DeploymentAdmin(WatchActions, AccessActions, PolicyActions, SourceCodeActi
 
     # --- exports ---------------------------------------------------------------------------
     @action(
-        description="Export, anonymized",
-        url_path="export-anonymized",
-        permissions=["export_anonymous"],
-        icon="shield_person",
-        variant=ActionVariant.PRIMARY,
-    )
-    def export_anonymized(self, request, object_id):
-        return ask_for_export(self, request, object_id, mode="anonymous")
+        description="Export", url_path="export", permissions=["export"], icon="download", variant=ActionVariant.PRIMARY,
+    )  # fmt: skip
+    def export(self, request, object_id):
+        return ask.ask_for_export(self, request, object_id)
 
-    @action(
-        description="Export, as it is",
-        url_path="export-as-it-is",
-        permissions=["export_regular"],
-        icon="download",
-    )
-    def export_as_it_is(self, request, object_id):
-        return ask_for_export(self, request, object_id, mode="regular")
+    def has_export_permission(self, request, object_id=None) -> bool:
+        return any(rights.can_export(request.user, mode) for mode in ("anonymous", "regular"))
 
     @action(description="Restore", url_path="restore", permissions=["restore"], icon="settings_backup_restore")
     def restore(self, request, object_id):
@@ -133,14 +122,6 @@ class DeploymentAdmin(WatchActions, AccessActions, PolicyActions, SourceCodeActi
 
     def has_restore_permission(self, request, object_id=None) -> bool:
         return can_restore(request.user)
-
-    # By name and not as "exports.export_regular": unfold's system check would ask the database for that,
-    # and no command could start before the first migration.
-    def has_export_anonymous_permission(self, request, object_id=None) -> bool:
-        return rights.can_export(request.user, "anonymous")
-
-    def has_export_regular_permission(self, request, object_id=None) -> bool:
-        return rights.can_export(request.user, "regular")
 
     # --- adding one ------------------------------------------------------------------------
     def has_add_permission(self, request):
@@ -153,6 +134,13 @@ class DeploymentAdmin(WatchActions, AccessActions, PolicyActions, SourceCodeActi
             path("add/found/", found, name="psynetdata_deployment_found"),
             path("<int:number>/get-basic-data/", basic_data, name=source_code.PAGE),
             path("<int:number>/logs/", wrap(self.logs_view), name=logs.PAGE),
+            path("<int:number>/export/expected/", wrap(self.expected_view), name="psynetdata_deployment_expected"),
+            path(
+                "<int:number>/presets/<int:preset>/remove/",
+                wrap(self.remove_preset_view),
+                name="psynetdata_deployment_remove_preset",
+            ),
+            path("<int:number>/schedules/<int:schedule>/<str:verb>/", wrap(self.schedule_view), name=scheduled.PAGE),
             path("<int:number>/notes/add/", wrap(self.add_note_view), name="psynetdata_deployment_add_note"),
             path(
                 "<int:number>/notes/<int:note>/remove/",
@@ -174,6 +162,15 @@ class DeploymentAdmin(WatchActions, AccessActions, PolicyActions, SourceCodeActi
 
     def found_view(self, request):
         return add.register(self, request)
+
+    def expected_view(self, request, number: int):
+        return ask.expected_view(self, request, number)
+
+    def remove_preset_view(self, request, number: int, preset: int):
+        return ask.remove_preset(self, request, number, preset)
+
+    def schedule_view(self, request, number: int, schedule: int, verb: str):
+        return scheduled.page_of(self, request, number, schedule, verb)
 
     def add_note_view(self, request, number: int):
         return notes.add(self, request, number)
@@ -209,7 +206,7 @@ class DeploymentAdmin(WatchActions, AccessActions, PolicyActions, SourceCodeActi
         about, data, jobs = super().cards(request, obj)
         exports = exports_card(obj.exports.select_related("job", "owner"))
         history = [*self.watching(request, obj), *timeline_card(obj), self.snapshots(obj)]
-        held = [data, *classes_card(obj), self.sheets(request, obj), exports]
+        held = [data, *classes_card(obj), self.sheets(request, obj), exports, *scheduled.scheduled_card(request, obj)]
         upper = [*self.first(request, obj), about, *how_it_goes(obj, timezone.now()), *history]
         return [*upper, *held, notes.notes_card(request, obj), *self.incidents(request, obj), jobs]
 

@@ -31,9 +31,12 @@ def exports_card(exports) -> Card:
 
 
 def what(export: Export) -> str:
-    """Its options in a few words: `anonymized, assets: experiment`."""
+    return in_words(export.options)
+
+
+def in_words(options: dict) -> str:
+    """`anonymized, assets: experiment`"""
     modes = {"yes": "anonymized", "no": "as it is", "both": "anonymized and as it is"}
-    options = export.options
     mode = modes.get(options.get("anonymize"), "export")
     return f"{mode}, assets: {options.get('assets', 'none')}"
 

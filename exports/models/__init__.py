@@ -2,6 +2,7 @@ from .asset import StoredAsset
 from .export import Export, ExportArchive
 from .incident import Incident, Notice
 from .note import Note
+from .schedule import ExportPreset, ExportSchedule
 from .server_logs import ServerLogs
 from .snapshot import Snapshot
 from .source_code import SourceCode
@@ -9,6 +10,6 @@ from .summary import SegmentTally, Summary
 from .watch import Watch
 
 __all__ = [
-    "Export", "ExportArchive", "Incident", "Note", "Notice", "SegmentTally", "ServerLogs", "Snapshot", "SourceCode",
-    "StoredAsset", "Summary", "Watch",
+    "Export", "ExportArchive", "ExportPreset", "ExportSchedule", "Incident", "Note", "Notice", "SegmentTally",
+    "ServerLogs", "Snapshot", "SourceCode", "StoredAsset", "Summary", "Watch",
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """Messages by e-mail, with Django's own means; EMAIL_URL says through which server."""
 
 import smtplib
+from collections.abc import Sequence
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -13,9 +14,17 @@ def is_set_up() -> bool:
     return bool(settings.EMAIL_HOST and settings.ALARM_EMAILS and settings.EMAIL_FROM)
 
 
-def send(text: Text) -> None:
-    """One message to all addresses. Raises Undelivered; the server's own words may hold addresses and are left out."""
-    message = EmailMessage(text.subject, text.body, settings.EMAIL_FROM, settings.ALARM_EMAILS)
+def reaches(address: str) -> bool:
+    """Whether one person can be written to: there is a server, a sender and their address."""
+    return bool(address and settings.EMAIL_HOST and settings.EMAIL_FROM)
+
+
+def send(text: Text, to: Sequence[str] | None = None) -> None:
+    """One message to all addresses, those of ALARM_EMAILS unless others are named.
+
+    Raises Undelivered; the server's own words may hold addresses and are left out.
+    """
+    message = EmailMessage(text.subject, text.body, settings.EMAIL_FROM, to or settings.ALARM_EMAILS)
     try:
         message.send()
     except smtplib.SMTPAuthenticationError as error:
@@ -24,7 +33,8 @@ def send(text: Text) -> None:
         raise Undelivered(f"The mail server refuses EMAIL_FROM as a sender ({error.smtp_code}).") from None
     except smtplib.SMTPRecipientsRefused as error:
         codes = sorted({str(code) for code, _ in error.recipients.values()})
-        raise Undelivered(f"The mail server refuses every address of ALARM_EMAILS ({', '.join(codes)}).") from None
+        whose = "the owner's address" if to else "every address of ALARM_EMAILS"
+        raise Undelivered(f"The mail server refuses {whose} ({', '.join(codes)}).") from None
     except smtplib.SMTPNotSupportedError:
         raise Undelivered(
             "The mail server lacks what EMAIL_URL asks for, STARTTLS or signing in; docs/alarms.md has its forms."

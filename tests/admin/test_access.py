@@ -127,7 +127,7 @@ def test_no_address_of_a_hidden_deployment_tells_of_it(person, hidden, group):
     assert f"/admin/psynetdata/deployment/{hidden.pk}/change/" in addresses
     for address in addresses:
         check(client, address, MARK)
-    for post in ("export-anonymized/", "export-as-it-is/", "what-leaves/", "export-key/", "access/"):
+    for post in ("export/", "export/expected/", "what-leaves/", "export-key/", "access/"):
         answer = client.post(f"/admin/psynetdata/deployment/{hidden.pk}/{post}", {"assets": "none"})
         assert answer.status_code in (302, 403, 404), post
     job = Job.objects.get(deployment=hidden)
@@ -205,7 +205,7 @@ def test_who_is_named_sees_it_as_far_as_their_group_goes(person, hidden):
     set_access(hidden, restricted=True, people=[client.user])
     page = client.get(page_of(hidden))
     assert (page.status_code, client.get("/admin/psynetdata/trial/?q=1").context["cl"].result_count) == (200, 2)
-    assert client.get(f"/admin/psynetdata/deployment/{hidden.pk}/export-anonymized/").status_code == 403
+    assert client.get(f"/admin/psynetdata/deployment/{hidden.pk}/export/").status_code == 403
 
 
 def test_it_does_not_come_to_be_everyones_when_the_last_account_goes(person, hidden):

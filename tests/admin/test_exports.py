@@ -8,11 +8,14 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from exports.admin.archive import scan_words
-from exports.models import Export, ExportArchive
-from psynetdata.models import Audit, Job
+from exports.models import Export, ExportArchive, ExportPreset, ExportSchedule, Snapshot, Summary
+from exports.package.expected import expected
+from exports.package.request import ExportOptions
+from psynetdata.models import Audit, Deployment, Job
+from tests.admin.conftest import text_of
 
 pytestmark = pytest.mark.django_db(databases="__all__")
-CHOICE = {"assets": "none", "type": "psynet", "level": "shared"}
+CHOICE = {"anonymize": "yes", "assets": "none", "type": "psynet", "level": "shared"}
 REPORT = {
     "clean": True, "members": 38, "bytes_scanned": 210_208, "findings": [],
     "notes": ["3 short values were looked for less."],
@@ -25,8 +28,8 @@ MANIFEST = {
 }  # fmt: skip
 
 
-def ask_address(deployment, how="anonymized"):
-    return f"/admin/psynetdata/deployment/{deployment.pk}/export-{how}/"
+def ask_address(deployment, more=""):
+    return f"/admin/psynetdata/deployment/{deployment.pk}/export/{more}"
 
 
 @pytest.fixture
@@ -56,29 +59,122 @@ def page(client, export) -> str:
     return response.content.decode()
 
 
-@pytest.mark.parametrize(("group", "anonymized", "as_it_is"), [
-    ("viewer", 403, 403), ("analyst", 200, 403), ("data officer", 200, 200), ("superuser", 200, 200),
+@pytest.mark.parametrize(("group", "modes"), [
+    ("viewer", []), ("analyst", ["yes"]), ("data officer", ["yes", "no", "both"]), ("superuser", ["yes", "no", "both"]),
 ])  # fmt: skip
-def test_who_may_ask(person, deployment, snapshot, group, anonymized, as_it_is):
+def test_who_may_ask(person, deployment, snapshot, group, modes):
     client = person(group)
-    assert client.get(ask_address(deployment)).status_code == anonymized
-    assert client.get(ask_address(deployment, "as-it-is")).status_code == as_it_is
+    answer, expected = client.get(ask_address(deployment)), client.post(ask_address(deployment, "expected/"), CHOICE)
+    assert [answer.status_code, expected.status_code] == [200 if modes else 403] * 2
+    if modes:
+        assert [value for value, _ in answer.context["form"].fields["anonymize"].choices] == modes
     text = client.get(f"/admin/psynetdata/deployment/{deployment.pk}/change/").content.decode()
-    assert ("Export, anonymized" in text) == (anonymized == 200)
-    assert ("Export, as it is" in text) == (as_it_is == 200)
+    assert (ask_address(deployment) in text) == bool(modes)
 
 
-@pytest.mark.parametrize("group", ["viewer", "analyst"])
-def test_asking_without_the_right_makes_nothing(person, deployment, snapshot, group):
-    assert person(group).post(ask_address(deployment, "as-it-is"), CHOICE).status_code == 403
+@pytest.mark.parametrize("anonymize", ["no", "both"])
+def test_asking_without_the_right_makes_nothing(person, deployment, snapshot, anonymize):
+    assert person("viewer").post(ask_address(deployment), CHOICE).status_code == 403
+    response = person("analyst").post(ask_address(deployment), CHOICE | {"anonymize": anonymize})
+    assert "is not one of the available choices" in response.content.decode()
     assert not Export.objects.exists()
 
 
-def test_the_page_says_what_will_happen(person, deployment, snapshot):
-    text = person("data officer").get(ask_address(deployment, "as-it-is")).content.decode()
-    assert "holds 5 rows" in text
-    assert "Real worker ids" in text
-    assert 'name="level"' not in text
+def test_the_page_says_what_it_will_hold(person, deployment, snapshot):
+    Summary.objects.create(
+        deployment=deployment, snapshot_number=1, taken_at=timezone.now(), classes=[["info", "MyTrial", 3, 0]],
+        assets={"experiment": {"personal": [2, 4 * 10**6], "public": [1, 500_000]}, "other": {"public": [9, 9e6]}},
+    )  # fmt: skip
+    client = person("data officer")
+    cards = client.get(ask_address(deployment)).context["expected"]
+    (told,) = [dict(card.facts) for card in cards]
+    assert told["holds"] == "database.zip, class files, manifest.json"
+    assert told["class files"].startswith("MyTrial (3)")
+    assert told["asset files"] == "1 (500.0 kB by their rows); 2 (4.0 MB by their rows) are personal and stay here"
+    assert "nobody has looked yet" in told["not decided"]
+    assert told["size"] == "about 558.2 kB, by what such exports usually come to"
+    cards = client.post(ask_address(deployment, "expected/"), CHOICE | {"anonymize": "both", "assets": "all"})
+    regular, anonymous = [dict(card.facts) for card in cards.context["expected"]]
+    assert (regular["asset files"], anonymous["asset files"]) == (
+        "12 (13.5 MB by their rows)", "10 (9.5 MB by their rows); 2 (4.0 MB by their rows) are personal and stay here",
+    )  # fmt: skip
+    assert not Job.objects.exists()
+
+
+def test_the_size_follows_the_last_one_of_its_kind(person, archives, deployment, snapshot):
+    options = ExportOptions(anonymize="yes", assets="none").to_json()
+    Export.objects.update(options=options)
+    ExportArchive.objects.filter(mode="anonymous").update(bytes=1000, manifest=MANIFEST | {"asset_files": 0})
+    (one,) = expected(snapshot, ExportOptions.from_json(options))
+    assert (one.bytes, one.measured) == (1000, True)
+    snapshot.bytes = 58_000 / 0.18 + 1800  # what a fixed part and a share make twice as large
+    (twice,) = expected(snapshot, ExportOptions.from_json(options))
+    assert twice.bytes == pytest.approx(2000, rel=0.01)
+
+
+def test_a_chosen_snapshot_is_exported(person, deployment, snapshot):
+    newer = Snapshot.objects.create(deployment=deployment, taken_at=timezone.now(), tables={}, rows=0)
+    client = person("analyst")
+    assert client.get(ask_address(deployment, f"?snapshot={snapshot.pk}")).context["form"].chosen == snapshot
+    client.post(ask_address(deployment), CHOICE | {"snapshot": str(snapshot.pk)})
+    client.post(ask_address(deployment), CHOICE)
+    assert list(Export.objects.order_by("pk").values_list("snapshot", flat=True)) == [snapshot.pk, newer.pk]
+    of_another = Snapshot.objects.create(deployment=Deployment.objects.create(), taken_at=timezone.now(), tables={})
+    client.post(ask_address(deployment), CHOICE | {"snapshot": str(of_another.pk)})
+    assert Export.objects.count() == 2
+
+
+def test_options_that_do_not_apply_are_not_looked_at(person, deployment, snapshot):
+    asked = {"anonymize": "no", "type": "database", "files": "parquet", "assets": "none", "more": ["drop_text"]}
+    person("data officer").post(ask_address(deployment), asked | {"level": "open", "beside": ["strict_assets"]})
+    made = ExportOptions.from_json(Export.objects.get().options)
+    assert made == ExportOptions(
+        anonymize="no", type="database", assets="none", no_source=True, strict_assets=True
+    )  # fmt: skip
+
+
+def test_presets_are_kept_used_and_removed(person, deployment, snapshot):
+    keeper, other = person("data officer"), person("analyst")
+    keep = CHOICE | {"verb": "keep", "name": "Weekly", "level": "open", "more": ["day"]}
+    assert keeper.post(ask_address(deployment), keep).url.endswith("?preset=1")
+    assert other.get(ask_address(deployment, "?preset=1")).context["form"].options().coarsen == "day"
+    assert "Somebody else keeps" in other.post(ask_address(deployment), keep).content.decode()
+    assert "A preset has a name" in other.post(ask_address(deployment), keep | {"name": " "}).content.decode()
+    keeper.post(ask_address(deployment), keep | {"anonymize": "both"})
+    assert "Weekly" not in other.get(ask_address(deployment)).content.decode()
+    remove = f"/admin/psynetdata/deployment/{deployment.pk}/presets/1/remove/"
+    assert (other.post(remove).status_code, keeper.get(remove).status_code) == (403, 302)
+    assert ExportPreset.objects.count() == 1
+    assert (keeper.post(remove).status_code, ExportPreset.objects.count(), Export.objects.count()) == (302, 0, 0)
+
+
+def test_an_export_is_scheduled_resumed_and_removed(person, deployment, snapshot):
+    owner, other, admin = person("analyst"), person("analyst"), person("admin")
+    owner.post(ask_address(deployment), CHOICE | {"verb": "repeat", "every": "7"})
+    row = ExportSchedule.objects.get()
+    assert (row.owner, row.every_days, row.options["anonymize"]) == (owner.user, 7, "yes")
+    assert (
+        "comes every 1, 7, 30 days"
+        in owner.post(ask_address(deployment), CHOICE | {"verb": "repeat", "every": "2"}).content.decode()
+    )
+    ExportSchedule.objects.update(stopped_at=timezone.now(), failures=5, reason="The disk is full.")
+    pages = {
+        verb: f"/admin/psynetdata/deployment/{deployment.pk}/schedules/{row.pk}/{verb}/"
+        for verb in ("resume", "remove")
+    }
+    for client, offered in ((owner, 2), (other, 0), (admin, 2)):
+        text = text_of(client, deployment)
+        assert "5 of 5 failures in a row. The disk is full." in text
+        assert sum(address in text for address in pages.values()) == offered
+        assert "Scheduled exports that stopped" in client.get("/admin/").content.decode()
+    assert other.post(pages["resume"]).status_code == 403
+    assert "It had stopped: The disk is full." in owner.get(pages["resume"]).content.decode()
+    owner.post(pages["resume"])
+    row.refresh_from_db()
+    assert (row.stopped_at, row.failures) == (None, 0)
+    assert "Scheduled exports that stopped" not in owner.get("/admin/").content.decode()
+    admin.post(pages["remove"])
+    assert not ExportSchedule.objects.exists()
 
 
 def test_looking_starts_nothing(person, deployment, snapshot):

@@ -90,7 +90,7 @@ def test_the_owner_of_a_job_sees_its_options(person, secrets):
 
 @pytest.mark.parametrize("name", ["x", "99", "9" * 30, "-1"])
 def test_an_export_of_no_deployment(person, deployment, name):
-    assert person("analyst").get(f"{DATA}/deployment/{name}/export-anonymized/").status_code == 404
+    assert person("analyst").get(f"{DATA}/deployment/{name}/export/").status_code == 404
 
 
 def test_a_cancel_is_on_record(person):
