@@ -1,15 +1,19 @@
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import F
-from unfold.decorators import display
+from django.http import HttpResponseRedirect
+from unfold.decorators import action, display
 
 from exports.models import Incident
-from exports.notify.channels import label_of
+from exports.notify.channels import channels, label_of
+from exports.notify.trying import try_channels
 from exports.watch.told import told
 from psynetdata import rights
 from psynetdata.admin import html
 from psynetdata.admin.pages import Card, CardsAdmin, ReadOnly
 from psynetdata.admin.visible import BY_DEPLOYMENT, Visible
-from psynetdata.models import Deployment
+from psynetdata.models import Audit, Deployment
+
+from .confirm import Plan, page
 
 SHOWN = 10
 
@@ -54,6 +58,29 @@ class IncidentAdmin(Visible, ReadOnly, CardsAdmin):
     list_select_related = ("deployment",)
     search_fields = ("id", "deployment__label", "deployment__deployment_id")
     sortable_by = ("began",)
+    actions_list = ("send_a_test",)
+
+    def has_send_a_test_permission(self, request, object_id=None) -> bool:
+        return request.user.has_perm(rights.CHANGE_DEPLOYMENT)
+
+    @action(description="Send a test message", url_path="test-message", permissions=["send_a_test"], icon="send")
+    def send_a_test(self, request):
+        """GET: where it would go. POST: sends it at once, and says what became of it."""
+        back = html.list_url(Incident)
+        if request.method == "POST":
+            Audit.record("send a test message", user=request.user)
+            for channel, why in try_channels():
+                if why:
+                    messages.error(request, f"{channel.label}: {why}")
+                else:
+                    messages.success(request, f"{channel.label}: sent.")
+            return HttpResponseRedirect(back)
+        names = " and ".join(channel.label for channel in channels())
+        told = f"A message that says so goes out through {names}, to those who are told of alarms."
+        if not names:
+            told = "No channel is set up, so no alarm is told: SLACK_BOT_TOKEN and SLACK_CHANNEL, or EMAIL_URL, "
+            told += "ALARM_EMAILS and EMAIL_FROM, set one up."
+        return page(self, request, None, Plan("A test message", [told], "Send it" if names else ""), back)
 
     def get_list_display(self, request):
         shown = super().get_list_display(request)

@@ -1,6 +1,6 @@
 from .asset import StoredAsset
 from .export import Export, ExportArchive
-from .incident import Incident, Notice
+from .incident import Incident, Notice, SlackThread
 from .note import Note
 from .schedule import ExportPreset, ExportSchedule
 from .server_logs import ServerLogs
@@ -11,5 +11,5 @@ from .watch import Watch
 
 __all__ = [
     "Export", "ExportArchive", "ExportPreset", "ExportSchedule", "Incident", "Note", "Notice", "SegmentTally",
-    "ServerLogs", "Snapshot", "SourceCode", "StoredAsset", "Summary", "Watch",
+    "ServerLogs", "SlackThread", "Snapshot", "SourceCode", "StoredAsset", "Summary", "Watch",
 ]  # fmt: skip

@@ -3,6 +3,8 @@ from django.db.models import Q
 
 from psynetdata.models import Deployment
 
+from .export import Export
+
 
 class Incident(models.Model):
     """Something that is not as it should be, from its first sight until it is over."""
@@ -56,9 +58,10 @@ class NoticeQuerySet(models.QuerySet):
 
 
 class Notice(models.Model):
-    """One end of an incident that is to be told through one channel, once."""
+    """One end of an incident, or the end of an export, that is to be told through one channel, once."""
 
-    incident = models.ForeignKey(Incident, models.CASCADE, related_name="notices")
+    incident = models.ForeignKey(Incident, models.CASCADE, null=True, blank=True, related_name="notices")
+    export = models.ForeignKey(Export, models.CASCADE, null=True, blank=True, related_name="notices")
     channel = models.CharField(max_length=20, help_text="slack or email.")
     end = models.BooleanField(default=False, help_text="Of its end; else of its beginning.")
     created_at = models.DateTimeField()
@@ -73,7 +76,39 @@ class Notice(models.Model):
     class Meta:
         ordering = ("id",)
         default_permissions = ()  # they are seen on the page of their incident
-        constraints = (models.UniqueConstraint(fields=("incident", "channel", "end"), name="one_notice_per_end"),)
+        constraints = (
+            models.UniqueConstraint(fields=("incident", "channel", "end"), name="one_notice_per_end"),
+            models.UniqueConstraint(fields=("export", "channel"), name="one_notice_per_export"),
+            models.CheckConstraint(
+                condition=Q(incident__isnull=False, export__isnull=True)
+                | Q(incident__isnull=True, export__isnull=False),
+                name="a_notice_is_of_one_thing",
+            ),
+        )
 
     def __str__(self):
         return f"notice {self.id}"
+
+    @property
+    def about(self) -> Incident | Export:
+        return self.incident or self.export
+
+    @property
+    def deployment(self) -> Deployment | None:
+        """None: the desk itself."""
+        return self.about.deployment
+
+
+class SlackThread(models.Model):
+    """Where the messages about a deployment stand in a Slack channel: below the first one."""
+
+    deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="+")
+    channel = models.CharField(max_length=200)
+    ts = models.CharField(max_length=40, help_text="Slack's name of the first message.")
+
+    class Meta:
+        default_permissions = ()
+        constraints = (models.UniqueConstraint(fields=("deployment", "channel"), name="one_thread_per_channel"),)
+
+    def __str__(self):
+        return f"thread of {self.deployment}"

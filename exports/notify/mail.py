@@ -1,10 +1,11 @@
 """Messages by e-mail, with Django's own means; EMAIL_URL says through which server."""
 
 import smtplib
-from collections.abc import Sequence
 
 from django.conf import settings
 from django.core.mail import EmailMessage
+
+from exports.models import Notice
 
 from .message import Text
 from .problems import Undelivered
@@ -19,12 +20,18 @@ def reaches(address: str) -> bool:
     return bool(address and settings.EMAIL_HOST and settings.EMAIL_FROM)
 
 
-def send(text: Text, to: Sequence[str] | None = None) -> None:
-    """One message to all addresses, those of ALARM_EMAILS unless others are named.
+def recipients(notice: Notice) -> tuple[str, ...]:
+    """Alarms go to ALARM_EMAILS; the end of an export to who asked for it, where the account has an address."""
+    owner = notice.export.owner if notice.export else None
+    return (owner.email,) if owner and owner.email else tuple(settings.ALARM_EMAILS)
+
+
+def send(text: Text) -> None:
+    """One message to all addresses, those of ALARM_EMAILS unless the text names others.
 
     Raises Undelivered; the server's own words may hold addresses and are left out.
     """
-    message = EmailMessage(text.subject, text.body, settings.EMAIL_FROM, to or settings.ALARM_EMAILS)
+    message = EmailMessage(text.subject, text.body, settings.EMAIL_FROM, text.to or settings.ALARM_EMAILS)
     try:
         message.send()
     except smtplib.SMTPAuthenticationError as error:
@@ -33,8 +40,23 @@ def send(text: Text, to: Sequence[str] | None = None) -> None:
         raise Undelivered(f"The mail server refuses EMAIL_FROM as a sender ({error.smtp_code}).") from None
     except smtplib.SMTPRecipientsRefused as error:
         codes = sorted({str(code) for code, _ in error.recipients.values()})
-        whose = "the owner's address" if to else "every address of ALARM_EMAILS"
-        raise Undelivered(f"The mail server refuses {whose} ({', '.join(codes)}).") from None
+def reaches(address: str) -> bool:
+    """Whether one person can be written to: there is a server, a sender and their address."""
+    return bool(address and settings.EMAIL_HOST and settings.EMAIL_FROM)
+
+
+def recipients(notice: Notice) -> tuple[str, ...]:
+    """Alarms go to ALARM_EMAILS; the end of an export to who asked for it, where the account has an address."""
+    owner = notice.export.owner if notice.export else None
+    return (owner.email,) if owner and owner.email else tuple(settings.ALARM_EMAILS)
+
+
+def send(text: Text) -> None:
+    """One message to all addresses, those of ALARM_EMAILS unless the text names others.
+
+    Raises Undelivered; the server's own words may hold addresses and are left out.
+    """
+    message = EmailMessage(text.subject, text.body, settings.EMAIL_FROM, text.to or settings.ALARM_EMAILS)
     except smtplib.SMTPNotSupportedError:
         raise Undelivered(
             "The mail server lacks what EMAIL_URL asks for, STARTTLS or signing in; docs/alarms.md has its forms."

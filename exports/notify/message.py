@@ -1,70 +1,101 @@
-"""What a message says: the desk, each deployment, what is wrong or over, since when, where to look."""
+"""What a message says: the desk, each deployment, what is wrong, over or ready, since when, where to look."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
-from django.urls import reverse
 
 from exports.models import Incident, Notice
-from psynetdata.models import Deployment
+from psynetdata.models import Deployment, Job
 from psynetdata.psynet import times
 
+from .of_export import export_heading, export_told
+from .words import address, one_line
+
 MOST = 20  # incidents that one message tells in full
-_LONGEST = 200  # characters of a label
 
 
 @dataclass(frozen=True)
 class Text:
-    """Plain text; the subject is one line."""
+    """Plain text; the subject is one line. `deployment`: the one that all of it is about; `to`: e-mail addresses;
+    `urgent`: something is wrong."""
 
     subject: str
     body: str
+    deployment: Deployment | None = None
+    to: tuple[str, ...] = ()
+    urgent: bool = False
 
 
-def message(told: Sequence[Notice]) -> Text:
+def message(told: Sequence[Notice], to: tuple[str, ...] = ()) -> Text:
     """One message for all of them. An incident of which both ends are here is told once, as over."""
-    over = {notice.incident_id for notice in told if notice.end}
-    lines = [notice for notice in told if notice.end or notice.incident_id not in over]
-    lines.sort(key=lambda notice: (notice.end, notice.incident.began_at, notice.incident_id))
+    over = {notice.incident_id for notice in told if notice.incident_id and notice.end}
+    lines = [notice for notice in told if notice.end or notice.export_id or notice.incident_id not in over]
+    lines.sort(
+        key=lambda notice: (
+            notice.export_id is not None,
+            notice.end,
+            _moment(notice),
+            notice.incident_id or 0,
+            notice.pk,
+        )
+    )
     parts = [_told(notice) for notice in lines[:MOST]]
     if len(lines) > MOST:
-        parts.append(f"And {len(lines) - MOST} more: {_address('admin:exports_incident_changelist')}")
-    return Text(_subject(lines), "\n\n".join(parts) + "\n")
+        parts.append(f"And {len(lines) - MOST} more: {address('admin:exports_incident_changelist')}")
+    deployments = {notice.deployment for notice in lines}
+    [about] = deployments if len(deployments) == 1 else [None]
+    return Text(_subject(lines), "\n\n".join(parts) + "\n", about, to, any(_is_bad(notice) for notice in lines))
 
 
 def test_message() -> Text:
     return Text(
         f"{settings.SITE_NAME}: a test message",
-        f"Alarms of {settings.SITE_NAME} come this way.\n\n{_address('admin:index')}\n",
+        f"Alarms of {settings.SITE_NAME} come this way.\n\n{address('admin:index')}\n",
     )
 
 
 def _subject(lines: list[Notice]) -> str:
     if len(lines) == 1:
         return f"{settings.SITE_NAME}: {_heading(lines[0])}"
+    exports = sum(notice.export_id is not None for notice in lines)
     over = sum(notice.end for notice in lines)
-    begun = len(lines) - over
+    begun = len(lines) - over - exports
     counts = [f"{begun} alarm{'s' if begun > 1 else ''}"] if begun else []
     counts += [f"{over} over"] if over else []
+    counts += [f"{exports} export{'s' if exports > 1 else ''}"] if exports else []
     return f"{settings.SITE_NAME}: {', '.join(counts)}"
 
 
+def _moment(notice: Notice) -> datetime:
+    return notice.incident.began_at if notice.incident else notice.created_at
+
+
+def _is_bad(notice: Notice) -> bool:
+    """Whether it tells of something that is wrong now."""
+    return not notice.end if notice.incident else notice.export.job.state == Job.State.FAILED
+
+
 def _told(notice: Notice) -> str:
+    if notice.export:
+        return export_told(notice.export)
     incident = notice.incident
     deployment = incident.deployment
     since = f"Since {times.in_words(incident.began_at)}."
     if notice.end:
         began, ended = times.in_words(incident.began_at), times.in_words(incident.ended_at)
         since = f"It began {began} and was over {ended}{_because(deployment)}."
-    where = [f"Deployment {_one_line(deployment.deployment_id)}"] if deployment else []
+    where = [f"Deployment {one_line(deployment.deployment_id)}"] if deployment else []
     return "\n".join([_heading(notice), *where, incident.sentence, since, _link(deployment)])
 
 
 def _heading(notice: Notice) -> str:
+    if notice.export:
+        return export_heading(notice.export)
     incident = notice.incident
     what = Incident.Kind(incident.kind).label
-    of = f": {_one_line(str(incident.deployment))}" if incident.deployment else ""
+    of = f": {one_line(str(incident.deployment))}" if incident.deployment else ""
     return f"Over: {what}{of}" if notice.end else f"{what.capitalize()}{of}"
 
 
@@ -77,14 +108,5 @@ def _because(deployment: Deployment | None) -> str:
 
 def _link(deployment: Deployment | None) -> str:
     if deployment is None:
-        return _address("admin:exports_incident_changelist")
-    return _address("admin:psynetdata_deployment_change", deployment.pk)
-
-
-def _address(name: str, *args) -> str:
-    return f"{settings.SITE_URL}{reverse(name, args=args)}"
-
-
-def _one_line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+        return address("admin:exports_incident_changelist")
+    return address("admin:psynetdata_deployment_change", deployment.pk)

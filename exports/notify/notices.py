@@ -1,11 +1,11 @@
-"""What is to be told of incidents, through which channel: noted when they begin and end, told by a job each."""
+"""What is to be told of incidents and exports, through which channel: noted when they begin or end, told by jobs."""
 
 import logging
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef
 
-from exports.models import Incident, Notice
+from exports.models import Export, Incident, Notice
 from psynetdata import jobs
 from psynetdata.models import Job
 
@@ -15,10 +15,12 @@ logger = logging.getLogger(__name__)
 
 KIND = "notify"
 GIVEN_UP_AFTER = timedelta(days=1)
+EXPORTS_WITHIN = timedelta(hours=1)  # an export that ended longer ago is old news, where a channel is new
 
 
 def note(now: datetime) -> None:
-    """A notice for each open incident and channel, and one for each end of what was noted when it began."""
+    """A notice for each open incident and channel, one for each end of what was noted when it began, and one for each
+    export that somebody asked for and that is ready or failed."""
     names = [channel.name for channel in channels()]
     new: list[Notice] = []
     if names:
@@ -26,6 +28,7 @@ def note(now: datetime) -> None:
         open_now = Incident.objects.filter(ended_at=None).values_list("pk", flat=True)
         missing = [(pk, name) for pk in open_now for name in names if (pk, name) not in begun]
         new = [Notice(incident_id=pk, channel=name, created_at=now) for pk, name in missing]
+        new += [Notice(export_id=pk, channel=name, created_at=now) for pk, name in _of_exports(names, now)]
     told_of = Notice.objects.filter(incident=OuterRef("incident"), channel=OuterRef("channel"), end=True)
     over = Notice.objects.filter(~Exists(told_of), end=False, incident__ended_at__gt=now - GIVEN_UP_AFTER)
     ends = over.values_list("incident_id", "channel")
@@ -33,6 +36,17 @@ def note(now: datetime) -> None:
     if new:
         Notice.objects.bulk_create(new, ignore_conflicts=True)
     _give_up(now)
+
+
+def _of_exports(names: list[str], now: datetime) -> list[tuple[int, str]]:
+    """(export, channel) of what is not noted yet."""
+    ended = Export.objects.filter(
+        owner__isnull=False,
+        job__state__in=(Job.State.DONE, Job.State.FAILED),
+        job__finished_at__gt=now - EXPORTS_WITHIN,
+    )
+    noted = set(Notice.objects.filter(export__in=ended).values_list("export_id", "channel"))
+    return [(pk, name) for pk in ended.values_list("pk", flat=True) for name in names if (pk, name) not in noted]
 
 
 def send(now: datetime) -> list[Job]:
@@ -51,9 +65,9 @@ def _give_up(now: datetime) -> None:
     for notice in late:
         # Whoever changes the row says so, once.
         if Notice.objects.waiting().filter(pk=notice.pk).update(given_up_at=now):
-            what = "the end" if notice.end else "the beginning"
+            what = "the end" if notice.end or notice.export_id else "the beginning"
             label = label_of(notice.channel)
             logger.error(
-                "%s of incident %s was not told through %s and is given up: %s",
-                what.capitalize(), notice.incident_id, label, notice.error or "the channel is not set up any more.",
+                "%s of %s was not told through %s and is given up: %s",
+                what.capitalize(), notice.about, label, notice.error or "the channel is not set up any more.",
             )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Messages to a Slack channel, by chat.postMessage."""
+"""Messages to a Slack channel, by chat.postMessage: a thread per deployment, that calls the experimenter by name."""
 
 import logging
 import re
@@ -9,6 +9,9 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 
+from exports.models import SlackThread
+
+from .mentions import mention
 from .message import Text
 from .problems import Undelivered
 
@@ -23,6 +26,8 @@ _WAYS_OUT = {
     "is_archived": "name another channel in SLACK_CHANNEL",
     "missing_scope": "give the app the scope chat:write and install it again",
 }
+# Somebody removed the first message of a thread, or the channel is another one by that name.
+_NO_THREAD = ("thread_not_found", "message_not_found", "cannot_reply_to_message")
 _TOKEN = "see SLACK_BOT_TOKEN"
 
 # The SDK's own lines quote what Slack answered; ours is one sentence.
@@ -43,21 +48,41 @@ def is_set_up() -> bool:
 
 
 def send(text: Text) -> None:
-    """Raises Undelivered."""
-    client = WebClient(
+    """Into the thread of its deployment; what is urgent is seen in the channel too. Raises Undelivered."""
+    client = _client()
+    threads = SlackThread.objects.filter(deployment=text.deployment, channel=settings.SLACK_CHANNEL)
+    thread = threads.first() if text.deployment else None
+    said = _escaped(f"{text.subject}\n\n{text.body}")
+    if text.deployment:
+        said = mention(client, text.deployment.experimenter) + said
+    try:
+        answer = _post(client, said, thread_ts=thread.ts, reply_broadcast=text.urgent) if thread else None
+    except Undelivered as problem:
+        if problem.code not in _NO_THREAD:
+            raise
+        threads.delete()
+        answer = None
+    if answer is None:
+        answer = _post(client, said)
+        if text.deployment and (ts := str(answer.get("ts") or "")[:40]):
+            threads.update_or_create(deployment=text.deployment, channel=settings.SLACK_CHANNEL, defaults={"ts": ts})
+
+
+def _client() -> WebClient:
+    return WebClient(
         token=settings.SLACK_BOT_TOKEN,
         base_url=f"{settings.SLACK_BASE_URL}/",
         timeout=TIMEOUT,
         retry_handlers=[_Patient(max_retry_count=2)],
         logger=_quiet,
     )
+
+
+def _post(client: WebClient, text: str, **thread):
+    """What Slack answers."""
     try:
-        client.chat_postMessage(
-            channel=settings.SLACK_CHANNEL,
-            text=_escaped(f"{text.subject}\n\n{text.body}"),
-            mrkdwn=False,
-            unfurl_links=False,
-            unfurl_media=False,
+        return client.chat_postMessage(
+            channel=settings.SLACK_CHANNEL, text=text, mrkdwn=False, unfurl_links=False, unfurl_media=False, **thread
         )
     except SlackApiError as error:
         raise _refused(error) from None
@@ -75,7 +100,7 @@ def _refused(error: SlackApiError) -> Undelivered:
         # No answer of Slack's own: a proxy's page, or a server in trouble.
         return Undelivered(f"Slack answers with status {answer.status_code} and no reason.")
     way_out = _WAYS_OUT.get(code, _TOKEN if "auth" in code or "token" in code or "account" in code else "")
-    return Undelivered(f"Slack refuses the message ({code}){f'; {way_out}' if way_out else ''}.")
+    return Undelivered(f"Slack refuses the message ({code}){f'; {way_out}' if way_out else ''}.", code=code)
 
 
 def _seconds(headers) -> int:

@@ -1,7 +1,9 @@
-"""Tell through one channel what waits for it: all in one message, each thing once."""
+"""Tell through one channel what waits for it: each thing once, and in one message what belongs together."""
 
 import logging
+from collections import defaultdict
 from datetime import datetime, timedelta
+from time import monotonic
 from uuid import uuid4
 
 from django.utils import timezone
@@ -17,25 +19,37 @@ logger = logging.getLogger(__name__)
 
 # Longer than any channel takes. A worker that dies between sending and saying so has it told again after that.
 _MINE_FOR = timedelta(minutes=5)
+_LONG = 60  # seconds; a channel that failed once and takes so long is left until the next try
 
 
 def tell(name: str, now: datetime | None = None) -> int:
-    """How many notices were told. Raises Undelivered, and they wait for the next try."""
+    """How many notices were told. Raises Undelivered, and what was not told waits for the next try."""
     channel = next((channel for channel in channels() if channel.name == name), None)
     if channel is None:
         raise NotFound(f"The channel {name} is not set up any more; docs/alarms.md says how.")
     now = now or timezone.now()
     mine = _claim(channel, now)
-    told = list(mine.select_related("incident__deployment"))
-    if not told:
-        return 0
-    try:
-        channel.send(message(told))
-    except Undelivered as problem:
-        _put_back(mine, problem, now)
-        raise
-    mine.update(told_at=now, not_before=None, claim="", error="")
-    return len(told)
+    groups = defaultdict(list)
+    for notice in mine.select_related("incident__deployment", "export__deployment", "export__job", "export__owner"):
+        groups[channel.key(notice)].append(notice)
+    count, first = 0, None
+    began = monotonic()
+    for key, group in groups.items():
+        of_group = mine.filter(pk__in=[notice.pk for notice in group])
+        if first and (first.wait or monotonic() - began > _LONG):
+            _put_back(of_group, first, now)
+            continue
+        try:
+            channel.send(message(group, to=key if isinstance(key, tuple) else ()))
+        except Undelivered as problem:
+            # One address or thread that fails holds up no other.
+            first = first or problem
+            _put_back(of_group, problem, now)
+        else:
+            count += of_group.update(told_at=now, not_before=None, claim="", error="")
+    if first:
+        raise first
+    return count
 
 
 def _claim(channel: Channel, now: datetime):

@@ -1,5 +1,6 @@
 """Owners are told of their scheduled exports that stopped: by e-mail, else through whatever channel there is."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -45,7 +46,7 @@ def tell(schedule: int) -> list[str]:
 def _ways(row: ExportSchedule) -> list[tuple]:
     """[(name, function that sends a Text)]"""
     if mail.reaches(row.owner.email):
-        return [("owner", lambda text: mail.send(text, [row.owner.email]))]
+        return [("owner", lambda text: mail.send(replace(text, to=(row.owner.email,))))]
     return [(channel.name, channel.send) for channel in channels()]
 
 
@@ -55,4 +56,4 @@ def _text(row: ExportSchedule) -> Text:
         f"The export of {row.deployment} that {row.owner.get_username()} scheduled {EVERY_DAYS[row.every_days]} failed "
         f"{row.failures} times in a row and comes no more until somebody resumes it.\n\n{row.reason}\n\n{address}\n"
     )
-    return Text(f"{settings.SITE_NAME}: a scheduled export stopped", body)
+    return Text(f"{settings.SITE_NAME}: a scheduled export stopped", body, deployment=row.deployment, urgent=True)

@@ -160,4 +160,5 @@ def _update(deployment: Deployment, arrived: Arrived) -> None:
     if deployment.clock_offset is None:
         deployment.clock_offset = arrived.info.clock_offset
     describe(deployment, arrived.info)
-    deployment.save(update_fields=["label", "clock_offset", "psynet_version", "dallinger_version", "python_version"])
+    versions = ["psynet_version", "dallinger_version", "python_version"]
+    deployment.save(update_fields=["label", "experimenter", "clock_offset", *versions])

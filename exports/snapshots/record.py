@@ -106,6 +106,7 @@ def check_deployment_id(named: str, label: str) -> None:
 def describe(deployment: Deployment, info: ExperimentInfo) -> None:
     """Set on the deployment what its database says of it, but for a label that it has; nothing is saved."""
     deployment.label = deployment.label or plain(info.label, 300)
+    deployment.experimenter = plain(info.experimenter, 200) or deployment.experimenter
     for name, version in versions_of(info).items():
         setattr(deployment, name, version or getattr(deployment, name))
 

@@ -91,6 +91,9 @@ class Deployment(models.Model):
     # A flag and no empty list: a deployment must not come to be everyone's when the last account named is deleted.
     restricted = models.BooleanField(default=False, editable=False, help_text="Only the people named may see it.")
     people = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, editable=False, related_name="+")
+    experimenter = models.CharField(
+        max_length=200, blank=True, editable=False, help_text="As the experiment's configuration names them."
+    )
     # The pseudonym key, sealed with MASTER_KEY; shared with the deployment that this one continues.
     sealed_key = models.TextField(editable=False, blank=True)
     key_exported_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -20,8 +20,11 @@ class ExperimentInfo:
     dallinger_version: str = ""
     python_version: str = ""
     clock_offset: int | None = None
+    experimenter: str = ""
 
 
+# What Dallinger's configuration has where nobody gave a name.
+_NOBODY = "unknown"
 _VARS = ("deployment_id", "label", "psynet_version", "dallinger_version", "python_version")
 
 
@@ -42,6 +45,10 @@ def read(source: TableSource) -> ExperimentInfo:
                 "so the deployment's id cannot be read from it."
             )
         told |= {name: found[name] for name in _VARS if isinstance(found.get(name), str)}
+        config = found.get("deployment_config")
+        named = config.get("experimenter_name") if isinstance(config, dict) else None
+        if isinstance(named, str) and named != _NOBODY:
+            told["experimenter"] = named
     return ExperimentInfo(**told, clock_offset=_clock_offset(source))
 
 

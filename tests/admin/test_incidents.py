@@ -10,6 +10,8 @@ from django.utils import timezone
 from exports.admin.incident import incidents_card
 from exports.models import Incident, Notice
 from psynetdata.models import Job
+from tests.admin.conftest import sentences
+from tests.notify import servers
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 LIST = "/admin/exports/incident/"
@@ -111,3 +113,27 @@ def test_places_are_for_those_who_look_after_deployments(person, superuser, inci
         assert "db.lab.org" in superuser.get(page).content.decode(), page
         answer = viewer.get(page)
         assert (answer.status_code, "db.lab.org" in answer.content.decode()) == (200, False), page
+
+
+ADDRESS = "/admin/exports/incident/test-message/"
+
+
+def test_a_test_message_from_the_desk(person, settings, monkeypatch):
+    with servers.slack() as slack:
+        settings.SLACK_BOT_TOKEN, settings.SLACK_CHANNEL, settings.SLACK_BASE_URL = servers.TOKEN, "C1", slack.url
+        monkeypatch.setenv("NO_PROXY", "*")
+        client = person("admin")
+        assert "goes out through Slack" in client.get(ADDRESS).content.decode()
+        assert slack.asked == 0
+        assert sentences(client.post(ADDRESS, follow=True)) == ["Slack: sent."]
+        slack.answers = ["not_in_channel"]
+        assert "invite the app" in sentences(client.post(ADDRESS, follow=True))[0]
+        assert person("data officer").post(ADDRESS).status_code == 403
+        assert len(slack.got) == 1
+
+
+def test_without_a_channel_the_page_says_what_is_missing(person, settings):
+    settings.SLACK_BOT_TOKEN = settings.EMAIL_HOST = ""
+    page = person("admin").get(ADDRESS).content.decode()
+    assert "No channel is set up" in page
+    assert "Send it" not in page

@@ -19,7 +19,8 @@ USER, PASSWORD = "desk", "p@ss:word/topsecret"
 class SlackServer(ThreadingHTTPServer):
     """`answers`: what to do with the next requests: ratelimited, 500, page, hang, or a code of Slack's; then ok.
 
-    `got`: the messages that were accepted; `asked`: how many requests came.
+    `got`: the messages that were accepted; `asked`: how many requests for one came; `members`: of users.list, which
+    refuses where there is none.
     """
 
     daemon_threads = True
@@ -30,6 +31,7 @@ class SlackServer(ThreadingHTTPServer):
         self.answers: list[str] = []
         self.retry_after = "0"
         self.got: list[dict] = []
+        self.members: list[dict] = []
         self.asked = 0
         self.released = threading.Event()
 
@@ -38,6 +40,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         server = self.server
+        if self.path == "/api/users.list":
+            answer = {"ok": bool(server.members), "members": server.members, "error": "missing_scope"}
+            return self._send_json(200, answer)
         server.asked += 1
         answer = server.answers.pop(0) if server.answers else "ok"
         if self.headers["Authorization"] != f"Bearer {TOKEN}":
@@ -55,7 +60,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_json(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": server.retry_after})
         elif answer == "ok":
             server.got.append(_read(self.headers["Content-Type"], body))
-            self._send_json(200, {"ok": True, "ts": "1.1"})
+            self._send_json(200, {"ok": True, "ts": f"1.{len(server.got)}"})
         else:
             self._send_json(200, {"ok": False, "error": answer})
 
@@ -101,10 +106,12 @@ class _Controller(Controller):
 
 
 class MailServer:
-    """`got`: (sender, recipients, message) of each mail; `answer`: to what was sent, "250 OK" or a refusal."""
+    """`got`: (sender, recipients, message) of each mail; `answer`: to what was sent, "250 OK" or a refusal; `refused`:
+    recipients that it does not know."""
 
     def __init__(self, *, sign_in: bool = False, tls: ssl.SSLContext | None = None, starttls=None):
         self.got: list[tuple] = []
+        self.refused: set[str] = set()
         self.answers = {"MAIL": "250 OK", "RCPT": "250 OK", "DATA": "250 OK"}
         options = {"auth_required": True, "auth_require_tls": False, "authenticator": _sign_in} if sign_in else {}
         if starttls:
@@ -128,6 +135,8 @@ class MailServer:
         return self.answers["MAIL"]
 
     async def handle_RCPT(self, server, session, envelope, address, options):
+        if address in self.refused:
+            return "550 no such mailbox"
         if self.answers["RCPT"].startswith("250"):
             envelope.rcpt_tos.append(address)
         return self.answers["RCPT"]

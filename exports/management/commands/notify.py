@@ -1,12 +1,10 @@
-from exports.notify.channels import channels
-from exports.notify.message import test_message
-from exports.notify.problems import Undelivered
+from exports.notify.trying import try_channels
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.psynet.problems import Problem, UsageError
 
 
 class Command(BaseCommand):
-    help = "Send a test message through each channel that alarms are told through."
+    help = "Send a test message through each channel that alarms and exports are told through."
 
     def add_arguments(self, parser):
         parser.add_argument("--test", action="store_true", help="Send it.")
@@ -14,18 +12,13 @@ class Command(BaseCommand):
     def run(self, *, test: bool, **options) -> None:
         if not test:
             raise UsageError("Say what to send: --test sends a test message through each channel that is set up.")
-        found = channels()
+        found = try_channels()
         if not found:
             raise Problem(
                 "No channel is set up, so no alarm is told; docs/alarms.md says how to set up Slack and e-mail."
             )
-        failed = []
-        for channel in found:
-            try:
-                channel.send(test_message())
-            except Undelivered as problem:
-                failed.append(f"{channel.label}: {problem.sentence}")
-            else:
+        for channel, why in found:
+            if not why:
                 self.stdout.write(f"{channel.label}: sent")
-        if failed:
+        if failed := [f"{channel.label}: {why}" for channel, why in found if why]:
             raise Problem("\n".join(failed))

@@ -1,0 +1,51 @@
+"""Who an experimenter is in Slack, by the name that the experiment's configuration gives them."""
+
+from hashlib import sha256
+from http.client import HTTPException
+
+from django.conf import settings
+from django.core.cache import cache
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+KEEP = 3600  # seconds; also for a workspace that tells nobody's name
+_PAGES, _A_PAGE = 20, 200  # of members that are looked through
+
+
+def mention(client: WebClient, name: str) -> str:
+    """`<@U012AB3CD> `, with which Slack tells that person; empty where the name is nobody's, or not one person's.
+
+    Needs the scope `users:read`. Without it, and whatever else goes wrong, the message goes out without.
+    """
+    if not name.strip():
+        return ""
+    place = sha256(f"{settings.SLACK_BASE_URL} {settings.SLACK_BOT_TOKEN}".encode()).hexdigest()
+    known = cache.get_or_set(f"slack-members-{place}", lambda: _members(client), KEEP)
+    found = known.get(name.strip().casefold(), set())
+    return f"<@{next(iter(found))}> " if len(found) == 1 else ""
+
+
+def _members(client: WebClient) -> dict[str, set[str]]:
+    """{name, in lower case: ids of who is called so}"""
+    found: dict[str, set[str]] = {}
+    cursor = ""
+    try:
+        for _ in range(_PAGES):
+            answer = client.users_list(limit=_A_PAGE, cursor=cursor)
+            for member in answer.get("members") or ():
+                for name in _names(member):
+                    found.setdefault(name.casefold(), set()).add(member["id"])
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor", "")
+            if not cursor:
+                break
+    except (SlackApiError, SlackClientError, OSError, HTTPException, UnicodeError):
+        return {}
+    return found
+
+
+def _names(member: dict) -> set[str]:
+    if member.get("deleted") or member.get("is_bot"):
+        return set()
+    profile = member.get("profile") or {}
+    names = (member.get("name"), profile.get("real_name"), profile.get("display_name"), profile.get("email"))
+    return {name.strip() for name in names if isinstance(name, str) and name.strip()}
