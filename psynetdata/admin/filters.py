@@ -1,5 +1,6 @@
 """Filters of the mirror's lists: choices come from small tables, or are kept until the next refresh."""
 
+from django.db.models import QuerySet
 from unfold.contrib.filters.admin import DropdownFilter
 
 from psynetdata.models import Deployment, MirroredTable, Network, Record
@@ -21,6 +22,15 @@ def asked_number(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
+def of_deployment(rows: QuerySet, number: int) -> QuerySet:
+    """Mirrored rows of one deployment."""
+    if rows.model is Record:
+        return rows.filter(deployment_number=number)
+    # The same rows by a range of the key, which they are ordered by: no sort of a million rows.
+    make_key = rows.model.make_key
+    return rows.filter(key__gte=make_key(number, 0), key__lt=make_key(number + 1, 0))
+
+
 class DeploymentFilter(DropdownFilter):
     title = "deployment"
     parameter_name = "deployment"
@@ -37,11 +47,7 @@ class DeploymentFilter(DropdownFilter):
         number = asked_number(self.value())
         if number is None:
             return queryset.none()
-        if queryset.model is Record:
-            return queryset.filter(deployment_number=number)
-        # The same rows by a range of the key, which they are ordered by: no sort of a million rows.
-        make_key = queryset.model.make_key
-        return queryset.filter(key__gte=make_key(number, 0), key__lt=make_key(number + 1, 0))
+        return of_deployment(queryset, number)
 
 
 class ClassFilter(DropdownFilter):

@@ -10,8 +10,8 @@ from unfold.views import ChangeList
 from psynetdata.faces import reading
 from psynetdata.models import MirrorModel
 
-from . import html, row
-from .filters import asked_number, deployment_labels
+from . import bounded, html, row
+from .filters import asked_number, deployment_labels, of_deployment
 from .pages import CardsAdmin, ReadOnly
 from .shown import face_context, record_read, shown_face
 from .visible import only_mirrored
@@ -21,11 +21,37 @@ _LARGE = {"rest", "vars", "definition", "context", "seed"}
 
 
 class MirrorChangeList(ChangeList):
-    """Lists without the large texts that they do not show, and with the deployments' labels."""
+    """Lists without the large texts that they do not show, and with the deployments' labels.
+
+    `looked_through`: how many of the newest rows were looked through, None where it was all of them.
+    """
+
+    looked_through: int | None = None
+
+    def get_filters_params(self, params=None):
+        found = super().get_filters_params(params)
+        found.pop(bounded.ALL, None)
+        return found
 
     def get_queryset(self, request, exclude_parameters=None):
+        found = super().get_queryset(request, exclude_parameters)
+        if bounded.looks_through(request.GET):
+            found = self._among_the_newest(request, found)
         known = {field.name for field in self.model._meta.concrete_fields}
-        return super().get_queryset(request, exclude_parameters).defer(*(_LARGE & known))
+        return found.defer(*(_LARGE & known))
+
+    def _among_the_newest(self, request, found):
+        rows = self.root_queryset
+        if (number := asked_number(request.GET.get("deployment"))) is not None:
+            rows = of_deployment(rows, number)
+        if (floor := bounded.floor(rows)) is None:
+            return found
+        self.looked_through = bounded.NEWEST
+        return found.filter(key__gt=floor)
+
+    @property
+    def all_rows_url(self) -> str:
+        return self.get_query_string({bounded.ALL: "yes"})
 
     def get_results(self, request):
         super().get_results(request)

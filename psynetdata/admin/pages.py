@@ -10,6 +10,8 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
+from .bounded import BoundedPaginator
+
 
 @dataclass
 class Card:
@@ -45,6 +47,7 @@ class CardsAdmin(ModelAdmin):
     change_form_template = "admin/psynetdata/cards.html"
     # Neither a total of all rows nor one per filter choice: each would count a million rows.
     show_full_result_count = False
+    paginator = BoundedPaginator
     show_facets = ShowFacets.NEVER
     list_filter_submit = True
     list_per_page = 50

@@ -135,3 +135,27 @@ def test_unknown_rows_send_back_to_the_list_of_all(person, fill):
 def test_times_are_shown_in_utc(person, fill):
     fill(1)
     assert "2026-11-22 08:12:49 UTC" in person("viewer").get(address(Trial)).content.decode()
+
+
+def test_a_search_looks_through_the_newest_rows_first_and_says_so(person, fill, monkeypatch, deployment):
+    fill(30)
+    client = person("viewer")
+    monkeypatch.setattr("psynetdata.admin.bounded.NEWEST", 10)
+    newest = client.get(address(Trial), {"q": "very much"})
+    assert shown(newest) == list(range(21, 31))
+    assert "The newest 10 rows were looked through" in newest.content.decode()
+    assert shown(client.get(newest.context["cl"].all_rows_url.join([address(Trial), ""]))) == list(range(1, 31))
+    # What an index finds is found among all of them.
+    for query in ("q=3", "participant_id=3", f"deployment={deployment.number}&response_id=3"):
+        assert shown(client.get(f"{address(Trial)}?{query}")) == [3], query
+
+
+@pytest.mark.parametrize("query", ["", "?q=very+much", "?failed__exact=0", "?class=Trial"])
+def test_rows_are_counted_so_far_and_no_further(person, fill, monkeypatch, query):
+    fill(60)
+    monkeypatch.setattr("psynetdata.admin.bounded.MOST", 55)
+    client = person("viewer")
+    page = client.get(address(Trial) + query)
+    assert page.context["cl"].result_count == 55
+    assert "There are more; filters lead to them." in page.content.decode()
+    assert len(shown(client.get(f"{address(Trial)}{query or '?'}&p=2"))) == 5
