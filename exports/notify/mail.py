@@ -40,23 +40,8 @@ def send(text: Text) -> None:
         raise Undelivered(f"The mail server refuses EMAIL_FROM as a sender ({error.smtp_code}).") from None
     except smtplib.SMTPRecipientsRefused as error:
         codes = sorted({str(code) for code, _ in error.recipients.values()})
-def reaches(address: str) -> bool:
-    """Whether one person can be written to: there is a server, a sender and their address."""
-    return bool(address and settings.EMAIL_HOST and settings.EMAIL_FROM)
-
-
-def recipients(notice: Notice) -> tuple[str, ...]:
-    """Alarms go to ALARM_EMAILS; the end of an export to who asked for it, where the account has an address."""
-    owner = notice.export.owner if notice.export else None
-    return (owner.email,) if owner and owner.email else tuple(settings.ALARM_EMAILS)
-
-
-def send(text: Text) -> None:
-    """One message to all addresses, those of ALARM_EMAILS unless the text names others.
-
-    Raises Undelivered; the server's own words may hold addresses and are left out.
-    """
-    message = EmailMessage(text.subject, text.body, settings.EMAIL_FROM, text.to or settings.ALARM_EMAILS)
+        whose = "the owner's address" if text.to else "every address of ALARM_EMAILS"
+        raise Undelivered(f"The mail server refuses {whose} ({', '.join(codes)}).") from None
     except smtplib.SMTPNotSupportedError:
         raise Undelivered(
             "The mail server lacks what EMAIL_URL asks for, STARTTLS or signing in; docs/alarms.md has its forms."
