@@ -5,7 +5,7 @@ MANAGE := $(BIN)/python manage.py
 # What meets the database in ways that differ is tested on SQLite and on PostgreSQL.
 ON_BOTH := tests/mirror tests/exports tests/api tests/sheets tests/site/test_jobs.py tests/snapshots tests/watch tests/restore
 
-.PHONY: run demo test check-psynet psynet-columns install lint format coverage bench clean
+.PHONY: run demo test check-psynet psynet-columns install lint format coverage image bench clean
 
 run: .venv/installed  ## install, migrate, load the sample on the first run, start everything
 	@exec $(MANAGE) serve --sample
@@ -40,6 +40,9 @@ coverage: .venv/installed-dev  ## what the tests reach, on SQLite
 
 demo: .venv/installed-dev  ## a simulated experiment that runs, and a desk that watches it
 	@exec $(BIN)/python tools/demo.py
+
+image:  ## build the container image with buildah (root; minutes), and make an export in it
+	@docker/image
 
 bench: .venv/installed-dev  ## what docs/benchmarks.md tells, at the sizes that take minutes
 	$(BIN)/python benchmarks/leakscan.py

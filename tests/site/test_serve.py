@@ -96,13 +96,19 @@ def test_it_comes_up_and_goes_and_comes_again(serve):
     assert "Traceback" not in errors
     wait_for(lambda: not any(lives(pid) for pid in below))
 
-    again = serve("--sample")
-    said = until_announced(again)
+    # Again, in two halves on one folder, as in containers.
+    web = serve("--sample", "--only", "web")
+    said = until_announced(web)
     assert "password" not in said
     assert "sample" not in said
-    again.send_signal(signal.SIGTERM)
-    again.communicate(timeout=30)
-    assert again.returncode == 0
+    workers = serve("--only", "workers")
+    assert "the workers run" in until_announced(workers)
+    assert wait_for(lambda: len(descendants(workers.pid)) >= 6)
+    assert len(descendants(web.pid)) <= 3
+    for half in (workers, web):
+        half.send_signal(signal.SIGTERM)
+        half.communicate(timeout=30)
+        assert half.returncode == 0
 
 
 def test_a_taken_port_is_one_sentence(serve):

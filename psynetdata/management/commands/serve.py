@@ -27,25 +27,40 @@ class Command(BaseCommand):
         parser.add_argument(
             "--sample", action="store_true", help="On the first run, load the bundled sample experiment."
         )
+        parser.add_argument(
+            "--only", choices=["web", "workers"], help="One half of it, where the other one runs somewhere else."
+        )
         parser.add_argument("--threads", type=int, default=32, help="Requests that are served at the same time.")
 
-    def run(self, *, sample: bool, threads: int, **options):
-        with only_one(settings.DATA_DIR / "serve.lock"):
-            _check_port(settings.HOST, settings.PORT)
-            call_command("migrate", verbosity=0, interactive=False)
-            first_run = not get_user_model().objects.exists()
-            if first_run and sample:
-                self._load_sample()
-            # Last, so that a first run that was cut short is still the first one when it is tried again.
-            password = _first_sign_in() if first_run else None
+    def run(self, *, sample: bool, threads: int, only: str | None, **options):
+        with only_one(settings.DATA_DIR / (f"serve-{only}.lock" if only else "serve.lock")):
+            # Workers by themselves leave the databases to the web server's half, and fail until it has seen to them.
+            password = None if only == "workers" else self._prepare(sample)
             jobs.ensure_schedule()
             connections.close_all()
-            supervisor = Supervisor([_web(threads), _cluster(jobs.FAST), _cluster(jobs.SLOW)])
+            children = [] if only == "workers" else [_web(threads)]
+            children += [] if only == "web" else [_cluster(jobs.FAST), _cluster(jobs.SLOW)]
+            supervisor = Supervisor(children)
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: supervisor.stop.set())
-            self._announce(password)
+            if only == "workers":
+                self.stdout.write("psynetdata: the workers run. Ctrl-C stops them.")
+                self.stdout.flush()
+            else:
+                self._announce(password)
             supervisor.run()
             self.stdout.write("Stopped.")
+
+    def _prepare(self, sample: bool) -> str | None:
+        """The databases at the current structure, and on the first run somebody who can sign in: the password."""
+        _check_port(settings.HOST, settings.PORT)
+        call_command("migrate", verbosity=0, interactive=False)
+        if get_user_model().objects.exists():
+            return None
+        if sample:
+            self._load_sample()
+        # Last, so that a first run that was cut short is still the first one when it is tried again.
+        return _first_sign_in()
 
     def _load_sample(self) -> None:
         self.stdout.write("Loading the bundled sample experiment …")
