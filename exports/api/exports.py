@@ -70,6 +70,7 @@ class NewExportSerializer(serializers.Serializer):
     deployment = serializers.CharField(required=False, help_text="May be left out where there is one.")
     app = serializers.CharField(required=False, help_text="In its place: the app, or database, of its source.")
     source = serializers.ChoiceField(["local", "ssh", "heroku"], required=False, help_text="Deployments there only.")
+    server = serializers.CharField(required=False, help_text="Deployments on that host only.")
     snapshot = serializers.IntegerField(required=False, help_text="Without it the newest good one.")
     anonymize = serializers.ChoiceField(["yes", "no", "both"], default="both")
     level = serializers.ChoiceField(["shared", "open"], default="shared")
@@ -121,12 +122,11 @@ class ExportViewSet(GenericViewSet):
             raise UsageError('What is asked for is a JSON object, like {"deployment": ID, "anonymize": "yes"}.')
         asked = dict(request.data)
         asked_for, number = asked.pop("deployment", None), asked.pop("snapshot", None)
-        app, source = asked.pop("app", None), asked.pop("source", None)
+        where = {name: _text(asked.pop(name, None)) for name in ("app", "source", "server")}
         if isinstance(asked.get("anonymize"), bool):
             asked["anonymize"] = "yes" if asked["anonymize"] else "no"
         options = ExportOptions.from_json(asked)
-        among = visible_deployments(request)
-        deployment = named(among, _text(asked_for), source=_text(source), app=_text(app), how="deployment=")
+        deployment = named(visible_deployments(request), _text(asked_for), **where, how="deployment=")
         _check_rights(request, options.modes)
         snapshot = None if number is None else _snapshot(deployment, number)
         made = request_export(deployment, options, owner=request.user, snapshot=snapshot)

@@ -50,7 +50,7 @@ class RemoteExport:
         self._heard_at: float | None = None  # from then on a silent desk is waited for
 
     def ask(self, options: ExportOptions, **which) -> None:
-        """Ask for it. `which`: deployment, snapshot, app and source, those that are not None. Raises what Desk does."""
+        """Ask for it. `which`: deployment, snapshot, app, source, server; None is not said. Raises what Desk does."""
         asked = {**options.to_json(), **which}
         made = self.desk.ask(
             "POST", "/api/exports/", {name: value for name, value in asked.items() if value is not None}

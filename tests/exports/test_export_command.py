@@ -94,7 +94,7 @@ def test_a_folder_that_holds_something_is_refused_before_any_work(loaded, tmp_pa
     assert "regular/database.zip" in tree(tmp_path / "empty")
 
 
-@pytest.mark.parametrize("words", [["--server", "x"], ["--package", "bids"]], ids=" ".join)
+@pytest.mark.parametrize("words", [["--package", "bids"]], ids=" ".join)
 def test_what_comes_later_says_so(words):
     with pytest.raises(UsageError, match="not work yet") as raised:
         export(*words)

@@ -155,6 +155,8 @@ def test_the_desk_says_why_not(desk, tmp_path, typed, monkeypatch):
     assert (status, "has no snapshot 99" in err) == (1, True)
     status, err = said("heroku", "--app", "x")
     assert (status, "whose source is heroku" in err) == (1, True)
+    status, err = said("--app", "x", "--server", "srv.lab.org")
+    assert (status, "no deployment here on a server called 'srv.lab.org'" in err) == (1, True)
     status, err = said("--export", "77")
     assert (status, "There is no export 77" in err) == (1, True)
     monkeypatch.setenv("PSYNETDATA_TOKEN", "wrong")

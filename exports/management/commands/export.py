@@ -19,6 +19,7 @@ _NOT_YET = ("package",)
 _OPTIONS = (
     "anonymize", "level", "assets", "type", "format", "excel", "no_source", "strict_assets", "n_parallel",
 )  # fmt: skip
+_WHICH = ("deployment", "snapshot", "app", "source", "server")
 _OF_ANONYMOUS = ("pseudonyms", "drop_text", "shift_dates", "coarsen")
 
 
@@ -145,8 +146,6 @@ class Command(BaseCommand):
         """Nothing of this machine's databases is touched: a laptop has none."""
         if options["legacy"]:
             raise UsageError("--legacy is for exports that are made here; leave out --remote or --legacy.")
-        if options["server"]:
-            raise UsageError("--server is for exports that are made here; name the deployment there with --deployment.")
         shown = Progress(self.stderr)
         desk = Desk(options["remote"], os.environ.get("PSYNETDATA_TOKEN", ""))
         if desk.is_in_clear:
@@ -154,7 +153,7 @@ class Command(BaseCommand):
         remote = RemoteExport(desk, shown, options["export"])
         try:
             if remote.number is None:
-                remote.ask(asked, **{name: options[name] for name in ("deployment", "snapshot", "app", "source")})
+                remote.ask(asked, **{name: options[name] for name in _WHICH})
             found = remote.fetch(path, processes=asked.processes)
         except (Interrupted, DeskAway) as problem:
             if remote.number is not None:
