@@ -18,7 +18,7 @@ EXPORT_ANONYMOUS = "exports.export_anonymous"
 EXPORT_REGULAR = "exports.export_regular"
 
 # Kinds of jobs that work on files and databases of others.
-_OF_PLACES = ("load", "snapshot", "restore", "drill", "logs")
+_OF_PLACES = ("load", "snapshot", "restore", "drill", "logs", "retire")
 
 
 def visible_deployments(user, token: ApiToken | None = None) -> QuerySet[Deployment]:

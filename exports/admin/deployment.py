@@ -33,6 +33,8 @@ from .keys import KeyActions
 from .leaves import PolicyActions
 from .progressing import classes_card, how_it_goes
 from .restoring import can_restore, restore_page
+from .retire import KIND as RETIRE
+from .retire import RetireAction, retired_cards
 from .timeline import timeline_card
 from .watched import with_newest
 from .watching import WatchActions
@@ -65,13 +67,18 @@ class DeploymentChangeList(ChangeList):
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(WatchActions, AccessActions, PolicyActions, SourceCodeActions, KeyActions, DataDeploymentAdmin):
+class DeploymentAdmin(
+    WatchActions, RetireAction, AccessActions, PolicyActions, SourceCodeActions, KeyActions, DataDeploymentAdmin
+):
     list_display = (
         "label_or_id", "psynets_id", "state_badge", "alarms", "newest_snapshot", "participants", "trials",
     )  # fmt: skip
     actions_detail = (
         "export", "snapshot_now", "what_leaves",
-        {"title": "Watching", "icon": "visibility", "items": ["test_connection", "pause", "resume", "archive"]},
+        {
+            "title": "Watching", "icon": "visibility",
+            "items": ["test_connection", "pause", "resume", "archive", "retire"],
+        },
         {"title": "Key", "icon": "key", "items": ["export_key", "destroy_key"]},
         {"title": "More", "icon": "build", "items": ["set_access", "restore", "source_code"]},
     )  # fmt: skip
@@ -218,8 +225,9 @@ class DeploymentAdmin(WatchActions, AccessActions, PolicyActions, SourceCodeActi
             cards += [alarms_card(request.user, incidents)] if incidents else []
             if not any(incident.kind == Incident.Kind.FELL for incident in incidents):
                 cards += suspect_cards(obj)
-        job = active_job(obj, schedule.KIND, suspect.KIND)
-        return [*cards, progress_card(request, job, str(job).capitalize())] if job else cards
+        job = active_job(obj, schedule.KIND, suspect.KIND, RETIRE)
+        cards += [progress_card(request, job, str(job).capitalize())] if job else []
+        return [*cards, *retired_cards(request.user, obj)]
 
     def watching(self, request, obj) -> list[Card]:
         if obj.source == Deployment.Source.UPLOAD:

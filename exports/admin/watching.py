@@ -31,7 +31,7 @@ class SnapshotForm(forms.Form):
 class WatchActions:
     """For DeploymentAdmin. Which of them a page offers depends on the deployment's state (`offered`)."""
 
-    watch_actions = ("snapshot_now", "test_connection", "pause", "resume", "archive")
+    watch_actions = ("snapshot_now", "test_connection", "pause", "resume", "archive", "retire")
 
     def has_look_after_permission(self, request, object_id=None) -> bool:
         return self.has_view_permission(request) and request.user.has_perm(rights.CHANGE_DEPLOYMENT)
@@ -109,8 +109,9 @@ def offered(row: Deployment) -> set[str]:
     if row.source == Deployment.Source.UPLOAD:
         return set()
     if row.state in Deployment.OPEN:
-        return {"snapshot_now", "test_connection", "archive", "pause" if row.state == State.RUNNING else "resume"}
-    return {"resume", "test_connection"} | ({"archive"} if row.state == State.FINISHED else set())
+        move = "pause" if row.state == State.RUNNING else "resume"
+        return {"snapshot_now", "test_connection", "archive", "retire", move}
+    return {"resume", "test_connection", "retire"} | ({"archive"} if row.state == State.FINISHED else set())
 
 
 def _connected(row: Deployment) -> str:

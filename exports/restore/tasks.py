@@ -5,6 +5,7 @@ from exports.sources import kinds
 from psynetdata import credentials, jobs
 from psynetdata.psynet.problems import NotFound
 
+from . import retire
 from .drill import drill
 from .due import submit_due
 from .restore import restore
@@ -29,6 +30,12 @@ def restore_job(running: jobs.Running) -> dict:
 def drill_job(running: jobs.Running) -> dict:
     """For the job's deployment. Result: what `drill` returns."""
     return drill(running.job.deployment, running)
+
+
+@jobs.handler(retire.KIND, cluster=jobs.SLOW, max_attempts=1)
+def retire_job(running: jobs.Running) -> dict:
+    """Of the job's deployment. Result: what `retire` returns; done also where something is missing."""
+    return retire.retire(running.job.deployment, running)
 
 
 jobs.each_minute(submit_due)

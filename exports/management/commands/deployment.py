@@ -6,6 +6,7 @@ from django.db.models import Count, Sum
 from exports.assets import background
 from exports.management.table import table
 from exports.models import Incident, Snapshot
+from exports.restore import retire
 from exports.snapshots import deployments
 from exports.snapshots.asset_place import AssetPlace, set_place
 from exports.snapshots.deployments import Added
@@ -15,7 +16,7 @@ from psynetdata.deployments import chosen
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.models import Deployment
 from psynetdata.psynet import times
-from psynetdata.psynet.problems import BadInput, UsageError
+from psynetdata.psynet.problems import BadInput, Conflict, UsageError
 
 _VERBS = {
     "pause": (deployments.pause, "Take no snapshots by itself any more, until resumed."),
@@ -46,6 +47,8 @@ class Command(BaseCommand):
         ssh.add_argument("--key-env", metavar="NAME", help="The environment variable that holds the private key.")
         self._add_assets(verbs.add_parser("assets", help="Where its asset files live; what is given is changed."))
         verbs.add_parser("list", help="All deployments.")
+        retiring = verbs.add_parser("retire", help="Bring all that its server holds here, and say whether it may go.")
+        retiring.add_argument("id", metavar="ID", nargs="?")
         for verb, (_, what) in _VERBS.items():
             verbs.add_parser(verb, help=what).add_argument("id", metavar="ID", nargs="?")
 
@@ -73,6 +76,8 @@ class Command(BaseCommand):
             self._add(**options)
         elif verb == "assets":
             self._assets(**options)
+        elif verb == "retire":
+            self._retire(options["id"])
         elif verb == "list":
             self._list()
         else:
@@ -122,6 +127,19 @@ class Command(BaseCommand):
             self.stdout.write(f"\n{told['fetched']} files were fetched, {told['bytes']:,} bytes.")
             for reason, count in sorted(told["missing"].items()):
                 self.warn(f"{count} are missing: {reason}.")
+
+    def _retire(self, id: str | None) -> None:
+        deployment = chosen(Deployment.objects.all(), id, how="`deployment retire ID`")
+        found = self.job(retire.KIND, deployment=deployment).result
+        for sentence in found["done"]:
+            self.stdout.write(sentence)
+        for sentence in found["missing"]:
+            self.stdout.write(f"MISSING: {sentence}")
+        if not found["safe"]:
+            count = len(found["missing"])
+            things = "1 thing is" if count == 1 else f"{count} things are"
+            raise Conflict(f"{deployment.deployment_id} is NOT safe to destroy: {things} missing here.")
+        self.stdout.write(f"{deployment.deployment_id} is safe to destroy; it is archived here.")
 
     def _tell_added(self, added: Added) -> None:
         deployment, probe = added.deployment, added.probe
