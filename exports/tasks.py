@@ -5,7 +5,7 @@ from datetime import timedelta
 from exports.models import Export
 from exports.notify import notices
 from exports.notify.tell import tell
-from exports.package import schedules, stopped
+from exports.package import schedules, stopped, verifying
 from exports.package.build import build
 from exports.package.request import KIND
 from exports.package.unpack import launch_mode
@@ -43,3 +43,9 @@ def send_scheduled_exports() -> None:
 def tell_owner(running: Running) -> dict:
     """Options: schedule. Result: told, the ways."""
     return {"told": stopped.tell(running.options["schedule"])}
+
+
+@handler(verifying.KIND, cluster=SLOW, kept=timedelta(days=90))
+def verify(running: Running) -> dict:
+    """Options: snapshot or export. Result: files, bytes, rows."""
+    return verifying.verify(running.options)

@@ -25,6 +25,8 @@ def archive_card(archive: ExportArchive, *, may_download: bool) -> Card:
         "summary": _files_in_words(manifest),
         "files": files,
         "missing": missing,
+        "manifest": html.json_value(_without_files(manifest)) if may_download else "",
+        "report": html.json_value(archive.report) if may_download and archive.report else "",
     }
     return Card(
         _TITLES[archive.mode],
@@ -49,6 +51,12 @@ def _facts(archive: ExportArchive, manifest: dict, may_download: bool) -> list[t
         facts.append(("leak scan", scan_words(archive.report)))
         facts += [("of the scan", note) for note in archive.report.get("notes", [])]
     return facts
+
+
+def _without_files(manifest: dict) -> dict:
+    """Files and missing assets have tables of their own."""
+    assets = {name: value for name, value in manifest.get("assets", {}).items() if name != "missing"}
+    return {name: value for name, value in manifest.items() if name != "files"} | {"assets": assets}
 
 
 def scan_words(report: dict) -> str:

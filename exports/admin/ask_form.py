@@ -10,6 +10,8 @@ from psynetdata.admin import html
 from psynetdata.models import Deployment
 from psynetdata.psynet import times
 
+from .selected import is_confirmed
+
 ANONYMIZE = (
     ("yes", "Yes: identifiers become pseudonyms or are withheld, and the archive is searched for them"),
     ("no", "No: everything as it is, with identified data"),
@@ -112,6 +114,30 @@ class ExportForm(forms.Form):
         """Of a valid form: the snapshot that was named; None: the newest."""
         number = self.cleaned_data["snapshot"]
         return self.deployment.snapshots.filter(pk=number).first() if number else None
+
+
+class SelectionForm(forms.Form):
+    """Of an export of several at once: the options that matter most, the others as they usually are."""
+
+    anonymize = _radio("Anonymize", (), "yes")
+    type = _radio("What", TYPES, "psynet")
+    assets = _radio("Files", ASSETS, "experiment")
+    level = _radio("How far", LEVELS, "shared", required=False)
+
+    def __init__(self, user, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["anonymize"].choices = [choice for choice in ANONYMIZE if may_ask(user, choice[0])]
+
+    @classmethod
+    def of(cls, request) -> "SelectionForm":
+        """Bound when the page that shows it was sent; the first POST comes from the list."""
+        return cls(request.user, request.POST if is_confirmed(request) else None)
+
+    def options(self) -> ExportOptions:
+        """Of a valid form. Raises UsageError."""
+        asked = dict(self.cleaned_data)
+        level = asked.pop("level")
+        return ExportOptions(**asked, **({"level": level} if level and asked["anonymize"] != "no" else {}))
 
 
 def may_ask(user, anonymize: str) -> bool:

@@ -37,7 +37,7 @@ def overview(request, context: dict) -> dict:
         first += [*stopped_card(only(request, stopped)), *([at_work] if at_work else [])]
         cards.append(exports_card(only(request, Export.objects.select_related("job", "owner"))[:10]))
     if user.has_perm("exports.view_snapshot"):
-        cards.append(storage_card())
+        cards.append(storage_card(request))
     if user.has_perm("psynetdata.view_job"):
         cards.append(_jobs(request))
     context["first"], context["cards"] = first, cards

@@ -35,6 +35,7 @@ from .progressing import classes_card, how_it_goes
 from .restoring import can_restore, restore_page
 from .retire import KIND as RETIRE
 from .retire import RetireAction, retired_cards
+from .selected_deployments import SelectedDeployments
 from .timeline import timeline_card
 from .watched import with_newest
 from .watching import WatchActions
@@ -68,8 +69,9 @@ class DeploymentChangeList(ChangeList):
 
 @admin.register(Deployment)
 class DeploymentAdmin(
-    WatchActions, RetireAction, AccessActions, PolicyActions, SourceCodeActions, KeyActions, DataDeploymentAdmin
-):
+    SelectedDeployments, WatchActions, RetireAction, AccessActions, PolicyActions, SourceCodeActions, KeyActions,
+    DataDeploymentAdmin,
+):  # fmt: skip
     list_display = (
         "label_or_id", "psynets_id", "state_badge", "alarms", "newest_snapshot", "participants", "trials",
     )  # fmt: skip

@@ -1,15 +1,19 @@
 from django.contrib import admin
 from django.db.models import Sum
-from unfold.decorators import display
+from unfold.decorators import action, display
 
-from exports.models import Export
+from exports.models import Export, Snapshot
+from exports.package.request import KIND
 from psynetdata import rights
 from psynetdata.admin import html
-from psynetdata.admin.job import progress_card
+from psynetdata.admin.job import counting, progress_card
 from psynetdata.admin.pages import Card, CardsAdmin, ReadOnly
 from psynetdata.admin.visible import BY_DEPLOYMENT, Visible
+from psynetdata.models import Job
 
 from .archive import archive_card
+from .confirm import confirmed, found
+from .verifying import ask_to_verify, plan_to_verify, verified_card
 
 SHOWN = 20
 _OF_ANONYMOUS = ("level", "pseudonyms", "drop_text", "shift_dates", "coarsen")
@@ -56,6 +60,22 @@ class ExportAdmin(Visible, ReadOnly, CardsAdmin):
     def get_queryset(self, request):
         return super().get_queryset(request).annotate(archive_bytes=Sum("archives__bytes"))
 
+    # --- verifying -------------------------------------------------------------------------
+    actions_detail = ("verify",)
+
+    @action(description="Verify", url_path="verify", permissions=["verify"], icon="fact_check")
+    def verify(self, request, object_id):
+        row = found(self, request, object_id)
+        return confirmed(self, request, row, plan_to_verify(row), lambda: ask_to_verify(request, row))
+
+    def has_verify_permission(self, request, object_id=None) -> bool:
+        return any(rights.can_export(request.user, mode) for mode in ("anonymous", "regular"))
+
+    def get_actions_detail(self, request, object_id):
+        row = self.get_object(request, str(object_id))
+        return super().get_actions_detail(request, object_id) if row and row.archives.exists() else []
+
+    # --- the list --------------------------------------------------------------------------
     @display(description="export", ordering="id")
     def name(self, obj):
         return str(obj)
@@ -94,11 +114,23 @@ class ExportAdmin(Visible, ReadOnly, CardsAdmin):
             archive_card(archive, may_download=rights.can_export(request.user, archive.mode))
             for archive in obj.archives.order_by("mode")
         ]
-        return [progress_card(request, obj.job), *archives, Card("What was asked for", facts=facts)]
+        verified = verified_card(request, obj)
+        return [progress_card(request, obj.job), *archives, *verified, Card("What was asked for", facts=facts)]
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         context["job_is_over"] = obj.job.is_over
         return super().render_change_form(request, context, add=add, change=change, form_url=form_url, obj=obj)
+
+
+@counting(KIND)
+def counted(job: Job) -> str:
+    """Rows, each as often as it is gone through, and the bytes that these make as CSV."""
+    found = Snapshot.objects.filter(exports__job=job).values_list("rows", "bytes").first()
+    rows = f"{html.number(job.done)} of {html.number(job.total)} rows"
+    if not found or not found[0]:
+        return rows
+    each = found[1] / found[0]
+    return f"{rows}, {html.size(round(job.done * each))} of {html.size(round(job.total * each))}"
 
 
 def options(asked: dict) -> list[tuple]:

@@ -16,10 +16,12 @@ from psynetdata import jobs, rights
 from psynetdata.admin import html
 from psynetdata.psynet.problems import Conflict
 
+from .ask import address
 from .changes import changes_card
 from .confirm import Plan, confirmed, found
 from .health import active_job, retention_words
 from .restoring import can_restore, restore_page
+from .verifying import ask_to_verify, plan_to_verify
 
 # Larger ones take minutes to pack, longer than a browser should wait; size as CSV, in bytes.
 DOWNLOAD_LIMIT = 1_000_000_000
@@ -28,7 +30,7 @@ DOWNLOAD_LIMIT = 1_000_000_000
 class SnapshotActions:
     """For SnapshotAdmin. Which of them a page offers depends on the snapshot's state."""
 
-    actions_detail = ("accept", "pin", "unpin", "database_zip", "restore")
+    actions_detail = ("export", "accept", "pin", "unpin", "verify", "database_zip", "restore")
 
     def has_look_after_permission(self, request, object_id=None) -> bool:
         return self.has_view_permission(request) and request.user.has_perm(rights.CHANGE_DEPLOYMENT)
@@ -89,6 +91,16 @@ class SnapshotActions:
             raise PermissionDenied
         return confirmed(self, request, row, _plan_to_download(row), lambda: _download(request, row))
 
+    @action(description="Export", url_path="export", permissions=["export"], icon="download")
+    def export(self, request, object_id):
+        row = found(self, request, object_id)
+        return HttpResponseRedirect(f"{address(row.deployment)}?snapshot={row.pk}")
+
+    @action(description="Verify", url_path="verify", permissions=["look_after"], icon="fact_check")
+    def verify(self, request, object_id):
+        row = found(self, request, object_id)
+        return confirmed(self, request, row, plan_to_verify(row), lambda: ask_to_verify(request, row))
+
     @action(description="Restore", url_path="restore", permissions=["restore"], icon="settings_backup_restore")
     def restore(self, request, object_id):
         row = found(self, request, object_id)
@@ -99,8 +111,8 @@ class SnapshotActions:
 
 
 def _offered(row: Snapshot) -> set[str]:
-    accept = {"accept"} if row.state == Snapshot.State.SUSPECT else set()
-    return {"database_zip", "restore", "unpin" if row.pinned else "pin"} | accept
+    by_state = {"accept"} if row.state == Snapshot.State.SUSPECT else {"export"}
+    return {"database_zip", "restore", "verify", "unpin" if row.pinned else "pin"} | by_state
 
 
 def _plan_to_accept(row: Snapshot) -> Plan:

@@ -10,6 +10,7 @@ from exports.watch.disks import disks
 from psynetdata.admin import html
 from psynetdata.admin.job import progress_of
 from psynetdata.admin.pages import Card
+from psynetdata.admin.visible import only
 from psynetdata.models import Deployment, Job, Participant, Trial
 
 from . import progressing
@@ -56,11 +57,12 @@ def exports_at_work(exports) -> Card | None:
     return Card("Exports at work", template="admin/exports/at_work.html", context={"rows": rows}) if rows else None
 
 
-def storage_card() -> Card:
+def storage_card(request) -> Card:
     """What is kept, and what there is room for."""
-    snapshots = Snapshot.objects.aggregate(count=Count("pk"), bytes=Sum("new_bytes"))
-    archives = ExportArchive.objects.aggregate(count=Count("pk"), bytes=Sum("bytes"))
-    files = StoredAsset.objects.aggregate(count=Count("pk"), bytes=Sum("bytes"))
+    snapshots = only(request, Snapshot.objects.all()).aggregate(count=Count("pk"), bytes=Sum("new_bytes"))
+    archives = only(request, ExportArchive.objects.all(), "export__deployment")
+    archives = archives.aggregate(count=Count("pk"), bytes=Sum("bytes"))
+    files = only(request, StoredAsset.objects.all()).aggregate(count=Count("pk"), bytes=Sum("bytes"))
     facts = [
         (name, f"{html.size(found['bytes'] or 0)} in {html.number(found['count'])}")
         for name, found in (("snapshots", snapshots), ("exports", archives), ("asset files", files))

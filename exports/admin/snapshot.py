@@ -16,13 +16,15 @@ from .changes import changes_card
 from .export import exports_card
 from .health import active_job, seconds_words
 from .keeping import SnapshotActions
+from .selected_snapshots import SelectedSnapshots
+from .verifying import verified_card
 
 # A list shows none of them.
 _LARGE = ("tables", "sequences", "server", "damage")
 
 
 @admin.register(Snapshot)
-class SnapshotAdmin(SnapshotActions, Visible, ReadOnly, CardsAdmin):
+class SnapshotAdmin(SelectedSnapshots, SnapshotActions, Visible, ReadOnly, CardsAdmin):
     list_display = ("name", "deployment", "state_badge", "taken", "age", "row_count", "raw_size", "psynet_version")
     list_filter = ("state", BY_DEPLOYMENT)
     list_filter_submit = False
@@ -86,7 +88,7 @@ class SnapshotAdmin(SnapshotActions, Visible, ReadOnly, CardsAdmin):
         job = active_job(obj.deployment, suspect.KIND)
         if job and job.options.get("snapshot") == obj.pk:
             cards.append(progress_card(request, job, str(job).capitalize()))
-        return cards
+        return [*cards, *verified_card(request, obj)]
 
     def facts(self, request, obj, before: Snapshot | None) -> list[tuple]:
         facts = [

@@ -129,10 +129,15 @@ def _connected(row: Deployment) -> str:
 
 def ask_for_snapshot(request, row: Deployment, *, full: bool) -> HttpResponse:
     """To the deployment's page, which shows how far it is: of the new job, or of the one that is at work already."""
+    send_snapshot(request, row, full=full)
+    return HttpResponseRedirect(html.change_url(Deployment, row.pk))
+
+
+def send_snapshot(request, row: Deployment, *, full: bool) -> None:
+    """A job that takes one, unless one is at work. Raises Conflict where none can be taken."""
     if "snapshot_now" not in offered(row):
         how = "was handed in as a file" if row.source == Deployment.Source.UPLOAD else f"is {row.state}"
         raise Conflict(f"{row} {how}; no snapshot of it can be taken.")
     if active_job(row, schedule.KIND) is None:
         job = jobs.submit(schedule.KIND, options={"full": full}, deployment=row, owner=request.user)
         Audit.record("snapshot", user=request.user, deployment=row, target=job, full=full)
-    return HttpResponseRedirect(html.change_url(Deployment, row.pk))

@@ -1,8 +1,12 @@
+from collections.abc import Callable
+from datetime import timedelta
+
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
+from django.utils import timezone
 from unfold.decorators import display
 
 from psynetdata import jobs, rights
@@ -13,6 +17,10 @@ from .pages import Card, CardsAdmin, ReadOnly
 from .shown import way_back
 from .visible import BY_DEPLOYMENT, Visible
 
+# How far a job is, in words, by its kind.
+_COUNTED: dict[str, Callable[[Job], str]] = {}
+# What is left is told from a twentieth on, and not within the first seconds, when workers are only starting.
+_TELLS_FROM, _A_WHILE = 20, timedelta(seconds=5)
 _FOR_OTHERS = "The reason is for those who look after deployments."
 
 
@@ -36,9 +44,33 @@ def reason_of(user, job: Job) -> str:
 
 def progress_of(job: Job) -> dict:
     """What the page shows of a job: also the JSON that it polls."""
-    counted = html.number(job.done) + (f" of {html.number(job.total)}" if job.total else "")
-    told = counted if (job.done or job.total) and job.state != Job.State.DONE else ""
+    counting = (job.done or job.total) and job.state != Job.State.DONE
+    told = ", ".join(part for part in (_counted(job), _left(job)) if part) if counting else ""
     return {"state": job.state, "phase": _phase(job), "percent": job.percent, "counted": told, "over": job.is_over}
+
+
+def counting(kind: str):
+    """Decorator: the function that says in words how far a job of that kind is, in place of its bare numbers."""
+
+    def register(function: Callable[[Job], str]):
+        _COUNTED[kind] = function
+        return function
+
+    return register
+
+
+def _counted(job: Job) -> str:
+    if job.total and job.kind in _COUNTED:
+        return _COUNTED[job.kind](job)
+    return html.number(job.done) + (f" of {html.number(job.total)}" if job.total else "")
+
+
+def _left(job: Job) -> str:
+    """About how long it takes from here, once there is something to go by."""
+    if job.state != Job.State.RUNNING or not job.total or not job.started_at or job.done * _TELLS_FROM < job.total:
+        return ""
+    took = timezone.now() - job.started_at
+    return f"about {html.duration(took * ((job.total - job.done) / job.done))} left" if took >= _A_WHILE else ""
 
 
 def _phase(job: Job) -> str:

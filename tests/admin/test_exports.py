@@ -219,6 +219,10 @@ def test_a_running_export_refreshes_itself(person, export):
     assert f'data-progress-url="/admin/psynetdata/job/{running.job_id}/progress/"' in text
     assert '<noscript><meta http-equiv="refresh"' in text
     assert 'value="25"' in text
+    assert "10 of 40 rows, 1.8 kB of 7.2 kB" in text
+    assert "left<" not in text
+    Job.objects.update(started_at=timezone.now() - timedelta(minutes=1))
+    assert "about 3 minutes left" in page(person("viewer"), running)
 
 
 def test_a_finished_one_does_not(person, export):
@@ -257,6 +261,19 @@ def test_names_of_files_are_for_who_may_have_them(person, archives):
         "33,093 bytes",
     ):
         assert part in officers
+
+
+def test_what_is_stored_is_verified(person, archives):
+    client, address = person("analyst"), f"/admin/exports/export/{archives.pk}/verify/"
+    assert person("viewer").post(address).status_code == 403
+    assert "compares its hashes" in client.get(address).content.decode()
+    client.post(address)
+    job = Job.objects.get(kind="verify")
+    assert "Verifying" in page(client, archives)
+    Job.objects.filter(pk=job.pk).update(
+        state="done", finished_at=timezone.now(), result={"files": 3, "rows": 1500, "bytes": 4096}
+    )
+    assert "3 files with 1,500 rows (4.1 kB) are as they were stored" in page(client, archives)
 
 
 def test_an_archive_whose_time_is_over(person, archives):

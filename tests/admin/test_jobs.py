@@ -24,7 +24,7 @@ def test_progress_is_told_as_json(person, job):
     response = progress(person("viewer"), running)
     assert "no-store" in response["Cache-Control"]
     assert response.json() == {
-        "state": "running", "phase": "scanning", "percent": 50, "counted": "1,500 of 3,000", "over": False,
+        "state": "running", "phase": "scanning", "percent": 50, "counted": "1,500 of 3,000 rows", "over": False,
     }  # fmt: skip
 
 

@@ -1,0 +1,92 @@
+"""Actions on ticked rows: a page says what will happen, its button does it to each."""
+
+import pytest
+
+from exports.models import Export, Snapshot
+from psynetdata.models import Audit, Deployment, Job
+from tests.admin.conftest import page_of, sentences, text_of
+
+pytestmark = pytest.mark.django_db(databases="__all__")
+DEPLOYMENTS, SNAPSHOTS = "/admin/psynetdata/deployment/", "/admin/exports/snapshot/"
+
+
+def tick(client, address: str, action: str, rows, **more):
+    asked = {"action": f"{action}_selected", "_selected_action": [row.pk for row in rows], **more}
+    return client.post(address, asked, follow=True)
+
+
+def confirm(client, address: str, action: str, rows, **more) -> list[str]:
+    return sentences(tick(client, address, action, rows, confirmed="yes", **more))
+
+
+@pytest.fixture
+def two(watched):
+    other = Deployment.objects.create(
+        deployment_id="b", label="Other", source="local", source_url="postgres://h/b", state="archived"
+    )
+    return [watched, other]
+
+
+def test_nothing_happens_before_the_button(person, two, take):
+    client, snapshots = person("superuser"), [take(), take(4)]
+    for address, rows, actions in (
+        (DEPLOYMENTS, two, ("export", "snapshot", "pause", "resume", "archive")),
+        (SNAPSHOTS, snapshots, ("export", "pin", "unpin", "verify")),
+    ):
+        for action in actions:
+            text = tick(client, address, action, rows).content.decode()
+            assert "what will happen" in text
+            assert all(page_of(row) in text for row in rows)
+    assert not Job.objects.exists()
+    assert not Audit.objects.exists()
+    assert set(Deployment.objects.values_list("state", flat=True)) == {"running", "archived"}
+
+
+def test_each_is_done_and_what_cannot_be_is_said(person, two):
+    said = confirm(person("admin"), DEPLOYMENTS, "pause", two)
+    assert said == ["Other: Deployment b is archived; nothing was changed.", "1 of 2 are paused."]
+    assert list(Deployment.objects.order_by("pk").values_list("state", flat=True)) == ["paused", "archived"]
+
+
+def test_several_are_exported_with_the_same_options(person, two, take):
+    take()
+    client, choice = person("analyst"), {"anonymize": "yes", "type": "psynet", "assets": "none", "level": "open"}
+    assert (
+        "is not one of the available"
+        in tick(client, DEPLOYMENTS, "export", two, confirmed="yes", **choice | {"anonymize": "no"}).content.decode()
+    )
+    said = confirm(client, DEPLOYMENTS, "export", two, **choice)
+    assert said == [
+        "Other: Deployment b has no good snapshot yet; load or take one first.", "1 of 2 exports were asked for.",
+    ]  # fmt: skip
+    made = Export.objects.get()
+    assert (made.owner, made.options["level"], made.options["anonymize"]) == (client.user, "open", "yes")
+
+
+def test_snapshots_are_exported_pinned_and_verified(person, take):
+    client, rows = person("superuser"), [take(), take(4)]
+    confirm(client, SNAPSHOTS, "pin", rows)
+    assert all(Snapshot.objects.values_list("pinned", flat=True))
+    confirm(client, SNAPSHOTS, "unpin", rows[:1])
+    assert Snapshot.objects.filter(pinned=True).count() == 1
+    confirm(client, SNAPSHOTS, "export", rows, anonymize="no", type="database", assets="none")
+    assert sorted(Export.objects.values_list("snapshot", flat=True)) == [row.pk for row in rows]
+    confirm(client, SNAPSHOTS, "verify", rows)
+    assert [job.options for job in Job.objects.filter(kind="verify").order_by("pk")] == [
+        {"snapshot": row.pk} for row in sorted(rows, key=lambda row: row.pk, reverse=True)
+    ]
+    assert "verifies snapshot" in confirm(client, SNAPSHOTS, "verify", rows[:1])[0]
+    assert "Verifying" in text_of(client, rows[0])
+
+
+@pytest.mark.parametrize(("group", "offered"), [
+    ("viewer", set()), ("analyst", {"export"}), ("admin", {"export", "snapshot", "pause", "resume", "archive"}),
+])  # fmt: skip
+def test_who_is_offered_what(person, two, group, offered):
+    client = person(group)
+    text = client.get(DEPLOYMENTS).content.decode()
+    actions = ("export", "snapshot", "pause", "resume", "archive")
+    assert {name for name in actions if f'value="{name}_selected"' in text} == offered
+    if group == "analyst":
+        confirm(client, DEPLOYMENTS, "pause", two)
+        assert Deployment.objects.filter(state="paused").count() == 0
