@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 LONGEST = 4 << 20  # bytes of an answer that is not a file
-_LOST = (http.client.HTTPException, OSError)
+_LOST = (http.client.HTTPException, OSError, UnicodeError)  # the last of a host that no name service could know
 
 
 class NoAnswer(Exception):

@@ -45,7 +45,7 @@ class AddForm(forms.Form):
     )  # fmt: skip
     password = forms.CharField(
         label="Password", required=False, strip=False, max_length=500, widget=Password,
-        help_text="Of the database's role. It is sealed, and not shown again.",
+        help_text="Of the database's role; of an app at Heroku, the token. It is sealed, and not shown again.",
     )  # fmt: skip
     label = forms.CharField(
         required=False, max_length=300, widget=UnfoldAdminTextInputWidget,

@@ -206,6 +206,7 @@ BAD = [
     (("--remote", "https://x", "--legacy"), 2, "leave out --remote or --legacy"),
     (("--export", "3"), 2, "say which desk"),
     (("--remote", "http://127.0.0.1:1"), 1, "it cannot be reached"),
+    (("--remote", "https://no..host"), 1, "no..host: it cannot be reached"),
 ]
 
 
