@@ -87,7 +87,7 @@ def test_a_server_that_goes_away_in_the_middle(lab, app, monkeypatch):
     """What was read stays, and the next reading goes on there."""
     monkeypatch.setattr(logs, "PART", 1 << 20)
     running, file = lab.add(app), file_of(lab, app)
-    file.write_bytes(entries(0, 100_000))
+    file.write_bytes(entries(0, 60_000))
     looks = []
 
     def look():
@@ -105,12 +105,12 @@ def test_a_server_that_goes_away_in_the_middle(lab, app, monkeypatch):
 
 
 def test_memory_follows_a_part(lab, app, monkeypatch):
-    """A file of 32 MiB, in parts of 1 MiB."""
-    monkeypatch.setattr(logs, "PART", 1 << 20)
+    """A file of 16 MiB, in parts of a quarter of one."""
+    monkeypatch.setattr(logs, "PART", 1 << 18)
     running, file = lab.add(app), file_of(lab, app)
-    block = entries(0, 8192)
+    block = entries(0, 2048)
     with file.open("wb") as out:
-        while out.tell() < 32 << 20:
+        while out.tell() < 16 << 20:
             out.write(block)
     tracemalloc.start()
     row = logs.fetch(running)
@@ -120,7 +120,7 @@ def test_memory_follows_a_part(lab, app, monkeypatch):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert (row.bytes, found.lines) == (file.stat().st_size, [])
-    assert peak < 16 << 20
+    assert peak < 8 << 20
 
 
 def exported(deployment, anonymize: str = "no"):

@@ -105,20 +105,20 @@ def test_a_process_that_is_killed_leaves_no_tunnel(lab, tmp_path):
     assert not Path(folder).exists()
 
 
-@pytest.mark.parametrize(("how", "kind", "words"), [
-    (docker.NO_RIGHTS, Refused, "may not ask docker; let its administrator add them to the group docker"),
-    (docker.NO_CONTAINER, Unreachable, "there is no container dallinger-postgresql-1"),
-    (docker.NO_DAEMON, Unreachable, "docker does not run there"),
-    (docker.FULL, Problem, "the disk of the server is full"),
-    (docker.NO_PROGRAM, Refused, "there is no docker for the user"),
-    ({"running": False}, Unreachable, "does not run; it is tried again later"),
-    ({"address": ""}, Unreachable, "does not run; it is tried again later"),
-    ({"address": "127.0.0.9"}, Unreachable, "no PostgreSQL answers there"),
-])  # fmt: skip
-def test_what_docker_may_say(lab, how, kind, words):
-    lab.docker_fails(*how) if isinstance(how, tuple) else lab.runs(**how)
-    with pytest.raises(kind, match=words):
-        lab.add("some-app")
+def test_what_docker_may_say(lab):
+    for how, kind, words in (
+        (docker.NO_RIGHTS, Refused, "may not ask docker; let its administrator add them to the group docker"),
+        (docker.NO_CONTAINER, Unreachable, "there is no container dallinger-postgresql-1"),
+        (docker.NO_DAEMON, Unreachable, "docker does not run there"),
+        (docker.FULL, Problem, "the disk of the server is full"),
+        (docker.NO_PROGRAM, Refused, "there is no docker for the user"),
+        ({"running": False}, Unreachable, "does not run; it is tried again later"),
+        ({"address": ""}, Unreachable, "does not run; it is tried again later"),
+        ({"address": "127.0.0.9"}, Unreachable, "no PostgreSQL answers there"),
+    ):
+        lab.docker_fails(*how) if isinstance(how, tuple) else lab.runs(**how)
+        with pytest.raises(kind, match=words):
+            lab.add("some-app")
     assert not Deployment.objects.exists()
     assert left() == []
 
@@ -228,6 +228,7 @@ def test_its_assets_are_fetched_from_the_users_home(lab):
     file.write_bytes(b"sound")
     running = lab.add(app)
     user, port = lab.server.user, lab.server.port
+    assert deployments.connect(running).rows["participant"] > 0
     assert running.assets_url == f"sftp://{user}@127.0.0.1:{port}/~/psynet-data/assets"
     take(running)
     job = jobs.run_here(background.KIND, options={"whole": True}, deployment=running)
