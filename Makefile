@@ -51,6 +51,7 @@ bench: .venv/installed-dev  ## what docs/benchmarks.md tells, at the sizes that 
 	$(BIN)/python -m benchmarks.exports
 	$(BIN)/python benchmarks/mirror.py
 	$(BIN)/python -m benchmarks.assets
+	$(BIN)/python -m benchmarks.ssh --megabytes 200
 	$(BIN)/python -m benchmarks.sheets --participants 100 --trials 20
 	$(BIN)/python benchmarks/anonymize.py
 

@@ -77,7 +77,8 @@ class SettingsForm(forms.ModelForm):
             "label": "What people call it.",
             "assets_url": "file:///folder of this server, s3://bucket/prefix?endpoint_url=…, sftp://user@host/folder "
             "or https://host/folder; without a password.",
-            "assets_known_hosts": "The SFTP server's key, as a line of known_hosts; empty: this server's own files.",
+            "assets_known_hosts": "Keys of the SSH servers of its source and assets, as lines of known_hosts; "
+            "for a server of assets that is not named: this server's own files.",
             "assets_hosts": "Like media.lab.org or 10.0.0.5:8080, with commas. Rows may name these hosts only, "
             "internal ones too; empty: any public one.",
             "assets_every": "So often asset files are fetched while it runs; empty: only when an export wants them.",

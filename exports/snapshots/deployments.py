@@ -11,10 +11,11 @@ from exports.sources import kinds
 from exports.sources.kind import Access, HostKey, Kind, Located
 from exports.sources.probe import Probe, probe
 from exports.sources.ssh.hosts import merged
-from psynetdata import credentials
+from psynetdata import credentials, jobs
 from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.problems import Conflict, UsageError
 
+from . import logs
 from .asset_place import AssetPlace, put
 from .record import deployment_id_of, describe
 
@@ -169,7 +170,9 @@ def resume(deployment: Deployment, *, user=None) -> None:
 
 
 def archive(deployment: Deployment, *, user=None) -> None:
-    """It is over: watched no more, its history and its last snapshot stay."""
+    """It is over: watched no more, its history and its last snapshot stay; its server's logs are read a last time."""
+    if logs.can_be_read(deployment):
+        jobs.submit(logs.KIND, deployment=deployment, owner=user)
     _move(deployment, Deployment.State.ARCHIVED, "archive", user, (*Deployment.OPEN, Deployment.State.FINISHED))
 
 

@@ -119,6 +119,12 @@ def test_what_docker_may_say(lab):
         lab.docker_fails(*how) if isinstance(how, tuple) else lab.runs(**how)
         with pytest.raises(kind, match=words):
             lab.add("some-app")
+    lab.runs()
+    lab.server.stop()
+    lab.server.more = "AllowTcpForwarding no\n"
+    lab.server.start()
+    with pytest.raises(Unreachable, match="forwards no ports; let its administrator allow it"):
+        lab.add("some-app")
     assert not Deployment.objects.exists()
     assert left() == []
 

@@ -5,6 +5,7 @@ ends it (`_ENDS_IT`).
 """
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -32,6 +33,7 @@ _LOOK_EVERY = 0.02
 _TOLD = 16_384  # bytes of what ssh says that are looked at
 # What a socket's name may have, 104 on some systems, less what ssh and PostgreSQL append to the folder's.
 _LONGEST_FOLDER = 80
+_PLAIN = re.compile(r"[A-Za-z0-9/._+-]+")
 # Waits until nobody holds the other end of its stdin, this process being gone.
 _ENDS_IT = 'cat > /dev/null; kill "$1"; rm -rf -- "$2"'
 _OPTIONS = {
@@ -140,9 +142,10 @@ def connected(server: Server, access: Access) -> Iterator[Line]:
 
 @contextmanager
 def private_folder() -> Iterator[Path]:
-    """Of mode 0700, with a name that is short enough for sockets in it."""
+    """Of mode 0700, with a name that is short enough for sockets in it, and plain enough for ssh's options."""
     base = str(settings.TEMP_DIR)
-    base = base if len(base) + len("/ssh-12345678") <= _LONGEST_FOLDER else tempfile.gettempdir()
+    fits = len(base) + len("/ssh-12345678") <= _LONGEST_FOLDER and _PLAIN.fullmatch(base)
+    base = base if fits else tempfile.gettempdir()
     folder = Path(tempfile.mkdtemp(prefix="ssh-", dir=base))
     try:
         yield folder

@@ -20,11 +20,12 @@ PROGRAMS = ("sshd", "ssh-keygen", SFTP_SERVER)
 class SSHServer:
     """`key`: the private key that opens it, as text; `known_hosts`: the line that names its host key.
 
-    `home` is what its users take for their home, `path` where their commands are looked for first.
+    `home` is what its users take for their home, `path` where their commands are looked for first; `more` are lines of
+    its configuration.
     """
 
     def __init__(self, *, home: Path | None = None, path: Path | None = None):
-        self._home, self._path = home, path
+        self._home, self._path, self.more = home, path, ""
         self.folder = Path(tempfile.mkdtemp(prefix="sshd-"))
         self.port, self.user = free_port(), getpass.getuser()
         self._process: subprocess.Popen | None = None
@@ -67,6 +68,7 @@ class SSHServer:
             f"AuthorizedKeysFile {self.key_file.with_suffix('.pub')}\nStrictModes no\nUsePAM no\n"
             "PasswordAuthentication no\nPermitRootLogin prohibit-password\nMaxStartups 100\n"
             f"Subsystem sftp {SFTP_SERVER}{f' -d {self._home}' if self._home else ''}\n{self._environment()}"
+            f"{self.more}"
         )
         log = self.folder / "log"
         with log.open("ab") as out:
