@@ -17,6 +17,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 T = TypeVar("T")
+LOCAL = "psynetdata.storage.AtomicFileSystemStorage"
 
 # A line for a shell.
 NEW_FERNET_KEY = "$(python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')"
@@ -165,14 +166,14 @@ def storage(text: str) -> dict:
         options |= {key: query[key] for key in ("endpoint_url", "region_name") if key in query}
         return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
     if url.scheme == "sftp" and url.hostname:
-        params = {"port": url.port or 22} | ({"username": url.username} if url.username else {})
-        options = {"host": url.hostname, "root_path": unquote(url.path), "params": params, "interactive": False}
-        return {"BACKEND": "storages.backends.sftpstorage.SFTPStorage", "OPTIONS": options}
+        user = unquote(url.username) if url.username else None
+        options = {"host": url.hostname, "port": url.port or 22, "user": user, "root": unquote(url.path) or "/"}
+        return {"BACKEND": "psynetdata.sftp.storage.SFTPFolderStorage", "OPTIONS": options}
     raise ValueError("it is none of file:///folder, s3://bucket/prefix and sftp://user@host/folder")
 
 
 def local_storage(path: Path) -> dict:
-    return {"BACKEND": "psynetdata.storage.AtomicFileSystemStorage", "OPTIONS": {"location": str(path)}}
+    return {"BACKEND": LOCAL, "OPTIONS": {"location": str(path)}}
 
 
 def kept_secret(path: Path, make: Callable[[], str] = lambda: secrets.token_urlsafe(50)) -> str:

@@ -1,18 +1,24 @@
-"""What fails around the work and not in it: a full disk, a folder that cannot be written, a database that went away."""
+"""What fails around the work: a full disk, a folder that cannot be written, a database or a storage that went away."""
 
 import errno
+import socket
 import sqlite3
 
 from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError
 from psycopg2 import errorcodes
 
+from .env import LOCAL
 from .psynet.problems import Problem
 
 _FULL = "There is no space left on the disk of {place}; nothing half-made was kept. Make room, then try again."
 _READ_ONLY = "psynetdata cannot write its files ({why}); make {place} writable for it, then try again."
 _LOCKED = "Another program holds the database locked; end it, then try again."
 _AWAY = "The database cannot be reached or went away during the work; try again when it is back."
+_STORAGE_AWAY = "The storage (STORAGE_URL) cannot be reached or broke off; try again when it is back."
+_STORAGE_REFUSED = (
+    "The storage (STORAGE_URL) refused what it was asked for ({why}); look at its credentials and rights."
+)
 
 # The first two characters of what PostgreSQL calls an error: connections, and a server that shuts down or starts.
 _AWAY_CLASSES = (errorcodes.CLASS_CONNECTION_EXCEPTION, errorcodes.CLASS_OPERATOR_INTERVENTION)
@@ -37,6 +43,8 @@ def outage(error: BaseException) -> Outage | None:
         return _of_sqlite(cause)
     if isinstance(error, (InterfaceError, OperationalError)):
         return _of_postgres(cause)
+    if settings.STORAGES["default"]["BACKEND"] != LOCAL and (found := _of_storage(error)):
+        return found
     if isinstance(error, OSError):
         return _of_system(error)
     return None
@@ -60,6 +68,17 @@ def _of_postgres(error: BaseException | None) -> Outage | None:
         return Outage("PostgreSQL's disk is full; nothing half-made was kept. Make room there, then try again.")
     # Without a code it was the connection that broke, and not the server that answered.
     return Outage(_AWAY, passes=True) if code is None or code[:2] in _AWAY_CLASSES else None
+
+
+def _of_storage(error: BaseException) -> Outage | None:
+    """What the libraries behind a remote storage raise, which are only there where one is used."""
+    library = type(error).__module__.partition(".")[0]
+    answer = error.response if library == "botocore" and hasattr(error, "response") else {}
+    if 0 < answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) < 500:
+        return Outage(_STORAGE_REFUSED.format(why=answer["Error"]["Code"]))
+    if library in ("botocore", "paramiko") or isinstance(error, ConnectionError | TimeoutError | socket.gaierror):
+        return Outage(_STORAGE_AWAY, passes=True)
+    return None
 
 
 def _of_system(error: OSError) -> Outage | None:

@@ -160,8 +160,8 @@ API_RATE = env.read("API_RATE", "1200/min", env.rate, example="1200/min")
 # Where a server does not say how long a file is nothing else would end it.
 ASSET_MAX_MB = env.read("ASSET_MAX_MB", 20_000, env.whole_number, example="20000")
 EXPORT_DAYS = env.read("EXPORT_DAYS", 30, env.whole_number, example="30")
-# A PostgreSQL database for restore drills; only ever used inside of a transaction that is rolled back.
 SSH_KEY = env.read("SSH_KEY", "", str, example="/etc/psynetdata/id_ed25519")
+# A PostgreSQL database for restore drills; only ever used inside of a transaction that is rolled back.
 DRILL_DATABASE_URL = env.read(
     "DRILL_DATABASE_URL", "", env.postgres, example="postgres://user:password@host:5432/scratch"
 )

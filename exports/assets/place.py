@@ -9,13 +9,13 @@ from urllib.parse import unquote, urlsplit
 from exports.sources.places import check_assets_url, hosts, query
 from psynetdata import credentials
 from psynetdata.models import Deployment
+from psynetdata.sftp.connection import Server
 
 from .addresses import Addresses, port_of
 from .local import LocalSession
 from .s3 import Bucket, S3Session
 from .session import Session
 from .sftp import SFTPSession
-from .ssh import Server
 from .web import WebSession
 
 

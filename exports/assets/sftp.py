@@ -1,4 +1,4 @@
-"""Files behind an SSH server, through django-storages' SFTP backend over a connection of our own making (ssh.py)."""
+"""Files behind an SSH server, through django-storages' SFTP backend over a connection of our own making."""
 
 import posixpath
 import socket
@@ -8,10 +8,11 @@ from contextlib import contextmanager
 
 import paramiko
 
+from psynetdata.sftp.connection import Connected, Server, UnknownKey, UnreadableKey
+from psynetdata.sftp.reads import Reads
+
 from .local import version_of
-from .reads import Reads
 from .session import IsFolder, Missing, PlaceGone, Session, Stream, Trouble, Unchanged, checked, exactly
-from .ssh import Connected, Server, UnknownKey
 
 _BROKEN = (paramiko.SSHException, EOFError, TimeoutError, ConnectionError)
 
@@ -122,6 +123,10 @@ class SFTPSession(Session):
             raise PlaceGone(
                 "the host key of the assets' server is not known; add it to the deployment's known hosts, "
                 "or to known_hosts of the user that runs psynetdata"
+            ) from None
+        except UnreadableKey:
+            raise PlaceGone(
+                "the private key for the assets' server cannot be read (one with a passphrase cannot be used)"
             ) from None
         except paramiko.AuthenticationException:
             raise PlaceGone("the server of the assets refused our credentials") from None

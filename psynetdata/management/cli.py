@@ -7,13 +7,12 @@ after SIGTERM. Called through `call_command` nothing is translated: the caller g
 
 import os
 import signal
-import sqlite3
 import sys
 from time import monotonic
 from typing import NoReturn
 
 from django.core.management.base import BaseCommand
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, Error, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from psynetdata import jobs
@@ -54,7 +53,7 @@ class Command(BaseCommand):
             # Whoever read our output has gone; Python must not try to flush the rest into the closed pipe.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(128 + signal.SIGPIPE)
-        except (Error, OSError, sqlite3.Error) as error:
+        except Exception as error:
             self._leave(_expected(error))
 
     def job(self, kind: str, *, options: dict | None = None, deployment=None) -> Job:

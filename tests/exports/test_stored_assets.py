@@ -1,6 +1,7 @@
 """Asset files are fetched once, kept here, and taken from here; static_audio end to end from each kind of place."""
 
 import json
+import os
 import shutil
 import threading
 from pathlib import Path
@@ -8,7 +9,8 @@ from urllib.parse import quote
 from zipfile import ZipFile
 
 import pytest
-from django.core.files.storage import default_storage
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage, storages
 
 from exports.assets import stored
 from exports.assets.obtain import obtain
@@ -19,6 +21,8 @@ from exports.snapshots.reader import SnapshotReader
 from psynetdata.env import storage
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import Cancelled
+from psynetdata.sftp.storage import StorageGone
+from psynetdata.storage import blocks
 from tests.assets.conftest import planned
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
@@ -278,7 +282,69 @@ def test_kept_in_s3_and_taken_from_there(own, tmp_path, settings, swift_server, 
     assert "Contents" not in client.list_objects_v2(Bucket=bucket)
 
 
-def test_snapshots_and_exports_in_s3(loaded, settings, tmp_path, swift_server, bucket, typed):
+@pytest.fixture
+def known(ssh_server, tmp_path, settings, monkeypatch):
+    """The server of tests as one whose host key the user knows."""
+    home = tmp_path / "home"
+    (home / ".ssh").mkdir(parents=True)
+    (home / ".ssh" / "known_hosts").write_text(ssh_server.known_hosts + "\n")
+    monkeypatch.setenv("HOME", str(home))
+    settings.SSH_KEY = str(ssh_server.key_file)
+    return ssh_server
+
+
+def test_a_folder_behind_ssh_is_a_storage(known, tmp_path):
+    root = tmp_path / "desk"
+    root.mkdir()
+    kept = storages.create_storage(storage(known.url(root)))
+    content = os.urandom(3_000_000)
+    for data in (b"first", content):
+        assert kept.save("a/b/x", ContentFile(data)) == "a/b/x"
+    assert [path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()] == ["a/b/x"]
+    assert (kept.size("a/b/x"), kept.exists("a/b/y"), kept.listdir("a")) == (len(content), False, (["b"], []))
+    with kept.open("a/b/x", "rb") as file:
+        assert file.read(5) == content[:5]
+        file.seek(2_999_990)
+        assert (file.read(), file.read()) == (content[-10:], b"")
+    assert b"".join(blocks(kept, "a/b/x", 7, 1_500_000)) == content[7:1_500_000]
+    with pytest.raises(FileNotFoundError):
+        kept.open("a/b/y", "rb")
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(kept.open("a/b/x").read())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [content] * 4
+    known.stop()
+    known.start()
+    assert kept.size("a/b/x") == len(content)
+    (Path.home() / ".ssh" / "known_hosts").write_text("")
+    with pytest.raises(StorageGone, match="not known; add it to known_hosts"):
+        storages.create_storage(storage(known.url(root))).exists("a")
+
+
+def test_snapshots_and_exports_behind_ssh(known, loaded, settings, tmp_path, typed):
+    (tmp_path / "desk").mkdir()
+    settings.STORAGES = {**settings.STORAGES, "default": storage(known.url(tmp_path / "desk"))}
+    deployment = loaded("static_audio")
+    deployment.assets_url = SAMPLE.as_uri()
+    deployment.save()
+    for number in ("1", "2"):  # the second finds all files here already
+        status, _, told = typed("export", "--path", tmp_path / number, "--assets", "experiment", "--n_parallel", "2")
+        assert status == 0, told
+    made = [{path.name: path.read_bytes() for path in (tmp_path / n).rglob("*") if path.is_file()} for n in "12"]
+    assert made[0] == made[1]
+    status, out, _ = typed("verify", "--all")
+    assert (status, out.count(": ok")) == (0, 4)
+    assert typed("prune")[0] == 0
+    known.stop()
+    status, _, told = typed("verify", "--all")
+    known.start()
+    assert (status, told.count("\n"), "(STORAGE_URL) cannot be reached or broke off" in told) == (1, 1, True), told
+
+
+def test_snapshots_and_exports_in_s3(loaded, settings, tmp_path, swift_server, bucket, typed, monkeypatch):
     """A worker opens the storage for itself: what it shares with its parent is no connection."""
     settings.STORAGES = {**settings.STORAGES, "default": storage(swift_server.url(bucket, "desk"))}
     deployment = loaded("static")
@@ -293,6 +359,10 @@ def test_snapshots_and_exports_in_s3(loaded, settings, tmp_path, swift_server, b
     assert {
         f"desk/exports/{export.pk}/{mode}.zip" for export in deployment.exports.all() for mode in made_of(export)
     } < stored
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
+    settings.STORAGES = {**settings.STORAGES, "default": storage(swift_server.url(bucket, "desk"))}
+    status, _, told = typed("verify", "--all")
+    assert (status, "refused what it was asked for (" in told) == (1, True), told
 
 
 def made_of(export) -> set[str]:

@@ -76,7 +76,7 @@ def test_storage_urls():
         "endpoint_url": "http://localhost:1",
     }
     sftp = env.storage("sftp://me@host:2222/folder")
-    assert sftp["OPTIONS"]["params"] == {"port": 2222, "username": "me"}
+    assert sftp["OPTIONS"] == {"host": "host", "port": 2222, "user": "me", "root": "/folder"}
     assert env.storage("file:///srv/a%20b")["OPTIONS"] == {"location": "/srv/a b"}
 
 

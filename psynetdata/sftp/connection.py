@@ -1,6 +1,7 @@
 """A connection to an SSH server that is known by its key, for django-storages' SFTP backend.
 
 The backend would take any host key it has not seen, and a socket without TCP_NODELAY waits for each small packet.
+A connection is of one thread and one process: shared ones hang, and after a fork both sides would speak on one line.
 """
 
 import io
@@ -10,8 +11,6 @@ from pathlib import Path
 
 import paramiko
 from storages.backends.sftpstorage import SFTPStorage
-
-from .session import PlaceGone
 
 _KNOWN_HOSTS = (Path("/etc/ssh/ssh_known_hosts"), Path("~/.ssh/known_hosts"))
 _ONE_PASS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
@@ -40,28 +39,33 @@ class Connected(SFTPStorage):
         super().__init__(host=server.host, root_path=server.root, interactive=False)
 
     def _connect(self) -> None:
-        server = self.server
-        self._ssh = paramiko.SSHClient()
-        _load_known(self._ssh.get_host_keys(), server)
-        self._ssh.set_missing_host_key_policy(_Refuse())
-        # Before the connection is there nothing says whose the socket is to close.
-        line = socket.create_connection((server.host, server.port), timeout=server.timeout)
-        try:
-            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            given = _secret(server.credentials)
-            own = not given
-            self._ssh.connect(
-                server.host, server.port, server.user, sock=line, timeout=server.timeout,
-                banner_timeout=server.timeout, auth_timeout=server.timeout, allow_agent=own, look_for_keys=own,
-                transport_factory=_Transport,
-                **given,
-            )  # fmt: skip
-            self._sftp = self._ssh.open_sftp()
-            self._sftp.get_channel().settimeout(server.timeout)
-        except BaseException:
-            self._ssh.close()
-            line.close()
-            raise
+        self._ssh, self._sftp = connect(self.server)
+
+
+def connect(server: Server) -> tuple[paramiko.SSHClient, paramiko.SFTPClient]:
+    """Raises UnknownKey, UnreadableKey, and what paramiko and sockets raise."""
+    ssh = paramiko.SSHClient()
+    _load_known(ssh.get_host_keys(), server)
+    ssh.set_missing_host_key_policy(_Refuse())
+    # Before the connection is there nothing says whose the socket is to close.
+    line = socket.create_connection((server.host, server.port), timeout=server.timeout)
+    try:
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        given = _secret(server.credentials)
+        own = not given
+        ssh.connect(
+            server.host, server.port, server.user, sock=line, timeout=server.timeout,
+            banner_timeout=server.timeout, auth_timeout=server.timeout, allow_agent=own, look_for_keys=own,
+            transport_factory=_Transport,
+            **given,
+        )  # fmt: skip
+        sftp = ssh.open_sftp()
+        sftp.get_channel().settimeout(server.timeout)
+    except BaseException:
+        ssh.close()
+        line.close()
+        raise
+    return ssh, sftp
 
 
 class _Transport(paramiko.Transport):
@@ -75,6 +79,10 @@ class _Transport(paramiko.Transport):
 
 class UnknownKey(paramiko.SSHException):
     pass
+
+
+class UnreadableKey(Exception):
+    """The private key is none that can be read."""
 
 
 class _Refuse(paramiko.MissingHostKeyPolicy):
@@ -105,4 +113,4 @@ def _secret(credentials: str | None) -> dict:
             return {}  # an agent may hold it
         except (paramiko.SSHException, ValueError):
             continue
-    raise PlaceGone("the private key for the assets' server cannot be read (one with a passphrase cannot be used)")
+    raise UnreadableKey
