@@ -82,6 +82,8 @@ class AddForm(forms.Form):
             located = self.cleaned_data.get("url")
             self.data = self.data.copy()
             self.data["url"] = located.url if located else ""
+            if "PRIVATE KEY" in self.data.get("key", ""):
+                self.data["key"] = ""
 
     def clean_url(self) -> Located:
         url = self.cleaned_data["url"]

@@ -21,6 +21,7 @@ from psynetdata.anonymize.for_deployment import anonymizer
 from psynetdata.anonymize.personal import decided_public
 from psynetdata.jobs import Running
 from psynetdata.mirror import Transform
+from psynetdata.psynet.problems import Damaged
 
 from . import assets, basic, manifest, proof, tables
 from .archive import Archive
@@ -167,7 +168,10 @@ class _Building:
             return [], []
         self.meter.advance("reading logs", 0)
         kept, notes = logs.brought(self.export.deployment, self.meter.check)
-        return [written(logs.NAME, self.folder / logs.NAME, logs.all_of(kept))] if kept else [], notes
+        try:
+            return [written(logs.NAME, self.folder / logs.NAME, logs.all_of(kept))] if kept else [], notes
+        except Damaged as problem:
+            return [], [*notes, problem.sentence]
 
     @cached_property
     def source_code(self) -> tuple[list[Member], list[str]]:

@@ -8,9 +8,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from exports.sources import kinds
-from exports.sources.kind import Access, HostKey, Kind, Located
+from exports.sources.kind import Access, Kind, Located
 from exports.sources.probe import Probe, probe
-from exports.sources.ssh.hosts import merged
+from exports.sources.ssh.hosts import HostKey, merged
 from psynetdata import credentials, jobs
 from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.problems import Conflict, UsageError
@@ -111,7 +111,8 @@ def add(
         elif looked.access.password is not None:
             deployment.source_secret = credentials.keep(f"source {deployment.number}", looked.access.password)
         deployment.save()
-        Audit.record("add", user=user, deployment=deployment, target=deployment.deployment_id)
+        vouched = {"host_key": HostKey(known_hosts).fingerprint} if known_hosts else {}
+        Audit.record("add", user=user, deployment=deployment, target=deployment.deployment_id, **vouched)
     return Added(deployment, found, created)
 
 
@@ -145,6 +146,8 @@ def key_reference(*, file: str | None = None, variable: str | None = None) -> st
     """
     if file and variable:
         raise UsageError("Give one private key, as a file or as a variable.")
+    if file and "PRIVATE KEY" in file:
+        raise UsageError("Give the name of a file; a private key itself goes into a variable (--key-env).")
     file = file or (settings.SSH_KEY if not variable else "")
     reference = f"env:{variable}" if variable else f"file:{Path(file).expanduser().absolute()}" if file else ""
     credentials.reveal(reference)

@@ -155,6 +155,10 @@ def test_a_regular_export_has_them_and_an_anonymous_one_never(lab, app):
     archive = exported(running)["regular"]
     assert members(archive)["logs.jsonl"] == found["logs.jsonl"]
     assert not [note for note in archive.manifest["notes"] if "logs" in note]
+    default_storage.delete(ServerLogs.objects.get().parts[0]["file"])
+    archive = exported(running)["regular"]
+    assert "logs.jsonl" not in members(archive)
+    assert [note for note in archive.manifest["notes"] if "missing from the storage" in note]
 
 
 def test_they_are_read_each_hour(lab, app):

@@ -16,7 +16,7 @@ from exports.snapshots.take import take
 from exports.sources.moment import Moment
 from exports.sources.postgres import Refused, Unreachable, parse
 from psynetdata import credentials, jobs
-from psynetdata.models import Deployment
+from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.problems import BadInput, Problem, UsageError
 from tests.assets.servers.ports import children
 from tests.ssh import conftest as docker
@@ -173,6 +173,9 @@ def test_keys(lab, monkeypatch, tmp_path):
         lab.add(app, key="")
     with pytest.raises(Problem, match="holds no private key"):
         deployments.key_reference(file="/etc/hostname")
+    with pytest.raises(UsageError, match="Give the name of a file") as caught:
+        deployments.key_reference(file=lab.server.key)
+    assert lab.server.key[40:80] not in caught.value.sentence
     with pytest.raises(UsageError, match="one private key"):
         deployments.key_reference(file="/a", variable="B")
 
@@ -270,6 +273,8 @@ def test_the_admins_page_asks_for_the_fingerprint_first(lab, admin_client):
     form, found = "/admin/psynetdata/deployment/add/", "/admin/psynetdata/deployment/add/found/"
     app = lab.app()
     sent = {"url": lab.url(app), "key": str(lab.server.key_file), "every": "60"}
+    pasted = admin_client.post(form, sent | {"key": "-----BEGIN OPENSSH PRIVATE KEY----- c2VjcmV0"}).content.decode()
+    assert "c2VjcmV0" not in pasted
     shown = admin_client.post(form, sent).content.decode()
     key = deployments.host_key(lab.url(app))
     assert f"The server shows {key.fingerprint} (ssh-ed25519)" in html.unescape(shown)
@@ -279,6 +284,7 @@ def test_the_admins_page_asks_for_the_fingerprint_first(lab, admin_client):
     assert admin_client.post(form, sent | {"fingerprint": key.fingerprint}).url == found
     assert "it is the one that PsyNet&#x27;s servers have" in admin_client.get(found).content.decode()
     assert admin_client.post(found).status_code == 302
+    assert Audit.objects.get(verb="add").details["host_key"] == key.fingerprint
     running = Deployment.objects.get()
     assert (running.source, running.assets_known_hosts) == ("ssh", key.line)
     assert take(running).snapshot.state == "good"
