@@ -9,6 +9,7 @@ from psynetdata.psynet.assets import EXPERIMENT, EXTERNAL, ON_DEMAND, is_address
 from psynetdata.psynet.source import TableSource
 
 WHICH = ("none", "experiment", "all")
+NO_FILE = "its row names no file"
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 # PsyNet hashes the input of a function asset before the function has written it: that says nothing of the file.
@@ -101,7 +102,7 @@ def _planned(row: dict[str, str | None], kind: str) -> PlannedAsset:
         export_path=export_path(row),
         md5=md5 if believed else None,
         size=size,
-        why_none="" if address or secret or found.get("host_path") else "its row names no file",
+        why_none="" if address or secret or found.get("host_path") else NO_FILE,
         url=address or "",
         secret=secret,
         is_folder=is_folder,

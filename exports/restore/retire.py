@@ -6,6 +6,7 @@ Each step that changes something is a job of its own kind, with the record that 
 from time import sleep
 
 from exports.assets import background, download_source
+from exports.assets.plan import NO_FILE
 from exports.models import Snapshot, SourceCode
 from exports.package.verify_stored import verify_assets, verify_logs, verify_snapshot, verify_source_code
 from exports.snapshots import deployments, logs, schedule
@@ -79,7 +80,7 @@ class _Retiring:
 
     def _take(self) -> None:
         if self._deployment.state not in Deployment.OPEN:
-            self._done.append(f"It is {self._deployment.state}; its source was not asked again.")
+            self._done.append(self._why_not_asked())
             return
         while alive(EXCLUSIVE).filter(deployment=self._deployment).exists():  # a scheduled one, most often
             self._running.check()
@@ -98,6 +99,23 @@ class _Retiring:
         moment = times.to_iso(snapshot.taken_at.replace(microsecond=0))
         self._done.append(f"Snapshot {snapshot.pk} was taken, of {moment}: {snapshot.rows} rows, all read afresh.")
 
+    def _why_not_asked(self) -> str:
+        """Of one that is closed: why its source holds nothing that is not here. Raises Conflict where it may."""
+        if self._deployment.state == Deployment.State.FINISHED:
+            return (
+                "It is finished: another launch took its place at its source, so nothing more of it can be read there."
+            )
+        before = Job.objects.filter(
+            kind=KIND, deployment=self._deployment, state=Job.State.DONE, result__safe=True
+        ).first()
+        resumed = before and Audit.objects.filter(verb="resume", deployment=self._deployment, at__gt=before.created_at)
+        if before is None or resumed.exists():
+            raise Conflict(
+                "It is archived, and what came to its source since then is not here: resume it (`deployment resume`), "
+                "then retire it again."
+            )
+        return f"It was retired before ({before}); its source was not asked again."
+
     def _newest(self) -> Snapshot:
         snapshot = Snapshot.objects.newest(self._deployment)
         if snapshot is None:
@@ -110,7 +128,8 @@ class _Retiring:
             return
         told = self._job("fetching asset files", background.KIND, whole=True).result
         for reason, count in sorted(told["missing"].items()):
-            self._missing.append(f"{count} asset files are missing: {reason}.")
+            told_of = self._done if reason == NO_FILE else self._missing  # what no server has is not missing here
+            told_of.append(f"{count} asset files are missing: {reason}.")
         kept = self._deployment.stored_assets.count()
         self._done.append(f"{kept} asset files are here; {told['fetched']} of them were fetched now.")
 

@@ -40,9 +40,10 @@ def retired(typed, deployment) -> tuple[int, list[str], str]:
 
 def test_when_all_is_here_it_is_safe_to_destroy(experiment, typed, settings, postgres18, web):
     settings.DRILL_DATABASE_URL = postgres18.empty()
-    experiment.sql(ASSET)
+    experiment.sql(f"{ASSET}, (2, 'psynet.asset.ExperimentAsset', '2026-11-22', 'b', NULL, NULL)")
     status, said, err = retired(typed, experiment)
     assert (status, err) == (0, "")
+    said.remove("1 asset files are missing: its row names no file.")
     snapshot = Snapshot.objects.get()
     assert said[0].startswith(f"Snapshot {snapshot.pk} was taken, of 20")
     assert said[1:3] == [
@@ -110,6 +111,21 @@ def test_another_launch_and_fewer_rows_are_not_safe(experiment, typed):
     status, said, _ = retired(typed, experiment)
     assert status == 1
     assert any("another launch now" in line for line in said)
+
+
+def test_what_was_archived_is_asked_again_first(experiment, typed):
+    """Rows may have come since: nobody looked."""
+    take(experiment)
+    deployments.archive(experiment)
+    for _ in range(2):
+        status, said, _ = retired(typed, experiment)
+        assert (status, any("resume it" in line for line in said)) == (1, True)
+        deployments.resume(experiment)
+        assert retired(typed, experiment)[0] == 0
+        assert retired(typed, experiment)[0] == 0  # nothing can have come since
+        experiment.refresh_from_db()
+        deployments.resume(experiment)
+        deployments.archive(experiment)
 
 
 def test_what_has_no_server(loaded, typed):
