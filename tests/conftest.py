@@ -54,6 +54,14 @@ def own_storage(settings, tmp_path):
     return tmp_path / "storage"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_lines_of_progress():
+    """However slow the machine, none comes between what commands say."""
+    from psynetdata.management import cli
+
+    cli.LINE_EVERY = float("inf")
+
+
 @pytest.fixture
 def database_zip():
     """database_zip(name) → the path of a reference database's `database.zip`."""

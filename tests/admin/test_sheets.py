@@ -106,7 +106,7 @@ def test_a_sheet_is_previewed_saved_and_changed(person, trials, deployment):
         ({"columns": "x = id\nx = answer"}, "each name can stand once"),
         ({"filters": "id"}, "is no filter"),
         ({"filters": "id__near=3"}, "has no filter"),
-        ({"order": "animal"}, "cannot be ordered"),
+        ({"order": "colour"}, "cannot be ordered"),
         ({"base": "nothing"}, "There is no such sheet"),
         ({"name": "a/b"}, "becomes part of an address"),
         ({"name": "Trial"}, "is the name of a sheet"),

@@ -111,7 +111,7 @@ def test_databases_that_are_not_migrated(tmp_path):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
     assert ended.returncode == 1
     assert ended.stderr == "The site's databases are not at the current structure; run `manage.py migrate`.\n"

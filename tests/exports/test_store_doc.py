@@ -35,7 +35,7 @@ def stored_as(request, monkeypatch):
 def shell(line: str, *values: str, program: str = SHELLS[0]) -> subprocess.CompletedProcess:
     """Run the functions of the page and then `line`, whose $1, $2 … are the values, in the storage's folder."""
     command = [program, "-c", f"{FUNCTIONS}\n{line}", program, *values]
-    return subprocess.run(command, cwd=default_storage.location, capture_output=True, timeout=60)
+    return subprocess.run(command, cwd=default_storage.location, capture_output=True, timeout=120)
 
 
 def table(ref: str, **options) -> bytes:

@@ -96,7 +96,7 @@ def test_ctrl_c_is_the_way_to_end_it(postgres18):
         while not _joined(cursor):
             assert process.poll() is None
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, err) == (0, "")
     told = json.loads(out.splitlines()[-1])
     assert told["trials"] == postgres18.execute(url, "SELECT count(*) FROM info")[0][0]

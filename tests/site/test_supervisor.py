@@ -49,7 +49,7 @@ def running():
         assert not thread.is_alive()
 
 
-def wait_for(question, seconds=20.0):
+def wait_for(question, seconds=120.0):
     deadline = time.monotonic() + seconds
     pause = threading.Event()
     while time.monotonic() < deadline:

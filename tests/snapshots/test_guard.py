@@ -54,7 +54,7 @@ class Tunnel:
 
 def nobody_left(postgres, url: str) -> bool:
     """Return when the server knows none of our connections any more; it needs a moment to end one."""
-    deadline = monotonic() + 10
+    deadline = monotonic() + 30
     while monotonic() < deadline:
         if postgres.execute(url, OURS) == []:
             return True
@@ -80,7 +80,7 @@ def test_a_network_that_forwards_nothing_more(experiment, monkeypatch, own_stora
     with pytest.raises(Unreachable, match="the network or the server hangs"):
         take(running.deployment)
     tunnel.close()
-    assert monotonic() - began < 10
+    assert monotonic() - began < 30
     assert not Snapshot.objects.exists()
     assert not [path for path in own_storage.rglob("*") if path.is_file()]
     assert nobody_left(running.postgres, running.url)
@@ -94,18 +94,18 @@ def test_without_a_guard_nothing_goes_on(postgres):
     def go_on():
         with moment(parse(url)) as held:
             postgres.execute(url, end)
-            held.query("SELECT pg_sleep(30)")
+            held.query("SELECT pg_sleep(600)")
 
     began = monotonic()
     with pytest.raises(Unreachable, match="looks for waiting queries was cut"):
         go_on()
-    assert monotonic() - began < 10
+    assert monotonic() - began < 30
 
 
 @pytest.mark.parametrize("error", [Cancelled("x"), Interrupted(signal.SIGTERM)])
 def test_whoever_stops_it_does_not_wait_for_a_long_query(postgres, monkeypatch, error):
     url = postgres.database("timeline")
-    monkeypatch.setattr(figures, "_query", lambda table, cut: "SELECT 'info', NULL, 1, pg_sleep(60)::text")
+    monkeypatch.setattr(figures, "_query", lambda table, cut: "SELECT 'info', NULL, 1, pg_sleep(600)::text")
 
     def stop():
         raise error
@@ -113,7 +113,7 @@ def test_whoever_stops_it_does_not_wait_for_a_long_query(postgres, monkeypatch, 
     began = monotonic()
     with pytest.raises(type(error)), moment(parse(url)) as held:
         figures.read(held, {}, stop)
-    assert monotonic() - began < 10
+    assert monotonic() - began < 30
 
 
 def test_a_limit_of_the_roles_on_transactions(postgres18):
