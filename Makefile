@@ -54,6 +54,7 @@ bench: .venv/installed-dev  ## what docs/benchmarks.md tells, at the sizes that 
 	$(BIN)/python -m benchmarks.ssh --megabytes 200
 	$(BIN)/python -m benchmarks.sheets --participants 100 --trials 20
 	$(BIN)/python benchmarks/anonymize.py
+	$(BIN)/python -m benchmarks.remote
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("psynetdata needs Python 3.11 or later; name one, like: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
