@@ -73,7 +73,7 @@ def test_an_export_from_the_button_to_the_zip(visit):
     page = visit.page
     visit.open("/admin/psynetdata/deployment/")
     page.locator("#result_list tbody th a").last.click()
-    page.locator("a:text-is('Export'):visible, a:has-text('download'):visible").first.click()
+    page.locator("a[href*='/deployment/'][href$='/export/']:visible").first.click()
     page.wait_for_selector("text=What it will hold, anonymized")
     page.check("input[name=type][value=database]")
     page.wait_for_selector("dd:text-is('database.zip, manifest.json')")
