@@ -98,6 +98,17 @@ def test_it_is_watched_like_any_other(api, database, typed, monkeypatch):
     assert set(api.asked) == {"/apps/my-app/config-vars"}
 
 
+def test_a_snapshot_is_restored_there(api, database, typed, monkeypatch):
+    postgres, url = database
+    api.apps["my-app"]["DATABASE_URL"] = url  # the owner of its tables, as Heroku's role is
+    monkeypatch.setenv("HEROKU_API_KEY", TOKEN)
+    taken = take(deployments.add("heroku://my-app").deployment)
+    postgres.execute(url, "DELETE FROM info")
+    status, out, err = typed("restore", taken.snapshot.pk, "--database", "heroku://my-app", "--replace")
+    assert (status, "is in The Heroku app my-app" in out) == (0, True), err
+    assert postgres.execute(url, "SELECT count(*) FROM info") == [(130,)]
+
+
 def test_the_connection_is_encrypted(database):
     with reach() as address, psycopg2.connect(_dsn(address)) as connection:
         assert ("sslmode", "require") in address.options

@@ -17,7 +17,7 @@ class Command(BaseCommand):
             "--database",
             required=True,
             metavar="URL",
-            help="Like postgres://user@host:5432/database, or ssh://user@host/app.",
+            help="Like postgres://user@host:5432/database, ssh://user@host/app or heroku://app.",
         )
         parser.add_argument(
             "--password-env", metavar="NAME", help="The environment variable that holds the password of the database."
