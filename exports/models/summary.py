@@ -8,15 +8,15 @@ class SegmentTally(models.Model):
 
     deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="tallies")
     table = models.CharField(max_length=100)
-    sha256 = models.CharField(max_length=64, help_text="Of the segment's rows.")
+    name = models.CharField(max_length=64, help_text="A hash of the segment's rows, the clock and the code.")
     counts = models.JSONField()
 
     class Meta:
         default_permissions = ()
-        constraints = (models.UniqueConstraint(fields=("deployment", "table", "sha256"), name="one_tally_a_segment"),)
+        constraints = (models.UniqueConstraint(fields=("deployment", "table", "name"), name="one_tally_a_segment"),)
 
     def __str__(self):
-        return f"{self.table} {self.sha256[:12]}"
+        return f"{self.table} {self.name[:12]}"
 
 
 class Summary(models.Model):

@@ -4,8 +4,9 @@ A segment's numbers are kept under the hash of its rows, so the cost follows the
 one segment of a million trials got rows counts that one.
 """
 
+import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,30 +20,39 @@ from psynetdata.models import TYPED_MODELS, Asset, MirroredTable, MirrorModel, P
 from psynetdata.psynet.assets import EXPERIMENT, origin
 
 from .reader import SnapshotReader
-from .store import TableState
+from .store import Segment
 
 LAST_DAY = timedelta(hours=24)
 TENTHS = 10
 _MB = 1024 * 1024
-Segment = tuple[str, str]  # (table, sha256)
+_CODE = 1  # one more whenever something else is counted, or otherwise
+Named = tuple[str, str]  # (table, name of a segment's tally)
 
 
 def summarize(snapshot: Snapshot) -> Summary | None:
     """Count what is new and keep the sum. None, and nothing kept, where the mirror shows another snapshot by now."""
     reader, number = SnapshotReader(snapshot), snapshot.deployment_id
     states = {table: reader.table_state(table) for table in TYPED_MODELS if table in snapshot.tables}
-    wanted = {(table, segment.sha256) for table, state in states.items() for segment in state.segments}
-    kept = {(row.table, row.sha256): row for row in SegmentTally.objects.filter(deployment=number)}
+    named = {
+        (table, _name(segment, snapshot.deployment.clock)): segment
+        for table, state in states.items()
+        for segment in state.segments
+    }
+    kept = {(row.table, row.name): row for row in SegmentTally.objects.filter(deployment=number)}
     with reading(IDENTIFIED):
         if not _shows(snapshot, states):
             return None
-        counted = dict(_counted(states, wanted - kept.keys(), number, since=snapshot.taken_at - LAST_DAY))
-    told = _told({name: counted[name] if name in counted else kept[name].counts for name in sorted(wanted)})
+        since = snapshot.taken_at - LAST_DAY
+        counted = {
+            (table, name): _count_segment(TYPED_MODELS[table], segment, states[table].cut, number, since)
+            for (table, name), segment in named.items()
+            if (table, name) not in kept
+        }
+    told = _told({name: counted[name] if name in counted else kept[name].counts for name in sorted(named)})
+    gone = [row.pk for name, row in kept.items() if name not in named]
+    made = [SegmentTally(deployment_id=number, table=t, name=n, counts=found) for (t, n), found in counted.items()]
     with transaction.atomic():
-        SegmentTally.objects.filter(pk__in=[kept[name].pk for name in kept.keys() - wanted]).delete()
-        made = [
-            SegmentTally(deployment_id=number, table=t, sha256=s, counts=found) for (t, s), found in counted.items()
-        ]
+        SegmentTally.objects.filter(pk__in=gone).delete()
         SegmentTally.objects.bulk_create(made, ignore_conflicts=True)
         told |= {"snapshot_number": snapshot.pk, "taken_at": snapshot.taken_at}
         return Summary.objects.update_or_create(deployment_id=number, defaults=told)[0]
@@ -54,16 +64,15 @@ def _shows(snapshot: Snapshot, states: Iterable[str]) -> bool:
     return all(shown.get(table) == snapshot.tables[table]["state"] for table in states)
 
 
-def _counted(
-    states: dict[str, TableState], new: set[Segment], number: int, *, since: datetime
-) -> Iterator[tuple[Segment, dict]]:
-    for table, state in states.items():
-        model = TYPED_MODELS[table]
-        for segment in state.segments:
-            if (table, segment.sha256) in new:
-                cut = state.cut is not None and segment.range is not None
-                ids = (segment.range << state.cut, (segment.range + 1) << state.cut) if cut else None
-                yield (table, segment.sha256), _count(model, _rows(model, number, ids), since)
+def _name(segment: Segment, clock: int) -> str:
+    """What is counted follows from the rows, the clock that their times are read by, and the code."""
+    return hashlib.sha256(f"{_CODE} {clock} {segment.sha256}".encode()).hexdigest()
+
+
+def _count_segment(model: type[MirrorModel], segment: Segment, cut: int | None, number: int, since: datetime) -> dict:
+    is_cut = cut is not None and segment.range is not None
+    ids = (segment.range << cut, (segment.range + 1) << cut) if is_cut else None
+    return _count(model, _rows(model, number, ids), since)
 
 
 def _rows(model: type[MirrorModel], number: int, ids: tuple[int, int] | None) -> QuerySet:
@@ -132,7 +141,7 @@ def _of_assets(rows: QuerySet) -> dict:
     return found
 
 
-def _told(tallies: dict[Segment, dict]) -> dict:
+def _told(tallies: dict[Named, dict]) -> dict:
     """Fields of a Summary: the tallies of all segments together."""
     classes: dict[tuple[str, str], list[int]] = {}
     states, progress, seconds, hours = Counter(), Counter(), Counter(), Counter()

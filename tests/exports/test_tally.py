@@ -8,7 +8,7 @@ from exports.models import SegmentTally, Summary
 from exports.snapshots.mirror import mirror
 from exports.snapshots.tally import summarize
 from psynetdata.faces import IDENTIFIED
-from psynetdata.models import TYPED_MODELS, Participant
+from psynetdata.models import TYPED_MODELS, Deployment, Participant
 
 from .making import reference, written_down
 
@@ -64,6 +64,12 @@ def test_what_follows_equals_what_is_counted_anew_and_reads_what_changed():
     assert summarize(followed.deployment.snapshots.first()) is not None
     assert {name: value for name, value in vars(Summary.objects.get()).items() if name != "_state"} == told
     assert SegmentTally.objects.count() == 2
+
+
+def test_another_clock_moves_the_hours():
+    mirrored([], [trial(1, "22 08")])
+    Deployment.objects.update(clock_offset=120)
+    assert mirrored([], [trial(1, "22 08")]).by_hour == {"2026-11-22T06:00:00+00:00": 1}
 
 
 def test_nothing_is_told_of_what_the_mirror_does_not_show():
