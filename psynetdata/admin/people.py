@@ -1,4 +1,4 @@
-"""Accounts and groups on unfold's forms. Who is no superuser cannot make or change one."""
+"""Accounts and groups on unfold's forms, on record. Who is no superuser cannot make or change one."""
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
@@ -7,12 +7,32 @@ from django.contrib.auth.models import Group, User
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from psynetdata.models import Audit
+
 admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
+class OnRecord:
+    """Rights are what the audit log is about: who gets or loses them stands in it too, whatever else was changed."""
+
+    def rights_of(self, obj) -> dict:
+        """What the line tells of it."""
+        return {}
+
+    def save_related(self, request, form, formsets, change):
+        super().save_related(request, form, formsets, change)
+        told = {"target": f"{self.opts.verbose_name} {form.instance}"[:200], **self.rights_of(form.instance)}
+        Audit.record("change" if change else "add", user=request.user, **told)
+
+    def log_deletions(self, request, queryset):
+        for obj in queryset:
+            Audit.record("remove", user=request.user, target=f"{self.opts.verbose_name} {obj}"[:200])
+        return super().log_deletions(request, queryset)
+
+
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):
+class UserAdmin(OnRecord, DjangoUserAdmin, ModelAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -21,6 +41,10 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
 
     def get_queryset(self, request):
         return super().get_queryset(request).prefetch_related("groups")
+
+    def rights_of(self, obj) -> dict:
+        flags = [name for name in ("is_active", "is_staff", "is_superuser") if getattr(obj, name)]
+        return {"groups": sorted(obj.groups.values_list("name", flat=True)), "flags": flags}
 
     @admin.display(description="groups")
     def group_names(self, obj):
@@ -42,5 +66,8 @@ def _may_touch(user, account) -> bool:
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+class GroupAdmin(OnRecord, DjangoGroupAdmin, ModelAdmin):
     list_display = ("name",)
+
+    def rights_of(self, obj) -> dict:
+        return {"permissions": sorted(obj.permissions.values_list("codename", flat=True))}

@@ -4,6 +4,8 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.urls import reverse
 
+from psynetdata.models import Audit
+
 pytestmark = pytest.mark.django_db(databases="__all__")
 
 
@@ -69,3 +71,28 @@ def test_who_is_no_staff_does_not_come_in(person):
 def test_the_forms_are_unfolds(person):
     page = person("superuser").get("/admin/auth/user/add/").content.decode()
     assert "border-base-200" in page.split('name="username"')[1].split(">")[0] + page.split('name="username"')[0][-600:]
+
+
+def test_who_gets_which_rights_is_on_record(person):
+    client, other = person("admin"), person("viewer").user
+    change(client, other, groups=[Group.objects.get(name="data officer").pk])
+    client.post(f"/admin/auth/user/{other.pk}/delete/", {"post": "yes"})
+    changed, removed = Audit.objects.order_by("id")
+    assert (changed.verb, changed.user, changed.target) == ("change", client.user, f"user {other.username}")
+    assert changed.details == {"groups": ["data officer"], "flags": ["is_active", "is_staff"]}
+    assert (removed.verb, removed.target) == ("remove", f"user {other.username}")
+
+
+def test_nobody_edits_the_audit_log_superusers_neither(person):
+    client = person("superuser")
+    line = Audit.record("export", target="export 1")
+    at = f"/admin/psynetdata/audit/{line.pk}"
+    assert client.get(f"{at}/change/").status_code == 200
+    for address in (f"{at}/change/", f"{at}/delete/", "/admin/psynetdata/audit/add/"):
+        assert client.post(address, {"verb": "nothing", "post": "yes"}).status_code == 403, address
+    chosen = {"action": "delete_selected", "_selected_action": [line.pk], "post": "yes"}
+    client.post("/admin/psynetdata/audit/", chosen)
+    # What a line is of can go; the line stays and says whose it was.
+    client.post(f"/admin/auth/user/{person('viewer').user.pk}/delete/", {"post": "yes"})
+    line.refresh_from_db()
+    assert (line.verb, line.target) == ("export", "export 1")
