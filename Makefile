@@ -5,7 +5,7 @@ MANAGE := $(BIN)/python manage.py
 # What meets the database in ways that differ is tested on SQLite and on PostgreSQL.
 ON_BOTH := tests/mirror tests/exports tests/api tests/sheets tests/site/test_jobs.py tests/snapshots tests/watch tests/restore
 
-.PHONY: run demo test check-psynet psynet-columns install lint format coverage image bench clean
+.PHONY: run demo screenshots test check-psynet psynet-columns install lint format coverage image bench clean
 
 run: .venv/installed  ## install, migrate, load the sample on the first run, start everything
 	@exec $(MANAGE) serve --sample
@@ -44,6 +44,9 @@ demo: .venv/installed-dev  ## a simulated experiment that runs, and a desk that 
 image:  ## build the container image with buildah (root; minutes), and make an export in it
 	@docker/image
 
+screenshots: .venv/installed-dev  ## docs/screenshots anew, of a demonstration that runs and of the sample; takes minutes
+	@$(BIN)/python tools/screenshots.py
+
 bench: .venv/installed-dev  ## what docs/benchmarks.md tells, at the sizes that take minutes
 	$(BIN)/python benchmarks/leakscan.py
 	$(BIN)/python -m benchmarks.snapshots
@@ -55,6 +58,7 @@ bench: .venv/installed-dev  ## what docs/benchmarks.md tells, at the sizes that 
 	$(BIN)/python -m benchmarks.sheets --participants 100 --trials 20
 	$(BIN)/python benchmarks/anonymize.py
 	$(BIN)/python -m benchmarks.remote
+	$(BIN)/python -m benchmarks.desk --trials 100000 --deployments 50
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("psynetdata needs Python 3.11 or later; name one, like: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
