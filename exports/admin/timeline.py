@@ -48,7 +48,7 @@ def _drawn(rows: list[dict], told: str) -> SafeString:
         '<rect class="psd-bar" x="{}" y="{}" width="{}" height="{}"/></a>'
     ), marks)  # fmt: skip
     return format_html(
-        '<svg class="psd-chart psd-history" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" '
+        '<svg class="psd-chart psd-history" viewBox="0 0 {} {}" preserveAspectRatio="none" role="group" '
         'aria-label="{}">{}</svg>',
         _WIDTH, _HEIGHT, told, inside,
     )  # fmt: skip

@@ -38,6 +38,10 @@ class UserAdmin(OnRecord, DjangoUserAdmin, ModelAdmin):
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "email", "group_names", "is_staff", "is_superuser", "is_active", "last_login")
     list_filter = ("is_staff", "is_superuser", "is_active", "groups")
+    filter_horizontal = ()  # Django's two lists have labels that screen readers do not read
+
+    class Media:
+        css = {"all": ("psynetdata/admin.css",)}
 
     def get_queryset(self, request):
         return super().get_queryset(request).prefetch_related("groups")
@@ -68,6 +72,7 @@ def _may_touch(user, account) -> bool:
 @admin.register(Group)
 class GroupAdmin(OnRecord, DjangoGroupAdmin, ModelAdmin):
     list_display = ("name",)
+    filter_horizontal = ()
 
     def rights_of(self, obj) -> dict:
         return {"permissions": sorted(obj.permissions.values_list("codename", flat=True))}
