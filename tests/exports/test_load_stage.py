@@ -275,7 +275,7 @@ def test_memory_does_not_follow_the_number_of_rows(staged, tmp_path, order):
 
 
 def test_a_very_long_field(staged, tmp_path):
-    size = 50 << 20
+    size = 16 << 20
     tables = with_cell(TABLES, "participant", "vars", "ab, " * (size // 4))
     path = to_zip(tmp_path / "long.zip", tables)
     del tables
