@@ -11,11 +11,10 @@ from psynetdata.admin.visible import only
 from psynetdata.models import Deployment, Job, Participant, Trial
 
 from .alarms import VIEW_INCIDENT, desk_alarms
-from .deployment import age_of, rows_in
 from .export import exports_card
 from .running import deployment_card, exports_at_work, storage_card, stored_bytes
 from .scheduled import stopped_card
-from .watched import with_newest
+from .watched import age_of, rows_in, with_newest
 
 MOST_RUNNING = 24
 SHOWN = 50

@@ -1,7 +1,5 @@
 """psynetdata's Deployment pages, with what this app knows: snapshots, exports, and how the watching goes."""
 
-from itertools import pairwise
-
 from django.contrib import admin, messages
 from django.http import HttpResponseRedirect
 from django.urls import path
@@ -23,40 +21,26 @@ from psynetdata.models import Deployment
 from . import add, ask, logs, notes, scheduled, settings, source_code
 from .access import AccessActions
 from .alarms import VIEW_INCIDENT, alarms_card, wrong_card
-from .changes import in_a_line
 from .code import SourceCodeActions
 from .confirm import found
 from .export import exports_card
-from .health import active_job, seconds_words, watching_card
+from .health import active_job, watching_card
 from .incident import incidents_card
 from .keys import KeyActions
 from .leaves import PolicyActions
+from .newest import newest_card, suspect_cards
 from .progressing import classes_card, how_it_goes
 from .restoring import can_restore, restore_page
 from .retire import KIND as RETIRE
 from .retire import RetireAction, retired_cards
 from .selected_deployments import SelectedDeployments
 from .timeline import timeline_card
-from .watched import with_newest
+from .watched import age_of, rows_in, with_newest
 from .watching import WatchActions
 
-SHOWN = 10
 LONGEST_ID = 28  # characters of a deployment id in a list
 
 admin.site.unregister(Deployment)
-
-
-def rows_in(snapshot: Snapshot | None, table: str) -> str:
-    return html.number(snapshot.tables.get(table, {}).get("rows") if snapshot else None)
-
-
-def age_of(row: Deployment):
-    """Of the newest good snapshot, with the way to it; a badge where it is late, or where a newer one is suspect."""
-    newest = row.newest
-    age = html.link(html.change_url(Snapshot, newest.pk), html.age(newest.taken_at)) if newest else html.EMPTY
-    marks = [html.badge("late", "danger")] if row.late else []
-    marks += [html.badge(row.last.state)] if row.last and row.last.state == Snapshot.State.SUSPECT else []
-    return html.joined([age, *marks]) if marks else age
 
 
 class DeploymentChangeList(ChangeList):
@@ -214,7 +198,7 @@ class DeploymentAdmin(
     def cards(self, request, obj):
         about, data, jobs = super().cards(request, obj)
         exports = exports_card(obj.exports.select_related("job", "owner"))
-        history = [*self.watching(request, obj), *timeline_card(obj), self.snapshots(obj)]
+        history = [*self.watching(request, obj), *timeline_card(obj), newest_card(obj)]
         held = [data, *classes_card(obj), self.sheets(request, obj), exports, *scheduled.scheduled_card(request, obj)]
         upper = [*self.first(request, obj), about, *how_it_goes(obj, timezone.now()), *history]
         return [*upper, *held, notes.notes_card(request, obj), *self.incidents(request, obj), jobs]
@@ -248,37 +232,3 @@ class DeploymentAdmin(
         card = super().sheets(request, obj)
         card.facts = [*card.facts, *source_code.fact(request, obj)]
         return card
-
-    def snapshots(self, obj) -> Card:
-        found = list(obj.snapshots.defer("sequences", "server")[: SHOWN + 1])
-        before = {row.pk: earlier for row, earlier in pairwise(found)}
-        rows = [_snapshot_row(row, before.get(row.pk)) for row in found[:SHOWN]]
-        note = "" if rows else "There is no snapshot yet; `manage.py load` makes one from a database.zip."
-        if obj.source != Deployment.Source.UPLOAD and not rows:
-            note = "There is no snapshot yet."
-        headers = ("snapshot", "state", "age", "rows", "since the one before", "new bytes", "took", "of")
-        more = html.list_url(Snapshot, deployment__number__exact=obj.number)
-        footnote = html.link(more, "all snapshots") if len(found) > SHOWN else ""
-        return Card("Newest snapshots", headers=headers, rows=rows, note=note, footnote=footnote)
-
-
-def suspect_cards(obj: Deployment) -> list[Card]:
-    """Of a newest snapshot that is suspect, until the next look makes an alarm of it; or where nobody looks."""
-    last = obj.snapshots.defer("tables", "sequences", "server").first()
-    if last is None or last.state != Snapshot.State.SUSPECT:
-        return []
-    return [wrong_card("The newest snapshot is suspect", [html.joined([html.to_object(last), last.reason])])]
-
-
-def _snapshot_row(row: Snapshot, before: Snapshot | None) -> tuple:
-    pinned = [html.badge("pinned", "neutral")] if row.pinned else []
-    return (
-        html.to_object(row),
-        html.joined([html.badge(row.state), *pinned]),
-        html.age(row.taken_at),
-        html.number(row.rows),
-        in_a_line(before, row),
-        html.size(row.new_bytes),
-        html.EMPTY if row.seconds is None else seconds_words(row.seconds),
-        html.utc(row.taken_at),
-    )

@@ -14,7 +14,7 @@ from psynetdata.admin.visible import only
 from psynetdata.models import Deployment, Job, Participant, Trial
 
 from . import progressing
-from .deployment import age_of, rows_in
+from .watched import age_of, rows_in
 
 MOST_EXPORTS = 10
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 from exports.models import Incident, Snapshot
 from exports.snapshots import schedule
 from exports.watch.checks import is_late
+from psynetdata.admin import html
 from psynetdata.models import Deployment, Job
 
 # Large columns that no list shows.
@@ -40,6 +41,19 @@ def with_newest(deployments: QuerySet[Deployment]) -> list[Deployment]:
         row.interval = _interval(row, jobs.get(row.done_id))
         row.late = _late(row, now)
     return rows
+
+
+def rows_in(snapshot: Snapshot | None, table: str) -> str:
+    return html.number(snapshot.tables.get(table, {}).get("rows") if snapshot else None)
+
+
+def age_of(row: Deployment):
+    """Of the newest good snapshot, with the way to it; a badge where it is late, or where a newer one is suspect."""
+    newest = row.newest
+    age = html.link(html.change_url(Snapshot, newest.pk), html.age(newest.taken_at)) if newest else html.EMPTY
+    marks = [html.badge("late", "danger")] if row.late else []
+    marks += [html.badge(row.last.state)] if row.last and row.last.state == Snapshot.State.SUSPECT else []
+    return html.joined([age, *marks]) if marks else age
 
 
 def _interval(row: Deployment, last: Job | None) -> timedelta | None:

@@ -1,0 +1,50 @@
+"""The newest snapshots of a deployment, on its page."""
+
+from itertools import pairwise
+
+from exports.models import Snapshot
+from psynetdata.admin import html
+from psynetdata.admin.pages import Card
+from psynetdata.models import Deployment
+
+from .alarms import wrong_card
+from .changes import in_a_line
+from .health import seconds_words
+
+SHOWN = 10
+
+
+def newest_card(obj: Deployment) -> Card:
+    """The newest ones, each with what changed since the one before."""
+    found = list(obj.snapshots.defer("sequences", "server")[: SHOWN + 1])
+    before = {row.pk: earlier for row, earlier in pairwise(found)}
+    rows = [_snapshot_row(row, before.get(row.pk)) for row in found[:SHOWN]]
+    note = "" if rows else "There is no snapshot yet; `manage.py load` makes one from a database.zip."
+    if obj.source != Deployment.Source.UPLOAD and not rows:
+        note = "There is no snapshot yet."
+    headers = ("snapshot", "state", "age", "rows", "since the one before", "new bytes", "took", "of")
+    more = html.list_url(Snapshot, deployment__number__exact=obj.number)
+    footnote = html.link(more, "all snapshots") if len(found) > SHOWN else ""
+    return Card("Newest snapshots", headers=headers, rows=rows, note=note, footnote=footnote)
+
+
+def suspect_cards(obj: Deployment) -> list[Card]:
+    """Of a newest snapshot that is suspect, until the next look makes an alarm of it; or where nobody looks."""
+    last = obj.snapshots.defer("tables", "sequences", "server").first()
+    if last is None or last.state != Snapshot.State.SUSPECT:
+        return []
+    return [wrong_card("The newest snapshot is suspect", [html.joined([html.to_object(last), last.reason])])]
+
+
+def _snapshot_row(row: Snapshot, before: Snapshot | None) -> tuple:
+    pinned = [html.badge("pinned", "neutral")] if row.pinned else []
+    return (
+        html.to_object(row),
+        html.joined([html.badge(row.state), *pinned]),
+        html.age(row.taken_at),
+        html.number(row.rows),
+        in_a_line(before, row),
+        html.size(row.new_bytes),
+        html.EMPTY if row.seconds is None else seconds_words(row.seconds),
+        html.utc(row.taken_at),
+    )
