@@ -1,3 +1,5 @@
+from copy import deepcopy
+
 from django import forms
 from django.contrib import admin
 from django.contrib.auth import get_user_model
@@ -79,7 +81,9 @@ class ApiTokenAdmin(RevocableAdmin):
     def get_form(self, request, obj=None, change=False, **kwargs):
         form = super().get_form(request, obj, change=change, **kwargs)
         if "deployments" in form.base_fields:
-            form.base_fields["deployments"].queryset = only(request, Deployment.objects.all(), "pk")
+            # A copy: the declared field is shared with the forms of requests that run at the same time.
+            field = form.base_fields["deployments"] = deepcopy(form.base_fields["deployments"])
+            field.queryset = only(request, Deployment.objects.all(), "pk")
         return form
 
     def get_changeform_initial_data(self, request):

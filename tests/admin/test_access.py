@@ -243,3 +243,16 @@ def test_hidden_rows_cost_no_more_queries(person, hidden, django_assert_max_num_
     client.get("/admin/psynetdata/trial/")
     with django_assert_max_num_queries(20):
         client.get("/admin/psynetdata/trial/")
+
+
+def test_a_token_cannot_be_bound_to_it(person, hidden, shown):
+    client = person("analyst")
+    address = "/admin/psynetdata/apitoken/add/"
+    page = client.get(address).content.decode()
+    assert MARK not in page
+    assert str(shown) in page
+    answer = client.post(address, {"name": "mine", "deployments": [hidden.pk]})
+    assert "is not one of the available choices" in answer.content.decode()
+    assert not ApiToken.objects.exists()
+    assert MARK in person("admin").get(address).content.decode()
+    assert MARK not in client.get(address).content.decode()
