@@ -24,3 +24,5 @@ from . import (  # noqa: F401  each registers its model
 for carrier in (Success, Failure, Schedule, OrmQ):
     if admin.site.is_registered(carrier):
         admin.site.unregister(carrier)
+
+admin.site.index_title = "Overview"
