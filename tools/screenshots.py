@@ -121,6 +121,12 @@ def first_of(path: str):
     return go
 
 
+def a_recording(page: Page, site: str) -> None:
+    """A participant's page, where the first recording on the way plays."""
+    first_of("psynetdata/participant/?deployment=1")(page, site)
+    page.locator(".psd-way li:has(audio)").first.scroll_into_view_if_needed()
+
+
 def the_export_page(page: Page, site: str) -> None:
     demonstration(page, site)
     page.goto(page.url.replace("/change/", "/export/"))
@@ -132,7 +138,7 @@ PAGES = {
     "export": the_export_page,
     "trials": to("psynetdata/trial/"),
     "trial": first_of("psynetdata/trial/"),
-    "participant": first_of("psynetdata/participant/?deployment=1"),
+    "participant": a_recording,
 }
 
 
