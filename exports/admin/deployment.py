@@ -9,7 +9,7 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.views import ChangeList
 
-from exports.models import Incident, Snapshot
+from exports.models import Incident, Snapshot, Summary
 from exports.snapshots import schedule, suspect
 from psynetdata import rights
 from psynetdata.admin import html
@@ -198,9 +198,16 @@ class DeploymentAdmin(
     def cards(self, request, obj):
         about, data, jobs = super().cards(request, obj)
         exports = exports_card(obj.exports.select_related("job", "owner"))
+        summary = Summary.objects.filter(deployment=obj).first()
         history = [*self.watching(request, obj), *timeline_card(obj), newest_card(obj)]
-        held = [data, *classes_card(obj), self.sheets(request, obj), exports, *scheduled.scheduled_card(request, obj)]
-        upper = [*self.first(request, obj), about, *how_it_goes(obj, timezone.now()), *history]
+        held = [
+            data,
+            *classes_card(summary),
+            self.sheets(request, obj),
+            exports,
+            *scheduled.scheduled_card(request, obj),
+        ]
+        upper = [*self.first(request, obj), about, *how_it_goes(summary, timezone.now()), *history]
         return [*upper, *held, notes.notes_card(request, obj), *self.incidents(request, obj), jobs]
 
     def first(self, request, obj) -> list[Card]:

@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString
 from exports.models import Summary
 from psynetdata.admin import charts, html
 from psynetdata.admin.pages import Card
-from psynetdata.models import TYPED_MODELS, Deployment
+from psynetdata.models import TYPED_MODELS
 
 # In the order in which they are shown.
 STATES = {
@@ -63,9 +63,8 @@ def by_progress(summary: Summary) -> tuple[SafeString, str]:
     return charts.bars(values, f"How far participants came: {told}"), told
 
 
-def how_it_goes(deployment: Deployment, now: datetime) -> list[Card]:
-    """Its participants and the last day's trials; nothing before the first snapshot is mirrored."""
-    summary = Summary.objects.filter(deployment=deployment).first()
+def how_it_goes(summary: Summary | None, now: datetime) -> list[Card]:
+    """A deployment's participants and its last day's trials; nothing before the first snapshot is mirrored."""
     if summary is None:
         return []
     done, failed = (summary.participants.get(state, 0) for state in ("finished", "failed"))
@@ -82,12 +81,11 @@ def how_it_goes(deployment: Deployment, now: datetime) -> list[Card]:
     return [Card("How it goes", facts=facts, template="admin/exports/how.html", context=context, footnote=footnote)]
 
 
-def classes_card(deployment: Deployment) -> list[Card]:
+def classes_card(summary: Summary | None) -> list[Card]:
     """How many rows each class has, with the way to them."""
-    summary = Summary.objects.filter(deployment=deployment).first()
     rows = [
         (
-            html.link(html.list_url(TYPED_MODELS[table], **{"deployment": deployment.number, "class": name}), name),
+            html.link(html.list_url(TYPED_MODELS[table], **{"deployment": summary.deployment_id, "class": name}), name),
             str(TYPED_MODELS[table]._meta.verbose_name_plural),
             html.number(count),
             html.number(failed) if failed else html.EMPTY,

@@ -178,7 +178,9 @@ def test_an_export_is_scheduled_resumed_and_removed(person, deployment, snapshot
 
 
 def test_looking_starts_nothing(person, deployment, snapshot):
-    person("analyst").get(ask_address(deployment))
+    client = person("analyst")
+    client.get(ask_address(deployment))
+    client.post(ask_address(deployment), CHOICE | {"verb": "look"})
     assert not Job.objects.exists()
 
 
