@@ -1,6 +1,7 @@
 """Real servers on loopback: one that speaks Slack's chat.postMessage, one that takes mail."""
 
 import json
+import logging
 import ssl
 import threading
 from collections.abc import Iterator
@@ -11,6 +12,9 @@ from urllib.parse import parse_qs
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
+
+# It speaks on after a test is over, whose stderr is closed by then.
+logging.getLogger("mail").propagate = False
 
 TOKEN = "xoxb-0123456789-topsecret"
 USER, PASSWORD = "desk", "p@ss:word/topsecret"
