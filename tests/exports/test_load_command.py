@@ -165,6 +165,7 @@ def test_a_line_now_and_then_elsewhere(monkeypatch):
         return now
 
     monkeypatch.setattr(cli, "monotonic", clock)
+    monkeypatch.setattr(cli, "LINE_EVERY", 10.0)
     text = _shown(False, *[("reading", number, 10) for number in range(10)])
     lines = text.splitlines()
     assert all(line.startswith("reading: ") for line in lines)
