@@ -87,10 +87,7 @@ class Sheet:
         self._conditions += [self._condition(name, texts) for name, texts in (filters or {}).items()]
         if order:
             self._order = Order(order, self._last_terms, self._columns)
-        # Names the rows and their order; what changed since is another dictionary each time.
-        asked = repr((class_name, view, filters, self._order.asked))
-        whose = (shape.using, shape.deployment.number, shape.deployment.clock, catalogue.state, shape.table)
-        self._name_of_order = None if changes is not None else (*whose, asked)
+        self._catalogue, self._asked, self._changes = catalogue, (class_name, view, filters), changes
 
     @property
     def columns(self) -> list[str]:
@@ -240,8 +237,8 @@ class Sheet:
         self, columns: list[tuple[Column, reading.Style]], after: int | None, at_once: int
     ) -> Iterator[tuple[int, list]]:
         """As `_read`, where only the values tell the order."""
-        name = self._name_of_order
-        keys = self._sorted() if name is None else sorting.kept(sorting.Wish(name, self._sorted))
+        # What changed since is another dictionary each time.
+        keys = self._sorted() if self._changes is not None else sorting.kept(self._wish)
         try:
             start = 0 if after is None else keys.index(after) + 1
         except ValueError:
@@ -251,6 +248,13 @@ class Sheet:
             rows = self.shape.rows().filter(key__in=wanted).order_by()
             found = dict(reading.read(self.shape, rows, columns))
             yield from ((key, found[key]) for key in wanted)
+
+    @property
+    def _wish(self) -> sorting.Wish:
+        """Names the rows and their order."""
+        shape, asked = self.shape, repr((*self._asked, self._order.asked))
+        whose = (shape.using, shape.deployment.number, shape.deployment.clock, self._catalogue.state, shape.table)
+        return sorting.Wish((*whose, asked), self._sorted)
 
     def _sorted(self) -> "array[int]":
         by = [(column, reading.AS_JSON) for column, _ in self._order.by]
