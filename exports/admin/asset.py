@@ -3,7 +3,6 @@
 from django.contrib import admin
 from django.urls import path, reverse
 
-from exports.assets.stored import kept
 from exports.models import StoredAsset
 from psynetdata.admin import html
 from psynetdata.admin.asset import AssetAdmin as DataAssetAdmin
@@ -34,10 +33,9 @@ class AssetAdmin(DataAssetAdmin):
 
 def file_card(request, obj: Asset) -> Card:
     try:
-        shown = asset_file.shown(request, obj)
+        shown, rows = asset_file.shown(request, obj)
     except NotHere as reason:
         return Card("File", note=str(reason))
-    rows = kept(shown.deployment, [shown.planned])[obj.id]
     files = files_of(obj, shown, rows)
     note = f"The file that came is not the one of its row: {rows[0].differs}." if rows[0].differs else ""
     title = "File" if len(rows) == 1 and not rows[0].inside else f"Folder of {len(rows)} files"

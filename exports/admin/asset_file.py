@@ -9,7 +9,7 @@ from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from exports.assets.personal import personal_assets
-from exports.assets.plan import PlannedAsset, plan
+from exports.assets.plan import plan
 from exports.assets.stored import kept
 from exports.models import StoredAsset
 from psynetdata import ranges
@@ -49,8 +49,6 @@ class NotHere(Exception):
 class Shown:
     """An asset whose file this person may see. `path`: its export path, as the face that is shown has it."""
 
-    deployment: Deployment
-    planned: PlannedAsset
     path: str
 
     def name_of(self, row: StoredAsset) -> str:
@@ -59,35 +57,47 @@ class Shown:
 
 def shown_among(request: HttpRequest, assets: list[Asset]) -> dict[int, tuple[Shown, list[StoredAsset]]]:
     """{asset id: it, and its files}, of those assets of one deployment whose files this person may see and are here."""
-    deployment = Deployment.objects.filter(number=assets[0].deployment_number).first()
-    if deployment is not None and shown_face(request) != IDENTIFIED:
-        personal = personal_assets(deployment)
-        assets = [] if personal is None else [obj for obj in assets if obj.id not in personal]
-    if deployment is None or not assets:
-        return {}
-    rows = Asset.objects.using(IDENTIFIED).filter(key__in=[obj.key for obj in assets])
-    planned = {one.id: one for one in plan(map(_as_text, rows), "all")}
-    files, paths = kept(deployment, planned.values()), {obj.id: obj.export_path or "" for obj in assets}
-    return {number: (Shown(deployment, planned[number], paths[number]), rows) for number, rows in files.items()}
+    deployment = _deployment_of(assets[0])
+    return {} if deployment is None else _here(deployment, _not_personal(request, deployment, assets))
 
 
-def shown(request: HttpRequest, obj: Asset) -> Shown:
-    """Raises NotHere where the file is not kept here, and where it is personal and the anonymous face is shown."""
-    deployment = Deployment.objects.filter(number=obj.deployment_number).first()
+def shown(request: HttpRequest, obj: Asset) -> tuple[Shown, list[StoredAsset]]:
+    """It and its files. Raises NotHere where none are kept here, and where they are personal and the anonymous face
+    is shown."""
+    deployment = _deployment_of(obj)
     if deployment is None:
         raise NotHere("Its deployment is no longer here.")
-    if shown_face(request) != IDENTIFIED:
-        personal = personal_assets(deployment)
-        if personal is None or obj.id in personal:
-            raise NotHere("Its file is personal, and shown on the identified face only.")
-    # Where the file came from is withheld or scrubbed on the anonymous face; it leads to the file and no further.
-    row = Asset.objects.using(IDENTIFIED).filter(key=obj.key).first()
-    planned = next(plan([_as_text(row)], "all")) if row else None
-    if planned is None or not kept(deployment, [planned]):
+    if not _not_personal(request, deployment, [obj]):
+        raise NotHere("Its file is personal, and shown on the identified face only.")
+    found = _here(deployment, [obj])
+    if not found:
         raise NotHere(
             "Its file is not here yet. An export with files fetches it, and so does `deployment assets --fetch`."
         )
-    return Shown(deployment, planned, obj.export_path or "")
+    return found[obj.id]
+
+
+def _deployment_of(obj: Asset) -> Deployment | None:
+    return Deployment.objects.filter(number=obj.deployment_number).first()
+
+
+def _not_personal(request: HttpRequest, deployment: Deployment, assets: list[Asset]) -> list[Asset]:
+    """Those whose files may be shown on the face that is shown; none while nobody knows which are personal."""
+    if shown_face(request) == IDENTIFIED:
+        return assets
+    personal = personal_assets(deployment)
+    return [] if personal is None else [obj for obj in assets if obj.id not in personal]
+
+
+def _here(deployment: Deployment, assets: list[Asset]) -> dict[int, tuple[Shown, list[StoredAsset]]]:
+    """{asset id: it, and its files} of those whose files are kept here."""
+    if not assets:
+        return {}
+    # Where a file came from is withheld or scrubbed on the anonymous face; it leads to the file and no further.
+    rows = Asset.objects.using(IDENTIFIED).filter(key__in=[obj.key for obj in assets])
+    planned = {one.id: one for one in plan(map(_as_text, rows), "all")}
+    files, paths = kept(deployment, planned.values()), {obj.id: obj.export_path or "" for obj in assets}
+    return {number: (Shown(paths[number]), rows) for number, rows in files.items()}
 
 
 def kind_of(name: str) -> str:
@@ -108,10 +118,10 @@ def answer(model_admin, request: HttpRequest, key: int, number: int) -> HttpResp
     if obj is None:
         raise Http404
     try:
-        found = shown(request, obj)
+        found, files = shown(request, obj)
     except NotHere as reason:
         raise Http404(str(reason)) from None
-    row = next((row for row in kept(found.deployment, [found.planned])[obj.id] if row.number == number), None)
+    row = next((row for row in files if row.number == number), None)
     if row is None or not default_storage.exists(row.file):
         raise Http404
     return _response(request, obj, found.name_of(row), row)
