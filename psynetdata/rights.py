@@ -63,6 +63,16 @@ def can_export(user, mode: str, token: ApiToken | None = None) -> bool:
     return user.has_perm(EXPORT_REGULAR) and can_see_identified(user, token)
 
 
+def can_export_some(user) -> bool:
+    """Whether the caller may make archives of any mode."""
+    return can_export(user, "anonymous") or can_export(user, "regular")
+
+
+def can_change_own(user, owner_id: int | None) -> bool:
+    """What somebody made for all to see is changed by them, and by those who look after deployments."""
+    return owner_id == user.pk or user.has_perm(CHANGE_DEPLOYMENT)
+
+
 def can_decide(user, token: ApiToken | None = None) -> bool:
     """What leaves in anonymized exports; who decides sees names of questions and keys, never values."""
     return user.has_perm(DECIDE_POLICY) and (token is None or token.identified)

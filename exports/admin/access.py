@@ -5,7 +5,6 @@ from django.contrib.auth.models import User
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldBooleanWidget
 
-from psynetdata import rights
 from psynetdata.access import set_access
 from psynetdata.psynet.problems import Conflict
 
@@ -29,12 +28,9 @@ class AccessForm(forms.Form):
 
 
 class AccessActions:
-    """For DeploymentAdmin."""
+    """For DeploymentAdmin, beside WatchActions, which says who looks after deployments."""
 
-    def has_set_access_permission(self, request, object_id=None) -> bool:
-        return self.has_view_permission(request) and request.user.has_perm(rights.CHANGE_DEPLOYMENT)
-
-    @action(description="Who sees it", url_path="access", permissions=["set_access"], icon="lock_person")
+    @action(description="Who sees it", url_path="access", permissions=["look_after"], icon="lock_person")
     def set_access(self, request, object_id):
         row = found(self, request, object_id)
         initial = {"restricted": row.restricted, "people": row.people.all()}

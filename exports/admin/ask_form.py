@@ -141,8 +141,7 @@ class SelectionForm(forms.Form):
 
 
 def may_ask(user, anonymize: str) -> bool:
-    modes = {"yes": ("anonymous",), "no": ("regular",), "both": ("anonymous", "regular")}[anonymize]
-    return all(rights.can_export(user, mode) for mode in modes)
+    return all(rights.can_export(user, mode) for mode in ExportOptions(anonymize=anonymize).modes)
 
 
 def as_filled(options: dict) -> dict:

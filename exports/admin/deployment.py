@@ -106,7 +106,7 @@ class DeploymentAdmin(
         return ask.ask_for_export(self, request, object_id)
 
     def has_export_permission(self, request, object_id=None) -> bool:
-        return any(rights.can_export(request.user, mode) for mode in ("anonymous", "regular"))
+        return rights.can_export_some(request.user)
 
     @action(description="Restore", url_path="restore", permissions=["restore"], icon="settings_backup_restore")
     def restore(self, request, object_id):

@@ -28,7 +28,9 @@ def notes_card(request: HttpRequest, deployment: Deployment) -> Card:
             "text": note.text,
             "author": note.author or "somebody who is gone",
             "at": html.utc(note.created_at),
-            "remove": _address("remove_note", deployment, note.pk) if _may_remove(request.user, note) else "",
+            "remove": _address("remove_note", deployment, note.pk)
+            if rights.can_change_own(request.user, note.author_id)
+            else "",
         }
         for note in deployment.notes.select_related("author")[:SHOWN]
     ]
@@ -59,7 +61,7 @@ def remove(model_admin, request: HttpRequest, number: int, note: int) -> HttpRes
     row = deployment.notes.filter(pk=note).first()
     if row is None:
         raise Http404
-    if not _may_remove(request.user, row):
+    if not rights.can_change_own(request.user, row.author_id):
         raise PermissionDenied
     Audit.record("remove", user=request.user, deployment=deployment, target=row)
     row.delete()
@@ -75,10 +77,6 @@ def _asked(model_admin, request: HttpRequest, number: int) -> Deployment | None:
     if not model_admin.has_view_permission(request, deployment):
         raise PermissionDenied
     return deployment if request.method == "POST" else None
-
-
-def _may_remove(user, note: Note) -> bool:
-    return note.author_id == user.pk or user.has_perm(rights.CHANGE_DEPLOYMENT)
 
 
 def _address(name: str, deployment: Deployment, *more: int) -> str:

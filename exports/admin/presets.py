@@ -24,7 +24,7 @@ def usable(user) -> list[ExportPreset]:
     """Those that ask for nothing that the person may not have; `may_remove` says whether they may remove it."""
     rows = [row for row in ExportPreset.objects.all()[:_SHOWN] if may_ask(user, row.options["anonymize"])]
     for row in rows:
-        row.may_remove = _may_change(user, row)
+        row.may_remove = rights.can_change_own(user, row.owner_id)
     return rows
 
 
@@ -37,7 +37,7 @@ def keep(request, options: ExportOptions) -> ExportPreset:
     with transaction.atomic():
         fields = {"options": options.to_json(), "owner": request.user}
         row, made = ExportPreset.objects.select_for_update().get_or_create(name=name, defaults=fields)
-        if not made and not _may_change(request.user, row):
+        if not made and not rights.can_change_own(request.user, row.owner_id):
             raise Conflict(f"Somebody else keeps a preset called “{name}”; give this one another name.")
         if not made:
             row.options = options.to_json()
@@ -51,12 +51,8 @@ def remove(request, number: int) -> None:
     row = ExportPreset.objects.filter(pk=number).first()
     if request.method != "POST" or row is None:
         return
-    if not _may_change(request.user, row):
+    if not rights.can_change_own(request.user, row.owner_id):
         raise PermissionDenied
     Audit.record("remove", user=request.user, target=f"export preset {row.pk}")
     row.delete()
     messages.success(request, f"The preset “{row}” is gone.")
-
-
-def _may_change(user, row: ExportPreset) -> bool:
-    return row.owner_id == user.pk or user.has_perm(rights.CHANGE_DEPLOYMENT)

@@ -53,7 +53,7 @@ def page_of(model_admin, request: HttpRequest, number: int, schedule: int, verb:
     row = deployment and deployment.schedules.select_related("owner", "deployment").filter(pk=schedule).first()
     if row is None or verb not in ("resume", "remove"):
         raise Http404
-    if not (model_admin.has_view_permission(request, deployment) and _may_change(request.user, row)):
+    if not (model_admin.has_view_permission(request, deployment) and rights.can_change_own(request.user, row.owner_id)):
         raise PermissionDenied
     what = f"{str(row).capitalize()} ({in_words(row.options)}, {schedules.EVERY_DAYS[row.every_days]})"
     if verb == "remove":
@@ -81,12 +81,8 @@ def _score(row: ExportSchedule) -> str:
 
 
 def _ways(user, row: ExportSchedule):
-    if not _may_change(user, row):
+    if not rights.can_change_own(user, row.owner_id):
         return ""
     verbs = (["resume"] if row.stopped_at else []) + ["remove"]
     links = [html.link(reverse(f"admin:{PAGE}", args=(row.deployment_id, row.pk, verb)), verb) for verb in verbs]
     return html.joined(links)
-
-
-def _may_change(user, row: ExportSchedule) -> bool:
-    return row.owner_id == user.pk or user.has_perm(rights.CHANGE_DEPLOYMENT)

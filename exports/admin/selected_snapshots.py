@@ -19,7 +19,7 @@ class SelectedSnapshots:
     actions = ("export_selected", "pin_selected", "unpin_selected", "verify_selected")
 
     def has_export_permission(self, request, object_id=None) -> bool:
-        return any(rights.can_export(request.user, mode) for mode in ("anonymous", "regular"))
+        return rights.can_export_some(request.user)
 
     @admin.action(description="Export", permissions=["export"])
     def export_selected(self, request, queryset):

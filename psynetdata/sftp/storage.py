@@ -6,6 +6,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import paramiko
@@ -87,8 +88,7 @@ class SFTPFolderStorage(SFTPStorage):
 
     def _login(self) -> Server:
         key = Path(settings.SSH_KEY).read_text() if settings.SSH_KEY else None
-        server = self._server
-        return Server(server.host, server.port, server.user, server.root, key)
+        return replace(self._server, credentials=key)
 
 
 class _Remote(io.RawIOBase):
