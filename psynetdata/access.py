@@ -1,30 +1,51 @@
-"""Who may know of a deployment: everybody who may see deployments, or the people named and no one else."""
+"""Who may know of a deployment: everybody who may see deployments, or the people named and no one else; and where it
+is spoken of in Slack."""
 
+import re
 from collections.abc import Iterable
 
 from django.contrib.auth.models import User
 from django.db import transaction
 
 from psynetdata.models import Audit, Deployment
+from psynetdata.psynet.problems import UsageError
+
+# The id of a channel, or its name; nothing that Slack could take for a command or a person.
+_CHANNEL = re.compile(r"[^\W_][\w.-]{0,79}")
 
 
-def set_access(deployment: Deployment, *, restricted: bool, people: Iterable[User], user=None) -> bool:
+def set_access(
+    deployment: Deployment, *, restricted: bool, people: Iterable[User], slack_channel: str | None = None, user=None
+) -> bool:
     """Of all launches that continue each other, since they hold the same people's data. False: it was so already.
 
-    The names stay when the restriction is lifted, and hold again when it comes back.
+    The names stay when the restriction is lifted, and hold again when it comes back. `slack_channel`: None leaves it.
+    Raises UsageError for what is no channel.
     """
+    told = {"restricted": restricted}
+    if slack_channel is not None:
+        told["slack_channel"] = checked_channel(slack_channel)
     named = sorted({person.pk for person in people})
     with transaction.atomic():
         rows = list(Deployment.objects.select_for_update().filter(pk__in=[one.pk for one in deployment.chain()]))
-        changed = [row for row in rows if row.restricted != restricted or _named(row) != named]
+        changed = [row for row in rows if _named(row) != named or any(getattr(row, k) != v for k, v in told.items())]
         for row in changed:
-            row.restricted = restricted
-            row.save(update_fields=["restricted"])
+            for name, value in told.items():
+                setattr(row, name, value)
+            row.save(update_fields=list(told))
             row.people.set(named)
-            Audit.record(
-                "access", user=user, deployment=row, target=row.deployment_id, restricted=restricted, people=named
-            )
+            Audit.record("access", user=user, deployment=row, target=row.deployment_id, people=named, **told)
     return bool(changed)
+
+
+def checked_channel(text: str) -> str:
+    """A channel of Slack's, by its id or name; "" for none."""
+    name = text.strip().removeprefix("#")
+    if name and not _CHANNEL.fullmatch(name):
+        raise UsageError(
+            "That is no channel of Slack's: give its id, at the end of its About page (C0123456789), or its name."
+        )
+    return name
 
 
 def _named(row: Deployment) -> list[int]:

@@ -33,6 +33,11 @@ def visible_deployments(user, token: ApiToken | None = None) -> QuerySet[Deploym
     return found.filter(pk__in=token.deployments) if token is not None and token.deployments else found
 
 
+def can_see_deployment(user, deployment: Deployment) -> bool:
+    """Whether an account that can still sign in may know of it."""
+    return user.is_active and visible_deployments(user).filter(pk=deployment.pk).exists()
+
+
 def hidden_deployments(user) -> list[int]:
     """Numbers of those that the person must not know of."""
     if user.has_perm(CHANGE_DEPLOYMENT):

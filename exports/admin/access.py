@@ -2,13 +2,15 @@
 
 from django import forms
 from django.contrib.auth.models import User
+from django.http import HttpResponse
 from unfold.decorators import action
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldBooleanWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
-from psynetdata.access import set_access
-from psynetdata.psynet.problems import Conflict
+from psynetdata.access import checked_channel, set_access
+from psynetdata.admin import html
+from psynetdata.psynet.problems import Conflict, UsageError
 
-from .confirm import Plan, confirmed, found
+from .confirm import Plan, confirmed, found, page
 
 
 class AccessForm(forms.Form):
@@ -26,6 +28,21 @@ class AccessForm(forms.Form):
         help_text="What they may do with it is said by their groups, as everywhere.",
     )
 
+    slack_channel = forms.CharField(
+        label="A Slack channel of its own",
+        required=False,
+        max_length=80,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Its id, at the end of its About page (C0123456789), or its name; invite the app there. Messages "
+        "about this deployment then go there. Empty: to the channel of all deployments.",
+    )
+
+    def clean_slack_channel(self):
+        try:
+            return checked_channel(self.cleaned_data["slack_channel"])
+        except UsageError as problem:
+            raise forms.ValidationError(problem.sentence) from None
+
 
 class AccessActions:
     """For DeploymentAdmin, beside WatchActions, which says who looks after deployments."""
@@ -33,26 +50,30 @@ class AccessActions:
     @action(description="Who sees it", url_path="access", permissions=["look_after"], icon="lock_person")
     def set_access(self, request, object_id):
         row = found(self, request, object_id)
-        initial = {"restricted": row.restricted, "people": row.people.all()}
+        initial = {"restricted": row.restricted, "people": row.people.all(), "slack_channel": row.slack_channel}
         form = AccessForm(request.POST if request.method == "POST" else None, initial=initial)
         sentences = [
             f"Whom {row} is hidden from finds no trace of it: not in lists, searches, filters and the audit log, nor "
             "at the API. Their tokens, and their links to its sheets, reach it no more.",
             "Who may change deployments sees every one of them.",
+            "E-mails about a restricted deployment go to people who may see it. In Slack it is told of in a channel of "
+            "its own, or without its name.",
         ]
         others = [str(one) for one in row.chain() if one.pk != row.pk]
         if others:
             sentences.append(f"The same holds for {', '.join(others)}, which this one continues or which continues it.")
 
-        def do() -> str:
+        plan = Plan("Who sees it", sentences, "Save", form=form)
+
+        def do() -> str | HttpResponse:
             if not form.is_valid():
-                raise Conflict("Somebody who was named is there no more; open the page again.")
+                return page(self, request, row, plan, html.change_url(type(row), row.pk))
             told = form.cleaned_data
             if not set_access(row, user=request.user, **told):
                 raise Conflict("That was so already, and nothing was done.")
             return f"{row} is seen by {_who(told)}."
 
-        return confirmed(self, request, row, Plan("Who sees it", sentences, "Save", form=form), do)
+        return confirmed(self, request, row, plan, do)
 
 
 def _who(told: dict) -> str:

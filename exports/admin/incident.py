@@ -5,7 +5,7 @@ from unfold.decorators import action, display
 
 from exports.models import Incident
 from exports.notify.channels import channels, label_of
-from exports.notify.trying import try_channels
+from exports.notify.trying import own_channels, try_channels, try_own_channels
 from exports.watch.told import told
 from psynetdata import rights
 from psynetdata.admin import html
@@ -69,14 +69,16 @@ class IncidentAdmin(Visible, ReadOnly, CardsAdmin):
         back = html.list_url(Incident)
         if request.method == "POST":
             Audit.record("send a test message", user=request.user)
-            for channel, why in try_channels():
+            for label, why in [*try_channels(), *try_own_channels()]:
                 if why:
-                    messages.error(request, f"{channel.label}: {why}")
+                    messages.error(request, f"{label}: {why}")
                 else:
-                    messages.success(request, f"{channel.label}: sent.")
+                    messages.success(request, f"{label}: sent.")
             return HttpResponseRedirect(back)
         names = " and ".join(channel.label for channel in channels())
         told = f"A message that says so goes out through {names}, to those who are told of alarms."
+        if own := own_channels():
+            told += f" The Slack channels of their own get it too: {', '.join(map(str, own.values()))}."
         if not names:
             told = "No channel is set up, so no alarm is told: SLACK_BOT_TOKEN and SLACK_CHANNEL, or EMAIL_URL, "
             told += "ALARM_EMAILS and EMAIL_FROM, set one up."

@@ -43,8 +43,20 @@ class Incident(models.Model):
         return f"incident {self.id}"
 
     @property
+    def sentence_without_places(self) -> str:
+        """Without hosts, databases and roles."""
+        return _WITHOUT_PLACES.get(self.kind, self.sentence)
+
+    @property
     def state(self) -> str:
         return "open" if self.ended_at is None else "over"
+
+
+_WITHOUT_PLACES = {
+    Incident.Kind.LATE: "There is no new snapshot, though one is due.",
+    Incident.Kind.UNREACHABLE: "The source does not answer, or does not let us in.",
+    Incident.Kind.DRILL: "The last restore drill failed.",
+}
 
 
 class NoticeQuerySet(models.QuerySet):
@@ -97,6 +109,11 @@ class Notice(models.Model):
     def deployment(self) -> Deployment | None:
         """None: the desk itself."""
         return self.about.deployment
+
+    @property
+    def owner(self):
+        """Who asked for the export."""
+        return self.export.owner if self.export else None
 
 
 class SlackThread(models.Model):

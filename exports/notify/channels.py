@@ -1,28 +1,28 @@
 """The channels that are set up. Each sends a Text, or raises Undelivered."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from exports.models import Notice
-
-from . import mail, slack
+from . import audience, mail, slack
+from .audience import Audience
 from .message import Text
 
 
 @dataclass(frozen=True)
 class Channel:
-    """`name` stands in rows and never changes; `label` is for people; what has one `key` goes in one message."""
+    """`name` stands in rows and never changes; `label` is for people. `audience(deployment, owner)`: who reads there;
+    what has the same readers goes in one message."""
 
     name: str
     label: str
     send: Callable[[Text], None]
     is_set_up: Callable[[], bool]
-    key: Callable[[Notice], Hashable]
+    audience: Callable[..., Audience]
 
 
 _ALL = (
-    Channel("slack", "Slack", slack.send, slack.is_set_up, lambda notice: notice.deployment),
-    Channel("email", "E-mail", mail.send, mail.is_set_up, mail.recipients),
+    Channel("slack", "Slack", slack.send, slack.is_set_up, audience.in_slack),
+    Channel("email", "E-mail", mail.send, mail.is_set_up, audience.by_mail),
 )
 
 

@@ -5,8 +5,6 @@ import smtplib
 from django.conf import settings
 from django.core.mail import EmailMessage
 
-from exports.models import Notice
-
 from .message import Text
 from .problems import Undelivered
 
@@ -20,18 +18,13 @@ def reaches(address: str) -> bool:
     return bool(address and settings.EMAIL_HOST and settings.EMAIL_FROM)
 
 
-def recipients(notice: Notice) -> tuple[str, ...]:
-    """Alarms go to ALARM_EMAILS; the end of an export to who asked for it, where the account has an address."""
-    owner = notice.export.owner if notice.export else None
-    return (owner.email,) if owner and owner.email else tuple(settings.ALARM_EMAILS)
-
-
 def send(text: Text) -> None:
-    """One message to all addresses, those of ALARM_EMAILS unless the text names others.
+    """One message to all addresses, those of ALARM_EMAILS unless its audience is others.
 
     Raises Undelivered; the server's own words may hold addresses and are left out.
     """
-    message = EmailMessage(text.subject, text.body, settings.EMAIL_FROM, text.to or settings.ALARM_EMAILS)
+    to = text.audience.to
+    message = EmailMessage(text.subject, text.body, settings.EMAIL_FROM, to or settings.ALARM_EMAILS)
     try:
         message.send()
     except smtplib.SMTPAuthenticationError as error:
@@ -40,7 +33,7 @@ def send(text: Text) -> None:
         raise Undelivered(f"The mail server refuses EMAIL_FROM as a sender ({error.smtp_code}).") from None
     except smtplib.SMTPRecipientsRefused as error:
         codes = sorted({str(code) for code, _ in error.recipients.values()})
-        whose = "the owner's address" if text.to else "every address of ALARM_EMAILS"
+        whose = "the address of each account that is to be told" if to else "every address of ALARM_EMAILS"
         raise Undelivered(f"The mail server refuses {whose} ({', '.join(codes)}).") from None
     except smtplib.SMTPNotSupportedError:
         raise Undelivered(

@@ -1,7 +1,7 @@
 """What a message says: the desk, each deployment, what is wrong, over or ready, since when, where to look."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.conf import settings
@@ -10,25 +10,24 @@ from exports.models import Incident, Notice
 from psynetdata.models import Deployment, Job
 from psynetdata.psynet import times
 
+from .audience import Audience
 from .of_export import export_heading, export_told
-from .words import address, one_line
+from .words import address, name_of, one_line
 
 MOST = 20  # incidents that one message tells in full
 
 
 @dataclass(frozen=True)
 class Text:
-    """Plain text; the subject is one line. `deployment`: the one that all of it is about; `to`: e-mail addresses;
-    `urgent`: something is wrong."""
+    """Plain text; the subject is one line. `urgent`: something is wrong."""
 
     subject: str
     body: str
-    deployment: Deployment | None = None
-    to: tuple[str, ...] = ()
+    audience: Audience = field(default_factory=Audience)
     urgent: bool = False
 
 
-def message(told: Sequence[Notice], to: tuple[str, ...] = ()) -> Text:
+def message(told: Sequence[Notice], audience: Audience) -> Text:
     """One message for all of them. An incident of which both ends are here is told once, as over."""
     over = {notice.incident_id for notice in told if notice.incident_id and notice.end}
     lines = [notice for notice in told if notice.end or notice.export_id or notice.incident_id not in over]
@@ -41,24 +40,24 @@ def message(told: Sequence[Notice], to: tuple[str, ...] = ()) -> Text:
             notice.pk,
         )
     )
-    parts = [_told(notice) for notice in lines[:MOST]]
+    parts = [_told(notice, audience) for notice in lines[:MOST]]
     if len(lines) > MOST:
         parts.append(f"And {len(lines) - MOST} more: {address('admin:exports_incident_changelist')}")
-    deployments = {notice.deployment for notice in lines}
-    [about] = deployments if len(deployments) == 1 else [None]
-    return Text(_subject(lines), "\n\n".join(parts) + "\n", about, to, any(_is_bad(notice) for notice in lines))
+    urgent = any(_is_bad(notice) for notice in lines)
+    return Text(_subject(lines, audience), "\n\n".join(parts) + "\n", audience, urgent)
 
 
-def test_message() -> Text:
+def test_message(audience: Audience) -> Text:
     return Text(
         f"{settings.SITE_NAME}: a test message",
         f"Alarms of {settings.SITE_NAME} come this way.\n\n{address('admin:index')}\n",
+        audience,
     )
 
 
-def _subject(lines: list[Notice]) -> str:
+def _subject(lines: list[Notice], audience: Audience) -> str:
     if len(lines) == 1:
-        return f"{settings.SITE_NAME}: {_heading(lines[0])}"
+        return f"{settings.SITE_NAME}: {_heading(lines[0], audience)}"
     exports = sum(notice.export_id is not None for notice in lines)
     over = sum(notice.end for notice in lines)
     begun = len(lines) - over - exports
@@ -77,25 +76,30 @@ def _is_bad(notice: Notice) -> bool:
     return not notice.end if notice.incident else notice.export.job.state == Job.State.FAILED
 
 
-def _told(notice: Notice) -> str:
+def _told(notice: Notice, audience: Audience) -> str:
+    heading = _heading(notice, audience)
     if notice.export:
-        return export_told(notice.export)
+        return export_told(notice.export, heading, audience)
     incident = notice.incident
     deployment = incident.deployment
     since = f"Since {times.in_words(incident.began_at)}."
     if notice.end:
         began, ended = times.in_words(incident.began_at), times.in_words(incident.ended_at)
         since = f"It began {began} and was over {ended}{_because(deployment)}."
+    if deployment and not audience.knows:
+        return "\n".join([heading, since, address("admin:exports_incident_change", incident.pk)])
     where = [f"Deployment {one_line(deployment.deployment_id)}"] if deployment else []
-    return "\n".join([_heading(notice), *where, incident.sentence, since, _link(deployment)])
+    sentence = incident.sentence if audience.places else incident.sentence_without_places
+    return "\n".join([heading, *where, sentence, since, _link(deployment)])
 
 
-def _heading(notice: Notice) -> str:
+def _heading(notice: Notice, audience: Audience) -> str:
+    name = name_of(notice.deployment, audience)
     if notice.export:
-        return export_heading(notice.export)
+        return export_heading(notice.export, name)
     incident = notice.incident
     what = Incident.Kind(incident.kind).label
-    of = f": {one_line(str(incident.deployment))}" if incident.deployment else ""
+    of = f": {name}" if incident.deployment else ""
     return f"Over: {what}{of}" if notice.end else f"{what.capitalize()}{of}"
 
 

@@ -50,22 +50,24 @@ def is_set_up() -> bool:
 def send(text: Text) -> None:
     """Into the thread of its deployment; what is urgent is seen in the channel too. Raises Undelivered."""
     client = _client()
-    threads = SlackThread.objects.filter(deployment=text.deployment, channel=settings.SLACK_CHANNEL)
-    thread = threads.first() if text.deployment else None
+    own, deployment = text.audience.channel, text.audience.thread
+    channel = own or settings.SLACK_CHANNEL
+    threads = SlackThread.objects.filter(deployment=deployment, channel=channel)
+    thread = threads.first() if deployment else None
     said = _escaped(f"{text.subject}\n\n{text.body}")
-    if text.deployment:
-        said = mention(client, text.deployment.experimenter) + said
+    if deployment:
+        said = mention(client, deployment.experimenter) + said
     try:
-        answer = _post(client, said, thread_ts=thread.ts, reply_broadcast=text.urgent) if thread else None
+        answer = _post(client, own, said, thread_ts=thread.ts, reply_broadcast=text.urgent) if thread else None
     except Undelivered as problem:
         if problem.code not in _NO_THREAD:
             raise
         threads.delete()
         answer = None
     if answer is None:
-        answer = _post(client, said)
-        if text.deployment and (ts := str(answer.get("ts") or "")[:40]):
-            threads.update_or_create(deployment=text.deployment, channel=settings.SLACK_CHANNEL, defaults={"ts": ts})
+        answer = _post(client, own, said)
+        if deployment and (ts := str(answer.get("ts") or "")[:40]):
+            threads.update_or_create(deployment=deployment, channel=channel, defaults={"ts": ts})
 
 
 def _client() -> WebClient:
@@ -78,19 +80,20 @@ def _client() -> WebClient:
     )
 
 
-def _post(client: WebClient, text: str, **thread):
-    """What Slack answers."""
+def _post(client: WebClient, own: str, text: str, **thread):
+    """What Slack answers. `own`: the channel of one deployment; empty: that of all."""
+    channel = own or settings.SLACK_CHANNEL
     try:
         return client.chat_postMessage(
-            channel=settings.SLACK_CHANNEL, text=text, mrkdwn=False, unfurl_links=False, unfurl_media=False, **thread
+            channel=channel, text=text, mrkdwn=False, unfurl_links=False, unfurl_media=False, **thread
         )
     except SlackApiError as error:
-        raise _refused(error) from None
+        raise _refused(error, own) from None
     except (OSError, HTTPException, SlackClientError, UnicodeError) as error:
         raise Undelivered(f"Slack does not answer at SLACK_BASE_URL ({_why(error)}).") from None
 
 
-def _refused(error: SlackApiError) -> Undelivered:
+def _refused(error: SlackApiError, own: str) -> Undelivered:
     answer = error.response
     code = str(answer.get("error", ""))
     if answer.status_code == 429:
@@ -100,6 +103,8 @@ def _refused(error: SlackApiError) -> Undelivered:
         # No answer of Slack's own: a proxy's page, or a server in trouble.
         return Undelivered(f"Slack answers with status {answer.status_code} and no reason.")
     way_out = _WAYS_OUT.get(code, _TOKEN if "auth" in code or "token" in code or "account" in code else "")
+    if own:
+        way_out = way_out.replace("SLACK_CHANNEL", "“Who sees it”, on its deployment's page")
     return Undelivered(f"Slack refuses the message ({code}){f'; {way_out}' if way_out else ''}.", code=code)
 
 

@@ -31,16 +31,16 @@ def tell(name: str, now: datetime | None = None) -> int:
     mine = _claim(channel, now)
     groups = defaultdict(list)
     for notice in mine.select_related("incident__deployment", "export__deployment", "export__job", "export__owner"):
-        groups[channel.key(notice)].append(notice)
+        groups[channel.audience(notice.deployment, notice.owner)].append(notice)
     count, first = 0, None
     began = monotonic()
-    for key, group in groups.items():
+    for audience, group in groups.items():
         of_group = mine.filter(pk__in=[notice.pk for notice in group])
         if first and (first.wait or monotonic() - began > _LONG):
             _put_back(of_group, first, now)
             continue
         try:
-            channel.send(message(group, to=key if isinstance(key, tuple) else ()))
+            channel.send(message(group, audience))
         except Undelivered as problem:
             # One address or thread that fails holds up no other.
             first = first or problem

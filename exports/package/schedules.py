@@ -86,8 +86,7 @@ def _send(row: ExportSchedule, now: datetime) -> None:
 def _check_owner(row: ExportSchedule, options: ExportOptions) -> None:
     """As if they asked now. Raises Conflict."""
     allowed = all(rights.can_export(row.owner, mode) for mode in options.modes)
-    sees = rights.visible_deployments(row.owner).filter(pk=row.deployment_id).exists()
-    if not (row.owner.is_active and allowed and sees):
+    if not (allowed and rights.can_see_deployment(row.owner, row.deployment)):
         raise Conflict(f"{row.owner.get_username()}, who scheduled it, may not make such exports any more.")
 
 

@@ -1,17 +1,17 @@
 """Owners are told of their scheduled exports that stopped: by e-mail, else through whatever channel there is."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.urls import reverse
 from django.utils import timezone
 
 from exports.models import ExportSchedule
 from exports.notify import mail
+from exports.notify.audience import Audience
 from exports.notify.channels import channels
 from exports.notify.message import Text
-from psynetdata import jobs
+from exports.notify.words import address, name_of
+from psynetdata import jobs, rights
 from psynetdata.models import Job
 
 from .schedules import EVERY_DAYS
@@ -37,23 +37,28 @@ def tell(schedule: int) -> list[str]:
     row = row.select_related("owner", "deployment").first()
     if row is None:
         return []
-    for _, send_it in (ways := _ways(row)):
-        send_it(_text(row))
+    for _, send_it, audience in (ways := _ways(row)):
+        send_it(_text(row, audience))
     ExportSchedule.objects.filter(pk=row.pk).update(told_at=timezone.now())
-    return [name for name, _ in ways]
+    return [name for name, _, _ in ways]
 
 
 def _ways(row: ExportSchedule) -> list[tuple]:
-    """[(name, function that sends a Text)]"""
-    if mail.reaches(row.owner.email):
-        return [("owner", lambda text: mail.send(replace(text, to=(row.owner.email,))))]
-    return [(channel.name, channel.send) for channel in channels()]
+    """[(name, function that sends a Text, who reads it)]"""
+    if row.owner.is_active and mail.reaches(row.owner.email):
+        knows = rights.can_see_deployment(row.owner, row.deployment)  # losing sight of it is what may have stopped it
+        return [("owner", mail.send, Audience(to=(row.owner.email,), knows=knows))]
+    return [(channel.name, channel.send, channel.audience(row.deployment)) for channel in channels()]
 
 
-def _text(row: ExportSchedule) -> Text:
-    address = f"{settings.SITE_URL}{reverse('admin:psynetdata_deployment_change', args=(row.deployment_id,))}"
+def _text(row: ExportSchedule, audience: Audience) -> Text:
+    owner = f" that {row.owner.get_username()} scheduled" if audience.knows or audience.to else ""
     body = (
-        f"The export of {row.deployment} that {row.owner.get_username()} scheduled {EVERY_DAYS[row.every_days]} failed "
-        f"{row.failures} times in a row and comes no more until somebody resumes it.\n\n{row.reason}\n\n{address}\n"
+        f"The export of {name_of(row.deployment, audience)}{owner} {EVERY_DAYS[row.every_days]} failed "
+        f"{row.failures} times in a row and comes no more until somebody resumes it.\n\n"
     )
-    return Text(f"{settings.SITE_NAME}: a scheduled export stopped", body, deployment=row.deployment, urgent=True)
+    if audience.knows:
+        body += f"{row.reason}\n\n{address('admin:psynetdata_deployment_change', row.deployment_id)}\n"
+    else:
+        body += f"Who may see it finds it on the first page.\n\n{address('admin:index')}\n"
+    return Text(f"{settings.SITE_NAME}: a scheduled export stopped", body, audience, urgent=True)

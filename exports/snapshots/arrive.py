@@ -24,7 +24,7 @@ from .record import Arrived, describe, fewer
 _SETTINGS = (
     "source", "source_url", "source_secret", "source_key", "every", "assets_url", "assets_secret", "assets_known_hosts",
     "assets_hosts", "assets_every", "experiment_url", "experiment_secret", "withhold_undecided",
-    "restricted", "keep_all_hours", "keep_hourly_days", "keep_daily_days",
+    "restricted", "slack_channel", "keep_all_hours", "keep_hourly_days", "keep_daily_days",
 )  # fmt: skip
 _INSTANT = timedelta(milliseconds=1)
 # Together they tell one person of one launch from another.
@@ -67,7 +67,8 @@ def _of_a_new_launch(
         new, _ = Deployment.objects.select_for_update().get_or_create(deployment_id=found)
         _check_not_elsewhere(new, old)
         known = Snapshot.objects.newest(new)
-        old.refresh_from_db(fields=["restricted"])  # somebody may have restricted it while its rows were read
+        # Somebody may have restricted it while its rows were read.
+        old.refresh_from_db(fields=["restricted", "slack_channel"])
         for name in _SETTINGS:
             setattr(new, name, getattr(old, name))
         new.source_secret = _own_secret(new, old)

@@ -91,6 +91,9 @@ class Deployment(models.Model):
     # A flag and no empty list: a deployment must not come to be everyone's when the last account named is deleted.
     restricted = models.BooleanField(default=False, editable=False, help_text="Only the people named may see it.")
     people = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, editable=False, related_name="+")
+    slack_channel = models.CharField(
+        "Slack channel", max_length=80, blank=True, editable=False, help_text="Its own; empty: that of all deployments."
+    )
     experimenter = models.CharField(
         max_length=200, blank=True, editable=False, help_text="As the experiment's configuration names them."
     )

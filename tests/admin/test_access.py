@@ -223,11 +223,25 @@ def test_an_admin_says_who_sees_it(person, shown):
     admin.post(address, {"restricted": "on", "people": [viewer.user.pk]})
     assert (viewer.get(page_of(shown)).status_code, other.get(page_of(shown)).status_code) == (200, 302)
     line = Audit.objects.get(verb="access")
-    assert (line.user, line.details) == (admin.user, {"restricted": True, "people": [viewer.user.pk]})
+    named = {"restricted": True, "people": [viewer.user.pk], "slack_channel": ""}
+    assert (line.user, line.details) == (admin.user, named)
     again = admin.post(address, {"restricted": "on", "people": [viewer.user.pk]}, follow=True)
     assert "was so already" in sentences(again)[-1]
     admin.post(address, {})
     assert other.get(page_of(shown)).status_code == 200
+
+
+def test_a_slack_channel_of_its_own_is_set_there(person, shown):
+    address = f"/admin/psynetdata/deployment/{shown.pk}/access/"
+    admin = person("admin")
+    admin.post(address, {"restricted": "on", "slack_channel": " #zoo-alarms "})
+    shown.refresh_from_db()
+    assert (shown.restricted, shown.slack_channel) == (True, "zoo-alarms")
+    page = admin.post(address, {"slack_channel": "<!channel>"})
+    assert "no channel of Slack&#x27;s" in page.content.decode()
+    assert "zoo-alarms" in admin.get(address).content.decode()
+    shown.refresh_from_db()
+    assert (shown.restricted, shown.slack_channel) == (True, "zoo-alarms")
 
 
 def test_launches_that_continue_each_other_are_hidden_together(hidden):

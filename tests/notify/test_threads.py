@@ -126,7 +126,7 @@ def test_an_address_that_is_refused_holds_up_no_other(mail_server, deployment):
     export(deployment, owner=User.objects.create_user("gone", email="gone@lab.example"))
     export(deployment, owner=User.objects.create_user("alice", email="alice@lab.example"))
     notices.note(NOW)
-    with pytest.raises(Undelivered, match="the owner's address"):
+    with pytest.raises(Undelivered, match="the address of each account"):
         tell("email", NOW)
     assert [recipients for _, recipients, _ in mail.got] == [["alice@lab.example"]]
     assert Notice.objects.waiting().count() == 1

@@ -189,10 +189,10 @@ class TestWhatANewLaunchTakesOver:
 
     def test_it_is_hidden_from_whom_the_one_before_was(self, experiment):
         running, colleague = experiment(), User.objects.create_user("colleague")
-        set_access(running.deployment, restricted=True, people=[colleague])
+        set_access(running.deployment, restricted=True, people=[colleague], slack_channel="zoo-alarms")
         running.sql(NEW_LAUNCH)
         new = take(running.deployment).deployment
-        assert (new.restricted, list(new.people.all())) == (True, [colleague])
+        assert (new.restricted, list(new.people.all()), new.slack_channel) == (True, [colleague], "zoo-alarms")
 
     def test_its_password_is_its_own(self, experiment):
         running = experiment()

@@ -17,8 +17,8 @@ class Command(BaseCommand):
             raise Problem(
                 "No channel is set up, so no alarm is told; docs/alarms.md says how to set up Slack and e-mail."
             )
-        for channel, why in found:
+        for label, why in found:
             if not why:
-                self.stdout.write(f"{channel.label}: sent")
-        if failed := [f"{channel.label}: {why}" for channel, why in found if why]:
+                self.stdout.write(f"{label}: sent")
+        if failed := [f"{label}: {why}" for label, why in found if why]:
             raise Problem("\n".join(failed))
