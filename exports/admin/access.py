@@ -8,9 +8,8 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminT
 
 from psynetdata.access import checked_channel, set_access
 from psynetdata.admin import html
+from psynetdata.admin.confirm import Plan, confirmed, found, page
 from psynetdata.psynet.problems import Conflict, UsageError
-
-from .confirm import Plan, confirmed, found, page
 
 
 class AccessForm(forms.Form):

@@ -19,13 +19,13 @@ from exports.sources import kinds
 from exports.sources.kind import Located
 from psynetdata import credentials, rights
 from psynetdata.admin import html
+from psynetdata.admin.confirm import Plan, page
 from psynetdata.admin.pages import Card
 from psynetdata.models import Deployment
 from psynetdata.psynet import times
 from psynetdata.psynet.problems import Problem
 
 from .changes import name_of
-from .confirm import Plan, page
 from .settings import Password, checked_assets, checked_every
 
 SESSION_KEY = "looked_at"

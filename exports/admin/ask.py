@@ -11,6 +11,7 @@ from exports.models import Export, ExportPreset, Snapshot
 from exports.package import schedules
 from exports.package.request import request_export
 from psynetdata.admin import html
+from psynetdata.admin.confirm import Plan, confirmed
 from psynetdata.admin.pages import Card
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import Problem
@@ -46,10 +47,17 @@ def expected_view(model_admin, request: HttpRequest, number: int) -> HttpRespons
 
 
 def remove_preset(model_admin, request: HttpRequest, number: int, preset: int) -> HttpResponse:
-    """POST: take a preset away."""
+    """Take a preset away; one that is gone already is no trouble."""
     deployment = _deployment(model_admin, request, number)
-    presets.remove(request, preset)
-    return HttpResponseRedirect(address(deployment))
+    row, back = presets.to_remove(request.user, preset), address(deployment)
+    if row is None:
+        return HttpResponseRedirect(back)
+    sentences = [
+        f"The preset “{row}” is gone for everybody who uses it, on every deployment.",
+        "Exports that were made with it stay, and so do those that are scheduled.",
+    ]
+    plan = Plan("Remove a preset", sentences, "Remove it", stops=True)
+    return confirmed(model_admin, request, deployment, plan, lambda: presets.remove(request, row), back)
 
 
 def address(deployment: Deployment) -> str:

@@ -7,10 +7,9 @@ from exports.models import Snapshot
 from exports.package.request import ExportOptions
 from psynetdata import rights
 from psynetdata.admin import html
+from psynetdata.admin.selected import is_confirmed
 from psynetdata.models import Deployment
 from psynetdata.psynet import times
-
-from .selected import is_confirmed
 
 ANONYMIZE = (
     ("yes", "Yes: identifiers become pseudonyms or are withheld, and the archive is searched for them"),

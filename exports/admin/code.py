@@ -15,10 +15,9 @@ from exports.snapshots import source_code
 from exports.sources.source_code import LARGEST
 from psynetdata import rights
 from psynetdata.admin import html
+from psynetdata.admin.confirm import Plan, confirmed, found
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import UsageError
-
-from .confirm import Plan, confirmed, found
 
 
 class SourceForm(forms.Form):

@@ -13,6 +13,7 @@ from exports.models import Incident, Snapshot, Summary
 from exports.snapshots import schedule, suspect
 from psynetdata import rights
 from psynetdata.admin import html
+from psynetdata.admin.confirm import found
 from psynetdata.admin.deployment import DeploymentAdmin as DataDeploymentAdmin
 from psynetdata.admin.job import progress_card
 from psynetdata.admin.pages import Card
@@ -22,7 +23,6 @@ from . import add, ask, logs, notes, scheduled, settings, source_code
 from .access import AccessActions
 from .alarms import VIEW_INCIDENT, alarms_card, wrong_card
 from .code import SourceCodeActions
-from .confirm import found
 from .export import exports_card
 from .health import active_job, watching_card
 from .incident import incidents_card

@@ -6,13 +6,13 @@ from exports.models import Export, Snapshot
 from exports.package.request import KIND
 from psynetdata import rights
 from psynetdata.admin import html
+from psynetdata.admin.confirm import confirmed, found
 from psynetdata.admin.job import counting, progress_card
 from psynetdata.admin.pages import Card, CardsAdmin, ReadOnly
 from psynetdata.admin.visible import BY_DEPLOYMENT, Visible
 from psynetdata.models import Job
 
 from .archive import archive_card
-from .confirm import confirmed, found
 from .verifying import ask_to_verify, plan_to_verify, verified_card
 
 SHOWN = 20

@@ -9,11 +9,10 @@ from exports.notify.trying import own_channels, try_channels, try_own_channels
 from exports.watch.told import told
 from psynetdata import rights
 from psynetdata.admin import html
+from psynetdata.admin.confirm import Plan, page
 from psynetdata.admin.pages import Card, CardsAdmin, ReadOnly
 from psynetdata.admin.visible import BY_DEPLOYMENT, Visible
 from psynetdata.models import Audit, Deployment
-
-from .confirm import Plan, page
 
 SHOWN = 10
 

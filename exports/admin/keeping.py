@@ -14,11 +14,11 @@ from exports.package.database import default_name, download
 from exports.snapshots import pin, suspect
 from psynetdata import jobs, rights
 from psynetdata.admin import html
+from psynetdata.admin.confirm import Plan, confirmed, found
 from psynetdata.psynet.problems import Conflict
 
 from .ask import address
 from .changes import changes_card
-from .confirm import Plan, confirmed, found
 from .health import active_job, retention_words
 from .restoring import can_restore, restore_page
 from .verifying import ask_to_verify, plan_to_verify

@@ -7,10 +7,9 @@ from unfold.decorators import action
 from exports.snapshots.anew import rebuild
 from psynetdata import rights
 from psynetdata.admin import html
+from psynetdata.admin.confirm import Plan, confirmed, found
 from psynetdata.anonymize import keys
 from psynetdata.models import Deployment
-
-from .confirm import Plan, confirmed, found
 
 
 class KeyActions:

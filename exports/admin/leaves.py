@@ -13,6 +13,7 @@ from exports.snapshots import undecided
 from exports.snapshots.anew import rebuild
 from psynetdata import rights
 from psynetdata.admin import html
+from psynetdata.admin.confirm import found
 from psynetdata.admin.job import progress_card
 from psynetdata.anonymize import deciding
 from psynetdata.anonymize.for_deployment import withholds
@@ -20,8 +21,6 @@ from psynetdata.anonymize.identifiers import KINDS
 from psynetdata.anonymize.policy import Rule
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import BadInput, Problem
-
-from .confirm import found
 
 # What a page offers; `public` is for files and stays with the policy itself.
 ACTIONS = {

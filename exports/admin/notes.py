@@ -10,6 +10,7 @@ from exports.models import Note
 from exports.models.note import LONGEST
 from psynetdata import rights
 from psynetdata.admin import html
+from psynetdata.admin.confirm import Plan, confirmed
 from psynetdata.admin.pages import Card
 from psynetdata.models import Audit, Deployment
 
@@ -40,8 +41,8 @@ def notes_card(request: HttpRequest, deployment: Deployment) -> Card:
 
 def add(model_admin, request: HttpRequest, number: int) -> HttpResponse:
     """POST: `text` becomes a note."""
-    deployment = _asked(model_admin, request, number)
-    if deployment is None:
+    deployment = _seen(model_admin, request, number)
+    if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     form = NoteForm(request.POST)
     if form.is_valid():
@@ -54,29 +55,36 @@ def add(model_admin, request: HttpRequest, number: int) -> HttpResponse:
 
 
 def remove(model_admin, request: HttpRequest, number: int, note: int) -> HttpResponse:
-    """POST: its author, or who may change deployments, takes it away."""
-    deployment = _asked(model_admin, request, number)
-    if deployment is None:
-        return HttpResponseNotAllowed(["POST"])
+    """Its author, or who may change deployments, takes it away."""
+    deployment = _seen(model_admin, request, number)
     row = deployment.notes.filter(pk=note).first()
     if row is None:
         raise Http404
     if not rights.can_change_own(request.user, row.author_id):
         raise PermissionDenied
-    Audit.record("remove", user=request.user, deployment=deployment, target=row)
-    row.delete()
-    messages.success(request, "The note is gone.")
-    return HttpResponseRedirect(html.change_url(Deployment, deployment.pk))
+    plan = Plan(
+        "Remove a note",
+        ["It is gone for everybody, and is not kept anywhere.", f"“{row.text}”"],
+        "Remove it",
+        stops=True,
+    )
+
+    def do() -> str:
+        Audit.record("remove", user=request.user, deployment=deployment, target=row)
+        row.delete()
+        return "The note is gone."
+
+    return confirmed(model_admin, request, deployment, plan, do)
 
 
-def _asked(model_admin, request: HttpRequest, number: int) -> Deployment | None:
-    """The deployment that a POST names; None for another method."""
+def _seen(model_admin, request: HttpRequest, number: int) -> Deployment:
+    """The deployment that an address names, for who may view it."""
     deployment = model_admin.get_object(request, str(number))
     if deployment is None:
         raise Http404
     if not model_admin.has_view_permission(request, deployment):
         raise PermissionDenied
-    return deployment if request.method == "POST" else None
+    return deployment
 
 
 def _address(name: str, deployment: Deployment, *more: int) -> str:

@@ -1,7 +1,6 @@
 """Presets of the page that asks for an export: everybody uses them; who kept one changes and removes it."""
 
 from django import forms
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
@@ -46,13 +45,15 @@ def keep(request, options: ExportOptions) -> ExportPreset:
     return row
 
 
-def remove(request, number: int) -> None:
-    """POST only; one that is gone already is no trouble."""
+def to_remove(user, number: int) -> ExportPreset | None:
+    """None where it is gone already. Raises PermissionDenied for who may not."""
     row = ExportPreset.objects.filter(pk=number).first()
-    if request.method != "POST" or row is None:
-        return
-    if not rights.can_change_own(request.user, row.owner_id):
+    if row is not None and not rights.can_change_own(user, row.owner_id):
         raise PermissionDenied
+    return row
+
+
+def remove(request, row: ExportPreset) -> str:
     Audit.record("remove", user=request.user, target=f"export preset {row.pk}")
     row.delete()
-    messages.success(request, f"The preset “{row}” is gone.")
+    return f"The preset “{row}” is gone."

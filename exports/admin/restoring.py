@@ -6,9 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from exports.models import Snapshot
 from psynetdata import rights
 from psynetdata.admin import html
+from psynetdata.admin.confirm import Plan, page
 from psynetdata.admin.pages import Card
-
-from .confirm import Plan, page
 
 _TARGET = "postgres://user@host:5432/database"
 

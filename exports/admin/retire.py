@@ -6,12 +6,12 @@ from unfold.decorators import action
 from exports.restore.retire import KIND
 from psynetdata import jobs, rights
 from psynetdata.admin import html
+from psynetdata.admin.confirm import Plan, confirmed, found
 from psynetdata.admin.job import reason_of
 from psynetdata.admin.pages import Card
 from psynetdata.models import Deployment, Job
 from psynetdata.psynet.problems import Conflict
 
-from .confirm import Plan, confirmed, found
 from .health import active_job
 
 _OTHERS = "What exactly is missing is for those who look after deployments."

@@ -8,11 +8,11 @@ from exports.models import ExportSchedule
 from exports.package import schedules
 from psynetdata import rights
 from psynetdata.admin import html
+from psynetdata.admin.confirm import Plan, confirmed
 from psynetdata.admin.pages import Card
 from psynetdata.models import Deployment
 
 from .alarms import wrong_card
-from .confirm import Plan, confirmed
 from .export import in_words
 
 PAGE = "psynetdata_deployment_schedule"

@@ -4,11 +4,11 @@ from django.contrib import admin
 
 from exports.package.request import request_export
 from exports.snapshots import deployments
+from psynetdata.admin.confirm import Plan
+from psynetdata.admin.selected import on_each
 from psynetdata.models import Deployment
 
 from .ask_form import SelectionForm
-from .confirm import Plan
-from .selected import on_each
 from .watching import send_snapshot
 
 _STAYS = "Their snapshots, data and exports stay as they are."

@@ -7,10 +7,10 @@ from exports.package import verifying
 from exports.package.request import request_export
 from exports.snapshots import pin
 from psynetdata import rights
+from psynetdata.admin.confirm import Plan
+from psynetdata.admin.selected import on_each
 
 from .ask_form import SelectionForm
-from .confirm import Plan
-from .selected import on_each
 
 
 class SelectedSnapshots:

@@ -3,10 +3,9 @@
 from exports.models import Export, Snapshot
 from exports.package import verifying
 from psynetdata.admin import html
+from psynetdata.admin.confirm import Plan
 from psynetdata.admin.job import progress_card, reason_of
 from psynetdata.admin.pages import Card
-
-from .confirm import Plan
 
 
 def plan_to_verify(row: Snapshot | Export) -> Plan:

@@ -8,11 +8,11 @@ from unfold.widgets import UnfoldBooleanWidget
 from exports.snapshots import deployments, schedule
 from psynetdata import jobs, rights
 from psynetdata.admin import html
+from psynetdata.admin.confirm import Plan, confirmed, found
 from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.problems import Conflict
 
 from .changes import name_of
-from .confirm import Plan, confirmed, found
 from .health import active_job
 
 State = Deployment.State

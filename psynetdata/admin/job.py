@@ -1,9 +1,9 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
+from django.http import JsonResponse
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from django.utils import timezone
@@ -11,9 +11,12 @@ from unfold.decorators import display
 
 from psynetdata import jobs, rights
 from psynetdata.models import Audit, Job
+from psynetdata.psynet.problems import Conflict
 
 from . import html
+from .confirm import Plan, confirmed
 from .pages import Card, CardsAdmin, ReadOnly
+from .selected import on_each
 from .shown import way_back
 from .visible import BY_DEPLOYMENT, Visible
 
@@ -22,6 +25,7 @@ _COUNTED: dict[str, Callable[[Job], str]] = {}
 # What is left is told from a twentieth on, and not within the first seconds, when workers are only starting.
 _TELLS_FROM, _A_WHILE = 20, timedelta(seconds=5)
 _FOR_OTHERS = "The reason is for those who look after deployments."
+_NOTHING_HALF_MADE = "What it was making is not kept; what was there before it stays as it is."
 
 
 def progress_card(request, job: Job, title: str = "Progress") -> Card:
@@ -83,12 +87,25 @@ def _phase(job: Job) -> str:
     return job.phase or ("" if job.is_over else "beginning")
 
 
-def _cancelled(request, job: Job) -> bool:
-    """Ask the job to stop, on record; False where it is over already."""
+def _cancel(request, job: Job) -> str:
+    """Ask the job to stop, on record; what to say. Raises Conflict where there is nothing to stop, or no right to."""
+    name = str(job).capitalize()
+    if not rights.can_cancel(request.user, job):
+        raise Conflict("only who asked for it, or who may change jobs, cancels it.")
     if not jobs.cancel(job):
-        return False
+        raise Conflict(f"{name} is over already.")
     Audit.record("cancel", user=request.user, deployment=job.deployment, target=job)
-    return True
+    return f"{name} stops at its next step."
+
+
+def _plan_to_cancel(job: Job) -> Plan:
+    name = str(job).capitalize()
+    if job.is_over:
+        return Plan("Cancel", [f"{name} is over already; there is nothing to cancel."])
+    what = f"{name}, of {job.deployment}," if job.deployment else name
+    how = "does not begin" if job.state == Job.State.QUEUED else "stops at its next step, most often within seconds"
+    sentences = [f"{what} {how}. {_NOTHING_HALF_MADE}", "It does not go on by itself: whoever wants it asks anew."]
+    return Plan("Cancel", sentences, "Cancel it", stops=True)
 
 
 @admin.register(Job)
@@ -114,22 +131,20 @@ class JobAdmin(Visible, ReadOnly, CardsAdmin):
         return JsonResponse(progress_of(get_object_or_404(self.get_queryset(request), pk=job_id)))
 
     def cancel_view(self, request, job_id: int):
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
         job = get_object_or_404(self.get_queryset(request), pk=job_id)
         if not (self.has_view_permission(request) and rights.can_cancel(request.user, job)):
             raise PermissionDenied
-        if _cancelled(request, job):
-            messages.success(request, f"{str(job).capitalize()} stops at its next step.")
-        else:
-            messages.info(request, f"{str(job).capitalize()} is over already.")
-        return HttpResponseRedirect(way_back(request, html.change_url(Job, job.pk)))
+        back = way_back(request, html.change_url(Job, job.pk))
+        return confirmed(self, request, job, _plan_to_cancel(job), lambda: _cancel(request, job), back)
 
     @admin.action(description="Cancel", permissions=["view"])
     def cancel_selected(self, request, queryset):
-        asked = [job for job in queryset if rights.can_cancel(request.user, job)]
-        stopped = sum(_cancelled(request, job) for job in asked)
-        messages.success(request, f"{stopped} of {len(queryset)} jobs were asked to stop.")
+        sentences = [
+            f"Those that wait for a worker do not begin, the others stop at their next step. {_NOTHING_HALF_MADE}",
+            "They do not go on by themselves: whoever wants one asks anew.",
+        ]
+        plan = Plan("Cancel", sentences, "Cancel them", stops=True)
+        return on_each(self, request, queryset, plan, lambda job: _cancel(request, job), "were asked to stop")
 
     @display(description="job", ordering="id")
     def name(self, obj):

@@ -8,9 +8,12 @@ from django.utils import timezone
 from unfold.decorators import display
 
 from psynetdata.models import Audit
+from psynetdata.psynet.problems import Conflict
 
 from . import html
+from .confirm import Plan
 from .pages import Card, CardsAdmin
+from .selected import on_each
 
 
 class RevocableAdmin(CardsAdmin):
@@ -46,20 +49,23 @@ class RevocableAdmin(CardsAdmin):
             return HttpResponseNotAllowed(["POST"])
         if not self.has_view_permission(request):
             raise PermissionDenied
-        self._revoke(request, self.get_queryset(request).filter(pk=number))
+        row = self.get_queryset(request).filter(pk=number, revoked=False).first()
+        if row is not None:
+            self._revoke(request, row)
+            messages.success(request, f"The {self.noun} is revoked.")
         return HttpResponseRedirect(html.list_url(self.model))
 
     @admin.action(description="Revoke", permissions=["view"])
     def revoke_selected(self, request, queryset):
-        self._revoke(request, queryset)
+        sentences = [f"Who uses these {self.noun}s gets no answer from then on. It cannot be undone."]
+        plan = Plan("Revoke", sentences, "Revoke them", stops=True)
+        return on_each(self, request, queryset, plan, lambda row: self._revoke(request, row), "are revoked")
 
-    def _revoke(self, request, rows) -> None:
-        """`rows` come from get_queryset: one's own, or anyone's for a superuser."""
-        numbers = list(rows.filter(revoked=False).values_list("pk", flat=True))
-        self.model.objects.filter(pk__in=numbers).update(revoked=True)
-        for number in numbers:
-            Audit.record("revoke", user=request.user, target=f"{self.noun} {number}")
-        messages.success(request, f"{len(numbers)} {self.noun}{'' if len(numbers) == 1 else 's'} revoked.")
+    def _revoke(self, request, row) -> None:
+        """`row` comes from get_queryset: one's own, or anyone's for a superuser."""
+        if not self.model.objects.filter(pk=row.pk, revoked=False).update(revoked=True):
+            raise Conflict("it is revoked already.")
+        Audit.record("revoke", user=request.user, target=f"{self.noun} {row.pk}")
 
     def revoke_card(self, obj) -> Card:
         url = reverse(f"admin:{self._revoke_name}", args=(obj.pk,))

@@ -44,8 +44,8 @@ def switch_face(request: HttpRequest) -> HttpResponse:
 
 
 def way_back(request: HttpRequest, otherwise: str) -> str:
-    """The address of this site that a form was sent from (`next`), or another one."""
-    back = request.POST.get("next", "")
+    """The address of this site that somebody came from (`next`, in the form or the address), or another one."""
+    back = request.POST.get("next") or request.GET.get("next", "")
     safe = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}, require_https=request.is_secure())
     return back if safe else otherwise
 

@@ -143,7 +143,8 @@ def test_presets_are_kept_used_and_removed(person, deployment, snapshot):
     keeper.post(ask_address(deployment), keep | {"anonymize": "both"})
     assert "Weekly" not in other.get(ask_address(deployment)).content.decode()
     remove = f"/admin/psynetdata/deployment/{deployment.pk}/presets/1/remove/"
-    assert (other.post(remove).status_code, keeper.get(remove).status_code) == (403, 302)
+    assert (other.post(remove).status_code, other.get(remove).status_code) == (403, 403)
+    assert "is gone for everybody who uses it" in keeper.get(remove).content.decode()
     assert ExportPreset.objects.count() == 1
     assert (keeper.post(remove).status_code, ExportPreset.objects.count(), Export.objects.count()) == (302, 0, 0)
 

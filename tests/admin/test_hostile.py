@@ -97,7 +97,7 @@ def test_a_cancel_is_on_record(person):
     client = person("viewer")
     one, other = (Job.objects.create(kind="export", owner=client.user) for _ in range(2))
     client.post(f"{DATA}/job/{one.pk}/cancel/")
-    client.post(f"{DATA}/job/", {"action": "cancel_selected", "_selected_action": [other.pk]})
+    client.post(f"{DATA}/job/", {"action": "cancel_selected", "confirmed": "yes", "_selected_action": [other.pk]})
     assert [line.target for line in Audit.objects.filter(verb="cancel").order_by("id")] == [str(one), str(other)]
 
 

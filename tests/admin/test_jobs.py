@@ -3,8 +3,10 @@
 import pytest
 
 from psynetdata.models import Job
+from tests.admin.conftest import sentences
 
 pytestmark = pytest.mark.django_db(databases="__all__")
+LIST = "/admin/psynetdata/job/"
 
 
 @pytest.fixture
@@ -56,7 +58,10 @@ def test_nobody_else_does(person, job):
     other = job()
     client = person("data officer")
     assert client.post(f"/admin/psynetdata/job/{other.pk}/cancel/").status_code == 403
-    client.post("/admin/psynetdata/job/", {"action": "cancel_selected", "_selected_action": [other.pk]})
+    told = client.post(
+        LIST, {"action": "cancel_selected", "confirmed": "yes", "_selected_action": [other.pk]}, follow=True
+    )
+    assert sentences(told) == [f"Export {other.pk}: only who asked for it, or who may change jobs, cancels it."]
     other.refresh_from_db()
     assert other.state == "queued"
     assert "cancel/" not in client.get(f"/admin/psynetdata/job/{other.pk}/change/").content.decode()
@@ -64,20 +69,32 @@ def test_nobody_else_does(person, job):
 
 def test_who_administers_jobs_stops_them_from_the_list(person, job):
     jobs = [job(), job(state="running"), job(state="done")]
-    person("admin").post(
-        "/admin/psynetdata/job/", {"action": "cancel_selected", "_selected_action": [row.pk for row in jobs]}
-    )
+    client, asked = person("admin"), {"action": "cancel_selected", "_selected_action": [row.pk for row in jobs]}
+    page = client.post(LIST, asked).content.decode()
+    assert "do not begin, the others stop" in page
+    assert not Job.objects.filter(cancel_requested=True).exists()
+    told = client.post(LIST, asked | {"confirmed": "yes"}, follow=True)
+    assert sorted(sentences(told)) == [
+        "2 of 3 were asked to stop.", f"Export {jobs[2].pk}: Export {jobs[2].pk} is over already.",
+    ]  # fmt: skip
     for row in jobs:
         row.refresh_from_db()
     assert [row.state for row in jobs] == ["cancelled", "running", "done"]
     assert [row.cancel_requested for row in jobs] == [True, True, False]
 
 
-def test_stopping_needs_post(person, job):
-    running = job(state="running")
-    assert person("admin").get(f"/admin/psynetdata/job/{running.pk}/cancel/").status_code == 405
+def test_a_page_says_what_cancelling_does_and_leads_back(person, job):
+    running, waiting, over = job(state="running"), job(), job(state="done")
+    client, page = person("admin"), "/admin/psynetdata/job/{}/cancel/?next=/admin/exports/export/"
+    for row, said in ((running, "stops at its next step"), (waiting, "does not begin"), (over, "is over already")):
+        assert said in client.get(page.format(row.pk)).content.decode()
     running.refresh_from_db()
     assert not running.cancel_requested
+    told = client.post(page.format(running.pk), follow=True)
+    assert told.redirect_chain == [("/admin/exports/export/", 302)]
+    assert sentences(told) == [f"Export {running.pk} stops at its next step."]
+    elsewhere = client.post(f"/admin/psynetdata/job/{running.pk}/cancel/?next=https://example.org/")
+    assert elsewhere.url == f"/admin/psynetdata/job/{running.pk}/change/"
 
 
 def test_the_page_says_why_it_failed(person, job):

@@ -100,7 +100,7 @@ def test_one_sees_and_revokes_ones_own_only(person):
     assert "theirs" not in client.get(LIST).content.decode()
     assert client.get(f"{LIST}{theirs.pk}/change/").status_code == 302
     client.post(f"{LIST}{theirs.pk}/revoke/")
-    client.post(LIST, {"action": "revoke_selected", "_selected_action": [theirs.pk]})
+    client.post(LIST, {"action": "revoke_selected", "confirmed": "yes", "_selected_action": [theirs.pk]})
     theirs.refresh_from_db()
     assert not theirs.revoked
     assert client.get(f"{LIST}{mine.pk}/revoke/").status_code == 405
@@ -111,7 +111,10 @@ def test_one_sees_and_revokes_ones_own_only(person):
 
 def test_a_superuser_revokes_from_the_list(person):
     tokens = [ApiToken.issue(person("analyst").user)[0] for _ in range(2)]
-    person("superuser").post(LIST, {"action": "revoke_selected", "_selected_action": [row.pk for row in tokens]})
+    client, asked = person("superuser"), {"action": "revoke_selected", "_selected_action": [row.pk for row in tokens]}
+    assert "It cannot be undone." in client.post(LIST, asked).content.decode()
+    assert not ApiToken.objects.filter(revoked=True).exists()
+    client.post(LIST, asked | {"confirmed": "yes"})
     assert ApiToken.objects.filter(revoked=True).count() == 2
 
 

@@ -47,7 +47,9 @@ def test_a_note_is_left_and_removed(visit):
     page.fill("textarea[name=text]", "The microphone was off until ten.")
     page.click("text=Leave the note")
     page.wait_for_selector(".psd-remark:has-text('The microphone was off')")
-    page.click(".psd-remark button")
+    page.click(".psd-remark a:text-is('Remove')")
+    page.wait_for_selector("text=is not kept anywhere")
+    page.click("button:text-is('Remove it')")
     page.wait_for_selector("text=The note is gone.")
     assert page.locator(".psd-remark").count() == 0
 
@@ -69,7 +71,9 @@ def test_an_export_is_told_beforehand_and_its_options_are_kept(visit):
     page.click("text=Keep the preset")
     page.wait_for_url("**/export/?preset=*")
     assert page.is_checked("input[name=anonymize][value=no]")
-    page.click(f"button[aria-label='Remove the preset {name}']")
+    page.click(f"a[aria-label='Remove the preset {name}']")
+    page.wait_for_selector("text=is gone for everybody who uses it")
+    page.click("button:text-is('Remove it')")
     page.wait_for_selector("text=is gone")
 
 

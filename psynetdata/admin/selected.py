@@ -8,9 +8,9 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from psynetdata.admin import html
 from psynetdata.psynet.problems import Problem
 
+from . import html
 from .confirm import Plan
 
 MOST = 200
@@ -60,4 +60,4 @@ def _page(model_admin, request: HttpRequest, rows: Sequence[models.Model], plan:
         "back_url": request.get_full_path(),
         "media": model_admin.media,
     }
-    return TemplateResponse(request, "admin/exports/selected.html", context)
+    return TemplateResponse(request, "admin/psynetdata/selected.html", context)

@@ -9,9 +9,10 @@ from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
-from psynetdata.admin import html
-from psynetdata.admin.pages import Card
 from psynetdata.psynet.problems import Problem
+
+from . import html
+from .pages import Card
 
 
 @dataclass
@@ -35,13 +36,18 @@ def found(model_admin, request: HttpRequest, object_id) -> models.Model:
 
 
 def confirmed(
-    model_admin, request: HttpRequest, row: models.Model, plan: Plan, do: Callable[[], str | HttpResponse]
+    model_admin,
+    request: HttpRequest,
+    row: models.Model,
+    plan: Plan,
+    do: Callable[[], str | HttpResponse],
+    back: str = "",
 ) -> HttpResponse:
-    """GET: the page. POST: `do`, then where it leads, or the row's page with the sentence that it returns.
+    """GET: the page. POST: `do`, then where it leads, or `back` (else the row's page) with the sentence it returns.
 
-    A Problem is said on the row's page, which shows how things are; so a second click on the button does no harm.
+    A Problem is said there too, where one sees how things are; so a second click on the button does no harm.
     """
-    back = html.change_url(type(row), row.pk)
+    back = back or html.change_url(type(row), row.pk)
     if request.method != "POST":
         return page(model_admin, request, row, plan, back)
     try:
@@ -65,4 +71,4 @@ def page(model_admin, request: HttpRequest, row: models.Model | None, plan: Plan
         "back_url": back,
         "media": model_admin.media,
     }
-    return TemplateResponse(request, "admin/exports/confirm.html", context)
+    return TemplateResponse(request, "admin/psynetdata/confirm.html", context)
