@@ -1,6 +1,8 @@
 """The page that asks for an export: options, what it will hold and how large it will be; once, or again and again."""
 
-from django.contrib import messages
+from collections.abc import Sequence
+
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -8,7 +10,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from exports.models import Export, ExportPreset, Snapshot
-from exports.package import schedules
+from exports.package import participants, schedules
 from exports.package.request import request_export
 from psynetdata.admin import html
 from psynetdata.admin.confirm import Plan, confirmed
@@ -37,6 +39,13 @@ def ask_for_export(model_admin, request: HttpRequest, object_id) -> HttpResponse
             if done is not None:
                 return done
     return _page(model_admin, request, deployment, form)
+
+
+def page_for(request: HttpRequest, deployment: Deployment, ids: Sequence[int]) -> HttpResponse:
+    """The page for these participants, which a list of them leads to."""
+    known = {"participants": participants.told(ids)}
+    form = ExportForm.filled(deployment, request.user, known)
+    return _page(admin.site.get_model_admin(Deployment), request, deployment, form)
 
 
 def expected_view(model_admin, request: HttpRequest, number: int) -> HttpResponse:

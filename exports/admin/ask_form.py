@@ -1,15 +1,17 @@
 """The options that an export asked for on the desk may have, in words."""
 
 from django import forms
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from exports.models import Snapshot
+from exports.package import participants
 from exports.package.request import ExportOptions
 from psynetdata import rights
 from psynetdata.admin import html
 from psynetdata.admin.selected import is_confirmed
 from psynetdata.models import Deployment
 from psynetdata.psynet import times
+from psynetdata.psynet.problems import UsageError
 
 ANONYMIZE = (
     ("yes", "Yes: identifiers become pseudonyms or are withheld, and the archive is searched for them"),
@@ -66,6 +68,11 @@ class ExportForm(forms.Form):
 
     anonymize = _radio("Anonymize", (), "yes")
     snapshot = forms.ChoiceField(label="Snapshot", required=False, widget=UnfoldAdminSelectWidget)
+    participants = forms.CharField(
+        label="Participants", required=False, max_length=100_000, widget=UnfoldAdminTextInputWidget,
+        help_text="Empty: all. Else the rows of these alone, by their ids, like 3, 5, 8-12; what belongs to nobody "
+        "(networks, nodes, stimuli) comes along.",
+    )  # fmt: skip
     type = _radio("What", TYPES, "psynet")
     assets = _radio("Files", ASSETS, "experiment")
     files = _radio("Class files", FILES, "csv", required=False)
@@ -87,6 +94,12 @@ class ExportForm(forms.Form):
         usual = {name: field.initial for name, field in cls.base_fields.items() if field.initial is not None}
         return cls(deployment, user, {**usual, "anonymize": allowed[0], **known})
 
+    def clean_participants(self) -> tuple[int, ...] | None:
+        try:
+            return participants.parse(self.cleaned_data["participants"])
+        except UsageError as problem:
+            raise forms.ValidationError(problem.sentence) from None
+
     def options(self) -> ExportOptions:
         """Of a valid form. Raises UsageError."""
         asked = self.cleaned_data
@@ -99,6 +112,7 @@ class ExportForm(forms.Form):
             "excel": files == "excel",
             "no_source": "source" not in asked["beside"],
             "strict_assets": "strict_assets" in asked["beside"],
+            "participants": asked["participants"],
         }
         return ExportOptions(**fields, **({} if asked["anonymize"] == "no" else self._anonymizing()))
 

@@ -22,19 +22,27 @@ def expected_cards(snapshot: Snapshot, options: ExportOptions) -> list[Card]:
 
 def _card(snapshot: Snapshot, options: ExportOptions, one: Expected) -> Card:
     how = "as the last one of its kind came out" if one.measured else "by what such exports usually come to"
+    rows = f"{html.number(one.rows)} in {one.tables} tables, of"
+    if (chosen := options.participants) is not None:
+        there = snapshot.rows_of("participant") if "participant" in snapshot.tables else 0
+        how, rows = "by their share of all participants", f"those of {_of(len(chosen), there)} and those of nobody, of"
     facts = [
         ("size", f"about {html.size(one.bytes)}, {how}"),
-        ("rows", html.joined([f"{html.number(one.rows)} in {one.tables} tables, of", html.to_object(snapshot)])),
+        ("rows", html.joined([rows, html.to_object(snapshot)])),
         ("the moment it is of", html.joined([html.utc(snapshot.taken_at), f"{html.age(snapshot.taken_at)} ago"])),
         ("holds", ", ".join(_parts(one))),
     ]
-    if one.classes:
+    if one.classes and chosen is None:
         facts.append(("class files", _classes(one.classes)))
-    if options.wants_assets:
+    if options.wants_assets and chosen is None:
         facts.append(("asset files", _files(one)))
     if one.mode == ANONYMOUS:
         facts.append(("not decided", _undecided(snapshot.deployment, options.level)))
     return Card(_TITLES[one.mode], facts=facts)
+
+
+def _of(chosen: int, there: int) -> str:
+    return f"{html.number(chosen)} of {html.number(there)} participants"
 
 
 def _parts(one: Expected) -> list[str]:

@@ -3,6 +3,7 @@ from django.db.models import Sum
 from unfold.decorators import action, display
 
 from exports.models import Export, Snapshot
+from exports.package import participants
 from exports.package.request import KIND
 from psynetdata import rights
 from psynetdata.admin import html
@@ -42,7 +43,9 @@ def in_words(options: dict) -> str:
     """`anonymized, assets: experiment`"""
     modes = {"yes": "anonymized", "no": "as it is", "both": "anonymized and as it is"}
     mode = modes.get(options.get("anonymize"), "export")
-    return f"{mode}, assets: {options.get('assets', 'none')}"
+    chosen = options.get("participants") or ()
+    those = {0: "", 1: ", of 1 participant"}.get(len(chosen), f", of {html.number(len(chosen))} participants")
+    return f"{mode}, assets: {options.get('assets', 'none')}{those}"
 
 
 @admin.register(Export)
@@ -136,5 +139,7 @@ def counted(job: Job) -> str:
 def options(asked: dict) -> list[tuple]:
     """The options for a reader; some say something about anonymized archives only."""
     hidden = _OF_ANONYMOUS if asked.get("anonymize") == "no" else ()
+    if asked.get("participants"):
+        asked = asked | {"participants": participants.told(asked["participants"])}
     told = {name: value for name, value in sorted(asked.items()) if name not in hidden and value not in ("", None)}
     return [(name.replace("_", " "), html.value(value)) for name, value in told.items()]

@@ -1,10 +1,13 @@
-"""psynetdata's Participant pages, with players for the files of their assets."""
+"""psynetdata's Participant pages: with players for the files of their assets, and an export of some of them."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
 
+from exports.package import participants
+from psynetdata import rights
 from psynetdata.admin.participant import ParticipantAdmin as DataParticipantAdmin
 from psynetdata.models import Participant
 
+from . import ask
 from .asset import files_of
 from .asset_file import shown_among
 
@@ -13,6 +16,26 @@ admin.site.unregister(Participant)
 
 @admin.register(Participant)
 class ParticipantAdmin(DataParticipantAdmin):
+    actions = ("export_selected",)
+
+    @admin.action(description="Export their data", permissions=["export"])
+    def export_selected(self, request, queryset):
+        """The page that asks for an export, for these alone."""
+        found = list(queryset.order_by("key").values_list("deployment_number", "id")[: participants.MOST + 1])
+        deployments = {number for number, _ in found}
+        if len(deployments) != 1:
+            messages.error(request, "An export is of one deployment; choose one in the filter, and participants of it.")
+            return None
+        if len(found) > participants.MOST:
+            most = participants.MOST
+            messages.error(request, f"At most {most} at a time; export the deployment, if you want all of them.")
+            return None
+        deployment = rights.visible_deployments(request.user).get(pk=deployments.pop())
+        return ask.page_for(request, deployment, [number for _, number in found])
+
+    def has_export_permission(self, request, object_id=None) -> bool:
+        return rights.can_export_some(request.user)
+
     def files_of(self, request, obj, assets):
         by_id = {asset.id: asset for asset in assets}
         return {

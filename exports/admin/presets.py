@@ -1,5 +1,7 @@
 """Presets of the page that asks for an export: everybody uses them; who kept one changes and removes it."""
 
+from dataclasses import replace
+
 from django import forms
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -28,11 +30,14 @@ def usable(user) -> list[ExportPreset]:
 
 
 def keep(request, options: ExportOptions) -> ExportPreset:
-    """Under the name that the form has. Raises UsageError without one, Conflict where it is somebody else's."""
+    """Under the name that the form has, for all participants of any deployment.
+
+    Raises UsageError without a name, Conflict where it is somebody else's.
+    """
     form = PresetForm(request.POST)
     if not form.is_valid():
         raise UsageError("A preset has a name, of at most 100 characters.")
-    name = form.cleaned_data["name"]
+    name, options = form.cleaned_data["name"], replace(options, participants=None)
     with transaction.atomic():
         fields = {"options": options.to_json(), "owner": request.user}
         row, made = ExportPreset.objects.select_for_update().get_or_create(name=name, defaults=fields)

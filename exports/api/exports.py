@@ -87,6 +87,10 @@ class NewExportSerializer(serializers.Serializer):
     drop_text = serializers.BooleanField(default=False)
     shift_dates = serializers.BooleanField(default=False)
     coarsen = serializers.ChoiceField(["", "day"], default="")
+    participants = serializers.ListField(
+        child=serializers.IntegerField(min_value=1), required=False, allow_null=True,
+        help_text="Ids of those whose rows are exported; without it all rows.",
+    )  # fmt: skip
 
 
 class ExportViewSet(GenericViewSet):

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
-from exports.models import Snapshot
 from exports.snapshots.mirror import MirrorSource
 from psynetdata import sheets
 from psynetdata.mirror import Transform, refresh, scratch
@@ -19,20 +18,20 @@ from .names import Taken, safe_name
 
 
 def basic_data(
-    snapshot: Snapshot, transform: Transform, prefix: str, folder: Path, *, anonymize: bool, meter: Meter
+    source: MirrorSource, transform: Transform, prefix: str, folder: Path, *, anonymize: bool, meter: Meter
 ) -> list[Member]:
     """basic_data.json, or basic_data/<name>.csv where the method returns data frames; nothing where it returns None.
     Beside them basic_data/<name>.csv for each sheet that staff put together.
 
-    All is read from a scratch mirror of the snapshot, filled through `transform`, so that a newer snapshot, or
+    All is read from a scratch mirror of `source`, filled through `transform`, so that a newer snapshot, or
     another face, never shows.
     """
-    deployment = snapshot.deployment
+    deployment = source.snapshot.deployment
     is_written = sheets.basic_data_for(deployment) is not None
     if not is_written and not deployment.saved_sheets.exists():
         return []
     with scratch() as face:
-        refresh(face, deployment, MirrorSource(snapshot), transform, look=lambda table, rows: meter.check())
+        refresh(face, deployment, source, transform, look=lambda table, rows: meter.check())
         taken = Taken()
         found = list(_members(_computed(deployment, face, anonymize), prefix, folder, taken)) if is_written else []
         return [*found, *_put_together(deployment, face, prefix, folder, taken)]

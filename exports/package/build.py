@@ -11,9 +11,10 @@ from django.conf import settings
 
 from exports.assets import download_source
 from exports.leakscan.collect import collect
-from exports.models import Export, ExportArchive
+from exports.models import Export, ExportArchive, Snapshot
 from exports.snapshots import logs, source_code
 from exports.snapshots.mirror import MirrorSource
+from exports.snapshots.narrowed import narrowed
 from exports.snapshots.reader import SnapshotReader
 from psynetdata import processes
 from psynetdata.anonymize.anonymizer import Anonymizer
@@ -31,6 +32,7 @@ from .publish import Finished, publish
 from .request import ANONYMOUS, REGULAR, ExportOptions
 from .work import Side, Work
 
+_NO_LOGS = "The server's logs tell of all participants; they are left out of an export of a selection."
 # How often each row is gone through, for the progress: written, read back in its table and in its class; searched.
 _WORK = {(REGULAR, "psynet"): 3, (REGULAR, "database"): 2, (ANONYMOUS, "psynet"): 4, (ANONYMOUS, "database"): 3}
 
@@ -46,15 +48,38 @@ def build(export: Export, running: Running | None = None) -> list[ExportArchive]
     if len(made) == len(options.modes):
         return made  # another worker came to the end before it was given up for dead
     with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="export-") as folder:
-        building = _Building(export, options, Path(folder), Meter(running, _units(export, options)))
+        source, selection = _rows(export.snapshot, options, Path(folder), running)
+        meter = Meter(running, _units(source.snapshot, options))
+        building = _Building(export, options, Path(folder), meter, source, selection)
         finished = building.finish()
         building.meter.check()
         return publish(export, finished)
 
 
-def _units(export: Export, options: ExportOptions) -> int:
+def _rows(
+    snapshot: Snapshot, options: ExportOptions, folder: Path, running: Running | None
+) -> tuple[MirrorSource, dict]:
+    """(what is exported, what the manifest says of a selection)"""
+    if options.participants is None:
+        return MirrorSource(snapshot), {}
+    done = 0
+
+    def look(table: str, rows: int) -> None:
+        nonlocal done
+        done += rows
+        if running is not None:
+            running.progress("choosing rows", done, snapshot.rows)
+
+    place = folder / "selection"
+    place.mkdir()
+    found = narrowed(snapshot, options.participants, place, look)
+    selection = {"participants": list(options.participants), "rows_left_out": found.left_out}
+    return MirrorSource(found.snapshot, found.store), {"selection": selection}
+
+
+def _units(snapshot: Snapshot, options: ExportOptions) -> int:
     """Rows times how often each is gone through, and the assets."""
-    entries = export.snapshot.tables
+    entries = snapshot.tables
     rows = sum(entry["rows"] for entry in entries.values())
     assets = entries.get("asset", {"rows": 0})["rows"] if options.wants_assets else 0
     return assets + rows * sum(_WORK[mode, options.type] for mode in options.modes)
@@ -62,12 +87,18 @@ def _units(export: Export, options: ExportOptions) -> int:
 
 @dataclass
 class _Building:
-    """An export on its way, in a folder of its own."""
+    """An export on its way, in a folder of its own.
+
+    `reader`: the rows that are exported. Identifiers are always those of the whole snapshot: a row of a selection may
+    name others. `selection`: for the manifest.
+    """
 
     export: Export
     options: ExportOptions
     folder: Path
     meter: Meter
+    reader: MirrorSource
+    selection: dict
 
     def finish(self) -> list[Finished]:
         """All archives, verified and, if anonymous, scanned."""
@@ -103,18 +134,15 @@ class _Building:
         return Work(self.reader, self.folder, clock=clock, classes=classes, guards=self.options.excel)
 
     @cached_property
-    def reader(self) -> SnapshotReader:
-        return SnapshotReader(self.export.snapshot)
-
-    @cached_property
     def anonymizer(self) -> Anonymizer:
         source, options = MirrorSource(self.export.snapshot), self.options.anonymizing
         return anonymizer(self.export.deployment, source, level=self.options.level, options=options)
 
     @cached_property
     def needles(self):
-        decided = decided_public(assets.rows_of(self.reader), self.anonymizer.policy)
-        return collect(self.reader, decided=decided, processes=self.options.processes)
+        everything = SnapshotReader(self.export.snapshot)
+        decided = decided_public(assets.rows_of(everything), self.anonymizer.policy)
+        return collect(everything, decided=decided, processes=self.options.processes)
 
     @cached_property
     def fetched(self) -> assets.Assets:
@@ -133,8 +161,8 @@ class _Building:
         told = self._add_files(mode, archive, made)
         archive.read_back()
         notes = [*made.notes, *(self._notes_of_regular() if mode == REGULAR else ())]
-        more = {"assets": told, "notes": notes}
-        found = manifest.manifest(mode, self.export.snapshot, self.options, archive.members, **more)
+        more = {"assets": told, "notes": notes, **self.selection}
+        found = manifest.manifest(mode, self.reader.snapshot, self.options, archive.members, **more)
         return found if mode == REGULAR else self._account_for(archive, found, made, report)
 
     def _add_files(self, mode: str, archive: Archive, made: tables.Tables) -> dict:
@@ -148,9 +176,7 @@ class _Building:
             transform = (
                 Transform(f"level={options.level}", self.anonymizer.table) if anonymous else Transform("as it is")
             )
-            files += basic.basic_data(
-                self.export.snapshot, transform, prefix, folder, anonymize=anonymous, meter=self.meter
-            )
+            files += basic.basic_data(self.reader, transform, prefix, folder, anonymize=anonymous, meter=self.meter)
             files += [] if anonymous else [*self.source_code[0], *self.logs[0]]
         archive.add_files(files)
         return told
@@ -166,6 +192,8 @@ class _Building:
         """
         if self.options.type != "psynet":
             return [], []
+        if self.selection:
+            return [], [_NO_LOGS] if logs.are_kept(self.export.deployment) else []
         self.meter.advance("reading logs", 0)
         kept, notes = logs.brought(self.export.deployment, self.meter.check)
         try:
@@ -214,5 +242,5 @@ class _Building:
     def _prove(self, path: Path) -> dict:
         self.meter.advance("scanning", 0)
         report = proof.prove(path, self.needles, self.meter, processes=self.options.processes)
-        self.meter.advance("scanning", sum(entry["rows"] for entry in self.export.snapshot.tables.values()))
+        self.meter.advance("scanning", sum(entry["rows"] for entry in self.reader.snapshot.tables.values()))
         return report

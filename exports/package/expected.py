@@ -39,6 +39,7 @@ class Expected:
 
     `classes`: [(class, rows)] of class files, largest first, empty for a database alone. `files`: asset files;
     `withheld`: those that stay here because they are personal. `source_code`, `basic_data`: whether they come along.
+    Of a selection of participants nothing but the bytes is reckoned, by their share; the rest is of all.
     """
 
     mode: str
@@ -62,13 +63,14 @@ def expected(snapshot: Snapshot, options: ExportOptions) -> list[Expected]:
 def _of(mode: str, snapshot: Snapshot, options: ExportOptions, summary: Summary | None) -> Expected:
     files, withheld = _files(mode, options, summary)
     rows, measured = _rows_size(mode, snapshot, options)
+    share = _share(snapshot, options)
     full = options.type == "psynet"
     classes = sorted(((one[1], one[2]) for one in summary.classes), key=lambda one: -one[1]) if summary and full else []
     source = full and mode == REGULAR and not options.no_source
     code = SourceCode.objects.filter(deployment=snapshot.deployment_id).first() if source else None
     return Expected(
         mode=mode,
-        bytes=rows + files.bytes + (code.bytes if code else 0),
+        bytes=round((rows + files.bytes) * share) + (code.bytes if code else 0),
         measured=measured,
         tables=len(snapshot.tables),
         rows=snapshot.rows,
@@ -78,6 +80,13 @@ def _of(mode: str, snapshot: Snapshot, options: ExportOptions, summary: Summary 
         source_code=code is not None,
         basic_data=full and _has_basic_data(snapshot),
     )
+
+
+def _share(snapshot: Snapshot, options: ExportOptions) -> float:
+    """Of the rows; that some of them belong to nobody, and come along whole, is small beside the rest."""
+    if options.participants is None or "participant" not in snapshot.tables:
+        return 1.0
+    return min(1.0, len(options.participants) / max(1, snapshot.rows_of("participant")))
 
 
 def _has_basic_data(snapshot: Snapshot) -> bool:
@@ -116,6 +125,7 @@ def _last_alike(mode: str, snapshot: Snapshot, options: ExportOptions) -> Export
     alike = ExportArchive.objects.filter(
         export__deployment=snapshot.deployment_id, mode=mode, export__options__type=options.type,
         export__options__format=options.format, export__options__level=options.level, manifest__asset_files=0,
+        manifest__selection__isnull=True,
     )  # fmt: skip
     for archive in alike.select_related("export__snapshot").order_by("-pk")[:_LOOKED_AT]:
         if not any(file["path"] == source_code.NAME for file in archive.manifest.get("files", ())):

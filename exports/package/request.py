@@ -15,7 +15,7 @@ from psynetdata.models import Audit, Deployment, Job
 from psynetdata.processes import cores
 from psynetdata.psynet.problems import Conflict, NotFound, UsageError
 
-from . import parquet
+from . import parquet, participants
 
 KIND = "export"
 REGULAR, ANONYMOUS = "regular", "anonymous"
@@ -38,7 +38,10 @@ _OF_ANONYMOUS = [field.name for field in fields(Options)]
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """PsyNet's flags, with PsyNet's meanings and defaults (psynet.command_line, export). Raises UsageError."""
+    """PsyNet's flags, with PsyNet's meanings and defaults (psynet.command_line, export). Raises UsageError.
+
+    `participants`: ids of those whose rows are exported (psynet.belonging); None: all rows.
+    """
 
     anonymize: str = "both"
     level: str = "shared"
@@ -53,6 +56,7 @@ class ExportOptions:
     format: str = "csv"
     excel: bool = False
     n_parallel: int | None = None
+    participants: tuple[int, ...] | None = None
 
     def __post_init__(self):
         for name, choices in _CHOICES.items():
@@ -64,6 +68,8 @@ class ExportOptions:
         parallel = self.n_parallel
         if parallel is not None and (type(parallel) is not int or not 1 <= parallel <= MOST_PROCESSES):
             raise UsageError(f"The export's n_parallel must be a whole number from 1 to {MOST_PROCESSES}.")
+        if self.participants is not None:
+            object.__setattr__(self, "participants", participants.checked(self.participants))
         self._check_together()
 
     def _check_together(self) -> None:

@@ -99,7 +99,8 @@ class Work:
     def reader(self) -> SnapshotReader:
         """A worker opens the storage anew: a connection of the parent's is none of its own."""
         if os.getpid() != self._made_in:
-            self._reader, self._made_in = SnapshotReader(self._reader.snapshot, Store(fresh_storage())), os.getpid()
+            store = Store(fresh_storage(), self._reader.store.over)
+            self._reader, self._made_in = SnapshotReader(self._reader.snapshot, store), os.getpid()
         return self._reader
 
     def add_side(self, side: Side) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from psycopg2.extensions import connection as Connection
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
+from psynetdata.psynet.idset import IdSet
 from psynetdata.psynet.source import TableSource
 
 _DEFINITION = re.compile(r"FOREIGN KEY \((\w+)\) REFERENCES (\w+)\((\w+)\)")
@@ -94,9 +95,9 @@ def dangling_in(source: TableSource) -> dict[str, int]:
     return dict(counts)
 
 
-def _targets(source: TableSource, held: set[str]) -> dict[tuple[str, str], "_Values"]:
+def _targets(source: TableSource, held: set[str]) -> dict[tuple[str, str], IdSet]:
     """What can be referred to, by table and column."""
-    wanted: dict[tuple[str, str], _Values] = {(key.target, key.target_column): _Values() for key in keys()}
+    wanted: dict[tuple[str, str], IdSet] = {(key.target, key.target_column): IdSet() for key in keys()}
     for table in sorted({table for table, _ in wanted} & held):
         names = [column.name for column in source.columns(table)]
         kept = [(names.index(name), values) for (of, name), values in wanted.items() if of == table and name in names]
@@ -105,33 +106,3 @@ def _targets(source: TableSource, held: set[str]) -> dict[tuple[str, str], "_Val
                 if row[position] is not None:
                     values.add(row[position])
     return wanted
-
-
-class _Values:
-    """A set of texts in which runs of whole numbers cost a bit each."""
-
-    def __init__(self):
-        self._blocks: dict[int, bytearray] = {}
-        self._texts: set[str] = set()
-
-    def add(self, text: str) -> None:
-        if not _is_id(text):
-            self._texts.add(text)
-            return
-        number = int(text)
-        block = self._blocks.get(number >> 13)
-        if block is None:
-            block = self._blocks[number >> 13] = bytearray(1 << 10)
-        block[(number & 8191) >> 3] |= 1 << (number & 7)
-
-    def __contains__(self, text: str) -> bool:
-        if not _is_id(text):
-            return text in self._texts
-        number = int(text)
-        block = self._blocks.get(number >> 13)
-        return block is not None and bool(block[(number & 8191) >> 3] & 1 << (number & 7))
-
-
-def _is_id(text: str) -> bool:
-    """Whether it is a number written the one way that PostgreSQL writes integers, and no text that looks like one."""
-    return len(text) <= 10 and text.isascii() and text.isdigit() and (text[0] != "0" or text == "0")

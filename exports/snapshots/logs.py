@@ -34,6 +34,10 @@ def can_be_read(deployment: Deployment) -> bool:
     return deployment.state in Deployment.OPEN and kinds.has_logs(deployment)
 
 
+def are_kept(deployment: Deployment) -> bool:
+    return ServerLogs.objects.filter(deployment=deployment).exists()
+
+
 def send_due(now: datetime | None = None) -> list[Job]:
     """Queue a reading for each running deployment that had none for an hour."""
     now = now or timezone.now()

@@ -97,10 +97,14 @@ def _segment(*, sha256: str | None = None, blob: str | None = None, **rest) -> S
 
 
 class Store:
-    """The content-addressed part of the storage, for reading; exports.snapshots.shelf writes it."""
+    """The content-addressed part of the storage, for reading; exports.snapshots.shelf writes it.
 
-    def __init__(self, storage: Storage = default_storage):
+    `over`: a folder of a job's own with further blobs under the same names, which is looked in first.
+    """
+
+    def __init__(self, storage: Storage = default_storage, over: Path | None = None):
         self.storage = storage
+        self.over = over
         self._pack: tuple[str, bytes] = ("", b"")
 
     def state(self, ref: str) -> TableState:
@@ -143,11 +147,16 @@ class Store:
     @contextmanager
     def _unpacked(self, ref: str, kind: str) -> Iterator[igzip.GzipFile]:
         try:
-            file = io.BytesIO(self._in_pack(ref)) if "@" in ref else self.storage.open(file_of(ref, kind), "rb")
+            file = io.BytesIO(self._in_pack(ref)) if "@" in ref else self._file(file_of(ref, kind))
         except FileNotFoundError:
             raise _gone(ref) from None
         with file, igzip.GzipFile(fileobj=file, mode="rb") as stream:
             yield stream
+
+    def _file(self, name: str) -> BinaryIO:
+        if self.over is not None and (path := self.over / name).exists():
+            return path.open("rb")
+        return self.storage.open(name, "rb")
 
     def _in_pack(self, ref: str) -> bytes:
         """The last pack is held: a capture's blobs are read together, and packs are small (exports.snapshots.shelf)."""

@@ -1,9 +1,11 @@
 """Actions on ticked rows: a page says what will happen, its button does it to each."""
 
+from html import unescape
+
 import pytest
 
-from exports.models import Export, Snapshot
-from psynetdata.models import Audit, Deployment, Job
+from exports.models import Export, ExportPreset, Snapshot
+from psynetdata.models import Audit, Deployment, Job, Participant
 from tests.admin.conftest import page_of, sentences, text_of
 
 pytestmark = pytest.mark.django_db(databases="__all__")
@@ -90,3 +92,63 @@ def test_who_is_offered_what(person, two, group, offered):
     if group == "analyst":
         confirm(client, DEPLOYMENTS, "pause", two)
         assert Deployment.objects.filter(state="paused").count() == 0
+
+
+# --- an export of some participants ------------------------------------------------------------
+PARTICIPANTS = "/admin/psynetdata/participant/"
+
+
+def choose(client, keys, **more):
+    return client.post(PARTICIPANTS, {"action": "export_selected", "_selected_action": keys, **more}, follow=True)
+
+
+def test_participants_that_were_ticked_are_exported(person, deployment, snapshot, fill):
+    fill(2)
+    client = person("analyst")
+    keys = [Participant.make_key(deployment.number, number) for number in (1, 2)]
+    answer = choose(client, keys)
+    text = answer.content.decode()
+    assert answer.context["form"]["participants"].value() == "1-2"
+    assert f'action="/admin/psynetdata/deployment/{deployment.pk}/export/"' in text
+    assert "those of 2 of" in text
+    assert not Export.objects.exists()
+    asked = {"anonymize": "yes", "assets": "none", "type": "psynet", "level": "shared", "participants": "1-2"}
+    answer = client.post(f"/admin/psynetdata/deployment/{deployment.pk}/export/", asked, follow=True)
+    export = Export.objects.get()
+    assert export.options["participants"] == [1, 2]
+    assert "of 2 participants" in client.get("/admin/exports/export/").content.decode()
+    assert "1-2" in unescape(answer.content.decode())
+
+
+def test_participants_of_two_deployments_are_no_export(person, deployment, snapshot, fill):
+    fill()
+    other = Deployment.objects.create(deployment_id="b", label="Other", source="upload")
+    for face in ("identified", "anonymous"):
+        told = {"key": Participant.make_key(other.number, 1), "deployment_number": other.number, "id": 1}
+        Participant.objects.using(face).create(class_name="Participant", **told)
+    keys = [Participant.make_key(one.number, 1) for one in (deployment, other)]
+    assert "An export is of one deployment" in choose(person("analyst"), keys).content.decode()
+
+
+def test_who_may_export_nothing_has_no_such_action(person, deployment, snapshot, fill):
+    fill()
+    client = person("viewer")
+    assert "export_selected" not in client.get(PARTICIPANTS).content.decode()
+    choose(client, [Participant.make_key(deployment.number, 1)])
+    assert not Export.objects.exists()
+
+
+def test_ids_that_are_none_are_said_at_their_field(person, deployment, snapshot):
+    asked = {"anonymize": "yes", "assets": "none", "type": "psynet", "level": "shared", "participants": "P01"}
+    answer = person("analyst").post(f"/admin/psynetdata/deployment/{deployment.pk}/export/", asked)
+    assert "'P01' names no participants; write their ids, like 3, 5, 8-12." in unescape(answer.content.decode())
+    assert not Export.objects.exists()
+
+
+def test_a_preset_is_for_all_participants(person, deployment, snapshot):
+    asked = {
+        "anonymize": "yes", "assets": "none", "type": "psynet", "level": "shared", "participants": "1", "verb": "keep",
+        "name": "usual",
+    }  # fmt: skip
+    person("analyst").post(f"/admin/psynetdata/deployment/{deployment.pk}/export/", asked)
+    assert ExportPreset.objects.get().options["participants"] is None

@@ -5,7 +5,8 @@ import random
 import pytest
 
 from exports.simulator import dangling, dangling_in
-from exports.simulator.references import _Values, keys
+from exports.simulator.references import keys
+from psynetdata.psynet.idset import IdSet
 from psynetdata.psynet.source import ZipSource
 from psynetdata.psynet.tables import known_tables
 from tests.conftest import DATA, REFERENCES
@@ -81,7 +82,7 @@ def test_ids_and_texts_are_told_apart():
     texts = ["0", "007", "7", "8191", "8192", "2147483647", "9999999999", "12345678901", "", "-1", "7 ", "٧", "P01"]
     texts += [str(rng.randrange(10 ** rng.randint(1, 10))) for _ in range(500)]
     held = set(rng.sample(texts, len(texts) // 2))
-    values = _Values()
+    values = IdSet()
     for text in held:
         values.add(text)
     assert {text for text in texts if text in values} == held

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from exports.management.told import tell
 from exports.models import Snapshot
+from exports.package import participants
 from exports.package.publish import discard
 from exports.package.request import ExportOptions, chosen, request_export, run_here
 from exports.package.unpack import check_path, default_path, unpack
@@ -69,6 +70,12 @@ class Command(BaseCommand):
             help="From a snapshot that is taken now; the archive is not kept at the desk.",
         )
         parser.add_argument("--no-source", action="store_true", help="Leave out the source code.")
+        parser.add_argument(
+            "--participants",
+            default="",
+            metavar="IDS",
+            help="Only the rows of these, such as 3,5,8-12; all if not said.",
+        )
         self._add_remote_arguments(parser.add_argument_group("at a desk elsewhere"))
         parser.add_argument("--path", type=Path, metavar="DIR", help="A folder that does not exist yet or is empty.")
         self._add_anonymous_arguments(parser.add_argument_group("anonymized exports"))
@@ -110,7 +117,8 @@ class Command(BaseCommand):
         if path is not None:
             path = Path(path).expanduser().absolute()
             check_path(path)
-        asked = ExportOptions(**{name: options[name] for name in (*_OPTIONS, *_OF_ANONYMOUS)})
+        chosen_ones = participants.parse(options["participants"])
+        asked = ExportOptions(participants=chosen_ones, **{name: options[name] for name in (*_OPTIONS, *_OF_ANONYMOUS)})
         if options["remote"] is not None:
             self._remote(asked, path, options)
         elif options["export"] is not None:

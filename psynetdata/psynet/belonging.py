@@ -1,0 +1,132 @@
+"""Which rows of a database are those of some of its participants: the rows of an export of a selection.
+
+A row that names participants, by number or by an id of theirs, is theirs. A row that names nobody goes the way of
+what it points to: a process the way of its trial, the link of an asset to a trial the way of both. What is left
+belongs to nobody (networks, nodes and stimuli that all share, the experiment itself) and stays, but for the tables in
+OF_STRANGERS, whose rows tell of people even where they do not say of whom.
+
+A node goes with its network and not with the participant that it names: in a chain that several take part in that is
+the one whose trial made it grow (psynet.trial.chain, grow_network), and the node is the next one's stimulus.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from .csvtext import EMPTY
+from .idset import IdSet
+
+# Requests of people who never joined, traces of errors, messages of recruiters.
+OF_STRANGERS = ("request", "notification", "error", "lucid_rid", "lucid_submissions")
+# Tables that others point to, each before those that point to it.
+_FIRST = (
+    "participant", "module_state", "response", "sync_group", "network", "node", "info", "asset", "process", "vector",
+)  # fmt: skip
+# Tables that say who takes part in what: {table: (pointer, where it leads)}.
+_MEMBERS = {"asset_participant": ("asset_id", "asset"), "participant_link_sync_group": ("sync_group_id", "sync_group")}
+# How PsyNet's foreign keys are called, and experimenters' after them. Those along a chain (parent, child, head) say
+# nothing of whose a row is.
+_POINTERS = {
+    "module_state_id": "module_state", "response_id": "response", "sync_group_id": "sync_group",
+    "network_id": "network", "node_id": "node", "origin_id": "node", "destination_id": "node",
+    "trial_id": "info", "info_id": "info", "info_in_id": "info", "info_out_id": "info",
+    "asset_id": "asset", "process_id": "process", "vector_id": "vector",
+}  # fmt: skip
+_NUMBERS = ("participant_id", "leader_id")
+_IDS = {"worker_id": "worker_id", "unique_id": "unique_id", "assignment_id": "assignment_id"}
+_IDS_OF = {"lucid_rid": {"rid": "worker_id"}}
+_NOTHING = ("", EMPTY)
+
+Rows = Sequence[Sequence[str]]
+Keep = Callable[[Rows], Rows]
+
+
+class Belonging:
+    """Tells rows of `participants` (their ids) from those of others.
+
+    Tables are gone through in the order of `in_order`, blocks of rows as csvtext.block_rows gives them; those of
+    `members` once before, by `note`. `found`: participants that are there. Memory: a bit for each row that others
+    point to and that is left out.
+    """
+
+    def __init__(self, participants: Iterable[int]):
+        self.participants = frozenset(map(str, participants))
+        self.found: set[str] = set()
+        self._ids: dict[str, set[str]] = {name: set() for name in _IDS}
+        self._left = {table: IdSet() for table in _FIRST}
+        self._shared = {goal: (IdSet(), IdSet()) for _, goal in _MEMBERS.values()}
+
+    @staticmethod
+    def in_order(tables: Iterable[str]) -> list[str]:
+        rank = {table: place for place, table in enumerate(_FIRST)}
+        return sorted(tables, key=lambda table: (rank.get(table, len(rank)), table))
+
+    @staticmethod
+    def members(tables: Iterable[str]) -> list[str]:
+        """Tables that say who takes part in what."""
+        return sorted(_MEMBERS.keys() & set(tables))
+
+    def note(self, table: str, names: list[str], rows: Rows) -> None:
+        """Who takes part in what, of a block of a table of `members`."""
+        pointer, goal = _MEMBERS[table]
+        if not {pointer, "participant_id"} <= {*names}:
+            return
+        at, person = names.index(pointer), names.index("participant_id")
+        ours, others = self._shared[goal]
+        for row in rows:
+            (ours if row[person] in self.participants else others).add(row[at])
+
+    def keeper(self, table: str, names: list[str]) -> Keep | None:
+        """What takes a block of the table's rows and gives those that stay; None where all do."""
+        at = {name: place for place, name in enumerate(names)}
+        if table == "participant":
+            return lambda rows: self._participants(at, rows)
+        if (stays := self._question(table, at)) is None:
+            return None
+        number, left = at.get("id"), self._left.get(table)
+        if left is None or number is None:
+            return lambda rows: [row for row in rows if stays(row)]
+
+        def keep(rows: Rows) -> Rows:
+            kept = []
+            for row in rows:
+                if stays(row):
+                    kept.append(row)
+                else:
+                    left.add(row[number])
+            return kept
+
+        return keep
+
+    def _participants(self, at: dict[str, int], rows: Rows) -> Rows:
+        kept = [row for row in rows if row[at["id"]] in self.participants]
+        for row in kept:
+            self.found.add(row[at["id"]])
+            for name, known in self._ids.items():
+                if name in at and row[at[name]] not in _NOTHING:
+                    known.add(row[at[name]])
+        return kept
+
+    def _question(self, table: str, at: dict[str, int]) -> Callable[[Sequence[str]], bool] | None:
+        """Whether a row stays; None where nothing in the table says whose a row is."""
+        named = [(at[name], self.participants) for name in _NUMBERS if name in at]
+        ids = _IDS | _IDS_OF.get(table, {})
+        named += [(at[column], self._ids[name]) for column, name in ids.items() if column in at]
+        pointers = [(at[name], self._left[goal]) for name, goal in _POINTERS.items() if name in at]
+        shared = self._shared.get(table) if "id" in at else None
+        is_of_strangers = table in OF_STRANGERS
+        if not (named or pointers or shared or is_of_strangers):
+            return None
+
+        def stays(row: Sequence[str]) -> bool:
+            if shared and row[at["id"]] in shared[0]:
+                return True
+            people = [row[place] in ours for place, ours in named if row[place] not in _NOTHING]
+            if people:
+                return any(people)
+            if shared and row[at["id"]] in shared[1]:
+                return False
+            return not is_of_strangers and not any(row[place] in left for place, left in pointers)
+
+        if table != "node" or "network_id" not in at:
+            return stays
+        network, left = at["network_id"], self._left["network"]
+        return lambda row: row[network] not in left if row[network] else stays(row)

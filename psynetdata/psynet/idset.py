@@ -1,0 +1,28 @@
+class IdSet:
+    """A set of texts in which runs of whole numbers cost a bit each: ids of rows as cells have them."""
+
+    def __init__(self):
+        self._blocks: dict[int, bytearray] = {}
+        self._texts: set[str] = set()
+
+    def add(self, text: str) -> None:
+        if not _is_id(text):
+            self._texts.add(text)
+            return
+        number = int(text)
+        block = self._blocks.get(number >> 13)
+        if block is None:
+            block = self._blocks[number >> 13] = bytearray(1 << 10)
+        block[(number & 8191) >> 3] |= 1 << (number & 7)
+
+    def __contains__(self, text: str) -> bool:
+        if not _is_id(text):
+            return text in self._texts
+        number = int(text)
+        block = self._blocks.get(number >> 13)
+        return block is not None and bool(block[(number & 8191) >> 3] & 1 << (number & 7))
+
+
+def _is_id(text: str) -> bool:
+    """Whether it is a number written the one way that PostgreSQL writes integers, and no text that looks like one."""
+    return 0 < len(text) <= 10 and text.isascii() and text.isdigit() and (text[0] != "0" or text == "0")
