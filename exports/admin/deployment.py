@@ -10,7 +10,6 @@ from unfold.enums import ActionVariant
 from unfold.views import ChangeList
 
 from exports.models import Incident, Snapshot, Summary
-from exports.snapshots import schedule, suspect
 from psynetdata import rights
 from psynetdata.admin import html
 from psynetdata.admin.confirm import found
@@ -24,14 +23,13 @@ from .access import AccessActions
 from .alarms import VIEW_INCIDENT, alarms_card, wrong_card
 from .code import SourceCodeActions
 from .export import exports_card
-from .health import active_job, watching_card
+from .health import ItsJobs, jobs_of, watching_card
 from .incident import incidents_card
 from .keys import KeyActions
 from .leaves import PolicyActions
-from .newest import newest_card, suspect_cards
+from .newest import newest_card, newest_of, suspect_cards
 from .progressing import classes_card, how_it_goes
 from .restoring import can_restore, restore_page
-from .retire import KIND as RETIRE
 from .retire import RetireAction, retired_cards
 from .selected_deployments import SelectedDeployments
 from .timeline import timeline_card
@@ -199,7 +197,8 @@ class DeploymentAdmin(
         about, data, jobs = super().cards(request, obj)
         exports = exports_card(obj.exports.select_related("job", "owner"))
         summary = Summary.objects.filter(deployment=obj).first()
-        history = [*self.watching(request, obj), *timeline_card(obj), newest_card(obj)]
+        its_jobs, snapshots = jobs_of(obj), newest_of(obj)
+        history = [*self.watching(request, obj, its_jobs), *timeline_card(obj), newest_card(obj, snapshots)]
         held = [
             data,
             *classes_card(summary),
@@ -207,25 +206,25 @@ class DeploymentAdmin(
             exports,
             *scheduled.scheduled_card(request, obj),
         ]
-        upper = [*self.first(request, obj), about, *how_it_goes(summary, timezone.now()), *history]
+        upper = [*self.first(request, obj, its_jobs, snapshots), about, *how_it_goes(summary, timezone.now()), *history]
         return [*upper, *held, notes.notes_card(request, obj), *self.incidents(request, obj), jobs]
 
-    def first(self, request, obj) -> list[Card]:
+    def first(self, request, obj, its_jobs: ItsJobs, snapshots: list[Snapshot]) -> list[Card]:
         """Alarms, and what is being done."""
         cards = []
         if request.user.has_perm(VIEW_INCIDENT):
             incidents = list(Incident.objects.filter(deployment=obj, ended_at=None))
             cards += [alarms_card(request.user, incidents)] if incidents else []
             if not any(incident.kind == Incident.Kind.FELL for incident in incidents):
-                cards += suspect_cards(obj)
-        job = active_job(obj, schedule.KIND, suspect.KIND, RETIRE)
+                cards += suspect_cards(snapshots[0] if snapshots else None)
+        job = its_jobs.at_work
         cards += [progress_card(request, job, str(job).capitalize())] if job else []
-        return [*cards, *retired_cards(request.user, obj)]
+        return [*cards, *retired_cards(request.user, its_jobs.retire)]
 
-    def watching(self, request, obj) -> list[Card]:
+    def watching(self, request, obj, its_jobs: ItsJobs) -> list[Card]:
         if obj.source == Deployment.Source.UPLOAD:
             return []
-        card = watching_card(request.user, obj)
+        card = watching_card(request.user, obj, its_jobs)
         card.facts = [*card.facts, *logs.fact(request, obj)]
         return [card]
 

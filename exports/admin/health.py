@@ -1,12 +1,14 @@
 """How the watching of a deployment goes: its schedule, its last try, what is kept, the last drill."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Sum
+from django.db.models import Count, QuerySet, Subquery, Sum
 from django.urls import reverse
 from django.utils import timezone
 
-from exports.snapshots import schedule
+from exports.restore.retire import KIND as RETIRE
+from exports.snapshots import schedule, suspect
 from psynetdata import rights
 from psynetdata.admin import html
 from psynetdata.admin.job import reason_of
@@ -16,18 +18,52 @@ from psynetdata.models import Audit, Deployment, Job
 
 def active_job(deployment: Deployment, *kinds: str) -> Job | None:
     """The oldest job of these kinds that is not over."""
-    return Job.objects.filter(deployment=deployment, kind__in=kinds, state__in=Job.ACTIVE).order_by("pk").first()
+    return _active(deployment, *kinds).first()
 
 
-def watching_card(user, deployment: Deployment) -> Card:
+@dataclass(frozen=True)
+class ItsJobs:
+    """What a deployment's page tells of its jobs, None where there is none: the newest `snapshot` that is over, the
+    newest that was `done`, the newest `drill` and `retire`, and the oldest that is `at_work`.
+    """
+
+    snapshot: Job | None
+    done: Job | None
+    drill: Job | None
+    retire: Job | None
+    at_work: Job | None
+
+
+def jobs_of(deployment: Deployment) -> ItsJobs:
+    """In two queries: the page asks for much else."""
+    jobs = Job.objects.filter(deployment=deployment)
+    newest, over = jobs.order_by("-pk"), jobs.exclude(state__in=Job.ACTIVE).order_by("-pk")
+    wanted = {
+        "snapshot": over.filter(kind=schedule.KIND),
+        "done": newest.filter(kind=schedule.KIND, state=Job.State.DONE),
+        "drill": over.filter(kind="drill"),
+        "retire": newest.filter(kind=RETIRE),
+        "at_work": _active(deployment, schedule.KIND, suspect.KIND, RETIRE),
+    }
+    first = {name: Subquery(rows.values("pk")[:1]) for name, rows in wanted.items()}
+    numbers = Deployment.objects.filter(pk=deployment.pk).values_list(*first.values()).get()
+    found = Job.objects.in_bulk([number for number in numbers if number])
+    return ItsJobs(**{name: found.get(number) for name, number in zip(wanted, numbers, strict=True)})
+
+
+def _active(deployment: Deployment, *kinds: str) -> QuerySet[Job]:
+    return Job.objects.filter(deployment=deployment, kind__in=kinds, state__in=Job.ACTIVE).order_by("pk")
+
+
+def watching_card(user, deployment: Deployment, jobs: ItsJobs) -> Card:
     kept = deployment.snapshots.aggregate(count=Count("pk"), stored=Sum("new_bytes"))
     facts = [
-        ("last try", _last_try(user, _last(deployment, schedule.KIND))),
-        ("schedule", _schedule(deployment)),
+        ("last try", _last_try(user, jobs.snapshot)),
+        ("schedule", _schedule(deployment, jobs.done)),
         ("next snapshot", _due(deployment, timezone.now())),
         ("kept", f"{_count(kept['count'])}, {html.size(kept['stored'] or 0)} in the storage"),
         ("retention", retention_words(deployment)),
-        ("last restore drill", _drill(user, _last(deployment, "drill"))),
+        ("last restore drill", _drill(user, jobs.drill)),
     ]
     card = Card("Watching", facts=facts + _next_launch(deployment))
     if rights.can_see_places(user) and deployment.source != Deployment.Source.UPLOAD:
@@ -53,11 +89,6 @@ def _count(snapshots: int) -> str:
     return f"{html.number(snapshots)} snapshot{'' if snapshots == 1 else 's'}"
 
 
-def _last(deployment: Deployment, kind: str) -> Job | None:
-    over = Job.objects.filter(deployment=deployment, kind=kind).exclude(state__in=Job.ACTIVE)
-    return over.order_by("-pk").first()
-
-
 def _last_try(user, job: Job | None):
     if job is None:
         return "none yet"
@@ -67,10 +98,10 @@ def _last_try(user, job: Job | None):
     return html.joined([*lead, reason_of(user, job)])
 
 
-def _schedule(deployment: Deployment) -> str:
+def _schedule(deployment: Deployment, last: Job | None) -> str:
     if not deployment.every:
         return "only when somebody asks"
-    asked, interval = deployment.every, round(schedule.interval(deployment))
+    asked, interval = deployment.every, round(schedule.stretched(deployment, last))
     if interval <= asked:
         return f"every {asked} seconds"
     return (

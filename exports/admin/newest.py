@@ -14,9 +14,13 @@ from .health import seconds_words
 SHOWN = 10
 
 
-def newest_card(obj: Deployment) -> Card:
+def newest_of(obj: Deployment) -> list[Snapshot]:
+    """As many as the page shows, and the one before, where there is one."""
+    return list(obj.snapshots.defer("sequences", "server")[: SHOWN + 1])
+
+
+def newest_card(obj: Deployment, found: list[Snapshot]) -> Card:
     """The newest ones, each with what changed since the one before."""
-    found = list(obj.snapshots.defer("sequences", "server")[: SHOWN + 1])
     before = {row.pk: earlier for row, earlier in pairwise(found)}
     rows = [_snapshot_row(row, before.get(row.pk)) for row in found[:SHOWN]]
     note = "" if rows else "There is no snapshot yet; `manage.py load` makes one from a database.zip."
@@ -28,9 +32,8 @@ def newest_card(obj: Deployment) -> Card:
     return Card("Newest snapshots", headers=headers, rows=rows, note=note, footnote=footnote)
 
 
-def suspect_cards(obj: Deployment) -> list[Card]:
+def suspect_cards(last: Snapshot | None) -> list[Card]:
     """Of a newest snapshot that is suspect, until the next look makes an alarm of it; or where nobody looks."""
-    last = obj.snapshots.defer("tables", "sequences", "server").first()
     if last is None or last.state != Snapshot.State.SUSPECT:
         return []
     return [wrong_card("The newest snapshot is suspect", [html.joined([html.to_object(last), last.reason])])]

@@ -42,9 +42,8 @@ def _start(request: HttpRequest, row: Deployment) -> HttpResponse:
     return HttpResponseRedirect(html.change_url(Deployment, row.pk))
 
 
-def retired_cards(user, row: Deployment) -> list[Card]:
+def retired_cards(user, job: Job | None) -> list[Card]:
     """What came of the last time that somebody retired it; none where nobody did, or while it is being done."""
-    job = Job.objects.filter(deployment=row, kind=KIND).order_by("-pk").first()
     if job is None or not job.is_over:
         return []
     safe = job.result.get("safe")

@@ -1,11 +1,10 @@
-"""Filters of the mirror's lists: choices come from small tables, or are kept until the next refresh."""
+"""Filters of the mirror's lists: choices come from small tables, never from the rows themselves."""
 
 from django.db.models import QuerySet
 from unfold.contrib.filters.admin import DropdownFilter
 
-from psynetdata.models import Deployment, MirroredTable, Network, Record
+from psynetdata.models import TYPED_MODELS, Deployment, MirroredTable, Network, Record
 
-from .classes import class_names
 from .shown import shown_face
 from .visible import hidden, only, only_mirrored
 
@@ -29,6 +28,11 @@ def of_deployment(rows: QuerySet, number: int) -> QuerySet:
     # The same rows by a range of the key, which they are ordered by: no sort of a million rows.
     make_key = rows.model.make_key
     return rows.filter(key__gte=make_key(number, 0), key__lt=make_key(number + 1, 0))
+
+
+def _tables(request) -> QuerySet[MirroredTable]:
+    """What is mirrored of the deployments that may be known of, on the face that is shown."""
+    return MirroredTable.objects.using(shown_face(request)).exclude(deployment_number__in=hidden(request))
 
 
 class DeploymentFilter(DropdownFilter):
@@ -58,7 +62,10 @@ class ClassFilter(DropdownFilter):
         return True
 
     def lookups(self, request, model_admin):
-        return [(name, name) for name in class_names(model_admin.model, shown_face(request), hidden(request))]
+        model, known = model_admin.model, _tables(request)
+        known = known.exclude(table__in=TYPED_MODELS) if model is Record else known.filter(table=model.TABLE)
+        names = {name for classes in known.values_list("classes", flat=True) for name in classes}
+        return [(name, name) for name in sorted(names)]
 
     def queryset(self, request, queryset):
         return queryset.filter(class_name=self.value()) if self.value() else queryset
@@ -90,8 +97,8 @@ class TableFilter(DropdownFilter):
         return True
 
     def lookups(self, request, model_admin):
-        known = MirroredTable.objects.using(shown_face(request)).exclude(deployment_number__in=hidden(request))
-        return [(name, name) for name in known.order_by("table").values_list("table", flat=True).distinct()]
+        names = _tables(request).order_by("table").values_list("table", flat=True).distinct()
+        return [(name, name) for name in names]
 
     def queryset(self, request, queryset):
         return queryset.filter(table=self.value()) if self.value() else queryset

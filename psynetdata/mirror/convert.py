@@ -39,6 +39,7 @@ class Converter:
         self._id = position.get("id")
         own = ["deployment_number", "class_name", "rest"]
         own += ["table", "identity"] if self.model is Record else ["key"]
+        self.class_at = own.index("class_name")
         self.fields = [self.model._meta.get_field(name) for name in (*own, *typed)]
 
     def values(self, cells: Row, identity: str) -> list[Any]:

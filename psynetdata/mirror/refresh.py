@@ -1,6 +1,6 @@
 """Bring one face of one deployment to the state of its source tables, touching only rows that differ."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 
 from django.db import transaction
@@ -73,6 +73,7 @@ class _Table:
         self.converter = Converter(table, deployment.number, self.columns, deployment.clock)
         self.changing = transform.table(table, self.columns) if transform.table else None
         self.done = 0
+        self.classes: Counter[str] = Counter()
 
     def bring(self, shown: MirroredTable | None) -> int:
         """Rows of the table as it is now. What cannot be followed from the state `shown` is filled anew."""
@@ -82,8 +83,9 @@ class _Table:
             old_name = shown.transform.removeprefix(self.start_of_name)
             again = None if old_name == self.transform.name else self.transform.since(old_name)
             if again or old_name == self.transform.name:
-                followed = self._follow(shown.state, again)
+                followed = self._follow(shown, again)
         if not followed:
+            self.classes.clear()
             if shown:
                 rows_of(self.face, self.model, self.table, self.deployment.number)._raw_delete(self.face)
             self._apply(self.source.changes(self.table, None))
@@ -91,8 +93,9 @@ class _Table:
         self._note(listed)
         return self.source.row_count(self.table)
 
-    def _follow(self, old: str, again: Again | None) -> bool:
+    def _follow(self, shown: MirroredTable, again: Again | None) -> bool:
         """False, and nothing changed, where the old state cannot be read or does not lead to the new one."""
+        old, self.classes = shown.state, Counter(shown.classes)
         try:
             with transaction.atomic(using=self.face):
                 self._apply(self.source.changes(self.table, old))
@@ -108,7 +111,7 @@ class _Table:
         for before, after in changes:
             if before is not None:
                 gone = (identity for side, identity, _ in self._merged(before, after) if side == "old")
-                delete(self.face, self.model, self.table, self.deployment.number, gone)
+                self._delete(gone)
             new = ((identity, record) for side, identity, record in self._merged(before, after) if side == "new")
             self._insert(new)
 
@@ -126,11 +129,14 @@ class _Table:
                     yield from ((name, record) for _, name, record in self.numbered(run()))
 
         for some in in_chunks(picker.pick(self._watched(unchanged())), lambda pair: len(pair[1])):
-            delete(self.face, self.model, self.table, self.deployment.number, [identity for identity, _ in some])
+            self._delete(identity for identity, _ in some)
             self._insert(some)
 
     def _merged(self, before: Run | None, after: Run | None) -> Iterator[tuple[str, str, bytes]]:
         return merge(self.numbered(before() if before else ()), self.numbered(after() if after else ()))
+
+    def _delete(self, identities: Iterable[str]) -> None:
+        self.classes -= delete(self.face, self.model, self.table, self.deployment.number, identities)
 
     def _insert(self, pairs: Iterable[Pair]) -> None:
         self.done += insert(self.face, self.model, self.converter.fields, self._values(pairs))
@@ -144,7 +150,9 @@ class _Table:
                 yield record
 
         for cells in csvtext.rows(raw()):
-            yield self.converter.values(self.changing.row(cells) if self.changing else cells, identities.popleft())
+            values = self.converter.values(self.changing.row(cells) if self.changing else cells, identities.popleft())
+            self.classes[values[self.converter.class_at]] += 1
+            yield values
 
     def _watched(self, pairs: Iterable[Pair]) -> Iterator[Pair]:
         for number, pair in enumerate(pairs):
@@ -155,7 +163,7 @@ class _Table:
     def _count(self) -> None:
         found = rows_of(self.face, self.model, self.table, self.deployment.number).count()
         count = self.source.row_count(self.table)
-        if found != count:
+        if found != count or self.classes.total() != count:
             raise _Miscounted(
                 f"The mirror's table {self.table} came to {found} rows where its source has {count}; "
                 "nothing was changed."
@@ -170,6 +178,7 @@ class _Table:
                 "transform": self.start_of_name + self.transform.name,
                 "columns": listed,
                 "rows": self.source.row_count(self.table),
+                "classes": self.classes,
                 "withheld": sorted(self.changing.withheld) if self.changing else [],
             },
         )

@@ -1,5 +1,6 @@
 """Rows into and out of a face at the speed of its database: COPY on PostgreSQL, executemany on SQLite."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
@@ -36,9 +37,11 @@ def insert(face: str, model: type[MirrorModel], fields: list[models.Field], rows
     return count
 
 
-def delete(face: str, model: type[MirrorModel], table: str, deployment_number: int, identities: Iterable[str]) -> None:
-    """Delete the rows that `identities` find: integer ids as text, or what Record.identity holds."""
-    identities = iter(identities)
+def delete(
+    face: str, model: type[MirrorModel], table: str, deployment_number: int, identities: Iterable[str]
+) -> Counter[str]:
+    """Delete the rows that `identities` find: integer ids as text, or what Record.identity holds. {class: rows gone}"""
+    identities, gone = iter(identities), Counter()
     while chunk := list(islice(identities, _CHUNK)):
         if model is Record:
             found = model.objects.using(face).filter(
@@ -47,7 +50,9 @@ def delete(face: str, model: type[MirrorModel], table: str, deployment_number: i
         else:
             keys = [model.make_key(deployment_number, int(identity)) for identity in chunk]
             found = model.objects.using(face).filter(key__in=keys)
+        gone.update(found.order_by().values_list("class_name", flat=True))
         found._raw_delete(face)
+    return gone
 
 
 def rows_of(face: str, model: type[MirrorModel], table: str, deployment_number: int) -> models.QuerySet:

@@ -82,6 +82,7 @@ class MirroredTable(models.Model):
     columns = models.JSONField(help_text="[[name, type, not null], …] in the source's order.")
     withheld = models.JSONField(default=list, help_text="Columns that this face withholds in every row.")
     rows = models.BigIntegerField()
+    classes = models.JSONField(default=dict, help_text="{class: its rows}, so that nobody counts them for a page.")
     refreshed_at = models.DateTimeField(auto_now=True)
 
     class Meta:

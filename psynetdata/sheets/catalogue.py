@@ -1,10 +1,8 @@
 """Which sheets a deployment has: six built in, one for each other table, one for each class found."""
 
-from functools import cached_property, lru_cache
+from functools import cached_property
 
-from django.db.models import Count
-
-from psynetdata.models import TYPED_MODELS, Deployment, MirroredTable, Record, SavedSheet
+from psynetdata.models import TYPED_MODELS, Deployment, MirroredTable, SavedSheet
 from psynetdata.psynet.problems import Problem, UsageError
 
 from .shape import Shape
@@ -39,14 +37,16 @@ class Catalogue:
     def __init__(self, deployment: Deployment, using: str):
         self.deployment = deployment
         self.using = using
-        found = MirroredTable.objects.using(using).filter(deployment_number=deployment.number)
-        self.shapes = {row.table: Shape.of(deployment, using, row) for row in found.order_by("table")}
+        found = MirroredTable.objects.using(using).filter(deployment_number=deployment.number).order_by("table")
+        self.shapes = {row.table: Shape.of(deployment, using, row) for row in found}
+        # {(table, class): rows}
+        self._classes = dict(sorted(((row.table, name), rows) for row in found for name, rows in row.classes.items()))
 
     @cached_property
     def places(self) -> dict[str, tuple[str, str | None]]:
         """{sheet: (table, class or None for all rows)}: built in first, then tables, then classes."""
         found: dict[str, tuple[str, str | None]] = dict(self._tables)
-        for table, class_name, _ in self._classes:
+        for table, class_name in self._classes:
             name = class_name if class_name not in found else f"{class_name}__{table}"
             found.setdefault(name, (table, class_name))
         return found
@@ -120,19 +120,14 @@ class Catalogue:
 
     def totals(self) -> dict[str, int]:
         """{sheet: rows} of every sheet."""
-        counted = {(table, name): rows for table, name, rows in self._classes}
         return {
-            name: self.shape(table).total if class_name is None else counted[table, class_name]
+            name: self.shape(table).total if class_name is None else self._classes[table, class_name]
             for name, (table, class_name) in self.places.items()
         }
 
     def shape(self, table: str) -> Shape:
         """The table's shape; one without columns and rows where it is not mirrored."""
         return self.shapes.get(table) or Shape(self.deployment, self.using, table, (), frozenset(), 0, f"{table}=")
-
-    @property
-    def _classes(self) -> tuple[tuple[str, str, int], ...]:
-        return _classes(self.using, self.deployment.number, self.state)
 
     @cached_property
     def _tables(self) -> dict[str, tuple[str, None]]:
@@ -142,16 +137,3 @@ class Catalogue:
                 # An experimenter may call a table of theirs `trial`.
                 found[table if table not in found else f"{table}__table"] = (table, None)
         return found
-
-
-@lru_cache(maxsize=128)
-def _classes(using: str, number: int, state: str) -> tuple[tuple[str, str, int], ...]:
-    """(table, class, its rows) of all rows; `state` is only there to be part of the cache's key."""
-    found: list[tuple[str, str, int]] = []
-    for table, model in TYPED_MODELS.items():
-        of_table = model.objects.using(using).filter(deployment_number=number).order_by()
-        counted = of_table.values_list("class_name").annotate(Count("key"))
-        found += [(table, class_name, rows) for class_name, rows in counted]
-    records = Record.objects.using(using).filter(deployment_number=number).order_by()
-    found += records.values_list("table", "class_name").annotate(Count("key"))
-    return tuple(sorted(found))

@@ -60,8 +60,9 @@ def hidden(shown):
             model.objects.using(face).create(**key, **own, **texts)
             table = f"{MARK}_table" if model is Record else model.TABLE
             MirroredTable.objects.using(face).create(
-                deployment_number=row.number, table=table, state=uuid4().hex, transform="t", columns=[], rows=1
-            )
+                deployment_number=row.number, table=table, state=uuid4().hex, transform="t", columns=[], rows=1,
+                classes={own["class_name"]: 1},
+            )  # fmt: skip
     taken = Snapshot.objects.create(deployment=row, taken_at=timezone.now(), tables={}, rows=1, bytes=1, origin=MARK)
     job = Job.objects.create(kind="export", deployment=row, state="done", phase=MARK, options={"a": MARK})
     export = Export.objects.create(deployment=row, snapshot=taken, job=job, options={"anonymize": "yes"})

@@ -3,8 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connections
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from exports.admin.archive import scan_words
@@ -296,22 +294,6 @@ def test_the_scan_in_words(person, archives):
     assert "3 short values" in text
     assert scan_words({**REPORT, "clean": False, "findings": [{}]}).endswith("1 places hold one or more.")
     assert scan_words({}) == "no report was kept"
-
-
-def test_lists_of_exports_need_as_many_queries_for_many(person, export):
-    client = person("viewer")
-    export()
-
-    def count():
-        with CaptureQueriesContext(connections["default"]) as captured:
-            assert client.get("/admin/exports/export/").status_code == 200
-        return len(captured)
-
-    count()
-    one = count()
-    for _ in range(10):
-        export()
-    assert count() == one
 
 
 def test_exports_are_not_changed_by_hand(person, archives):

@@ -2,8 +2,10 @@
 
 import json
 from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
+from django.apps import apps
 from django.db import connections
 
 from psynetdata.anonymize import for_deployment
@@ -66,6 +68,18 @@ def everything(face):
     return rows
 
 
+def classes(face):
+    """({(table, class): rows} as the face tells, as it is)"""
+    told, there = {}, {}
+    for row in MirroredTable.objects.using(face):
+        told |= {(row.table, name): count for name, count in row.classes.items()}
+    for table, model in (*TYPED_MODELS.items(), (None, Record)):
+        for row in model.objects.using(face):
+            at = table or row.table, row.class_name
+            there[at] = there.get(at, 0) + 1
+    return told, there
+
+
 def from_scratch(deployment, live):
     source, policy = Plain(live), Policy.load()
     names = Pseudonyms(for_deployment.key_of(deployment))
@@ -84,7 +98,32 @@ def test_following_is_filling_from_scratch(deployment, seed):
         filling = follow(deployment, history.live)
         followed += any(filling._since.values())
         assert everything(ANONYMOUS) == from_scratch(deployment, history.live)
+        told, there = classes(ANONYMOUS)
+        assert told == there
     assert followed
+
+
+def test_classes_are_counted_for_what_was_mirrored_before(deployment, live):
+    follow(deployment, live)
+    live.put("pet", note="a dog")
+    live.put("notification", event_type="AssignmentSubmitted")
+    follow(deployment, live)
+    MirroredTable.objects.using(ANONYMOUS).update(classes={})
+    migration = import_module("psynetdata.migrations.0017_classes_counted")
+    migration.count_classes(apps, SimpleNamespace(connection=connections[ANONYMOUS]))
+    told, there = classes(ANONYMOUS)
+    assert told == there
+    assert told["participant", "Participant"] == 12
+    assert {("pet", "Pet"), ("notification", "Notification")} <= told.keys()
+
+
+def test_a_face_that_miscounts_classes_is_filled_anew(deployment, live):
+    follow(deployment, live)
+    MirroredTable.objects.using(ANONYMOUS).filter(table="response").update(classes={"Response": 5})
+    live.rows["response"][2]["answer"] = '"dogs"'
+    follow(deployment, live)
+    told, there = classes(ANONYMOUS)
+    assert told == there
 
 
 def written(monkeypatch):
