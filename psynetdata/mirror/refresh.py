@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from django.db import transaction
 
 from psynetdata.faces import writing
-from psynetdata.models import Deployment, MirroredTable
+from psynetdata.models import Deployment, MirroredTable, MirrorModel
 from psynetdata.psynet import csvtext
 from psynetdata.psynet.problems import Damaged, Problem
 from psynetdata.psynet.tables import UNMIRRORED_TABLES
@@ -14,6 +14,7 @@ from psynetdata.psynet.tables import UNMIRRORED_TABLES
 from .convert import Converter, model_of
 from .protocols import Again, Filling, Pair, Picker, SourceTables
 from .runs import Run, by_id, by_text, merge
+from .statistics import bring_up_to_date
 from .write import delete, in_chunks, insert, rows_of
 
 Look = Callable[[str, int], None] | None
@@ -31,6 +32,7 @@ def refresh(
     `look(table, rows)` is called now and then and may raise to stop, which leaves all as it was.
     Raises Problem when a table's rows do not agree in number with the source (law 7).
     """
+    written: Counter[type[MirrorModel]] = Counter()
     name = transform.name  # may take a while, and nobody need wait for it
     with writing(face, look=(lambda: look("", 0)) if look else None), transaction.atomic(using=face):
         wanted = [table for table in source.tables() if table not in UNMIRRORED_TABLES]
@@ -46,8 +48,11 @@ def refresh(
             if before and before.state == source.state(table) and _name_of(before, deployment) == name:
                 rows[table] = before.rows
             else:
-                rows[table] = _Table(face, deployment, source, transform, table, look).bring(before)
-        return rows
+                changing = _Table(face, deployment, source, transform, table, look)
+                rows[table] = changing.bring(before)
+                written[changing.model] += changing.done
+    bring_up_to_date(face, written)
+    return rows
 
 
 def _start_of_name(deployment: Deployment, ids: bool) -> str:
