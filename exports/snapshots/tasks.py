@@ -11,7 +11,7 @@ from psynetdata import jobs
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import NotFound
 
-from . import logs, schedule, suspect, undecided
+from . import logs, schedule, summaries, suspect, undecided
 from .load import load
 from .mirror import mirror
 from .prune import prune, submit_daily
@@ -96,6 +96,17 @@ def snapshot_job(running: jobs.Running) -> dict:
 @jobs.each_minute
 def send_due_snapshots() -> None:
     schedule.send_due()
+
+
+@jobs.handler(summaries.KIND, cluster=jobs.FAST, kept=_KEPT)
+def summarize_job(running: jobs.Running) -> dict:
+    """Of the job's deployment. Result: made."""
+    return {"made": summaries.make(running.job.deployment)}
+
+
+@jobs.each_minute
+def send_missing_summaries() -> None:
+    summaries.send_missing()
 
 
 @jobs.handler(logs.KIND, cluster=jobs.SLOW, max_attempts=1, kept=_KEPT)

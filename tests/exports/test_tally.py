@@ -5,10 +5,12 @@ from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
 from exports.models import SegmentTally, Summary
+from exports.snapshots import summaries
 from exports.snapshots.mirror import mirror
 from exports.snapshots.tally import summarize
+from psynetdata import jobs
 from psynetdata.faces import IDENTIFIED
-from psynetdata.models import TYPED_MODELS, Deployment, Participant
+from psynetdata.models import TYPED_MODELS, Deployment, Job, Participant
 
 from .making import reference, written_down
 
@@ -77,6 +79,36 @@ def test_nothing_is_told_of_what_the_mirror_does_not_show():
     newer = written_down({"participant": [PEOPLE, someone(1), someone(2)]})
     assert summarize(newer) is None
     assert Summary.objects.get().participants == {"working": 1}
+
+
+def test_what_was_mirrored_before_there_were_summaries_gets_one_by_the_minute():
+    told = vars(mirrored([someone(1), someone(2, minutes=3)], [trial(1, "22 08")]))
+    assert not summaries.send_missing()
+    Summary.objects.all().delete()
+    SegmentTally.objects.all().delete()
+    Deployment.objects.create(deployment_id="without a snapshot")
+    filling = Job.objects.create(kind="mirror", deployment=Deployment.objects.get(summary=None, snapshots__gt=0))
+    assert not summaries.send_missing()
+    filling.delete()
+    (job,) = summaries.send_missing()
+    assert not summaries.send_missing()
+    jobs.run(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.result) == (Job.State.DONE, {"made": True})
+    made = vars(Summary.objects.get())
+    assert {name: made[name] for name in told if name != "_state"} == {n: told[n] for n in told if n != "_state"}
+
+
+def test_a_mirror_that_shows_another_snapshot_is_tried_once():
+    mirrored([someone(1)], [])
+    written_down({"participant": [PEOPLE, someone(1), someone(2)]})
+    Summary.objects.all().delete()
+    (job,) = summaries.send_missing()
+    jobs.run(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.result) == (Job.State.DONE, {"made": False})
+    assert not Summary.objects.exists()
+    assert not summaries.send_missing()
 
 
 def test_a_reference_database():
