@@ -46,8 +46,10 @@ INSERT INTO psynetdata_record (deployment_number, class_name, rest, "table", id,
 SELECT d, 'Notification', '{}', 'notification', n::text, 'notification', n::text
 FROM generate_series(1, %(deployments)s) AS d, generate_series(1, 500) AS n;
 
-INSERT INTO psynetdata_mirroredtable (deployment_number, "table", state, transform, columns, withheld, rows, refreshed_at)
-SELECT deployment, t, md5(deployment || t), 'bench', '[]', '[]', count(*), now()
+INSERT INTO psynetdata_mirroredtable (deployment_number, "table", state, transform, columns, withheld, rows, classes,
+    refreshed_at)
+SELECT deployment, t, md5(deployment || t), 'bench', '[]', '[]', count(*), jsonb_build_object(CASE t WHEN 'info'
+    THEN 'Trial' || deployment %% 7 WHEN 'asset' THEN 'Recording' ELSE initcap(t) END, count(*)), now()
 FROM of_trial, unnest(ARRAY['info', 'response', 'asset', 'participant', 'node', 'network', 'notification']) AS t
 GROUP BY deployment, t;
 DROP TABLE of_trial;
