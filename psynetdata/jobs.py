@@ -97,15 +97,20 @@ class Running:
         self.lapsed = self.lapsed or now - self.beaten_at > STALE_AFTER
         self.beaten_at = now
 
-    def progress(self, phase: str, done: int = 0, total: int | None = None) -> None:
-        """Tell how far the work is; written to the row at most every half second, and at each new phase."""
+    def progress(self, phase: str, done: int = 0, total: int | None = None, counts: dict | None = None) -> None:
+        """Tell how far the work is; written to the row at most every half second, and at each new phase.
+
+        `counts`: {what: [done, of how many]} in this phase, where `done` and `total` are of another unit.
+        """
         self.check()
         job = self.job
         new_phase = phase != job.phase
-        job.phase, job.done, job.total = phase, done, total
+        job.phase, job.done, job.total, job.counts = phase, done, total, counts
         if new_phase or monotonic() - self._saved_at >= SAVE_EVERY or done == total:
             self._saved_at = monotonic()
-            Job.objects.filter(pk=job.pk, run_token=job.run_token).update(phase=phase, done=done, total=total)
+            Job.objects.filter(pk=job.pk, run_token=job.run_token).update(
+                phase=phase, done=done, total=total, counts=counts
+            )
             if self._on_progress:
                 self._on_progress(job)
 

@@ -2,16 +2,14 @@ from django.contrib import admin
 from django.db.models import Sum
 from unfold.decorators import action, display
 
-from exports.models import Export, Snapshot
+from exports.models import Export
 from exports.package import participants
-from exports.package.request import KIND
 from psynetdata import rights
 from psynetdata.admin import html
 from psynetdata.admin.confirm import confirmed, found
-from psynetdata.admin.job import counting, progress_card
+from psynetdata.admin.job import progress_card
 from psynetdata.admin.pages import Card, CardsAdmin, ReadOnly
 from psynetdata.admin.visible import BY_DEPLOYMENT, Visible
-from psynetdata.models import Job
 
 from .archive import archive_card
 from .verifying import ask_to_verify, plan_to_verify, verified_card
@@ -123,17 +121,6 @@ class ExportAdmin(Visible, ReadOnly, CardsAdmin):
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         context["job_is_over"] = obj.job.is_over
         return super().render_change_form(request, context, add=add, change=change, form_url=form_url, obj=obj)
-
-
-@counting(KIND)
-def counted(job: Job) -> str:
-    """Rows, each as often as it is gone through, and the bytes that these make as CSV."""
-    found = Snapshot.objects.filter(exports__job=job).values_list("rows", "bytes").first()
-    rows = f"{html.number(job.done)} of {html.number(job.total)} rows"
-    if not found or not found[0]:
-        return rows
-    each = found[1] / found[0]
-    return f"{rows}, {html.size(round(job.done * each))} of {html.size(round(job.total * each))}"
 
 
 def options(asked: dict) -> list[tuple]:

@@ -75,15 +75,19 @@ class Archive:
             add = self._writer.deflated if pieces else self._writer.stored
             self._add(add(member.name, pieces or read(member.path, self._meter)), member)
 
-    def read_back(self) -> None:
-        """Every member as it stands on disk: `members` has their sizes and hashes now. Raises Damaged."""
+    def read_back(self, units: int) -> None:
+        """Every member as it stands on disk: `members` has their sizes and hashes now. Raises Damaged.
+
+        `units`: of the meter's, that this is worth.
+        """
         self._file.flush()
+        self._meter.begin("checking", units, bytes=sum(written.entry.bytes for written in self._written))
         expected = {written.entry.start: written for written in self._written}
         for found in self._pool.each(read_back, [(self.path, written.entry) for written in self._written]):
             written = expected[found.entry.start]
             if written.rows not in (None, found.rows):
                 raise Damaged(_DAMAGED.format(f"{found.entry.name} has {found.rows - 1} rows, not {written.rows - 1}."))
-            self._meter.advance("checking", max(found.rows - 1, 0))
+            self._meter.advance(bytes=found.bytes)
             if written.member is not None:
                 self.members.append(_known(written.member, found))
         self._written.clear()

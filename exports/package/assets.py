@@ -1,12 +1,12 @@
 """assets/ of an export: fetched once, named for each mode by the rows that leave in it."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from exports.assets.fetch import Fetched
 from exports.assets.obtain import WORKERS, obtain
-from exports.assets.plan import export_path, plan, rows_of
+from exports.assets.plan import PlannedAsset, export_path, plan, rows_of
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import Damaged, Problem
 from psynetdata.psynet.source import TableSource
@@ -31,16 +31,23 @@ class Assets:
 
 def fetch_all(
     source: TableSource, deployment: Deployment, options: ExportOptions, folder: Path, *, leave: Iterable[int],
-    meter: Meter,
+    meter: Meter, units: int,
 ) -> Assets:  # fmt: skip
-    """Have what the options ask for, without the assets in `leave`. Raises Problem for a missing one if told to."""
+    """Have what the options ask for, without the assets in `leave`. Raises Problem for a missing one if told to.
+
+    `units`: of the meter's, that this is worth.
+    """
     assets = Assets()
     if not options.wants_assets:
         return assets
     left = frozenset(leave)
-    wanted = (planned for planned in plan(rows_of(source), options.assets) if planned.id not in left)
-    for planned, found in obtain(deployment, wanted, folder, n=options.n_parallel or WORKERS, look=meter.check):
-        meter.advance("fetching assets")
+
+    def wanted() -> Iterator[PlannedAsset]:
+        return (planned for planned in plan(rows_of(source), options.assets) if planned.id not in left)
+
+    meter.begin("fetching assets", units, files=sum(1 for _ in wanted()))
+    for planned, found in obtain(deployment, wanted(), folder, n=options.n_parallel or WORKERS, look=meter.check):
+        meter.advance(files=1)
         assets.fetched[planned.id] = found
     if options.strict_assets and assets.missing:
         reasons = sorted({found.missing for found in assets.fetched.values() if found.missing})

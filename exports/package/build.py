@@ -33,8 +33,9 @@ from .request import ANONYMOUS, REGULAR, ExportOptions
 from .work import Side, Work
 
 _NO_LOGS = "The server's logs tell of all participants; they are left out of an export of a selection."
-# How often each row is gone through, for the progress: written, read back in its table and in its class; searched.
-_WORK = {(REGULAR, "psynet"): 3, (REGULAR, "database"): 2, (ANONYMOUS, "psynet"): 4, (ANONYMOUS, "database"): 3}
+# What a row costs, for the progress, in units of reading it back, and an asset file (docs/benchmarks.md).
+_WRITING = {(REGULAR, "psynet"): 16, (REGULAR, "database"): 4, (ANONYMOUS, "psynet"): 24, (ANONYMOUS, "database"): 12}
+_CHECKING, _SCANNING, _FETCHING = 1, 10, 1000
 
 
 def build(export: Export, running: Running | None = None) -> list[ExportArchive]:
@@ -78,11 +79,16 @@ def _rows(
 
 
 def _units(snapshot: Snapshot, options: ExportOptions) -> int:
-    """Rows times how often each is gone through, and the assets."""
-    entries = snapshot.tables
-    rows = sum(entry["rows"] for entry in entries.values())
-    assets = entries.get("asset", {"rows": 0})["rows"] if options.wants_assets else 0
-    return assets + rows * sum(_WORK[mode, options.type] for mode in options.modes)
+    """What the whole work is worth on the bar, before any of it is done."""
+    of_a_row = sum(
+        _WRITING[mode, options.type] + _CHECKING + (_SCANNING if mode == ANONYMOUS else 0) for mode in options.modes
+    )
+    return snapshot.rows * of_a_row + _assets_of(snapshot, options) * _FETCHING
+
+
+def _assets_of(snapshot: Snapshot, options: ExportOptions) -> int:
+    """As many asset files as there may be to fetch."""
+    return snapshot.tables.get("asset", {"rows": 0})["rows"] if options.wants_assets else 0
 
 
 @dataclass
@@ -149,17 +155,21 @@ class _Building:
         """Once for all modes; what no mode takes is not fetched."""
         personal = self.anonymizer.identifiers.personal_assets if self.options.modes == (ANONYMOUS,) else ()
         deployment, folder = self.export.deployment, self.folder / "assets"
-        return assets.fetch_all(self.reader, deployment, self.options, folder, leave=personal, meter=self.meter)
+        units = _FETCHING * _assets_of(self.reader.snapshot, self.options)
+        return assets.fetch_all(
+            self.reader, deployment, self.options, folder, leave=personal, meter=self.meter, units=units
+        )
 
     def _fill(self, mode: str, archive: Archive, pool: processes.Pool) -> dict:
         """All members but the manifest, which is what comes back."""
         prefix = f"{mode}/"
-        made = tables.make(self.work, pool, mode, self.meter)
+        units = _WRITING[mode, self.options.type] * self.reader.snapshot.rows
+        made = tables.make(self.work, pool, mode, self.meter, units)
         # Before basic data is computed, which anonymizes the same rows once more for itself.
         report = self.anonymizer.report() if mode == ANONYMOUS else {}
         archive.add_database(f"{prefix}database.zip", made)
         told = self._add_files(mode, archive, made)
-        archive.read_back()
+        archive.read_back(_CHECKING * self.reader.snapshot.rows)
         notes = [*made.notes, *(self._notes_of_regular() if mode == REGULAR else ())]
         more = {"assets": told, "notes": notes, **self.selection}
         found = manifest.manifest(mode, self.reader.snapshot, self.options, archive.members, **more)
@@ -194,7 +204,7 @@ class _Building:
             return [], []
         if self.selection:
             return [], [_NO_LOGS] if logs.are_kept(self.export.deployment) else []
-        self.meter.advance("reading logs", 0)
+        self.meter.begin("reading logs")
         kept, notes = logs.brought(self.export.deployment, self.meter.check)
         try:
             return [written(logs.NAME, self.folder / logs.NAME, logs.all_of(kept))] if kept else [], notes
@@ -211,7 +221,7 @@ class _Building:
         if self.options.no_source or self.options.type != "psynet":
             return [], notes
         if not source_code.is_kept(deployment) and download_source.can_be_asked(deployment):
-            self.meter.advance("fetching source code", 0)
+            self.meter.begin("fetching source code")
             try:
                 download_source.fetch(deployment, look=self.meter.check)
             except download_source.NotFetched as problem:
@@ -240,7 +250,5 @@ class _Building:
         return assets.Clean(self.folder / "cleaned", self.anonymizer.identifiers.copies.nodes)
 
     def _prove(self, path: Path) -> dict:
-        self.meter.advance("scanning", 0)
-        report = proof.prove(path, self.needles, self.meter, processes=self.options.processes)
-        self.meter.advance("scanning", sum(entry["rows"] for entry in self.reader.snapshot.tables.values()))
-        return report
+        units = _SCANNING * self.reader.snapshot.rows
+        return proof.prove(path, self.needles, self.meter, units, processes=self.options.processes)

@@ -20,6 +20,8 @@ from .tables import make, write_database
 from .work import Side, Work
 from .zipwriter import ZipWriter
 
+_UNITS = 1000  # of the meter: it is all one part
+
 
 def default_name(snapshot: Snapshot) -> str:
     return safe_name(f"{snapshot.deployment.deployment_id}__snapshot-{snapshot.pk}", ".zip")
@@ -38,12 +40,11 @@ def download(
         raise Conflict(f"{path} exists already; {way}.")
     if not path.parent.is_dir():
         raise BadInput(f"There is no folder {path.parent}; make it first, or name another path.")
-    total = sum(entry["rows"] for entry in snapshot.tables.values())
     try:
         # In the same folder, so that the last step is a rename.
         with TemporaryDirectory(dir=path.parent, prefix=".psynetdata-") as folder:
             part = Path(folder) / path.name
-            made = _written(snapshot, part, Meter(running, total))
+            made = _written(snapshot, part, Meter(running, _UNITS))
             with part.open("rb") as file:
                 os.fsync(file.fileno())
             _publish(part, path, force)
@@ -59,7 +60,7 @@ def _written(snapshot: Snapshot, part: Path, meter: Meter) -> Member:
     work = Work(SnapshotReader(snapshot), part.parent, clock=0, classes=False)
     work.add_side(Side(REGULAR))
     with processes.pool(processes.cores(), work, look=meter.check) as pool:
-        made = make(work, pool, REGULAR, meter)
+        made = make(work, pool, REGULAR, meter, _UNITS)
     with part.open("wb") as file:
         writer = ZipWriter(file, snapshot.taken_at)
         write_database(writer, made, part.parent)

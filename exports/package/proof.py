@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from zipfile import ZipFile
 
 from exports.leakscan import credentials, strength
 from exports.leakscan.needles import Needles
@@ -56,19 +57,22 @@ def password_notes(source: TableSource) -> list[str]:
     ]
 
 
-def prove(path: Path, needles: Needles, meter: Meter, *, processes: int | None = None) -> dict:
+def prove(path: Path, needles: Needles, meter: Meter, units: int, *, processes: int | None = None) -> dict:
     """The scan's report as JSON. One finding raises LeakFound, which names kinds and members and no value.
 
-    `processes`: by default the machine's cores.
+    `units`: of the meter's, that this is worth. `processes`: by default the machine's cores.
     """
+    with ZipFile(path) as archive:
+        meter.begin("scanning", units, bytes=sum(member.file_size for member in archive.infolist()))
     report = scan(
         path,
         needles,
         accounts=_ACCOUNTS,
-        progress=lambda searched: meter.check(),
+        progress=lambda searched: meter.reach(bytes=searched),
         processes=processes,
         scratch=path.parent,
     )
+    meter.reach(bytes=report.bytes_scanned)
     if not report.clean:
         raise LeakFound(sentence(report.findings))
     return report.to_json()

@@ -76,12 +76,18 @@ class Tables:
         yield from csvtext.rows(record for block in blocks for record in csvtext.records(BytesIO(block)))
 
 
-def make(work: Work, pool: Pool, side: str, meter: Meter) -> Tables:
+def make(work: Work, pool: Pool, side: str, meter: Meter, units: int) -> Tables:
     """Every segment converted, in an order in which what is counted comes before what tells of it.
+
+    `units`: of the meter's, that this is worth.
 
     Raises Damaged where rows are missing, or stored data is not what it was.
     """
     reader = work.reader
+    states = [reader.table_state(table) for table in reader.tables()]
+    meter.begin(
+        "writing tables", units, rows=sum(state.rows for state in states), bytes=sum(state.bytes for state in states)
+    )
     made = Tables(reader, {table: [] for table in reader.tables()})
     counts = computed.Computed()
     types = _guessed(work, pool, side) if work.classes else {}
@@ -137,7 +143,7 @@ def _in_order(results: Iterator[Made], meter: Meter, following: int) -> Iterator
     """Results by their tasks' order; one that comes early waits."""
     waiting: dict[int, Made] = {}
     for result in results:
-        meter.advance("writing tables", result.rows)
+        meter.advance(rows=result.rows, bytes=result.bytes)
         waiting[result.index] = result
         while following in waiting:
             yield waiting.pop(following)

@@ -55,11 +55,15 @@ class TableTask:
 
 @dataclass
 class Made:
-    """What came of a TableTask. `classes`: (class, the keys in its header, piece). `kinds`: see psynet.columnwise."""
+    """What came of a TableTask. `bytes`: its rows' as they are stored, unpacked.
+
+    `classes`: (class, the keys in its header, piece). `kinds`: see psynet.columnwise.
+    """
 
     index: int
     table: str
     rows: int = 0
+    bytes: int = 0
     database: list[Piece] = field(default_factory=list)
     classes: list[tuple[str, tuple[str, ...], Piece]] = field(default_factory=list)
     keys: dict[str, Keys] = field(default_factory=dict)
@@ -169,6 +173,7 @@ def convert(work: Work, task: TableTask) -> Made:
         raise Damaged(
             f"A segment of table {task.table} came to {made.rows} rows, the snapshot has {task.segment.rows} there."
         )
+    made.bytes = task.segment.bytes  # read to the last, or its hash would be another
     for key, piece in packer.close():
         if key == DATABASE:
             made.database.append(piece)

@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from datetime import timedelta
 
 from django.contrib import admin
@@ -20,8 +19,6 @@ from .selected import on_each
 from .shown import way_back
 from .visible import BY_DEPLOYMENT, Visible
 
-# How far a job is, in words, by its kind.
-_COUNTED: dict[str, Callable[[Job], str]] = {}
 # What is left is told from a twentieth on, and not within the first seconds, when workers are only starting.
 _TELLS_FROM, _A_WHILE = 20, timedelta(seconds=5)
 _FOR_OTHERS = "The reason is for those who look after deployments."
@@ -53,20 +50,17 @@ def progress_of(job: Job) -> dict:
     return {"state": job.state, "phase": _phase(job), "percent": job.percent, "counted": told, "over": job.is_over}
 
 
-def counting(kind: str):
-    """Decorator: the function that says in words how far a job of that kind is, in place of its bare numbers."""
-
-    def register(function: Callable[[Job], str]):
-        _COUNTED[kind] = function
-        return function
-
-    return register
-
-
 def _counted(job: Job) -> str:
-    if job.total and job.kind in _COUNTED:
-        return _COUNTED[job.kind](job)
+    if job.counts is not None:
+        return ", ".join(_of(what, *count) for what, count in job.counts.items())
     return html.number(job.done) + (f" of {html.number(job.total)}" if job.total else "")
+
+
+def _of(what: str, done: int, of: int) -> str:
+    """`12 of 30 rows`, `1.2 MB of 3.0 MB`"""
+    if what == "bytes":
+        return f"{html.size(done)} of {html.size(of)}"
+    return f"{html.number(done)} of {html.number(of)} {what}"
 
 
 def _left(job: Job) -> str:

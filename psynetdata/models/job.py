@@ -23,6 +23,9 @@ class Job(models.Model):
     phase = models.CharField(max_length=80, blank=True)
     done = models.BigIntegerField(default=0)
     total = models.BigIntegerField(null=True, blank=True)
+    counts = models.JSONField(
+        null=True, help_text="{what: [done, of how many]} of the phase; null: done and total say."
+    )
     attempts = models.PositiveIntegerField(default=0)
     max_attempts = models.PositiveIntegerField(default=3)
     run_token = models.CharField(max_length=32, blank=True, editable=False)

@@ -215,12 +215,13 @@ def test_a_problem_of_the_assets_is_said_beside_the_form(person, deployment, sna
 
 
 def test_a_running_export_refreshes_itself(person, export):
-    running = export("running", phase="scanning", done=10, total=40)
+    counts = {"rows": [10, 39], "bytes": [1800, 7100]}
+    running = export("running", phase="scanning", done=10, total=40, counts=counts)
     text = page(person("viewer"), running)
     assert f'data-progress-url="/admin/psynetdata/job/{running.job_id}/progress/"' in text
     assert '<noscript><meta http-equiv="refresh"' in text
     assert 'value="25"' in text
-    assert "10 of 40 rows, 1.8 kB of 7.2 kB" in text
+    assert "10 of 39 rows, 1.8 kB of 7.1 kB" in text
     assert "left<" not in text
     Job.objects.update(started_at=timezone.now() - timedelta(minutes=1))
     assert "about 3 minutes left" in page(person("viewer"), running)

@@ -22,11 +22,13 @@ def progress(client, job):
 
 
 def test_progress_is_told_as_json(person, job):
-    running = job(state="running", phase="scanning", done=1500, total=3000)
+    counts = {"rows": [1500, 3000], "bytes": [2_000_000, 3_500_000]}
+    running = job(state="running", phase="scanning", done=15, total=30, counts=counts)
     response = progress(person("viewer"), running)
     assert "no-store" in response["Cache-Control"]
     assert response.json() == {
-        "state": "running", "phase": "scanning", "percent": 50, "counted": "1,500 of 3,000 rows", "over": False,
+        "state": "running", "phase": "scanning", "percent": 50, "over": False,
+        "counted": "1,500 of 3,000 rows, 2.0 MB of 3.5 MB",
     }  # fmt: skip
 
 

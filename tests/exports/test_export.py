@@ -332,14 +332,14 @@ def test_a_damaged_archive_is_not_published(loaded, monkeypatch, own_storage):
     export = request_export(loaded("static"), ExportOptions(anonymize="no"), here=True)
     real = Archive.read_back
 
-    def after_a_bit_fell_over(archive):
+    def after_a_bit_fell_over(archive, units):
         archive._file.flush()
         with archive.path.open("r+b") as file:
             file.seek(archive.path.stat().st_size // 2)
             byte = file.read(1)[0]
             file.seek(-1, 1)
             file.write(bytes([byte ^ 1]))
-        real(archive)
+        real(archive, units)
 
     monkeypatch.setattr(Archive, "read_back", after_a_bit_fell_over)
     with pytest.raises(Damaged, match="nothing was published"):
