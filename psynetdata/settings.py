@@ -251,7 +251,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"navigation": "psynetdata.admin.site.navigation"},
     "DASHBOARD_CALLBACK": "exports.admin.dashboard.overview",
-    "STYLES": ["/static/psynetdata/noscript.css"],
-    "SCRIPTS": ["/static/psynetdata/times.js"],
+    "STYLES": ["/static/psynetdata/admin.css", "/static/psynetdata/noscript.css"],
+    "SCRIPTS": ["/static/psynetdata/times.js", "/static/psynetdata/keys.js"],
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/psynetdata/favicon.svg"}],
 }

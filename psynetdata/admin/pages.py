@@ -56,7 +56,6 @@ class CardsAdmin(ModelAdmin):
     linked_by: ClassVar[tuple[str, ...]] = ()
 
     class Media:
-        css = {"all": ("psynetdata/admin.css",)}
         js = ("psynetdata/progress.js", "psynetdata/copy.js")
 
     def cards(self, request: HttpRequest, obj) -> list[Card]:

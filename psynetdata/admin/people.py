@@ -40,9 +40,6 @@ class UserAdmin(OnRecord, DjangoUserAdmin, ModelAdmin):
     list_filter = ("is_staff", "is_superuser", "is_active", "groups")
     filter_horizontal = ()  # Django's two lists have labels that screen readers do not read
 
-    class Media:
-        css = {"all": ("psynetdata/admin.css",)}
-
     def get_queryset(self, request):
         return super().get_queryset(request).prefetch_related("groups")
 

@@ -1,0 +1,81 @@
+"""Every page of the desk, by the name of its address: what a person can open. The numbers are those of prepared.py."""
+
+# {name of the address: addresses below /admin/, with the names of what prepared.py made}
+PAGES = {
+    "index": [""],
+    "app_list": ["psynetdata/"],
+    "password_change": ["password_change/"],
+    "password_change_done": ["password_change/done/"],
+    "psynetdata_deployment_changelist": ["psynetdata/deployment/", "psynetdata/deployment/?q=nosuch"],
+    "psynetdata_deployment_add": ["psynetdata/deployment/add/", "psynetdata/deployment/add/?of={watched}"],
+    "psynetdata_deployment_change": [
+        "psynetdata/deployment/{plain}/change/", "psynetdata/deployment/{watched}/change/",
+        "psynetdata/deployment/{server}/change/",
+    ],
+    "psynetdata_deployment_history": ["psynetdata/deployment/{plain}/history/"],
+    "psynetdata_deployment_logs": ["psynetdata/deployment/{server}/logs/"],
+    "psynetdata_deployment_sheet": ["psynetdata/deployment/{plain}/sheets/participant/"],
+    "psynetdata_deployment_export": [
+        "psynetdata/deployment/{plain}/export/", "psynetdata/deployment/{server}/export/",
+    ],
+    "psynetdata_deployment_what_leaves": ["psynetdata/deployment/{sample}/what-leaves/"],
+    "psynetdata_deployment_restore": [
+        "psynetdata/deployment/{plain}/restore/", "psynetdata/deployment/{server}/restore/",
+    ],
+    "psynetdata_participant_changelist": ["psynetdata/participant/?deployment={watched}"],
+    "psynetdata_participant_change": ["psynetdata/participant/{Participant}/change/"],
+    "psynetdata_participant_history": ["psynetdata/participant/{Participant}/history/"],
+    "psynetdata_trial_changelist": [
+        "psynetdata/trial/?deployment={plain}&participant_id=6", "psynetdata/trial/?q=zzz",
+    ],
+    "psynetdata_trial_change": ["psynetdata/trial/{Trial}/change/"],
+    "psynetdata_asset_changelist": ["psynetdata/asset/?deployment={sample}&trial_id=1"],
+    "psynetdata_asset_change": ["psynetdata/asset/{Asset}/change/", "psynetdata/asset/{file}/change/"],
+    "psynetdata_node_changelist": ["psynetdata/node/?deployment={sample}&network_id=1"],
+    "psynetdata_node_change": ["psynetdata/node/{Node}/change/"],
+    "psynetdata_network_changelist": ["psynetdata/network/?deployment={watched}"],
+    "psynetdata_network_change": ["psynetdata/network/{Network}/change/"],
+    "psynetdata_response_changelist": ["psynetdata/response/?deployment={plain}&participant_id=6"],
+    "psynetdata_response_change": ["psynetdata/response/{Response}/change/"],
+    "psynetdata_record_changelist": ["psynetdata/record/?deployment={sample}&table=experiment"],
+    "psynetdata_record_change": ["psynetdata/record/{Record}/change/"],
+    "psynetdata_savedsheet_changelist": ["psynetdata/savedsheet/"],
+    "psynetdata_savedsheet_change": ["psynetdata/savedsheet/{sheet}/change/"],
+    "psynetdata_savedsheet_add": ["psynetdata/savedsheet/add/"],
+    "psynetdata_job_changelist": ["psynetdata/job/"],
+    "psynetdata_job_change": ["psynetdata/job/{done}/change/"],
+    "psynetdata_job_cancel": ["psynetdata/job/{done}/cancel/"],
+    "psynetdata_audit_changelist": ["psynetdata/audit/?verb=load"],
+    "psynetdata_audit_change": ["psynetdata/audit/{audit}/change/"],
+    "psynetdata_apitoken_changelist": ["psynetdata/apitoken/"],
+    "psynetdata_apitoken_change": ["psynetdata/apitoken/{token}/change/"],
+    "psynetdata_apitoken_add": ["psynetdata/apitoken/add/"],
+    "psynetdata_sheetlink_changelist": ["psynetdata/sheetlink/"],
+    "psynetdata_sheetlink_change": ["psynetdata/sheetlink/{link}/change/"],
+    "exports_snapshot_changelist": ["exports/snapshot/"],
+    "exports_snapshot_change": ["exports/snapshot/{snapshot}/change/", "exports/snapshot/{taken}/change/"],
+    "exports_snapshot_restore": ["exports/snapshot/{snapshot}/restore/"],
+    "exports_snapshot_export": ["exports/snapshot/{snapshot}/export/"],
+    "exports_export_changelist": ["exports/export/"],
+    "exports_export_change": ["exports/export/{export}/change/"],
+    "exports_incident_changelist": ["exports/incident/"],
+    "exports_incident_change": ["exports/incident/{incident}/change/"],
+    "auth_user_changelist": ["auth/user/"],
+    "auth_user_change": ["auth/user/{viewer}/change/"],
+    "auth_user_add": ["auth/user/add/"],
+    "auth_group_changelist": ["auth/group/"],
+    "auth_group_change": ["auth/group/1/change/"],
+    "auth_group_add": ["auth/group/add/"],
+}  # fmt: skip
+
+# No page: what pages ask for by themselves, and what a wrong address comes to.
+NO_PAGE = {
+    "autocomplete": "Choices of a field; no field of ours asks for them.",
+    "jsi18n": "A script of Django's that every form loads.",
+    "overview": "The first page asks for it to keep itself fresh (test_desk.py).",
+    "search": "unfold's search over the names of models; its field is not shown.",
+    "psynetdata_job_progress": "The bar of a job that is not over asks for it (test_actions.py).",
+    "view_on_site": "Django's way from a row to its page on the site; no model of ours has one.",
+}
+# Known to stand with their own message, and not 200.
+MISSING = "psynetdata/nosuch/"
