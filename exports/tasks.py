@@ -5,7 +5,7 @@ from datetime import timedelta
 from exports.models import Export
 from exports.notify import notices
 from exports.notify.tell import tell
-from exports.package import schedules, stopped, verifying
+from exports.package import schedules, stopped, verifying, withdrawing
 from exports.package.build import build
 from exports.package.request import KIND
 from exports.package.unpack import launch_mode
@@ -43,6 +43,12 @@ def send_scheduled_exports() -> None:
 def tell_owner(running: Running) -> dict:
     """Options: schedule. Result: told, the ways."""
     return {"told": stopped.tell(running.options["schedule"])}
+
+
+@handler(withdrawing.KIND, cluster=SLOW)
+def withdraw(running: Running) -> dict:
+    """Of the job's deployment. Result: see exports.package.withdrawing.follow."""
+    return withdrawing.follow(running.job.deployment, running)
 
 
 @handler(verifying.KIND, cluster=SLOW, kept=timedelta(days=90))

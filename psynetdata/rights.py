@@ -14,6 +14,7 @@ CHANGE_DEPLOYMENT = "psynetdata.change_deployment"
 DECIDE_POLICY = "psynetdata.decide_policy"
 HOLD_KEYS = "psynetdata.hold_keys"
 CHANGE_JOB = "psynetdata.change_job"
+WITHDRAW = "exports.withdraw"
 EXPORT_ANONYMOUS = "exports.export_anonymous"
 EXPORT_REGULAR = "exports.export_regular"
 
@@ -91,6 +92,11 @@ def can_see_undecided(user, token: ApiToken | None = None) -> bool:
 def can_hold_keys(user) -> bool:
     """Take a deployment's pseudonym key out, once, and destroy it."""
     return user.has_perm(HOLD_KEYS)
+
+
+def can_withdraw(user) -> bool:
+    """Say that participants withdrew, and that they did not."""
+    return user.has_perm(WITHDRAW)
 
 
 def can_see_reason(user, job: Job) -> bool:

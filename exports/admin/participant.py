@@ -10,13 +10,15 @@ from psynetdata.models import Participant
 from . import ask
 from .asset import files_of
 from .asset_file import shown_among
+from .withdrawal import WithdrawActions
 
 admin.site.unregister(Participant)
 
 
 @admin.register(Participant)
-class ParticipantAdmin(DataParticipantAdmin):
-    actions = ("export_selected",)
+class ParticipantAdmin(WithdrawActions, DataParticipantAdmin):
+    actions = ("export_selected", "withdraw_selected")
+    actions_detail = ("withdraw",)
 
     @admin.action(description="Export their data", permissions=["export"])
     def export_selected(self, request, queryset):

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from exports.models import Snapshot
 from exports.snapshots.reader import SnapshotReader
+from exports.snapshots.withdrawn import without_them
 from psynetdata import jobs
 from psynetdata.jobs import Running
 from psynetdata.models import Deployment, Job
@@ -50,7 +51,8 @@ def fetch_new(deployment: Deployment, running: Running, *, whole: bool = False) 
     told: dict = {"fetched": 0, "bytes": 0, "missing": {}, "left": False}
     until = monotonic() + _LONGEST
     with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="assets-") as folder:
-        wanted = plan(rows_of(SnapshotReader(snapshot)), "all")
+        less = without_them(snapshot, Path(folder), look=lambda *_: running.check())
+        wanted = plan(rows_of(SnapshotReader(less.snapshot, less.store)), "all")
         with closing(obtain(deployment, wanted, Path(folder), look=running.check, only_new=True)) as coming:
             for _, found in coming:
                 _count(told, found, Path(folder))

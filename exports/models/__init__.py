@@ -8,8 +8,9 @@ from .snapshot import Snapshot
 from .source_code import SourceCode
 from .summary import SegmentTally, Summary
 from .watch import Watch
+from .withdrawal import Withdrawal
 
 __all__ = [
     "Export", "ExportArchive", "ExportPreset", "ExportSchedule", "Incident", "Note", "Notice", "SegmentTally",
-    "ServerLogs", "SlackThread", "Snapshot", "SourceCode", "StoredAsset", "Summary", "Watch",
+    "ServerLogs", "SlackThread", "Snapshot", "SourceCode", "StoredAsset", "Summary", "Watch", "Withdrawal",
 ]  # fmt: skip

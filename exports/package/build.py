@@ -12,7 +12,7 @@ from django.conf import settings
 from exports.assets import download_source
 from exports.leakscan.collect import collect
 from exports.models import Export, ExportArchive, Snapshot
-from exports.snapshots import logs, source_code
+from exports.snapshots import logs, source_code, withdrawn
 from exports.snapshots.mirror import MirrorSource
 from exports.snapshots.narrowed import narrowed
 from exports.snapshots.reader import SnapshotReader
@@ -22,9 +22,10 @@ from psynetdata.anonymize.for_deployment import anonymizer
 from psynetdata.anonymize.personal import decided_public
 from psynetdata.jobs import Running
 from psynetdata.mirror import Transform
-from psynetdata.psynet.problems import Damaged
+from psynetdata.psynet.belonging import Belonging
+from psynetdata.psynet.problems import Conflict, Damaged
 
-from . import assets, basic, manifest, proof, tables
+from . import assets, basic, manifest, participants, proof, tables
 from .archive import Archive
 from .members import Member, written
 from .meter import Meter
@@ -32,7 +33,7 @@ from .publish import Finished, publish
 from .request import ANONYMOUS, REGULAR, ExportOptions
 from .work import Side, Work
 
-_NO_LOGS = "The server's logs tell of all participants; they are left out of an export of a selection."
+_NO_LOGS = "The server's logs tell of all participants, of whom this export leaves some out; so it has no logs."
 # What a row costs, for the progress, in units of reading it back, and an asset file (docs/benchmarks.md).
 _WRITING = {(REGULAR, "psynet"): 16, (REGULAR, "database"): 4, (ANONYMOUS, "psynet"): 24, (ANONYMOUS, "database"): 12}
 _CHECKING, _SCANNING, _FETCHING = 1, 10, 1000
@@ -49,33 +50,38 @@ def build(export: Export, running: Running | None = None) -> list[ExportArchive]
     if len(made) == len(options.modes):
         return made  # another worker came to the end before it was given up for dead
     with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="export-") as folder:
-        source, selection = _rows(export.snapshot, options, Path(folder), running)
+        withdrew = withdrawn.ids_of(export.deployment)
+        source, left_out = _rows(export.snapshot, options, withdrew, Path(folder), running)
         meter = Meter(running, _units(source.snapshot, options))
-        building = _Building(export, options, Path(folder), meter, source, selection)
+        building = _Building(export, options, Path(folder), meter, source, left_out)
         finished = building.finish()
         building.meter.check()
-        return publish(export, finished)
+        return publish(export, finished, last_look=lambda: _check_nobody_else(export, withdrew))
+
+
+def _check_nobody_else(export: Export, withdrew: frozenset[int]) -> None:
+    if withdrawn.ids_of(export.deployment) != withdrew:
+        raise Conflict("Somebody withdrew, or took that back, while it was made; ask for the export again.")
 
 
 def _rows(
-    snapshot: Snapshot, options: ExportOptions, folder: Path, running: Running | None
+    snapshot: Snapshot, options: ExportOptions, withdrew: frozenset[int], folder: Path, running: Running | None
 ) -> tuple[MirrorSource, dict]:
-    """(what is exported, what the manifest says of a selection)"""
-    if options.participants is None:
+    """(what is exported, what the manifest says of rows that are left out)"""
+    chosen = options.participants
+    if chosen is None and not withdrew:
         return MirrorSource(snapshot), {}
-    done = 0
-
-    def look(table: str, rows: int) -> None:
-        nonlocal done
-        done += rows
-        if running is not None:
-            running.progress("choosing rows", done, snapshot.rows)
-
+    if gone := sorted(withdrew & {*(chosen or ())}):
+        raise Conflict(f"Participants withdrew who were chosen: {participants.told(gone)}; leave them out.")
     place = folder / "selection"
     place.mkdir()
-    found = narrowed(snapshot, options.participants, place, look)
-    selection = {"participants": list(options.participants), "rows_left_out": found.left_out}
-    return MirrorSource(found.snapshot, found.store), {"selection": selection}
+    look = (lambda *_: running.progress("choosing rows")) if running else None
+    found = narrowed(snapshot, Belonging(chosen) if chosen else Belonging.without(withdrew), place, look)
+    source = MirrorSource(found.snapshot, found.store)
+    if chosen:
+        return source, {"selection": {"participants": list(chosen), "rows_left_out": found.left_out}}
+    number = found.left_out.get("participant", 0)
+    return source, {"withdrawn": {"participants": number, "rows_left_out": found.left_out}} if number else {}
 
 
 def _units(snapshot: Snapshot, options: ExportOptions) -> int:
@@ -96,7 +102,7 @@ class _Building:
     """An export on its way, in a folder of its own.
 
     `reader`: the rows that are exported. Identifiers are always those of the whole snapshot: a row of a selection may
-    name others. `selection`: for the manifest.
+    name others. `left_out`: for the manifest, {} where nothing was.
     """
 
     export: Export
@@ -104,7 +110,7 @@ class _Building:
     folder: Path
     meter: Meter
     reader: MirrorSource
-    selection: dict
+    left_out: dict
 
     def finish(self) -> list[Finished]:
         """All archives, verified and, if anonymous, scanned."""
@@ -171,7 +177,7 @@ class _Building:
         told = self._add_files(mode, archive, made)
         archive.read_back(_CHECKING * self.reader.snapshot.rows)
         notes = [*made.notes, *(self._notes_of_regular() if mode == REGULAR else ())]
-        more = {"assets": told, "notes": notes, **self.selection}
+        more = {"assets": told, "notes": notes, **self.left_out}
         found = manifest.manifest(mode, self.reader.snapshot, self.options, archive.members, **more)
         return found if mode == REGULAR else self._account_for(archive, found, made, report)
 
@@ -202,7 +208,7 @@ class _Building:
         """
         if self.options.type != "psynet":
             return [], []
-        if self.selection:
+        if self.left_out:
             return [], [_NO_LOGS] if logs.are_kept(self.export.deployment) else []
         self.meter.begin("reading logs")
         kept, notes = logs.brought(self.export.deployment, self.meter.check)

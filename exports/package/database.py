@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 from exports.models import Snapshot
 from exports.snapshots.reader import SnapshotReader
+from exports.snapshots.withdrawn import without_them
 from psynetdata import processes
 from psynetdata.jobs import Running
 from psynetdata.models import Audit
@@ -57,7 +58,8 @@ def download(
 
 
 def _written(snapshot: Snapshot, part: Path, meter: Meter) -> Member:
-    work = Work(SnapshotReader(snapshot), part.parent, clock=0, classes=False)
+    less = without_them(snapshot, part.parent, look=lambda *_: meter.check())
+    work = Work(SnapshotReader(less.snapshot, less.store), part.parent, clock=0, classes=False)
     work.add_side(Side(REGULAR))
     with processes.pool(processes.cores(), work, look=meter.check) as pool:
         made = make(work, pool, REGULAR, meter, _UNITS)

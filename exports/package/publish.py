@@ -1,5 +1,6 @@
 """Finished archives into the storage, and their rows: the one step that makes an export visible (law 2)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -26,14 +27,20 @@ class Finished:
     report: dict
 
 
-def publish(export: Export, finished: list[Finished]) -> list[ExportArchive]:
-    """Store all archives of an export and make their rows; on failure no file is left."""
+def publish(
+    export: Export, finished: list[Finished], last_look: Callable[[], None] = lambda: None
+) -> list[ExportArchive]:
+    """Store all archives of an export and make their rows; on failure no file is left.
+
+    `last_look` comes when they are stored and before anybody sees them, and may raise.
+    """
     names: list[str] = []
     try:
         for one in finished:
             names.append(f"exports/{export.id}/{one.mode}.zip")
             _store(one, names[-1])
         with transaction.atomic():
+            last_look()
             return [_row(export, one, name) for one, name in zip(finished, names, strict=True)]
     except BaseException:  # a cancel or a timeout must not leave files either
         # A worker that was taken for dead may come to this when another has published: then the files are in use.

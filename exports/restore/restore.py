@@ -5,13 +5,17 @@ All in one transaction: where anything fails, or someone presses Ctrl-C, not one
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from django.conf import settings
 from psycopg2 import errors
 from psycopg2.extensions import cursor as Cursor
 
 from exports.models import Snapshot
 from exports.snapshots.reader import SnapshotReader
 from exports.snapshots.store import TableState
+from exports.snapshots.withdrawn import without_them
 from exports.sources.postgres import Address, connected
 from psynetdata.jobs import Running
 from psynetdata.models import Audit
@@ -58,8 +62,18 @@ def restore(
     `assets`: file:///folder, below which each file gets its `host_path`. Raises Unreachable, Refused, Conflict,
     BadInput, UsageError, Damaged, Cancelled; then nothing was changed.
     """
-    reader = SnapshotReader(snapshot)
-    states = read_states(reader)
+    with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="restore-") as folder:
+        less = without_them(snapshot, Path(folder), look=(lambda *_: running.check()) if running else None)
+        restored = _from(SnapshotReader(less.snapshot, less.store), address, replace, assets, running)
+    if number := less.left_out.get("participant"):
+        restored.warnings.append(f"{number} who withdrew, and their rows, were left out.")
+    return restored
+
+
+def _from(
+    reader: SnapshotReader, address: Address, replace: bool, assets: str | None, running: Running | None
+) -> Restored:
+    snapshot, states = reader.snapshot, read_states(reader)
     with no_assets() if assets is None else staged(reader, assets, replace=replace, running=running) as files:
         with connected(address, name=NAME) as connection:
             connection.autocommit = False

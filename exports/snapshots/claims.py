@@ -14,9 +14,9 @@ from psynetdata.models import Job
 from psynetdata.psynet.problems import Conflict
 
 # Jobs that change what a deployment's snapshots and mirror are.
-EXCLUSIVE = ("load", "snapshot", "mirror", "accept")
+EXCLUSIVE = ("load", "snapshot", "mirror", "accept", "withdraw")
 # Jobs that put blobs into the store, or stand on blobs that no snapshot names yet.
-STORING = ("load", "snapshot")
+STORING = ("load", "snapshot", "mirror", "accept", "withdraw")
 PRUNE = "prune"
 _LOOK = 0.2  # seconds between looks at a prune that deletes
 

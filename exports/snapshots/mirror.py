@@ -13,6 +13,7 @@ from psynetdata.mirror import Transform, refresh
 from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.tables import UNMIRRORED_TABLES
 
+from . import withdrawn
 from .reader import SnapshotReader
 from .store import Segment
 from .tally import summarize
@@ -78,20 +79,32 @@ def mirror(snapshot: Snapshot, *, faces=settings.FACES, running: Running | None 
 
     Raises Problem when counts do not agree (law 7) and Cancelled between rows.
     """
-    source = MirrorSource(snapshot)
+    while True:
+        ids = withdrawn.ids_of(snapshot.deployment)
+        rows = _mirror(snapshot, ids, faces, running)
+        if withdrawn.ids_of(snapshot.deployment) == ids:  # else somebody withdrew in between
+            return rows
+
+
+def _mirror(snapshot: Snapshot, ids: frozenset[int], faces, running: Running | None) -> dict[str, int]:
+    everything = source = MirrorSource(snapshot)
+    if ids:
+        less = withdrawn.in_store(snapshot, ids, running)
+        source = MirrorSource(less.snapshot, less.store)
     total = len(faces) * sum(
-        entry["rows"] for table, entry in snapshot.tables.items() if table not in UNMIRRORED_TABLES
+        entry["rows"] for table, entry in source.snapshot.tables.items() if table not in UNMIRRORED_TABLES
     )
     rows: dict[str, int] = {}
     for number, face in enumerate(faces):
         look = _looker(running, source, face, number * total // len(faces), total)
         if face == ANONYMOUS:
-            anonymizing = Anonymizing(snapshot.deployment, source, look=running and running.check)
+            # Rows of others may name those who withdrew.
+            anonymizing = Anonymizing(snapshot.deployment, everything, look=running and running.check)
             rows = refresh(face, snapshot.deployment, source, anonymizing, look=look)
             anonymizing.tidy()
         else:
             rows = refresh(face, snapshot.deployment, source, _AS_IT_IS, look=look)
-            summarize(snapshot)
+            summarize(source.snapshot)
     return rows
 
 

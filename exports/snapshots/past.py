@@ -4,6 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from django.conf import settings
 
 from exports.models import Snapshot
 from psynetdata.anonymize.for_deployment import anonymizer
@@ -15,6 +19,8 @@ from psynetdata.sheets import past
 
 from .diff import changes
 from .mirror import MirrorSource
+from .narrowed import Narrowed
+from .withdrawn import without_them
 
 
 @dataclass(frozen=True)
@@ -55,14 +61,13 @@ class Snapshots:
 
     @contextmanager
     def opened(self, moment: Moment, face: str, tables: set[str] | None) -> Iterator[str]:
-        source = _Some(moment.snapshot, tables)
         transform = Transform("as it was")
         if face == ANONYMOUS:
             # Identifiers are looked for in all tables, whichever are shown.
             found = anonymizer(moment.deployment, MirrorSource(moment.snapshot))
             transform = Transform("as it was, anonymized", found.table)
-        with scratch() as alias:
-            refresh(alias, moment.deployment, source, transform)
+        with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="past-") as folder, scratch() as alias:
+            refresh(alias, moment.deployment, _Some(without_them(moment.snapshot, Path(folder)), tables), transform)
             yield alias
 
     def changes(self, before: Moment | None, after: Moment, table: str) -> dict[str, str]:
@@ -72,8 +77,8 @@ class Snapshots:
 class _Some(MirrorSource):
     """Some tables of a snapshot; all where `tables` is None."""
 
-    def __init__(self, snapshot: Snapshot, tables: set[str] | None):
-        super().__init__(snapshot)
+    def __init__(self, less: Narrowed, tables: set[str] | None):
+        super().__init__(less.snapshot, less.store)
         self._wanted = tables
 
     def tables(self) -> list[str]:

@@ -17,7 +17,7 @@ from psynetdata.models import Audit, Deployment, Job, MirroredTable
 from psynetdata.psynet.problems import Conflict
 from psynetdata.psynet.tables import UNMIRRORED_TABLES
 
-from . import claims
+from . import claims, withdrawn
 from .asset_files import remove_unowned, unowned
 from .expire import expire, expired
 from .retention import Held, Policy, keep
@@ -129,7 +129,7 @@ def _shown(deployment: Deployment) -> set[int]:
     found = set()
     for face in settings.FACES:
         rows = MirroredTable.objects.using(face).filter(deployment_number=deployment.number)
-        states = dict(rows.values_list("table", "state"))
+        states = withdrawn.whole(deployment, dict(rows.values_list("table", "state")))
         for pk, tables in deployment.snapshots.values_list("pk", "tables").iterator() if states else ():
             if states == {name: tables[name]["state"] for name in tables if name not in UNMIRRORED_TABLES}:
                 found.add(pk)

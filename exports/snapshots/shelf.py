@@ -168,16 +168,21 @@ class _Pack:
 
 @contextmanager
 def shelf(
-    store: Store, folder: Path, running: jobs.Running | None = None, *, base: SnapshotReader | None = None
+    store: Store,
+    folder: Path,
+    running: jobs.Running | None = None,
+    *,
+    base: SnapshotReader | None = None,
+    refs: dict[str, str] | None = None,
 ) -> Iterator[Shelf]:
-    """A Shelf for blobs that a row will name; what `base` holds too is not stored again.
+    """A Shelf for blobs that a row will name; what `base` holds too, or `refs` {sha256: ref}, is not stored again.
 
     A body that raises takes back what was new. `base` must not be deleted meanwhile.
     """
     claims.wait_for_deletes(running)
     began = timezone.now()
     with ExitStack() as undo:
-        made = Shelf(store, folder, running, _known(base) if base else None)
+        made = Shelf(store, folder, running, (_known(base) if base else {}) | (refs or {}))
         undo.callback(lambda: _take_back(store, made, began, running))
         yield made
         undo.pop_all()

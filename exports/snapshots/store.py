@@ -57,6 +57,8 @@ class TableState:
     """A table at one moment. `cut` is None for a table without an integer id: it is one segment, ordered by text.
 
     `shape` names what the source's catalogue said of the table; with another shape figures mean nothing.
+    `less`: of what is without some people's rows (exports.snapshots.narrowed), who they are, and the ref of the state
+    that has all rows.
     """
 
     table: str
@@ -64,6 +66,7 @@ class TableState:
     cut: int | None
     segments: tuple[Segment, ...]
     shape: str | None = None
+    less: tuple[str, str] | None = None
 
     @property
     def rows(self) -> int:
@@ -81,14 +84,18 @@ class TableState:
         return hashlib.sha256(_json(listed)).hexdigest()
 
     def to_bytes(self) -> bytes:
-        return _json(asdict(self))
+        told = asdict(self)
+        if self.less is None:
+            del told["less"]  # states as they were written before there was such a thing
+        return _json(told)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "TableState":
         found = json.loads(data)
         columns = tuple(Column(**column) for column in found["columns"])
         segments = tuple(_segment(**segment) for segment in found["segments"])
-        return cls(found["table"], columns, found["cut"], segments, found.get("shape"))
+        less = found.get("less")
+        return cls(found["table"], columns, found["cut"], segments, found.get("shape"), tuple(less) if less else None)
 
 
 def _segment(*, sha256: str | None = None, blob: str | None = None, **rest) -> Segment:

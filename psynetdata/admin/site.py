@@ -23,6 +23,7 @@ _GROUPS = {
     "Access": (
         ("API tokens", "key", "psynetdata.apitoken"),
         ("Sheet links", "link", "psynetdata.sheetlink"),
+        ("Withdrawals", "person_off", "exports.withdrawal"),
         ("Audit log", "policy", "psynetdata.audit"),
         ("Accounts", "person", "auth.user"),
         ("Groups", "groups", "auth.group"),

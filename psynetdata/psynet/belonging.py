@@ -1,15 +1,15 @@
-"""Which rows of a database are those of some of its participants: the rows of an export of a selection.
+"""Which rows of a database are those of some of its participants: of a selection, or of all but those who withdrew.
 
 A row that names participants, by number or by an id of theirs, is theirs. A row that names nobody goes the way of
 what it points to: a process the way of its trial, the link of an asset to a trial the way of both. What is left
-belongs to nobody (networks, nodes and stimuli that all share, the experiment itself) and stays, but for the tables in
-OF_STRANGERS, whose rows tell of people even where they do not say of whom.
+belongs to nobody (networks, nodes and stimuli that all share, the experiment itself) and stays; but a selection has no
+rows of the tables in OF_STRANGERS, which tell of people, that do not say of whom.
 
 A node goes with its network and not with the participant that it names: in a chain that several take part in that is
 the one whose trial made it grow (psynet.trial.chain, grow_network), and the node is the next one's stimulus.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 
 from .csvtext import EMPTY
 from .idset import IdSet
@@ -39,20 +39,40 @@ Rows = Sequence[Sequence[str]]
 Keep = Callable[[Rows], Rows]
 
 
+class _AllBut:
+    """Everything that is not `left`."""
+
+    def __init__(self, left: Iterable[str] = ()):
+        self.left = set(left)
+
+    def __contains__(self, text: str) -> bool:
+        return text not in self.left
+
+
 class Belonging:
-    """Tells rows of `participants` (their ids) from those of others.
+    """Tells rows that stay from those of others: of `participants` (their ids), or `without` them.
 
     Tables are gone through in the order of `in_order`, blocks of rows as csvtext.block_rows gives them; those of
-    `members` once before, by `note`. `found`: participants that are there. Memory: a bit for each row that others
-    point to and that is left out.
+    `members` once before, by `note`. `missing`: participants of a selection that the table `participant`, which comes
+    first, does not hold. Memory: a bit for each row that others point to and that is left out.
     """
 
     def __init__(self, participants: Iterable[int]):
-        self.participants = frozenset(map(str, participants))
-        self.found: set[str] = set()
-        self._ids: dict[str, set[str]] = {name: set() for name in _IDS}
+        named = frozenset(map(str, participants))
+        self.missing = set(named)
+        self._is_selection = True
+        self._ours: Container[str] = named
+        self._ids: dict[str, Container[str]] = {name: set() for name in _IDS}
         self._left = {table: IdSet() for table in _FIRST}
         self._shared = {goal: (IdSet(), IdSet()) for _, goal in _MEMBERS.values()}
+
+    @classmethod
+    def without(cls, participants: Iterable[int]) -> "Belonging":
+        found = cls(())
+        found._is_selection = False
+        found._ours = _AllBut(map(str, participants))
+        found._ids = {name: _AllBut() for name in _IDS}
+        return found
 
     @staticmethod
     def in_order(tables: Iterable[str]) -> list[str]:
@@ -72,7 +92,7 @@ class Belonging:
         at, person = names.index(pointer), names.index("participant_id")
         ours, others = self._shared[goal]
         for row in rows:
-            (ours if row[person] in self.participants else others).add(row[at])
+            (ours if row[person] in self._ours else others).add(row[at])
 
     def keeper(self, table: str, names: list[str]) -> Keep | None:
         """What takes a block of the table's rows and gives those that stay; None where all do."""
@@ -97,22 +117,25 @@ class Belonging:
         return keep
 
     def _participants(self, at: dict[str, int], rows: Rows) -> Rows:
-        kept = [row for row in rows if row[at["id"]] in self.participants]
-        for row in kept:
-            self.found.add(row[at["id"]])
+        """Their other ids are learned: of those who stay in a selection, else of those who do not."""
+        number = at["id"]
+        kept = [row for row in rows if row[number] in self._ours]
+        named = kept if self._is_selection else [row for row in rows if row[number] not in self._ours]
+        for row in named:
+            self.missing.discard(row[number])
             for name, known in self._ids.items():
                 if name in at and row[at[name]] not in _NOTHING:
-                    known.add(row[at[name]])
+                    (known if self._is_selection else known.left).add(row[at[name]])
         return kept
 
     def _question(self, table: str, at: dict[str, int]) -> Callable[[Sequence[str]], bool] | None:
         """Whether a row stays; None where nothing in the table says whose a row is."""
-        named = [(at[name], self.participants) for name in _NUMBERS if name in at]
+        named = [(at[name], self._ours) for name in _NUMBERS if name in at]
         ids = _IDS | _IDS_OF.get(table, {})
         named += [(at[column], self._ids[name]) for column, name in ids.items() if column in at]
         pointers = [(at[name], self._left[goal]) for name, goal in _POINTERS.items() if name in at]
         shared = self._shared.get(table) if "id" in at else None
-        is_of_strangers = table in OF_STRANGERS
+        is_of_strangers = self._is_selection and table in OF_STRANGERS
         if not (named or pointers or shared or is_of_strangers):
             return None
 

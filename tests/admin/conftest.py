@@ -37,6 +37,7 @@ def make_groups() -> None:
     import_module("exports.migrations.0002_groups").add_permissions(apps, editor)
     import_module("exports.migrations.0004_groups").add_permissions(apps, editor)
     import_module("psynetdata.migrations.0006_officers").add_permissions(apps, editor)
+    import_module("exports.migrations.0014_officers").add_permissions(apps, editor)
 
 
 @pytest.fixture

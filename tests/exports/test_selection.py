@@ -16,6 +16,7 @@ from exports.simulator import dangling_in
 from exports.snapshots.narrowed import narrowed
 from exports.snapshots.reader import SnapshotReader
 from psynetdata.models import Audit
+from psynetdata.psynet.belonging import Belonging
 from psynetdata.psynet.problems import Damaged, NotFound, UsageError
 from tests.psynet.test_belonging import BASE
 
@@ -124,18 +125,18 @@ def test_ids_of_those_left_out_are_still_looked_for(transactional_db):
 def test_no_reference_leads_nowhere_that_did_not_before(loaded, tmp_path):
     for name in ("static_audio", "timeline"):
         snapshot = loaded(name).snapshots.get()
-        found = narrowed(snapshot, (1, 2), tmp_path)
+        found = narrowed(snapshot, Belonging((1, 2)), tmp_path)
         assert dangling_in(SnapshotReader(found.snapshot, found.store)) == dangling_in(SnapshotReader(snapshot))
 
 
 def test_what_loses_nothing_is_not_copied(transactional_db, tmp_path):
     snapshot, folder = written_down(BASE), tmp_path / "selection"
     folder.mkdir()
-    found = narrowed(snapshot, (1, 2), folder)
+    found = narrowed(snapshot, Belonging((1, 2)), folder)
     assert found.left_out == {}
     assert found.snapshot.tables == snapshot.tables
     assert not [path for path in folder.rglob("*") if path.is_file()]
-    one = narrowed(snapshot, (1,), folder)
+    one = narrowed(snapshot, Belonging((1,)), folder)
     assert one.left_out == {"info": 2, "network": 1, "node": 1, "participant": 1}
     assert one.snapshot.tables["experiment"] == snapshot.tables["experiment"]
     snapshot.refresh_from_db()
@@ -148,7 +149,7 @@ def test_stored_data_that_is_damaged_is_no_selection(transactional_db, tmp_path,
     for path in own_storage.rglob("*.pack"):
         path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(Damaged):
-        narrowed(snapshot, (1,), tmp_path)
+        narrowed(snapshot, Belonging((1,)), tmp_path)
     assert state.rows == 3
 
 

@@ -16,9 +16,9 @@ BASE = {
 }
 
 
-def stays(participants, **tables) -> dict[str, list[str]]:
+def stays(participants, *, make=Belonging, **tables) -> dict[str, list[str]]:
     """{table: first cells of the rows that stay} of BASE and more tables, each [header, row, …]."""
-    tables, belonging, kept = BASE | tables, Belonging(participants), {}
+    tables, belonging, kept = BASE | tables, make(participants), {}
     for table in belonging.members(tables):
         belonging.note(table, tables[table][0], tables[table][1:])
     shuffled = random.Random(7).sample(sorted(tables), len(tables))
@@ -26,8 +26,12 @@ def stays(participants, **tables) -> dict[str, list[str]]:
         header, *rows = tables[table]
         keep = belonging.keeper(table, header)
         kept[table] = [row[0] for row in (keep(rows) if keep else rows)]
-    assert belonging.found == set(kept["participant"])
+    assert not belonging.missing
     return kept
+
+
+def leaves(participants, **tables) -> dict[str, list[str]]:
+    return stays(participants, make=Belonging.without, **tables)
 
 
 def test_people_their_trials_and_what_all_share():
@@ -93,3 +97,31 @@ def test_who_came_twice_is_two_participants():
     asked = [["id", "unique_id"], ["1", "ann:a"], ["2", "ann:c"]]
     assert stays([3], participant=twice, request=asked)["request"] == ["2"]
     assert stays([1], participant=twice, request=asked)["request"] == ["1"]
+
+
+@pytest.mark.parametrize(("table", "rows", "without_ann"), [
+    ("coin", [["id", "participant_id"], ["1", "1"], ["2", "2"], ["3", ""]], ["2", "3"]),
+    ("request", [["id", "unique_id"], ["1", "ann:a"], ["2", "bob:b"], ["3", ""], ["4", "eve:e"]], ["2", "3", "4"]),
+    ("error", [["id", "participant_id", "trial_id"], ["1", "1", "3"], ["2", "", "1"], ["3", "", ""]], ["3"]),
+    ("lucid_submissions", [["id", "response"], ["1", "x"]], ["1"]),
+    ("message", [["id", "participant_id", "worker_id"], ["1", "2", "ann"], ["2", "1", "ann"]], ["1"]),
+    ("score", [["id", "trial_id"], ["1", "1"], ["2", "2"]], ["2"]),
+    ("asset_participant", [["asset_id", "participant_id"], ["1", "1"], ["2", "2"]], ["2"]),
+])  # fmt: skip
+def test_rows_without_those_of_some(table, rows, without_ann):
+    assert leaves([1], **{table: rows})[table] == without_ann
+    assert leaves([1]) == {"participant": ["2"], "network": ["1", "3"], "node": ["1", "2", "4"], "info": ["2", "3"]}
+    assert leaves([])["info"] == ["1", "2", "3"]
+    assert leaves([77])["participant"] == ["1", "2"]
+
+
+def test_an_id_of_two_goes_with_either_of_them():
+    twice = [*PEOPLE, ["3", "ann", "ann:c", "c"]]
+    visits = [["id", "worker_id"], ["1", "ann"], ["2", "bob"]]
+    assert leaves([3], participant=twice, visit=visits)["visit"] == ["2"]
+
+
+def test_who_is_missing():
+    belonging = Belonging([1, 9])
+    belonging.keeper("participant", PEOPLE[0])(PEOPLE[1:])
+    assert belonging.missing == {"9"}

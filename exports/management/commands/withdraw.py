@@ -1,0 +1,54 @@
+from exports.models import Withdrawal
+from exports.package import withdrawing
+from exports.package.participants import parse, told
+from exports.package.request import chosen
+from psynetdata.management.cli import Command as BaseCommand
+from psynetdata.models import Deployment
+from psynetdata.psynet import times
+from psynetdata.psynet.problems import UsageError
+
+
+class Command(BaseCommand):
+    help = "Withdraw participants: their data is shown and handed out no more. Without ids: list who withdrew."
+
+    def add_arguments(self, parser):
+        parser.add_argument("participants", nargs="*", metavar="ID", help="PsyNet's ids, such as 3 5 8-12.")
+        parser.add_argument("--deployment", metavar="ID", help="Which deployment; not needed where there is one.")
+        parser.add_argument("--take-back", action="store_true", help="They had not withdrawn; show their data again.")
+
+    def run(self, *, participants: list[str], deployment: str | None, take_back: bool, **options) -> None:
+        found, _ = chosen(deployment)
+        ids = parse(" ".join(participants))
+        if ids is None:
+            if take_back:
+                raise UsageError("Name the participants whose withdrawal is taken back, by their ids.")
+            self._list(found)
+            return
+        if take_back:
+            withdrawing.take_back(found, ids)
+            withdrew = [], ids
+        else:
+            withdrew = [row.participant for row in withdrawing.withdraw(found, ids)], ()
+        done = self.job(withdrawing.KIND, deployment=found).result
+        self.stdout.write(_told(found, *withdrew, done))
+
+    def _list(self, deployment: Deployment) -> None:
+        rows = Withdrawal.objects.filter(deployment=deployment.first).select_related("by").order_by("participant")
+        if not rows:
+            self.stdout.write(f"Nobody withdrew from {deployment.deployment_id}.")
+        for row in rows:
+            by = row.by.get_username() if row.by else "command line"
+            self.stdout.write(f"participant {row.participant}  {times.to_iso(row.created_at)}  {by}")
+
+
+def _told(deployment: Deployment, gone: list[int], back, done: dict) -> str:
+    if back:
+        return (
+            f"Shown again of {deployment.deployment_id}: {told(back)}, as far as snapshots have their data. Asset "
+            "files come again when they are fetched."
+        )
+    return (
+        f"From {deployment.deployment_id} withdrew: {told(gone)}. Pages, sheets and exports have them no more; "
+        f"{done['archives']} archives and {done['asset_files']} asset files were removed. Stored snapshots keep their "
+        "rows until they are let go (prune), and so does the experiment's own database."
+    )
