@@ -53,8 +53,8 @@ class WithdrawActions:
         def do() -> str:
             deployment = _deployment(request, row)
             withdrawing.withdraw(deployment, [row.id], user=request.user)
-            job = withdrawing.send(deployment, owner=request.user)
-            return f"Participant {row.id} withdrew; {job} carries it out."
+            withdrawing.send(deployment, owner=request.user)
+            return f"Participant {row.id} withdrew; a worker carries it out."
 
         return confirmed(self, request, row, _PLAN, do)
 
@@ -108,7 +108,8 @@ class WithdrawalAdmin(Visible, ReadOnly, CardsAdmin):
 
         def do() -> str:
             withdrawing.take_back(row.deployment, [row.participant], user=request.user)
-            return f"It is taken back; {withdrawing.send(row.deployment, owner=request.user)} carries it out."
+            withdrawing.send(row.deployment, owner=request.user)
+            return "It is taken back; a worker carries it out."
 
         plan = Plan("Take back", sentences, "Take it back")
         return confirmed(self, request, row, plan, do, back=html.list_url(Withdrawal))

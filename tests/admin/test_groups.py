@@ -14,7 +14,7 @@ VIEWER = {f"psynetdata.view_{name}" for name in DATA} | {
 ANALYST = VIEWER | {"exports.export_anonymous", "psynetdata.add_apitoken", "psynetdata.view_apitoken"}
 ANALYST |= {"psynetdata.add_sheetlink", "psynetdata.view_sheetlink"}
 OFFICER = ANALYST | {"psynetdata.view_identified", "exports.export_regular", "psynetdata.view_audit"}
-OFFICER |= {"psynetdata.decide_policy", "psynetdata.hold_keys"}
+OFFICER |= {"psynetdata.decide_policy", "psynetdata.hold_keys", "exports.withdraw", "exports.view_withdrawal"}
 OFFICER |= {f"psynetdata.{verb}_savedsheet" for verb in ("add", "change", "delete")}
 
 

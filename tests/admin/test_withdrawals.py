@@ -49,7 +49,7 @@ def test_from_the_participant_s_page_and_taken_back(person, deployment, fill):
     back = f"{WITHDRAWALS}{row.pk}/take-back/"
     assert "had not withdrawn" in client.get(back).content.decode()
     said = sentences(client.post(back, follow=True))
-    assert said[0].startswith("It is taken back; job")
+    assert said == ["It is taken back; a worker carries it out."]
     assert not Withdrawal.objects.exists()
     assert Audit.objects.filter(verb="take back", target="withdrawal of participant 2").exists()
 
