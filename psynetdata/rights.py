@@ -10,6 +10,7 @@ from .faces import ANONYMOUS, IDENTIFIED
 from .models import ApiToken, Deployment, Job, SheetLink
 
 VIEW_IDENTIFIED = "psynetdata.view_identified"
+VIEW_DEPLOYMENT = "psynetdata.view_deployment"
 CHANGE_DEPLOYMENT = "psynetdata.change_deployment"
 DECIDE_POLICY = "psynetdata.decide_policy"
 HOLD_KEYS = "psynetdata.hold_keys"
@@ -25,13 +26,21 @@ _OF_PLACES = ("load", "snapshot", "restore", "drill", "logs", "retire")
 def visible_deployments(user, token: ApiToken | None = None) -> QuerySet[Deployment]:
     """Those that the caller may know of: all that are not restricted, and those that name the person.
 
-    Who may change deployments sees every one, since they say who sees which. A token only narrows.
+    Who may change deployments sees every one, since they say who sees which; who may not see deployments, none. A token
+    only narrows.
     """
-    found = Deployment.objects.all()
-    if not user.has_perm(CHANGE_DEPLOYMENT):
-        named = Deployment.people.through.objects.filter(deployment=OuterRef("pk"), user=user.pk)
-        found = found.filter(Q(restricted=False) | Exists(named))
+    if not (user.has_perm(VIEW_DEPLOYMENT) or user.has_perm(CHANGE_DEPLOYMENT)):
+        return Deployment.objects.none()
+    found = _open_to(user)
     return found.filter(pk__in=token.deployments) if token is not None and token.deployments else found
+
+
+def _open_to(user) -> QuerySet[Deployment]:
+    """As far as access per deployment goes."""
+    if user.has_perm(CHANGE_DEPLOYMENT):
+        return Deployment.objects.all()
+    named = Deployment.people.through.objects.filter(deployment=OuterRef("pk"), user=user.pk)
+    return Deployment.objects.filter(Q(restricted=False) | Exists(named))
 
 
 def can_see_deployment(user, deployment: Deployment) -> bool:
@@ -40,10 +49,10 @@ def can_see_deployment(user, deployment: Deployment) -> bool:
 
 
 def hidden_deployments(user) -> list[int]:
-    """Numbers of those that the person must not know of."""
+    """Numbers of those that the person must not know of, whatever else they may view."""
     if user.has_perm(CHANGE_DEPLOYMENT):
         return []
-    visible = visible_deployments(user).values("pk")
+    visible = _open_to(user).values("pk")
     return list(Deployment.objects.exclude(pk__in=visible).order_by("number").values_list("number", flat=True))
 
 

@@ -132,8 +132,7 @@ def _response(request: HttpRequest, obj: Asset, name: str, row: StoredAsset) -> 
     start, stop = asked or (0, row.bytes)
     if asked is not None and start >= stop:
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{row.bytes}"})
-    if start == 0:  # a player asks for the rest of a file piece by piece
-        record_read(request, f"file of {obj}", deployment_number=obj.deployment_number, sha256=row.sha256)
+    record_read(request, f"file of {obj}", deployment_number=obj.deployment_number, once=True, sha256=row.sha256)
     inline = kind_of(name) and "download" not in request.GET
     content = blocks(default_storage, row.file, start, stop)
     kind = _type_of(name) or mimetypes.guess_type(name)[0] or "application/octet-stream"

@@ -9,7 +9,9 @@ from psynetdata.admin import html
 from psynetdata.admin.confirm import confirmed, found
 from psynetdata.admin.job import progress_card
 from psynetdata.admin.pages import Card, CardsAdmin, ReadOnly
+from psynetdata.admin.shown import record_read
 from psynetdata.admin.visible import BY_DEPLOYMENT, Visible
+from psynetdata.faces import IDENTIFIED
 
 from .archive import archive_card
 from .verifying import ask_to_verify, plan_to_verify, verified_card
@@ -111,10 +113,13 @@ class ExportAdmin(Visible, ReadOnly, CardsAdmin):
             *options(obj.options),
             ("job", html.to_object(obj.job)),
         ]
-        archives = [
-            archive_card(archive, may_download=rights.can_export(request.user, archive.mode))
-            for archive in obj.archives.order_by("mode")
-        ]
+        archives = []
+        for archive in obj.archives.order_by("mode"):
+            may_download = rights.can_export(request.user, archive.mode)
+            if may_download and archive.identified:  # its files are named, and names can tell about people
+                told = {"deployment_number": obj.deployment_id, "once": True, "face": IDENTIFIED}
+                record_read(request, f"files of {obj}", **told)
+            archives.append(archive_card(archive, may_download=may_download))
         verified = verified_card(request, obj)
         return [progress_card(request, obj.job), *archives, *verified, Card("What was asked for", facts=facts)]
 

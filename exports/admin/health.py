@@ -65,7 +65,7 @@ def watching_card(user, deployment: Deployment, jobs: ItsJobs) -> Card:
         ("retention", retention_words(deployment)),
         ("last restore drill", _drill(user, jobs.drill)),
     ]
-    card = Card("Watching", facts=facts + _next_launch(deployment))
+    card = Card("Watching", facts=facts + _next_launch(user, deployment))
     if rights.can_see_places(user) and deployment.source != Deployment.Source.UPLOAD:
         address = f"{reverse('admin:psynetdata_deployment_add')}?of={deployment.number}"
         ways = [("#deployment_form", "Change the schedule"), (address, "Give its address or password anew")]
@@ -126,14 +126,14 @@ def _drill(user, job: Job | None):
     return html.joined([html.to_object(job), html.badge(job.state), html.utc(job.finished_at), said])
 
 
-def _next_launch(deployment: Deployment) -> list[tuple]:
+def _next_launch(user, deployment: Deployment) -> list[tuple]:
     """The launch that was found at the source after this one, where the data of this one went on or not."""
     if deployment.state != Deployment.State.FINISHED:
         return []
     line = (
         Audit.objects.filter(verb="new launch", details__closes=deployment.number).select_related("deployment").first()
     )
-    if line is None or line.deployment is None:
+    if line is None or line.deployment is None or not rights.can_see_deployment(user, line.deployment):
         return []
     how = "which continues it" if line.details.get("continues") else "which starts afresh"
     return [("closed by", html.joined([html.to_object(line.deployment), how]))]

@@ -78,7 +78,7 @@ def _read(request: HttpRequest, deployment: Deployment) -> HttpResponse:
         raise PermissionDenied
     if not Job.objects.filter(kind=logs.KIND, deployment=deployment, state__in=Job.ACTIVE).exists():
         job = jobs.submit(logs.KIND, deployment=deployment, owner=request.user)
-        Audit.record(logs.KIND, user=request.user, deployment=deployment, target=job)
+        Audit.record(logs.KIND, user=request.user, deployment=deployment, target=f"job {job.pk}")
     messages.success(request, "The logs are being read; look again in a moment.")
     return HttpResponseRedirect(reverse(f"admin:{PAGE}", args=(deployment.pk,)))
 

@@ -140,4 +140,4 @@ def send_snapshot(request, row: Deployment, *, full: bool) -> None:
         raise Conflict(f"{row} {how}; no snapshot of it can be taken.")
     if active_job(row, schedule.KIND) is None:
         job = jobs.submit(schedule.KIND, options={"full": full}, deployment=row, owner=request.user)
-        Audit.record("snapshot", user=request.user, deployment=row, target=job, full=full)
+        Audit.record("snapshot", user=request.user, deployment=row, target=f"job {job.pk}", full=full)

@@ -11,10 +11,9 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from exports.watch.figures import DeploymentFigures, DeskFigures, of_deployments, of_the_desk
+from psynetdata import rights
 from psynetdata.api.access import token_of, visible_deployments
 from psynetdata.psynet.problems import Forbidden
-
-VIEW_DEPLOYMENT = "psynetdata.view_deployment"
 
 
 class _AsItIs(BaseContentNegotiation):
@@ -32,7 +31,7 @@ class MetricsView(APIView):
 
     @extend_schema(summary="Figures for Prometheus", responses={(200, "text/plain"): OpenApiTypes.STR})
     def get(self, request: Request) -> HttpResponse:
-        if not request.user.has_perm(VIEW_DEPLOYMENT):
+        if not request.user.has_perm(rights.VIEW_DEPLOYMENT):
             raise Forbidden("The metrics need the right to see deployments.")
         now = timezone.now()
         registry = CollectorRegistry()  # of this request alone

@@ -120,7 +120,7 @@ class SnapshotViewSet(GenericViewSet):
             raise Forbidden("You may not ask for snapshots; that needs the right to change deployments.")
         deployment, full = self._asked(request)
         job = jobs.submit(schedule.KIND, options={"full": full}, deployment=deployment, owner=request.user)
-        Audit.record("snapshot", user=request.user, deployment=deployment, target=job, full=full)
+        Audit.record("snapshot", user=request.user, deployment=deployment, target=f"job {job.pk}", full=full)
         address = request.build_absolute_uri(reverse("snapshot-job", args=(job.pk,)))
         return Response(self._told(job), status=202, headers={"Location": address})
 

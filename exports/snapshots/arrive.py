@@ -65,18 +65,21 @@ def _of_a_new_launch(
     found = arrived.info.deployment_id
     with transaction.atomic():
         new, _ = Deployment.objects.select_for_update().get_or_create(deployment_id=found)
+        closer = new.restricted  # what was handed in before, and hidden, stays so
         _check_not_elsewhere(new, old)
         known = Snapshot.objects.newest(new)
         # Somebody may have restricted it while its rows were read.
         old.refresh_from_db(fields=["restricted", "slack_channel"])
         for name in _SETTINGS:
             setattr(new, name, getattr(old, name))
+        new.restricted = new.restricted or closer
         new.source_secret = _own_secret(new, old)
         new.state, new.due_at = old.state, old.due_at
         if continues and new.continues is None and not _leads_to(old, new):
             new.continues = old
         new.save()
-        new.people.set(old.people.all())
+        if not closer:
+            new.people.set(old.people.all())
         snapshot = _create(new, arrived, fields, known)
         Deployment.objects.filter(pk=old.pk).update(state=Deployment.State.FINISHED, due_at=None)
         Audit.record("new launch", deployment=new, target=snapshot, closes=old.number, continues=continues)

@@ -12,7 +12,7 @@ from . import html
 from .pages import Card, CardsAdmin
 from .sheets import sheet_page, sheets_card
 from .shown import shown_face
-from .visible import Visible
+from .visible import Visible, hidden
 
 SHOWN_JOBS = 10
 
@@ -77,7 +77,7 @@ class DeploymentAdmin(Visible, CardsAdmin):
             ("versions", ", ".join(versions) or html.EMPTY),
             ("its server's clock", times.offset_words(obj.clock_offset)),
         ]
-        if obj.continues_id:
+        if obj.continues_id and obj.continues_id not in hidden(request):
             facts.append(("continues", html.to_object(obj.continues)))
         return Card("In short", facts=facts)
 

@@ -88,7 +88,8 @@ def _cancel(request, job: Job) -> str:
         raise Conflict("only who asked for it, or who may change jobs, cancels it.")
     if not jobs.cancel(job):
         raise Conflict(f"{name} is over already.")
-    Audit.record("cancel", user=request.user, deployment=job.deployment, target=job)
+    # Not its name, which has the number of the job: “export 2” is another thing.
+    Audit.record("cancel", user=request.user, deployment=job.deployment, target=f"job {job.pk}", kind=job.kind)
     return f"{name} stops at its next step."
 
 

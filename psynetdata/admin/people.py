@@ -51,6 +51,13 @@ class UserAdmin(OnRecord, DjangoUserAdmin, ModelAdmin):
     def group_names(self, obj):
         return ", ".join(group.name for group in obj.groups.all()) or "–"
 
+    def user_change_password(self, request, id, form_url=""):
+        """Who sets another's password can sign in as them."""
+        answer = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and answer.status_code == 302:
+            Audit.record("set password", user=request.user, target=f"user {self.get_object(request, id)}"[:200])
+        return answer
+
     def get_readonly_fields(self, request, obj=None):
         fixed = super().get_readonly_fields(request, obj)
         return fixed if request.user.is_superuser else (*fixed, "is_superuser", "user_permissions")

@@ -7,7 +7,7 @@ from django.urls import path, reverse
 from django.utils import timezone
 from unfold.decorators import display
 
-from psynetdata.models import Audit
+from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.problems import Conflict
 
 from . import html
@@ -65,7 +65,11 @@ class RevocableAdmin(CardsAdmin):
         """`row` comes from get_queryset: one's own, or anyone's for a superuser."""
         if not self.model.objects.filter(pk=row.pk, revoked=False).update(revoked=True):
             raise Conflict("it is revoked already.")
-        Audit.record("revoke", user=request.user, target=f"{self.noun} {row.pk}")
+        Audit.record("revoke", user=request.user, deployment=self.bound(row), target=f"{self.noun} {row.pk}")
+
+    def bound(self, row) -> Deployment | None:
+        """The one deployment that it reaches, if it is bound to one."""
+        raise NotImplementedError
 
     def revoke_card(self, obj) -> Card:
         url = reverse(f"admin:{self._revoke_name}", args=(obj.pk,))

@@ -157,6 +157,11 @@ class SavedSheetAdmin(Visible, CardsAdmin):
         told = {"deployment": obj.deployment, "target": f"sheet {obj.name}"}
         Audit.record("change" if change else "add", user=request.user, **told)
 
+    def log_deletions(self, request, queryset):
+        for obj in queryset:
+            Audit.record("remove", user=request.user, deployment=obj.deployment, target=f"sheet {obj.name}")
+        return super().log_deletions(request, queryset)
+
     def cards(self, request, obj):
         facts = [("at the API, and first rows", html.link(page_url(obj.deployment, obj.name), obj.name))]
         return [Card("In short", facts=facts)]

@@ -130,6 +130,9 @@ class SheetLinkAdmin(Visible, RevocableAdmin):
     def has_add_permission(self, request):
         return False
 
+    def bound(self, row):
+        return row.deployment
+
     def cards(self, request, obj):
         facts = [
             ("sheet", html.link(page_url(obj.deployment, obj.sheet), obj.sheet)),

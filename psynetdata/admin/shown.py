@@ -4,8 +4,11 @@ The most that a person may see is `rights.face_for`; the session can only narrow
 anonymous face, so nothing that a browser sends widens it.
 """
 
+from datetime import timedelta
+
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
@@ -13,6 +16,7 @@ from psynetdata import rights
 from psynetdata.faces import ANONYMOUS, IDENTIFIED
 from psynetdata.models import Audit, Deployment
 
+_ONCE_IN = timedelta(hours=1)
 SESSION_KEY = "narrowed_face"
 
 
@@ -50,9 +54,25 @@ def way_back(request: HttpRequest, otherwise: str) -> str:
     return back if safe else otherwise
 
 
-def record_read(request: HttpRequest, target: str, *, deployment_number: int | None = None, **details) -> None:
-    """Put a read of the identified face on record (law 10). What was searched for is not recorded: it may be an id."""
-    if shown_face(request) != IDENTIFIED:
+def record_read(
+    request: HttpRequest,
+    target: str,
+    *,
+    deployment_number: int | None = None,
+    once: bool = False,
+    face: str | None = None,
+    **details,
+) -> None:
+    """Put a read of the identified face on record (law 10). What was searched for is not recorded: it may be an id.
+
+    `once`: a line an hour is enough for the same person and thing, as where a player asks piece by piece. `face`: of
+    what was read, where that is not the one that the admin shows.
+    """
+    if (face or shown_face(request)) != IDENTIFIED:
         return
     deployment = Deployment.objects.filter(number=deployment_number).first() if deployment_number else None
+    if once:
+        lately = Audit.objects.filter(user=request.user, at__gt=timezone.now() - _ONCE_IN, verb="view", target=target)
+        if lately.filter(deployment=deployment, details=details).exists():
+            return
     Audit.record("view", user=request.user, deployment=deployment, target=target, identified=True, **details)

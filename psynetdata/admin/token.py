@@ -118,8 +118,10 @@ class ApiTokenAdmin(RevocableAdmin):
         made.save(update_fields=["expires_at"])
         obj.pk, obj.user, obj.identified, obj.digest = made.pk, made.user, made.identified, made.digest
         told = {"target": f"token {made.pk}", "identified": made.identified, "deployments": made.deployments}
-        bound = Deployment.objects.filter(pk__in=made.deployments)
-        Audit.record("issue", user=request.user, deployment=bound[0] if len(bound) == 1 else None, **told)
+        Audit.record("issue", user=request.user, deployment=self.bound(made), **told)
+
+    def bound(self, row):
+        return Deployment.objects.filter(pk=row.deployments[0]).first() if len(row.deployments) == 1 else None
 
     def response_add(self, request, obj, post_url_continue=None):
         """Show the token in the answer itself: a message would put it into a cookie or a session."""

@@ -3,15 +3,16 @@ import pytest
 
 @pytest.fixture
 def person(transactional_db):
-    """person(*codenames) → a new user with just these permissions."""
+    """person(*codenames) → a new user who may see deployments, with just these permissions besides."""
     from django.contrib.auth import get_user_model
     from django.contrib.auth.models import Permission
 
     def make(*codenames: str, name: str = ""):
         users = get_user_model().objects
         user = users.create_user(name or f"person{users.count()}")
-        found = list(Permission.objects.filter(codename__in=codenames))
-        assert len(found) == len(set(codenames))
+        wanted = {"view_deployment", *codenames}
+        found = list(Permission.objects.filter(codename__in=wanted))
+        assert len(found) == len(wanted)
         user.user_permissions.add(*found)
         return user
 

@@ -57,6 +57,20 @@ def test_a_session(loaded, person):
     assert client.head("/api/basic_data/trial/").status_code == 200
 
 
+def test_an_account_without_the_right_to_see_deployments_sees_none(loaded, person, client_of):
+    """As an account that somebody made and put in no group, or whose groups were taken away."""
+    loaded("timeline")
+    user = person("export_anonymous")
+    client, browser = client_of(user), APIClient()
+    browser.force_login(user)
+    assert client.get("/api/deployments/").json()["results"] != []
+    user.user_permissions.clear()
+    for one in (client, browser):
+        assert one.get("/api/deployments/").json()["results"] == []
+        assert one.get("/api/snapshots/").json()["results"] == []
+        assert one.get("/api/basic_data/trial/").status_code == 404
+
+
 @pytest.mark.parametrize(
     "header", ["Token nonsense", "Basic nonsense", "Basic bm90OmE=", "Token", "Token a b", "Digest x"]
 )

@@ -36,7 +36,7 @@ def zoo():
 
 def account(name: str, *rights: str, email: str | None = None, **fields) -> User:
     made = User.objects.create_user(name, email=f"{name}@lab.example" if email is None else email, **fields)
-    made.user_permissions.set(Permission.objects.filter(codename__in=rights))
+    made.user_permissions.set(Permission.objects.filter(codename__in=("view_deployment", *rights)))
     return made
 
 
@@ -133,7 +133,7 @@ def test_mail_goes_to_those_who_may_see_it(mail_server, zoo, settings):
     server = mail_server()
     settings.ALARM_EMAILS = ["Chief@lab.example", "public@lab.example", "viewer@lab.example"]
     account("chief", "change_deployment")
-    account("viewer", "view_deployment")
+    account("viewer")
     zoo.people.set([account("bob"), account("mute", email=""), account("left", is_active=False)])
     alarm(zoo)
     alarm(Deployment.objects.create(deployment_id="other", label="Other"))
@@ -169,7 +169,7 @@ def test_where_nobody_can_be_written_to_no_name_leaves(mail_server, zoo):
 @pytest.mark.parametrize("sees", [True, False])
 def test_an_export_is_told_to_its_owner_while_they_see_it(mail_server, zoo, sees):
     server = mail_server()
-    alice = account("alice", "view_deployment")
+    alice = account("alice")
     zoo.people.set([alice, account("bob")] if sees else [account("bob")])
     export(zoo, alice)
     told("email")

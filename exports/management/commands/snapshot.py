@@ -10,7 +10,7 @@ from exports.snapshots import pin, suspect
 from exports.snapshots.diff import diff, to_json
 from psynetdata.deployments import chosen
 from psynetdata.management.cli import Command as BaseCommand
-from psynetdata.models import Deployment
+from psynetdata.models import Audit, Deployment
 from psynetdata.psynet import times
 from psynetdata.psynet.problems import NotFound
 
@@ -58,6 +58,7 @@ class Command(BaseCommand):
         for sentence in job.result["warnings"]:
             self.warn(sentence)
         snapshot = _snapshot(job.result["snapshot"])
+        Audit.record("snapshot", deployment=snapshot.deployment, target=snapshot, full=full)
         seconds, size = f"{snapshot.seconds:.1f} s", f"{snapshot.new_bytes} new bytes"
         moment = times.to_iso(snapshot.taken_at)
         self.stdout.write(f"deployment  {snapshot.deployment.deployment_id}")
