@@ -64,6 +64,15 @@ def name_of(table: str) -> str:
     return str(model._meta.verbose_name_plural) if model else table
 
 
+def neighbour(obj: Snapshot, which: str) -> Snapshot | None:
+    """The one before (`lt`) or after (`gt`) it in the history of its deployment, by time and then by number."""
+    others = Snapshot.objects.filter(deployment=obj.deployment)
+    at_once = others.filter(**{"taken_at": obj.taken_at, f"pk__{which}": obj.pk})
+    other_time = others.filter(**{f"taken_at__{which}": obj.taken_at})
+    order = ("-taken_at", "-pk") if which == "lt" else ("taken_at", "pk")
+    return (at_once | other_time).order_by(*order).first()
+
+
 def changes_card(before: Snapshot | None, after: Snapshot) -> Card:
     if before is None:
         return Card("What changed", note="It is the first snapshot of this deployment.")

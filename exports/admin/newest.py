@@ -8,6 +8,7 @@ from psynetdata.admin.pages import Card
 from psynetdata.models import Deployment
 
 from .alarms import wrong_card
+from .changed import unfolds
 from .changes import in_a_line
 from .health import seconds_words
 
@@ -46,7 +47,7 @@ def _snapshot_row(row: Snapshot, before: Snapshot | None) -> tuple:
         html.joined([html.badge(row.state), *pinned]),
         html.age(row.taken_at),
         html.number(row.rows),
-        in_a_line(before, row),
+        unfolds(row, before, in_a_line(before, row)),
         html.size(row.new_bytes),
         html.EMPTY if row.seconds is None else seconds_words(row.seconds),
         html.utc(row.taken_at),

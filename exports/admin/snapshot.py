@@ -1,4 +1,5 @@
 from django.contrib import admin
+from django.urls import path
 from unfold.decorators import display
 
 from exports.models import Snapshot
@@ -11,8 +12,9 @@ from psynetdata.admin.pages import Card, CardsAdmin, ReadOnly
 from psynetdata.admin.visible import BY_DEPLOYMENT, Visible
 from psynetdata.psynet import times
 
+from . import changed
 from .alarms import wrong_card
-from .changes import changes_card
+from .changes import changes_card, neighbour
 from .export import exports_card
 from .health import active_job, seconds_words
 from .keeping import SnapshotActions
@@ -61,16 +63,23 @@ class SnapshotAdmin(SelectedSnapshots, SnapshotActions, Visible, ReadOnly, Cards
     def raw_size(self, obj):
         return html.size(obj.bytes)
 
+    def get_urls(self):
+        view = self.admin_site.admin_view(self.changed_view)
+        return [path("<int:number>/changed/", view, name=changed.PAGE), *super().get_urls()]
+
+    def changed_view(self, request, number: int):
+        return changed.page(self, request, number)
+
     # --- its page --------------------------------------------------------------------------
     def cards(self, request, obj):
-        before = _neighbour(obj, "lt")
+        before = neighbour(obj, "lt")
         full = sorted((name, entry["rows"]) for name, entry in obj.tables.items() if entry["rows"])
         rows = [(name, html.number(count)) for name, count in full]
         empty = without_rows(name for name, entry in obj.tables.items() if not entry["rows"])
         return [
             *self.first(request, obj),
             Card("In short", facts=self.facts(request, obj, before)),
-            changes_card(before, obj),
+            _with_rows(changes_card(before, obj), obj),
             Card("Rows per table", headers=("table", "rows"), rows=rows, footnote=empty),
             *_server_cards(obj),
             exports_card(obj.exports.select_related("job", "owner", "snapshot")),
@@ -100,7 +109,7 @@ class SnapshotAdmin(SelectedSnapshots, SnapshotActions, Visible, ReadOnly, Cards
             ("added to the storage", f"{html.size(obj.new_bytes)}; the rest was there from earlier ones"),
             ("versions", versions(obj)),
             ("its server's clock", times.offset_words(obj.clock_offset)),
-            ("the one before, the next", html.joined([html.to_object(before), html.to_object(_neighbour(obj, "gt"))])),
+            ("the one before, the next", html.joined([html.to_object(before), html.to_object(neighbour(obj, "gt"))])),
         ]
         if obj.seconds is not None:
             facts.insert(4, ("its transaction was open", seconds_words(obj.seconds)))
@@ -128,13 +137,11 @@ def _server_cards(obj: Snapshot) -> list[Card]:
     return [Card(title, facts=facts, headers=("sequence", "last value"), rows=rows, folded=True)]
 
 
-def _neighbour(obj: Snapshot, which: str) -> Snapshot | None:
-    """The one before (`lt`) or after (`gt`) it in the history of its deployment, by time and then by number."""
-    others = Snapshot.objects.filter(deployment=obj.deployment)
-    at_once = others.filter(**{"taken_at": obj.taken_at, f"pk__{which}": obj.pk})
-    other_time = others.filter(**{f"taken_at__{which}": obj.taken_at})
-    order = ("-taken_at", "-pk") if which == "lt" else ("taken_at", "pk")
-    return (at_once | other_time).order_by(*order).first()
+def _with_rows(card: Card, obj: Snapshot) -> Card:
+    """The card of counts, with the way to what changed row by row."""
+    if card.rows:
+        card.footnote = html.joined([card.footnote, html.link(changed.address(obj), "Row by row")])
+    return card
 
 
 def versions(obj) -> str:

@@ -65,6 +65,20 @@ def diff(
     return [_table(table, old, new, ids, look) for table in sorted({*before.tables, *after.tables})]
 
 
+def to_read(before: Snapshot, after: Snapshot) -> int:
+    """How many rows `diff` would go through, of both."""
+    old, new = SnapshotReader(before), SnapshotReader(after)
+    count = 0
+    for table in before.tables.keys() & after.tables.keys():
+        if differ(before.tables[table], after.tables[table]):
+            was, is_now = old.table_state(table), new.table_state(table)
+            alike = was.cut == is_now.cut and [one.name for one in was.columns] == [one.name for one in is_now.columns]
+            # The others are the same bytes on both sides, and are passed over.
+            both = {one.sha256 for one in was.segments} & {one.sha256 for one in is_now.segments} if alike else ()
+            count += sum(one.rows for one in (*was.segments, *is_now.segments) if one.sha256 not in both)
+    return count
+
+
 def to_json(before: Snapshot, after: Snapshot, found: list[TableDiff]) -> dict:
     """{"before", "after", "same_deployment", "tables": those that differ, "same": number of those that do not}"""
     differing = [one.to_json() for one in found if not one.same]

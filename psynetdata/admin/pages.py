@@ -56,7 +56,7 @@ class CardsAdmin(ModelAdmin):
     linked_by: ClassVar[tuple[str, ...]] = ()
 
     class Media:
-        js = ("psynetdata/progress.js", "psynetdata/copy.js")
+        js = ("psynetdata/progress.js", "psynetdata/copy.js", "psynetdata/unfold.js")
 
     def cards(self, request: HttpRequest, obj) -> list[Card]:
         """The blocks of the page of `obj`, top to bottom."""

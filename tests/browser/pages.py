@@ -54,6 +54,7 @@ PAGES = {
     "psynetdata_sheetlink_change": ["psynetdata/sheetlink/{link}/change/"],
     "exports_snapshot_changelist": ["exports/snapshot/"],
     "exports_snapshot_change": ["exports/snapshot/{snapshot}/change/", "exports/snapshot/{taken}/change/"],
+    "exports_snapshot_changed": ["exports/snapshot/{taken}/changed/"],
     "exports_snapshot_restore": ["exports/snapshot/{snapshot}/restore/"],
     "exports_snapshot_export": ["exports/snapshot/{snapshot}/export/"],
     "exports_export_changelist": ["exports/export/"],
