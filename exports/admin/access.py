@@ -6,9 +6,11 @@ from django.http import HttpResponse
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
+from psynetdata import rights
 from psynetdata.access import checked_channel, set_access
 from psynetdata.admin import html
 from psynetdata.admin.confirm import Plan, confirmed, found, page
+from psynetdata.models import Deployment
 from psynetdata.psynet.problems import Conflict, UsageError
 
 
@@ -73,6 +75,17 @@ class AccessActions:
             return f"{row} is seen by {_who(told)}."
 
         return confirmed(self, request, row, plan, do)
+
+
+def seen_by(user, row: Deployment) -> list[tuple]:
+    """For the page of one that not everybody sees, or that has a Slack channel; names are for those who give them."""
+    may_change, facts = rights.can_see_places(user), []
+    if row.restricted:
+        names = ", ".join(row.people.order_by("username").values_list("username", flat=True)) or "nobody is named"
+        facts.append(("seen by", html.joined([html.badge("restricted", "warning"), names if may_change else ""])))
+    if row.slack_channel and may_change:
+        facts.append(("Slack channel", row.slack_channel))
+    return facts
 
 
 def _who(told: dict) -> str:

@@ -34,7 +34,8 @@ def overview(request, context: dict) -> dict:
     if user.has_perm("exports.view_export"):
         stopped, at_work = ExportSchedule.objects.all(), exports_at_work(only(request, Export.objects.all()))
         first += [*stopped_card(only(request, stopped)), *([at_work] if at_work else [])]
-        cards.append(exports_card(only(request, Export.objects.select_related("job", "owner"))[:10]))
+        latest = only(request, Export.objects.select_related("job", "owner", "deployment"))
+        cards.append(exports_card(latest[:10], of_all=True))
     if user.has_perm("exports.view_snapshot"):
         cards.append(storage_card(request))
     if user.has_perm("psynetdata.view_job"):

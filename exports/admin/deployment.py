@@ -19,7 +19,7 @@ from psynetdata.admin.pages import Card
 from psynetdata.models import Deployment
 
 from . import add, ask, logs, notes, scheduled, settings, source_code
-from .access import AccessActions
+from .access import AccessActions, seen_by
 from .alarms import VIEW_INCIDENT, alarms_card, wrong_card
 from .code import SourceCodeActions
 from .export import exports_card
@@ -195,6 +195,7 @@ class DeploymentAdmin(
 
     def cards(self, request, obj):
         about, data, jobs = super().cards(request, obj)
+        about.facts += seen_by(request.user, obj)
         exports = exports_card(obj.exports.select_related("job", "owner"))
         summary = Summary.objects.filter(deployment=obj).first()
         its_jobs, snapshots = jobs_of(obj), newest_of(obj)

@@ -20,11 +20,12 @@ SHOWN = 20
 _OF_ANONYMOUS = ("level", "pseudonyms", "drop_text", "shift_dates", "coarsen")
 
 
-def exports_card(exports) -> Card:
-    """A table of exports, newest first."""
+def exports_card(exports, *, of_all: bool = False) -> Card:
+    """A table of exports, newest first. `of_all`: not of one deployment, so that each says of which it is."""
     rows = [
         (
             html.to_object(export),
+            *([html.to_object(export.deployment)] if of_all else []),
             what(export),
             html.badge(export.job.state),
             export.owner or html.EMPTY,
@@ -32,7 +33,8 @@ def exports_card(exports) -> Card:
         )
         for export in exports[:SHOWN]
     ]
-    return Card("Exports", headers=("export", "what", "state", "asked for by", "asked for"), rows=rows)
+    headers = ("export", *(["deployment"] if of_all else []), "what", "state", "asked for by", "asked for")
+    return Card("Exports", headers=headers, rows=rows)
 
 
 def what(export: Export) -> str:

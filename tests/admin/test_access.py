@@ -39,6 +39,7 @@ def test_who_is_named_sees_it_as_far_as_their_group_goes(person, hidden):
     client = person("viewer")
     set_access(hidden, restricted=True, people=[client.user])
     page = client.get(page_of(hidden))
+    assert "restricted" in page.content.decode()
     assert (page.status_code, client.get("/admin/psynetdata/trial/?q=1").context["cl"].result_count) == (200, 2)
     assert client.get(f"/admin/psynetdata/deployment/{hidden.pk}/export/").status_code == 403
 
@@ -75,6 +76,8 @@ def test_a_slack_channel_of_its_own_is_set_there(person, shown):
     page = admin.post(address, {"slack_channel": "<!channel>"})
     assert "no channel of Slack&#x27;s" in page.content.decode()
     assert "zoo-alarms" in admin.get(address).content.decode()
+    text = admin.get(page_of(shown)).content.decode()
+    assert ("nobody is named" in text, "zoo-alarms" in text) == (True, True)
     shown.refresh_from_db()
     assert (shown.restricted, shown.slack_channel) == (True, "zoo-alarms")
 
