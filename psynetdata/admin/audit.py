@@ -2,20 +2,25 @@ from django.contrib import admin
 from django.db.models import Q
 from unfold.decorators import display
 
+from psynetdata import rights
 from psynetdata.models import Audit
 
 from . import html
 from .pages import Card, CardsAdmin, ReadOnly
 from .visible import BY_DEPLOYMENT, Visible, hidden
 
+# The file that was loaded, the database that was restored to: as on the pages of what they are of.
+_OF_PLACES = ("origin", "database")
+
 
 @admin.register(Audit)
 class AuditAdmin(Visible, ReadOnly, CardsAdmin):
-    list_display = ("time", "username", "verb", "target", "deployment", "identified")
+    list_display = ("time", "username", "verb", "target", "deployment", "seen")
     list_filter = ("verb", "identified", BY_DEPLOYMENT)
     list_filter_submit = False
     list_select_related = ("deployment",)
     search_fields = ("username", "target")
+    search_help_text = "who, or what it was done to"
     sortable_by = ("time",)
 
     def get_queryset(self, request):
@@ -23,17 +28,25 @@ class AuditAdmin(Visible, ReadOnly, CardsAdmin):
         # A line of no deployment can speak of several; whom one is hidden from sees their own such lines only.
         return found.filter(Q(deployment__isnull=False) | Q(user=request.user)) if hidden(request) else found
 
+    @display(description="identified data")
+    def seen(self, obj):
+        """Marked where it was; a cross beside every other line would read as something wrong."""
+        return html.badge("identified") if obj.identified else html.EMPTY
+
     @display(description="time", ordering="at")
     def time(self, obj):
         return html.utc(obj.at)
 
     def cards(self, request, obj):
+        shown = obj.details
+        if not rights.can_see_places(request.user):
+            shown = {name: value for name, value in shown.items() if name not in _OF_PLACES}
         facts = [
             ("time", html.utc(obj.at)),
             ("who", obj.username),
             ("what", f"{obj.verb} {obj.target}".strip()),
             ("deployment", html.to_object(obj.deployment)),
             ("identified data", html.value(obj.identified)),
-            ("details", html.json_value(obj.details)),
+            ("details", html.json_value(shown)),
         ]
         return [Card("In short", facts=facts)]

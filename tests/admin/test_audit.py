@@ -27,6 +27,7 @@ SETTINGS = {"label": "Renamed", "assets_url": "", "every": "60", "keep_all_hours
 RULE = {"table": "response", "column": "answer", "selector": "q", "shared": "drop", "open": "drop", "kind": "choice"}
 PLACE = json.dumps(["response", "answer", "q"])
 TICKED = {f"shared {PLACE}": "drop", f"open {PLACE}": "drop", f"kind {PLACE}": "choice", "place": PLACE}
+TICKED_ONE = {"confirmed": "yes"}
 PASSWORD = {"password1": "kaikoura-2026-x", "password2": "kaikoura-2026-x", "usable_password": "true"}
 D, S, E, OURS = (
     "/admin/psynetdata/deployment/{d}/",
@@ -94,7 +95,8 @@ CASES = [
     asks("analyst", "/api/exports/", {"deployment": "{id}", "anonymize": "yes"}, "export", "export {next_export}"),
     asks("admin", "/api/exports/{queued}/cancel/", {}, "cancel", "export {queued}"),
     Case("admin", f"{OURS}job/{{queued_job}}/cancel/", {}, "cancel", "job {queued_job}"),
-    Case("admin", f"{OURS}job/", {"action": "cancel_selected", "confirmed": "yes", "_selected_action": "{queued_job}"}, "cancel", "job"),
+    Case("admin", f"{OURS}job/", TICKED_ONE | {"action": "cancel_selected", "_selected_action": "{queued_job}"},
+         "cancel", "job {queued_job}"),
     Case("analyst", f"{E}verify/", {}, "verify", "export {e}"),
     Case("analyst", f"{D}export/", ASKED | {"anonymize": "yes", "verb": "repeat", "every": "7"}, "schedule",
          "scheduled export"),
@@ -108,7 +110,7 @@ CASES = [
     asks("admin", "/api/snapshots/", {"deployment": "{id}"}, "snapshot", "job"),
     Case("admin", f"{S}pin/", {}, "pin", "snapshot {s}"),
     Case("admin", f"{S}verify/", {}, "verify", "snapshot {s}"),
-    Case("admin", "/admin/exports/snapshot/", {"action": "pin_selected", "_selected_action": "{s}", "confirmed": "yes"},
+    Case("admin", "/admin/exports/snapshot/", TICKED_ONE | {"action": "pin_selected", "_selected_action": "{s}"},
          "pin", "snapshot {s}"),
     # The deployment.
     Case("admin", f"{D}change/", SETTINGS, "change", "{id}"),
@@ -137,8 +139,8 @@ CASES = [
          "remove", "sheet old"),
     Case("analyst", f"{D}sheets/trial/", {"days": "3"}, "issue", "link"),
     Case("superuser", f"{OURS}sheetlink/{{link}}/revoke/", {}, "revoke", "link {link}"),
-    Case("superuser", f"{OURS}sheetlink/", {"action": "revoke_selected", "confirmed": "yes", "_selected_action": "{link}"}, "revoke",
-         "link {link}"),
+    Case("superuser", f"{OURS}sheetlink/", TICKED_ONE | {"action": "revoke_selected", "_selected_action": "{link}"},
+         "revoke", "link {link}"),
     Case("analyst", f"{OURS}apitoken/add/", {"name": "mine", "deployments": "{d}"}, "issue", "token"),
     Case("superuser", f"{OURS}apitoken/{{token}}/revoke/", {}, "revoke", "token {token}"),
     # People.

@@ -138,3 +138,13 @@ def test_the_audit_log_is_only_read(person, deployment):
     client.post("/admin/psynetdata/audit/", {"action": "delete_selected", "_selected_action": [line.pk], "post": "yes"})
     assert Audit.objects.filter(pk=line.pk).exists()
     assert person("analyst").get("/admin/psynetdata/audit/").status_code == 403
+
+
+def test_a_line_names_places_to_those_who_may_know_them(person, deployment):
+    line = Audit.record(
+        "restore", target="snapshot 1", deployment=deployment, database="postgres://db.lab.org/x", rows=7
+    )
+    address = f"/admin/psynetdata/audit/{line.pk}/change/"
+    officers, admins = (person(group).get(address).content.decode() for group in ("data officer", "admin"))
+    assert ("db.lab.org" in officers, "db.lab.org" in admins) == (False, True)
+    assert "rows" in officers
