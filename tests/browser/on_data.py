@@ -98,6 +98,32 @@ def what_leaves(visit):
         visit.told(says)
 
 
+@action("Participants withdraw, from their list and their page, and it is taken back",
+        "POST psynetdata_participant_changelist action=withdraw_selected", "POST psynetdata_participant_withdraw",
+        "POST exports_withdrawal_take_back")  # fmt: skip
+def withdraw(visit):
+    number = visit.site.n["sample"]
+    one, two = (number << 40 | each for each in (1, 2))
+    stands = "SELECT id, participant FROM exports_withdrawal WHERE deployment_id = ? ORDER BY participant"
+    visit.open(f"/admin/psynetdata/participant/{two}/change/")
+    visit.act("Withdraw")
+    visit.confirm("Withdraw them")
+    visit.told("Participant 2 withdrew; a worker carries it out.")
+    visit.open(f"/admin/psynetdata/participant/?deployment={number}")
+    visit.act_on_selected("withdraw_selected", one)
+    visit.confirm("Withdraw them")
+    visit.told("1 of 1 withdrew; a worker carries it out.")
+    rows = visit.site.rows(stands, number)
+    assert [participant for _, participant in rows] == [1, 2]
+    for row, _ in rows:
+        visit.open(f"/admin/exports/withdrawal/{row}/change/")
+        visit.act("Take back")
+        visit.confirm("Take it back")
+        visit.told("It is taken back; a worker carries it out.")
+    assert not visit.site.rows(stands, number)
+    assert visit.site.audited("withdraw") == 2
+
+
 @action("Restore: the command, to copy", "GET psynetdata_deployment_restore")
 def restore(visit):
     visit.page.context.grant_permissions(["clipboard-read", "clipboard-write"])

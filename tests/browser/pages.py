@@ -59,6 +59,8 @@ PAGES = {
     "exports_snapshot_export": ["exports/snapshot/{snapshot}/export/"],
     "exports_export_changelist": ["exports/export/"],
     "exports_export_change": ["exports/export/{export}/change/"],
+    "exports_withdrawal_changelist": ["exports/withdrawal/"],
+    "exports_withdrawal_change": ["exports/withdrawal/{withdrawal}/change/"],
     "exports_incident_changelist": ["exports/incident/"],
     "exports_incident_change": ["exports/incident/{incident}/change/"],
     "auth_user_changelist": ["auth/user/"],

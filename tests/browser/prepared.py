@@ -102,7 +102,8 @@ def _work(made: dict, admin) -> dict:
 
 
 def _access(made: dict, admin) -> dict:
-    """Tokens, links, a sheet that was put together."""
+    """Tokens, links, a sheet that was put together, somebody who withdrew."""
+    from exports.models import Withdrawal
     from psynetdata.models import ApiToken, Audit, SavedSheet, SheetLink
 
     tokens = [ApiToken.issue(admin, name=name)[0].pk for name in ("analysis", "old laptop", "lost", "forgotten")]
@@ -116,7 +117,8 @@ def _access(made: dict, admin) -> dict:
         )
         for name in ("animals", "of_last_year")
     )  # fmt: skip
-    told = {"token": tokens[0], "tokens": tokens[1:], "link": links[0], "links": links[1:]}
+    withdrawal = Withdrawal.objects.create(deployment=made["server"], participant=9, by=admin)
+    told = {"withdrawal": withdrawal.pk, "token": tokens[0], "tokens": tokens[1:], "link": links[0], "links": links[1:]}
     return told | {"sheet": sheet.pk, "other_sheet": other.pk, "audit": Audit.objects.latest("pk").pk}
 
 
