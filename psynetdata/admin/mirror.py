@@ -1,6 +1,7 @@
 """What the admin of every mirrored table shares: one face, read-only, links along PsyNet's keys."""
 
 import json
+from contextlib import nullcontext
 from typing import ClassVar
 
 from django.db.models import Q
@@ -102,7 +103,8 @@ class MirrorAdmin(ReadOnly, CardsAdmin):
             deployment_number=asked_number(request.GET.get("deployment")),
             searched=bool(request.GET.get("q")),
         )
-        with reading(shown_face(request)):
+        # An action may queue a job, whose broker closes all connections.
+        with nullcontext() if request.method == "POST" else reading(shown_face(request)):
             return super().changelist_view(request, {**face_context(request), **(extra_context or {})})
 
     def get_search_results(self, request, queryset, search_term):
