@@ -2,7 +2,7 @@
 
 import pytest
 
-from exports.models import Snapshot
+from exports.models import Snapshot, Withdrawal
 from exports.restore.restore import restore
 from psynetdata.models import Audit
 from tests.conftest import REFERENCES
@@ -247,3 +247,17 @@ def test_tables_that_inherit_and_partitioned_ones(made, tables):
     ]
     assert target.execute("SELECT id, tableoid::regclass::text FROM coin ORDER BY 1") == [(-1, "coin_1"), (1, "coin_2")]
     assert done.warnings == ["Table jay is not in the snapshot; its rows stay as they are."]
+
+
+def test_who_withdrew_does_not_come_back(loaded, database):
+    deployment = loaded("static_audio")
+    original, target = database("static_audio"), database("static_audio", rows=False, keys=True)
+    Withdrawal.objects.create(deployment=deployment, participant=3)
+    done = restore(Snapshot.objects.newest(deployment), target.address)
+    assert done.warnings == ["1 who withdrew, and their rows, were left out."]
+    before, after = original.rows(), target.rows()
+    for table, column in (("participant", "id"), ("info", "participant_id"), ("response", "participant_id")):
+        at = before[table][0].index(column)
+        assert after[table] == [row for row in before[table] if row[at] != "3"]
+    assert after["node"] == before["node"]
+    assert done.rows == {table: len(rows) - 1 for table, rows in after.items()}
