@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from django.contrib import admin
+from django.db.models import OuterRef, Subquery
 from unfold.decorators import action, display
 
 from exports.models import Withdrawal
@@ -76,13 +77,17 @@ class WithdrawalAdmin(Visible, ReadOnly, CardsAdmin):
     sortable_by = ("name",)
     actions_detail = ("take_back",)
 
+    def get_queryset(self, request):
+        jobs = Job.objects.filter(kind=withdrawing.KIND, deployment=OuterRef("deployment")).order_by("-pk")
+        return super().get_queryset(request).annotate(job_state=Subquery(jobs.values("state")[:1]))
+
     @display(description="participant", ordering="participant")
     def name(self, obj):
         return f"participant {obj.participant}"
 
     @display(description="state")
     def state(self, obj):
-        return state_of(obj.deployment)
+        return carried_out(obj.job_state)
 
     @display(description="withdrew")
     def withdrew(self, obj):
@@ -92,7 +97,7 @@ class WithdrawalAdmin(Visible, ReadOnly, CardsAdmin):
         facts = [
             ("participant", obj.participant),
             ("deployment", html.to_object(obj.deployment)),
-            ("state", state_of(obj.deployment)),
+            ("state", carried_out(obj.job_state)),
             ("withdrew", html.utc(obj.created_at)),
             ("put on record by", obj.by or html.EMPTY),
         ]
@@ -118,9 +123,8 @@ class WithdrawalAdmin(Visible, ReadOnly, CardsAdmin):
         return rights.can_withdraw(request.user)
 
 
-def state_of(deployment: Deployment):
-    """How far the last job is that carries withdrawals out."""
-    job = Job.objects.filter(kind=withdrawing.KIND, deployment__in=deployment.chain()).order_by("-pk").first()
-    if job is None:
+def carried_out(state: str | None):
+    """Of the last job that carries a deployment's withdrawals out."""
+    if state is None:
         return html.EMPTY
-    return html.badge("carried out", "success") if job.state == Job.State.DONE else html.badge(job.state)
+    return html.badge("carried out", "success") if state == Job.State.DONE else html.badge(state)

@@ -70,7 +70,7 @@ def take_back(deployment: Deployment, ids: Iterable[int], *, user=None) -> None:
 
 def send(deployment: Deployment, *, owner=None) -> Job:
     """The job that carries out what is on record."""
-    return jobs.submit(KIND, deployment=deployment, owner=owner)
+    return jobs.submit(KIND, deployment=deployment.first, owner=owner)
 
 
 def follow(deployment: Deployment, running: Running) -> dict:

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
-from exports.models import Export, ExportArchive, Incident, Note, Snapshot, Watch
+from exports.models import Export, ExportArchive, Incident, Note, Snapshot, Watch, Withdrawal
 from psynetdata.models import ApiToken, Audit, Deployment, Job, MirrorModel, SavedSheet, SheetLink
 from tests.admin.conftest import page_of
 from tests.admin.test_lists import queries
@@ -53,6 +53,12 @@ def incident(of: Deployment | None = None) -> Incident:
     return Incident.objects.create(deployment=of, kind="fell", sentence="There are fewer.", began_at=timezone.now())
 
 
+def withdrawal() -> Withdrawal:
+    of = some_deployment()
+    Job.objects.create(kind="withdraw", deployment=of, state="done")
+    return Withdrawal.objects.create(deployment=of, participant=7, by=user())
+
+
 def some_deployment() -> Deployment:
     return Deployment.objects.create(deployment_id=uuid4().hex)
 
@@ -64,6 +70,7 @@ MAKERS = {
     Snapshot: snapshot,
     Export: export,
     Incident: incident,
+    Withdrawal: withdrawal,
     Job: lambda: Job.objects.create(kind="mirror", deployment=some_deployment(), owner=user()),
     Audit: lambda: Audit.record("view", user=user(), deployment=some_deployment(), target="a list"),
     ApiToken: lambda: ApiToken.issue(user(), deployments=[some_deployment()]),

@@ -134,7 +134,8 @@ class Visit:
     def looks_right(self) -> None:
         """In every variant, as the page stands."""
         self.page.wait_for_load_state()
-        assert look(self.page) == [], self.page.url
+        found = look(self.page)
+        assert found == [], f"{self.page.url}: {found}"
 
     def confirm(self, button: str) -> None:
         """The page that says what will happen: looked at, then done."""

@@ -12,6 +12,8 @@ from exports.notify.problems import Undelivered
 from exports.notify.tell import tell
 from psynetdata.models import Deployment, Job
 
+from .test_restricted import account
+
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -109,7 +111,7 @@ def test_an_export_is_told_of_once_with_its_link(slack, deployment):
 
 def test_a_failed_export_says_why_and_goes_to_who_asked(slack, mail_server, deployment):
     mail = mail_server()
-    owner = User.objects.create_user("alice", email="alice@lab.example")
+    owner = account("alice")
     export(deployment, "failed", owner=owner, reason="The leak scan found something.")
     alarm(deployment)
     assert tell("email", NOW) == 2
@@ -123,8 +125,8 @@ def test_a_failed_export_says_why_and_goes_to_who_asked(slack, mail_server, depl
 def test_an_address_that_is_refused_holds_up_no_other(mail_server, deployment):
     mail = mail_server()
     mail.refused = {"gone@lab.example"}
-    export(deployment, owner=User.objects.create_user("gone", email="gone@lab.example"))
-    export(deployment, owner=User.objects.create_user("alice", email="alice@lab.example"))
+    export(deployment, owner=account("gone"))
+    export(deployment, owner=account("alice"))
     notices.note(NOW)
     with pytest.raises(Undelivered, match="the address of each account"):
         tell("email", NOW)

@@ -29,7 +29,7 @@ class Command(BaseCommand):
             withdrew = [], ids
         else:
             withdrew = [row.participant for row in withdrawing.withdraw(found, ids)], ()
-        done = self.job(withdrawing.KIND, deployment=found).result
+        done = self.job(withdrawing.KIND, deployment=found.first).result
         self.stdout.write(_told(found, *withdrew, done))
 
     def _list(self, deployment: Deployment) -> None:
