@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from time import sleep
 
 from django.conf import settings
-from django.db import connections
+from django.db import Error, connections
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 IDENTIFIED = "identified"
@@ -64,8 +64,12 @@ def reading(face: str) -> Iterator[None]:
     try:
         yield
     finally:
-        with connection.cursor() as cursor:
-            cursor.execute("COMMIT")
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("COMMIT")
+        except Error:
+            # Nothing was written. A query that was cut off, and that a traceback still holds, lets SQLite end nothing.
+            connection.close()
 
 
 def _in_transaction(connection, postgres: bool) -> bool:
