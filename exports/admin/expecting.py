@@ -25,7 +25,8 @@ def _card(snapshot: Snapshot, options: ExportOptions, one: Expected) -> Card:
     rows = f"{html.number(one.rows)} in {one.tables} tables, of"
     if (chosen := options.participants) is not None:
         there = snapshot.rows_of("participant") if "participant" in snapshot.tables else 0
-        how, rows = "by their share of all participants", f"those of {_of(len(chosen), there)} and those of nobody, of"
+        share = f"{html.number(len(chosen))} of {html.number(there)} participants"
+        how, rows = "by their share of all participants", f"those of {share} and those of nobody, of"
     facts = [
         ("size", f"about {html.size(one.bytes)}, {how}"),
         ("rows", html.joined([rows, html.to_object(snapshot)])),
@@ -39,10 +40,6 @@ def _card(snapshot: Snapshot, options: ExportOptions, one: Expected) -> Card:
     if one.mode == ANONYMOUS:
         facts.append(("not decided", _undecided(snapshot.deployment, options.level)))
     return Card(_TITLES[one.mode], facts=facts)
-
-
-def _of(chosen: int, there: int) -> str:
-    return f"{html.number(chosen)} of {html.number(there)} participants"
 
 
 def _parts(one: Expected) -> list[str]:

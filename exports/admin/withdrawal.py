@@ -31,7 +31,12 @@ _PLAN = Plan(
 )
 
 
-class WithdrawActions:
+class _ByWhoMay:
+    def has_withdraw_permission(self, request, object_id=None) -> bool:
+        return rights.can_withdraw(request.user)
+
+
+class WithdrawActions(_ByWhoMay):
     """For ParticipantAdmin."""
 
     @admin.action(description="Withdraw", permissions=["withdraw"])
@@ -59,16 +64,13 @@ class WithdrawActions:
 
         return confirmed(self, request, row, _PLAN, do)
 
-    def has_withdraw_permission(self, request, object_id=None) -> bool:
-        return rights.can_withdraw(request.user)
-
 
 def _deployment(request, row: Participant) -> Deployment:
     return rights.visible_deployments(request.user).get(pk=row.deployment_number)
 
 
 @admin.register(Withdrawal)
-class WithdrawalAdmin(Visible, ReadOnly, CardsAdmin):
+class WithdrawalAdmin(_ByWhoMay, Visible, ReadOnly, CardsAdmin):
     list_display = ("name", "deployment", "state", "withdrew", "by")
     list_filter = (BY_DEPLOYMENT,)
     list_filter_submit = False
@@ -118,9 +120,6 @@ class WithdrawalAdmin(Visible, ReadOnly, CardsAdmin):
 
         plan = Plan("Take back", sentences, "Take it back")
         return confirmed(self, request, row, plan, do, back=html.list_url(Withdrawal))
-
-    def has_withdraw_permission(self, request, object_id=None) -> bool:
-        return rights.can_withdraw(request.user)
 
 
 def carried_out(state: str | None):

@@ -10,7 +10,6 @@ from django.conf import settings
 from django.utils import timezone
 
 from exports.models import Snapshot
-from exports.snapshots.reader import SnapshotReader
 from exports.snapshots.withdrawn import without_them
 from psynetdata import jobs
 from psynetdata.jobs import Running
@@ -52,7 +51,7 @@ def fetch_new(deployment: Deployment, running: Running, *, whole: bool = False) 
     until = monotonic() + _LONGEST
     with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="assets-") as folder:
         less = without_them(snapshot, Path(folder), look=lambda *_: running.check())
-        wanted = plan(rows_of(SnapshotReader(less.snapshot, less.store)), "all")
+        wanted = plan(rows_of(less.reader), "all")
         with closing(obtain(deployment, wanted, Path(folder), look=running.check, only_new=True)) as coming:
             for _, found in coming:
                 _count(told, found, Path(folder))

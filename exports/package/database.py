@@ -6,7 +6,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from exports.models import Snapshot
-from exports.snapshots.reader import SnapshotReader
 from exports.snapshots.withdrawn import without_them
 from psynetdata import processes
 from psynetdata.jobs import Running
@@ -59,7 +58,7 @@ def download(
 
 def _written(snapshot: Snapshot, part: Path, meter: Meter) -> Member:
     less = without_them(snapshot, part.parent, look=lambda *_: meter.check())
-    work = Work(SnapshotReader(less.snapshot, less.store), part.parent, clock=0, classes=False)
+    work = Work(less.reader, part.parent, clock=0, classes=False)
     work.add_side(Side(REGULAR))
     with processes.pool(processes.cores(), work, look=meter.check) as pool:
         made = make(work, pool, REGULAR, meter, _UNITS)

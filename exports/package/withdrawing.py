@@ -15,7 +15,7 @@ from exports.models import Export, Snapshot, StoredAsset, Withdrawal
 from exports.snapshots.anew import to_mirror
 from exports.snapshots.mirror import mirror
 from exports.snapshots.reader import SnapshotReader
-from exports.snapshots.withdrawn import without_them
+from exports.snapshots.withdrawn import ids_of, without_them
 from psynetdata import jobs
 from psynetdata.faces import IDENTIFIED
 from psynetdata.jobs import Running
@@ -33,8 +33,7 @@ def withdraw(deployment: Deployment, ids: Iterable[int], *, user=None) -> list[W
     From here on no export holds them. Raises NotFound for who never took part, Conflict where all withdrew before.
     """
     wanted, first = sorted({*ids}), deployment.first
-    missing = [each for each in wanted if not _took_part(deployment, each)]
-    if missing:
+    if missing := sorted({*wanted} - _took_part(deployment, wanted)):
         raise NotFound(f"Deployment {deployment.deployment_id} has no participant {', '.join(map(str, missing))}.")
     with transaction.atomic():
         found = [
@@ -88,13 +87,11 @@ def follow(deployment: Deployment, running: Running) -> dict:
     return {"archives": archives, "asset_files": files, "snapshots": [snapshot.pk for snapshot in newest]}
 
 
-def _took_part(deployment: Deployment, number: int) -> bool:
-    """As far as the mirror shows, or a withdrawal tells."""
-    keys = [Participant.make_key(one.number, number) for one in deployment.chain()]
-    return (
-        Participant.objects.using(IDENTIFIED).filter(key__in=keys).exists()
-        or Withdrawal.objects.filter(deployment=deployment.first, participant=number).exists()
-    )
+def _took_part(deployment: Deployment, ids: list[int]) -> set[int]:
+    """Those of them who did, as far as the mirror shows, or a withdrawal tells."""
+    numbers = [one.number for one in deployment.chain()]
+    shown = Participant.objects.using(IDENTIFIED).filter(id__in=ids, deployment_number__in=numbers)
+    return {*shown.values_list("id", flat=True), *ids_of(deployment)}
 
 
 def _account(user):
@@ -120,7 +117,7 @@ def _remove_assets(snapshot: Snapshot, running: Running) -> int:
         less = without_them(snapshot, Path(folder), look=lambda *_: running.check())
         if "asset" not in less.left_out:
             return 0
-        stay = set(_asset_ids(SnapshotReader(less.snapshot, less.store)))
+        stay = set(_asset_ids(less.reader))
         gone = [each for each in _asset_ids(SnapshotReader(snapshot)) if each not in stay]
     rows = StoredAsset.objects.filter(deployment=snapshot.deployment, asset_id__in=gone)
     files = {row.sha256: row.file for row in rows}

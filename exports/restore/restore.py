@@ -64,7 +64,7 @@ def restore(
     """
     with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="restore-") as folder:
         less = without_them(snapshot, Path(folder), look=(lambda *_: running.check()) if running else None)
-        restored = _from(SnapshotReader(less.snapshot, less.store), address, replace, assets, running)
+        restored = _from(less.reader, address, replace, assets, running)
     if number := less.left_out.get("participant"):
         restored.warnings.append(f"{number} who withdrew, and their rows, were left out.")
     return restored

@@ -37,6 +37,10 @@ class Narrowed:
     store: Store
     left_out: dict[str, int]
 
+    @property
+    def reader(self) -> SnapshotReader:
+        return SnapshotReader(self.snapshot, self.store)
+
 
 def narrowed(snapshot: Snapshot, belonging: Belonging, folder: Path, look: Look | None = None) -> Narrowed:
     """Rows that do not stay are left out; a table that loses none is not copied. What is new lies in `folder`.

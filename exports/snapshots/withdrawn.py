@@ -4,7 +4,7 @@ Stored snapshots stay as they are, like their source, until the retention lets t
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -44,7 +44,7 @@ def in_store(snapshot: Snapshot, ids: Iterable[int], running: Running | None) ->
     """
     name = hashlib.sha256(",".join(map(str, sorted(ids))).encode()).hexdigest()[:16]
     shown = _Shown(snapshot.deployment, name)
-    look: Callable[[str, int], None] | None = (lambda *_: running.check()) if running else None
+    look: Look | None = (lambda *_: running.check()) if running else None
     with (
         TemporaryDirectory(dir=settings.TEMP_DIR, prefix="withdrawn-") as folder,
         shelf(Store(), Path(folder), running, base=SnapshotReader(snapshot), refs=shown.refs) as made,
