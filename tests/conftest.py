@@ -3,29 +3,58 @@
 DATABASE_URL decides the database, as it does for a user; without it SQLite files are used.
 """
 
+import os
 import signal
-from pathlib import Path
 
 import pytest
 
 from tests.assets.servers.fixtures import bucket, ssh_server, swift_server, web  # noqa: F401 - the same
-from tests.servers.fixtures import _servers, own_postgres, postgres, postgres18  # noqa: F401 - pytest finds them here
+from tests.references import DATA
+from tests.servers.fixtures import _servers, own_postgres, postgres  # noqa: F401 - pytest finds them here
+from tests.servers.install import VERSIONS
+from tests.shared import stop_shared_servers
 
-DATA = Path(__file__).parent / "data"
-REFERENCES = ("static", "static_audio", "timeline", "custom_table_simple")
+
+def pytest_generate_tests(metafunc):
+    """A server's version matters to few tests; those that carry the marker run on each."""
+    if "postgres" in metafunc.fixturenames and metafunc.definition.get_closest_marker("each_version"):
+        metafunc.parametrize("postgres", VERSIONS, ids=[f"pg{version}" for version in VERSIONS], indirect=True)
+
+
+def pytest_sessionfinish(session):
+    if not hasattr(session.config, "workerinput"):  # the workers have ended
+        stop_shared_servers(session.config._tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker):
-    from django.conf import settings
-    from django.core.management import call_command
+def shared_folder(tmp_path_factory):
+    """A folder that all workers of this run see, and no other run."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
-    # There the aliases share one database and differ in their schema, so Django makes the first and takes
-    # the faces for copies of it.
-    if settings.DATABASE_URL is not None:
-        with django_db_blocker.unblock():
-            for face in settings.FACES:
-                call_command("migrate", database=face, verbosity=0)
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment, django_db_blocker, shared_folder):
+    """SiteDatabases instead of what pytest-django makes: migrated once a run, put back after tests that commit."""
+    from django.db import connections
+    from django.test import TransactionTestCase
+
+    from tests.site_databases import site_databases
+
+    with django_db_blocker.unblock():
+        databases = site_databases(shared_folder)
+        databases.create()
+    TransactionTestCase._fixture_teardown = lambda _test: databases.reset()
+    yield databases
+    with django_db_blocker.unblock():
+        connections.close_all()
+
+
+@pytest.fixture(scope="session")
+def _loaded_references(django_db_setup, tmp_path_factory):
+    from tests.references import LoadedReferences
+
+    return LoadedReferences(django_db_setup, tmp_path_factory.mktemp("references"))
 
 
 class _WithScratch(frozenset):
@@ -69,11 +98,9 @@ def database_zip():
 
 
 @pytest.fixture
-def loaded(transactional_db, database_zip):
+def loaded(transactional_db, _loaded_references, own_storage):
     """loaded(name) → the Deployment of a reference database, loaded and mirrored."""
-    from exports.snapshots.load import load
-
-    return lambda name: load(database_zip(name)).deployment
+    return lambda name: _loaded_references.load(name, own_storage)
 
 
 @pytest.fixture

@@ -21,14 +21,14 @@ PASSWORD = "S3cr3t/ & <word>"
 
 
 @pytest.fixture
-def source(postgres18):
+def source(postgres):
     """A database, and a role that may only read it, with PASSWORD; `.address` has no password in it."""
-    url = postgres18.database()
+    url = postgres.database()
     grants = ("SELECT ON ALL TABLES IN SCHEMA public", "SELECT ON ALL SEQUENCES IN SCHEMA public")
-    reader = urlsplit(postgres18.role(url, *grants))
-    postgres18.execute(url, f"ALTER ROLE {reader.username} PASSWORD '{PASSWORD}'")
+    reader = urlsplit(postgres.role(url, *grants))
+    postgres.execute(url, f"ALTER ROLE {reader.username} PASSWORD '{PASSWORD}'")
     yield f"postgres://{reader.username}@{reader.hostname}:{reader.port}{reader.path}"
-    postgres18.execute(url, f"DROP OWNED BY {reader.username}")
+    postgres.execute(url, f"DROP OWNED BY {reader.username}")
 
 
 def sent(address: str, **more) -> dict:
@@ -163,32 +163,32 @@ def test_the_form_can_begin_with_a_deployment(person, deployment):
         assert client.get(f"{ADD}?of={nothing}").status_code == 200
 
 
-def test_a_password_is_never_sent_to_another_address(person, source, postgres18):
+def test_a_password_is_never_sent_to_another_address(person, source, postgres):
     added = deployments.add(source, password=PASSWORD).deployment
-    elsewhere = postgres18.database()
+    elsewhere = postgres.database()
     deployments.add(elsewhere)
     added.refresh_from_db()
     assert credentials.reveal(added.source_secret) != PASSWORD
     added.source_secret = credentials.keep("left", PASSWORD)
     added.save()
-    socket = postgres18.server.socket_url(urlsplit(elsewhere).path[1:])
+    socket = postgres.server.socket_url(urlsplit(elsewhere).path[1:])
     deployments.add(socket)
     added.refresh_from_db()
     assert (added.source_secret, "%2F" in added.source_url) == ("", True)
 
 
-def test_the_whole_way_to_an_accepted_snapshot(person, source, postgres18):
+def test_the_whole_way_to_an_accepted_snapshot(person, source, postgres):
     """Registered, two snapshots asked for with rows gone in between, the second accepted, its database fetched."""
     client = person("admin")
     client.post(ADD, sent(source))
     client.post(FOUND)
     deployment = Deployment.objects.get()
     page = f"/admin/psynetdata/deployment/{deployment.pk}/"
-    url = postgres18.server.socket_url(urlsplit(source).path[1:])
+    url = postgres.server.socket_url(urlsplit(source).path[1:])
     for _ in range(2):
         client.post(f"{page}snapshot-now/")
         jobs.run(Job.objects.latest("pk").pk, raise_problems=True)
-        postgres18.execute(url, "DELETE FROM info WHERE id > 100")
+        postgres.execute(url, "DELETE FROM info WHERE id > 100")
     bad, good = Snapshot.objects.all()
     assert (bad.state, good.state, good.pinned) == ("suspect", "good", True)
     assert "trials −30" in client.get(f"{page}change/").content.decode()

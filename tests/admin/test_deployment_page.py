@@ -80,8 +80,8 @@ def test_a_source_is_tested_and_says_why_not(person, watched):
     assert person("data officer").post(page_of(watched, "test-connection")).status_code == 403
 
 
-def test_a_source_that_answers(person, postgres18):
-    row = add(postgres18.database("timeline")).deployment
+def test_a_source_that_answers(person, postgres):
+    row = add(postgres.database("timeline")).deployment
     client = person("superuser")
     (sentence,) = sentences(client.post(page_of(row, "test-connection"), follow=True))
     assert "answers: PostgreSQL 18" in sentence

@@ -52,8 +52,8 @@ def test_a_token_of_one_deployment_compares_only_that(person, client_of):
     assert client.get(f"/api/snapshots/{mine.pk}/diff/{other.pk}/").status_code == 404
 
 
-def test_asking_for_one_answers_at_once_and_the_rest_is_watched(steward, analyst, postgres18):
-    deployment = add(postgres18.database("static")).deployment
+def test_asking_for_one_answers_at_once_and_the_rest_is_watched(steward, analyst, postgres):
+    deployment = add(postgres.database("static")).deployment
     asked = steward.post("/api/snapshots/", {"deployment": deployment.deployment_id, "full": True}, format="json")
     assert asked.status_code == 202
     job = Job.objects.get(kind="snapshot")

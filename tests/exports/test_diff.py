@@ -113,14 +113,14 @@ def test_against_a_comparison_in_memory(seed):
     assert counts(found) == tuple(len(found.ids.get(kind, [])) for kind in ("added", "changed", "removed"))
 
 
-def test_only_segments_that_differ_are_read(postgres18, monkeypatch):
-    url = postgres18.database("static")
-    postgres18.execute(url, "CREATE TABLE big (id int PRIMARY KEY, text text)")
-    postgres18.execute(url, "INSERT INTO big SELECT n, 'text ' || n FROM generate_series(1, 40000) n")
+def test_only_segments_that_differ_are_read(postgres, monkeypatch):
+    url = postgres.database("static")
+    postgres.execute(url, "CREATE TABLE big (id int PRIMARY KEY, text text)")
+    postgres.execute(url, "INSERT INTO big SELECT n, 'text ' || n FROM generate_series(1, 40000) n")
     deployment = add(url).deployment
     old = take(deployment).snapshot
-    postgres18.execute(url, "UPDATE big SET text = 'other' WHERE id = 20000; DELETE FROM big WHERE id = 3")
-    postgres18.execute(url, "INSERT INTO big VALUES (40001, NULL)")
+    postgres.execute(url, "UPDATE big SET text = 'other' WHERE id = 20000; DELETE FROM big WHERE id = 3")
+    postgres.execute(url, "INSERT INTO big VALUES (40001, NULL)")
     new = take(deployment).snapshot
     read = []
     segment_records = SnapshotReader.segment_records
@@ -134,11 +134,11 @@ def test_only_segments_that_differ_are_read(postgres18, monkeypatch):
     assert {segment.range for segment in read} == {0, 2, 4}
 
 
-def test_types_that_changed(postgres18):
-    url = postgres18.database("static")
+def test_types_that_changed(postgres):
+    url = postgres.database("static")
     deployment = add(url).deployment
     old = take(deployment).snapshot
-    postgres18.execute(url, "ALTER TABLE info ALTER COLUMN failed TYPE text USING failed::text")
+    postgres.execute(url, "ALTER TABLE info ALTER COLUMN failed TYPE text USING failed::text")
     found = {one.table: one for one in diff(old, take(deployment).snapshot)}
     assert found["info"].retyped == {"failed": ["bool", "text"]}
     assert (found["info"].changed, found["info"].same) == (130, False)

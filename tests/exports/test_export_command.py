@@ -191,8 +191,8 @@ def test_a_column_of_parquet_that_does_not_fit_its_type_is_text(tmp_path):
     assert found.column("flag").to_pylist() == [None, None, True]
 
 
-def test_legacy_takes_a_snapshot_and_keeps_no_archive(postgres18, own_storage, tmp_path):
-    url = postgres18.database("static")
+def test_legacy_takes_a_snapshot_and_keeps_no_archive(postgres, own_storage, tmp_path):
+    url = postgres.database("static")
     call_command("deployment", "add", url, "--every", "0", stdout=StringIO())
     deployment = Deployment.objects.get()
     export("local", "--app", deployment.app, "--path", str(tmp_path / "x"), "--legacy")

@@ -23,7 +23,7 @@ from psynetdata.models import Audit, Deployment, Job, Participant, Response, Tri
 from psynetdata.psynet import csvtext
 from psynetdata.psynet.problems import BadInput, Conflict, Problem
 from psynetdata.psynet.tables import UNMIRRORED_TABLES
-from tests.conftest import REFERENCES
+from tests.references import REFERENCES
 
 from .handed_in import DATA, changed, reference, split, to_folder, to_zip, with_cell
 

@@ -12,7 +12,7 @@ from exports.sources.upload import open_upload
 from psynetdata.psynet import experiment
 from psynetdata.psynet.problems import BadInput
 from psynetdata.psynet.source import ZipSource
-from tests.conftest import REFERENCES
+from tests.references import REFERENCES
 
 from .handed_in import DATA, changed, joined, reference, split, to_folder, to_zip, with_cell
 

@@ -16,7 +16,7 @@ from psynetdata.faces import ANONYMOUS, IDENTIFIED
 from psynetdata.mirror import shows, withheld
 from psynetdata.models import TYPED_MODELS, Deployment, Participant, Record, Response, Trial
 from psynetdata.psynet.problems import Problem
-from tests.conftest import REFERENCES
+from tests.references import REFERENCES
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 

@@ -153,12 +153,12 @@ def test_prune_again_and_again_beside_loads(monkeypatch, tmp_path, own_files):
     assert all(verify_snapshot(one).problems == [] for one in Snapshot.objects.all())
 
 
-def test_prune_again_and_again_beside_captures(monkeypatch, postgres18, own_files):
+def test_prune_again_and_again_beside_captures(monkeypatch, postgres, own_files):
     """Rows that come and go: captures find files of snapshots that were let go a moment ago."""
     monkeypatch.setattr(sweep, "GRACE", timedelta(0))
     monkeypatch.setattr(sweep, "_LOOK", 0.02)
     monkeypatch.setattr("exports.snapshots.claims._LOOK", 0.02)
-    url = postgres18.database("static")
+    url = postgres.database("static")
     deployment = add(url).deployment
     Deployment.objects.update(keep_all_hours=0, keep_hourly_days=0, keep_daily_days=0)
     looked, deleting, finish = threading.Event(), claims.deleting, Shelf.finish
@@ -178,7 +178,7 @@ def test_prune_again_and_again_beside_captures(monkeypatch, postgres18, own_file
     monkeypatch.setattr(Shelf, "finish", finish_and_wait)
     with pruning() as removed:
         for number in range(6):
-            postgres18.execute(url, "UPDATE info SET vars = %s WHERE id = 1", (f'{{"n": {number % 3}}}',))
+            postgres.execute(url, "UPDATE info SET vars = %s WHERE id = 1", (f'{{"n": {number % 3}}}',))
             jobs.run_here("snapshot", options={"full": number % 4 == 0}, deployment=deployment)
             assert verify_snapshot(Snapshot.objects.newest(deployment)).problems == []
     assert sum(removed) > 0

@@ -38,8 +38,8 @@ def typed(capsys):
 # --- take --------------------------------------------------------------------------------------------
 
 
-def test_take_is_what_it_does_by_itself(typed, postgres18):
-    deployment = add(postgres18.database("static")).deployment
+def test_take_is_what_it_does_by_itself(typed, postgres):
+    deployment = add(postgres.database("static")).deployment
     out, err = typed()
     snapshot = Snapshot.objects.get()
     assert (snapshot.deployment, err) == (deployment, "")

@@ -45,13 +45,13 @@ def table(ref: str, **options) -> bytes:
 
 
 @pytest.mark.parametrize("program", SHELLS)
-def test_a_table_comes_out_as_copy_writes_it(postgres18, stored_as, program):
-    url = postgres18.database("static")
+def test_a_table_comes_out_as_copy_writes_it(postgres, stored_as, program):
+    url = postgres.database("static")
     snapshot = take(add(url).deployment).snapshot
     for name in ("info", "participant", "response", "experiment", "vector"):
         ref = snapshot.tables[name]["state"]
         assert ("@" in ref) == (stored_as == "packs")
-        assert table(ref, program=program) == copied(postgres18, url, name)
+        assert table(ref, program=program) == copied(postgres, url, name)
 
 
 def copied(postgres, url: str, name: str) -> bytes:
@@ -63,15 +63,15 @@ def copied(postgres, url: str, name: str) -> bytes:
     return out.getvalue()
 
 
-def test_several_segments_in_order_and_odd_texts(postgres18, stored_as):
-    url = postgres18.database("custom_table_simple")
-    postgres18.execute(url, 'CREATE TABLE odd (id int PRIMARY KEY, "a b" text, name text)')
+def test_several_segments_in_order_and_odd_texts(postgres, stored_as):
+    url = postgres.database("custom_table_simple")
+    postgres.execute(url, 'CREATE TABLE odd (id int PRIMARY KEY, "a b" text, name text)')
     for number in (1, 9000, 20000, -5):
-        postgres18.execute(url, "INSERT INTO odd VALUES (%s, %s, %s)", (number, 'x,"y"\n', '"name":"z"'))
-        postgres18.execute(url, "INSERT INTO odd VALUES (%s, %s, %s)", (number + 1, None, ""))
+        postgres.execute(url, "INSERT INTO odd VALUES (%s, %s, %s)", (number, 'x,"y"\n', '"name":"z"'))
+        postgres.execute(url, "INSERT INTO odd VALUES (%s, %s, %s)", (number + 1, None, ""))
     snapshot = take(add(url).deployment).snapshot
     assert len(SnapshotReader(snapshot).table_state("odd").segments) == 4
-    assert table(snapshot.tables["odd"]["state"]) == copied(postgres18, url, "odd")
+    assert table(snapshot.tables["odd"]["state"]) == copied(postgres, url, "odd")
 
 
 def test_the_state_is_found_where_the_page_says(stored_as):

@@ -17,7 +17,7 @@ from psynetdata.models import Deployment, MirroredTable
 from psynetdata.psynet import csvtext
 from psynetdata.psynet.source import ZipSource
 from psynetdata.psynet.tables import TYPED_TABLES, UNMIRRORED_TABLES
-from tests.conftest import REFERENCES
+from tests.references import REFERENCES
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 

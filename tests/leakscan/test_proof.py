@@ -26,8 +26,8 @@ from psynetdata.anonymize.policy import Rule
 from psynetdata.psynet import csvtext
 from psynetdata.psynet.problems import LeakFound
 from psynetdata.psynet.source import ZipSource
-from tests.conftest import REFERENCES
 from tests.exports.making import written_down
+from tests.references import REFERENCES
 
 from . import planted
 from .making import DATA, archive

@@ -16,7 +16,7 @@ from psynetdata.models import Deployment, MirroredTable, Participant, Record, Tr
 from psynetdata.psynet import csvtext, tables
 from psynetdata.psynet.problems import Cancelled, Problem
 from psynetdata.psynet.tables import UNMIRRORED_TABLES
-from tests.conftest import REFERENCES
+from tests.references import REFERENCES
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 

@@ -9,7 +9,7 @@ from psynetdata.psynet.experiment import ExperimentInfo
 from psynetdata.psynet.problems import BadInput
 from psynetdata.psynet.source import ZipSource
 from psynetdata.psynet.tables import describe
-from tests.conftest import DATA, REFERENCES
+from tests.references import DATA, REFERENCES
 
 
 class Tables:

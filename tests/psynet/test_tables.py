@@ -8,7 +8,7 @@ import pytest
 from psynetdata.psynet import tables
 from psynetdata.psynet.source import ZipSource
 from psynetdata.psynet.tables import Column
-from tests.conftest import DATA, REFERENCES
+from tests.references import DATA, REFERENCES
 
 
 @pytest.mark.parametrize("name", REFERENCES)

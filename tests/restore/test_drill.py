@@ -15,8 +15,8 @@ from psynetdata import jobs
 from psynetdata.models import Deployment, Job
 from psynetdata.psynet.problems import BadInput, Damaged, NotFound
 from psynetdata.psynet.tables import Column
-from tests.conftest import REFERENCES
 from tests.exports.making import snapshot as snapshot_of
+from tests.references import REFERENCES
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 
@@ -38,6 +38,7 @@ def spoil(taken: Snapshot, storage) -> None:
 # --- with a database ------------------------------------------------------------------------
 
 
+@pytest.mark.each_version
 @pytest.mark.parametrize("name", REFERENCES)
 def test_all_is_restored_and_compared(name, snapshot, scratch):
     taken = snapshot(name)
@@ -58,6 +59,7 @@ def test_all_is_restored_and_compared(name, snapshot, scratch):
     assert scratch.value("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'drill%'") == 0
 
 
+@pytest.mark.each_version
 def test_types_that_no_server_knows(transactional_db, scratch):
     columns = [
         Column("id", "int4"),
@@ -85,6 +87,7 @@ def test_a_value_that_is_none_of_its_type(transactional_db, scratch):
     assert "SECRET" not in caught.value.sentence
 
 
+@pytest.mark.each_version
 def test_the_right_to_create_schemas_is_enough(settings, snapshot, scratch):
     taken = snapshot("timeline")
     settings.DRILL_DATABASE_URL = scratch.role(f'CREATE ON DATABASE "{scratch.address.database}"').url

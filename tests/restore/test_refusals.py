@@ -55,6 +55,7 @@ def test_rows_that_stand_there(snapshot, database):
     assert sentence.endswith("--replace deletes them in the same step.")
 
 
+@pytest.mark.each_version
 def test_others_that_are_connected(snapshot, database):
     target = database(rows=False)
     other = target.connect()
@@ -91,6 +92,7 @@ def test_a_role_that_may_only_read(snapshot, database):
     assert sentence.endswith("restore as the role that does.")
 
 
+@pytest.mark.each_version
 def test_a_role_that_owns_the_tables_is_enough(made, tables):
     owner = tables("CREATE TABLE coin (id serial PRIMARY KEY, side text)")
     role = owner.role()
@@ -135,6 +137,7 @@ def test_a_connection_that_is_cut(monkeypatch, made, tables):
 # --- rows that do not fit ------------------------------------------------------------------
 
 
+@pytest.mark.each_version
 @pytest.mark.parametrize("type_", ["int", "timestamp", "jsonb", "bool", "uuid", "varchar(5)", "side"])
 def test_a_value_that_does_not_fit(refused, type_):
     rows = [[*row[:1], row[1] if "SECRET" in (row[1] or "") else None] for row in COIN["coin"][1:]]
@@ -144,12 +147,14 @@ def test_a_value_that_does_not_fit(refused, type_):
     assert sentence.endswith(" in the database; nothing was changed.")
 
 
+@pytest.mark.each_version
 def test_a_value_that_is_missing(refused):
     written = {"coin": [["id", "side"], ["1", None]]}
     sentence = refused(written, "CREATE TABLE coin (id int PRIMARY KEY, side text NOT NULL)", BadInput)
     assert "column side: the snapshot has rows without a value" in sentence
 
 
+@pytest.mark.each_version
 @pytest.mark.parametrize("sql", ["UNIQUE (upper(side))", "CHECK"])
 def test_a_constraint_of_the_database(refused, sql):
     table = "CREATE TABLE coin (id int PRIMARY KEY, side text);"
@@ -161,12 +166,14 @@ def test_a_constraint_of_the_database(refused, sql):
     assert sentence == "Table coin: the snapshot's rows violate the database's heads_or_tails; nothing was changed."
 
 
+@pytest.mark.each_version
 def test_a_constraint_that_is_deferred(refused):
     sql = "CREATE TABLE coin (id int, side text, CONSTRAINT once UNIQUE (side) DEFERRABLE INITIALLY DEFERRED)"
     sentence = refused({"coin": [["id", "side"], ["1", "heads"], ["2", "heads"]]}, sql, Conflict)
     assert sentence == "Table coin: the snapshot's rows violate the database's once; nothing was changed."
 
 
+@pytest.mark.each_version
 def test_a_foreign_key_that_the_rows_violate(refused):
     written = {"coin": [["id", "participant_id"], ["1", "1"], ["2", "5"]], "participant": [["id"], ["1"]]}
     sql = "CREATE TABLE coin (id int PRIMARY KEY, participant_id int CONSTRAINT owner REFERENCES participant)"
@@ -184,6 +191,7 @@ def test_a_foreign_key_of_another_table_that_the_rows_violate(refused):
     assert "the foreign key owner of table purse" in refused({}, sql, Conflict, replace=True)
 
 
+@pytest.mark.each_version
 @pytest.mark.parametrize(
     ("before", "after", "value"),
     [
@@ -208,11 +216,13 @@ def test_a_value_that_the_database_changes(transactional_db, tables, before, aft
     assert f"the database changed values as they came in ({where})" in attempt_on(target, taken, BadInput)
 
 
+@pytest.mark.each_version
 def test_a_generated_column_that_says_something_else(refused):
     sql = "CREATE TABLE coin (id int PRIMARY KEY, side text GENERATED ALWAYS AS ('x') STORED)"
     assert "(column side: 3)" in refused(COIN, sql, BadInput)
 
 
+@pytest.mark.each_version
 def test_a_full_disk_of_the_server(refused):
     sql = (
         "CREATE FUNCTION full_disk(text) RETURNS bool LANGUAGE plpgsql AS $$BEGIN IF $1 = 'tails' THEN"

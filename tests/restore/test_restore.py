@@ -5,9 +5,9 @@ import pytest
 from exports.models import Snapshot, Withdrawal
 from exports.restore.restore import restore
 from psynetdata.models import Audit
-from tests.conftest import REFERENCES
+from tests.references import REFERENCES
 
-pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
+pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_version]
 
 
 @pytest.mark.parametrize("name", REFERENCES)

@@ -15,14 +15,14 @@ pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 
 
 @pytest.fixture
-def experiment(transactional_db, postgres18, web):
+def experiment(transactional_db, postgres, web):
     """A small running experiment with one asset file and its source code, which the web server hands out."""
-    url = postgres18.database("static")
+    url = postgres.database("static")
     web.files |= {"/assets/a.wav": b"sound", "/download_source": code()}
-    postgres18.execute(url, "DELETE FROM asset")
+    postgres.execute(url, "DELETE FROM asset")
     deployment = deployments.add(url).deployment
     set_place(deployment, AssetPlace(url=f"{web.url}/assets", experiment=web.url, experiment_login="me:pw"))
-    deployment.sql = lambda sql: postgres18.execute(url, sql)
+    deployment.sql = lambda sql: postgres.execute(url, sql)
     return deployment
 
 
@@ -38,8 +38,8 @@ def retired(typed, deployment) -> tuple[int, list[str], str]:
     return status, out.splitlines(), err.strip()
 
 
-def test_when_all_is_here_it_is_safe_to_destroy(experiment, typed, settings, postgres18, web):
-    settings.DRILL_DATABASE_URL = postgres18.empty()
+def test_when_all_is_here_it_is_safe_to_destroy(experiment, typed, settings, postgres, web):
+    settings.DRILL_DATABASE_URL = postgres.empty()
     experiment.sql(f"{ASSET}, (2, 'psynet.asset.ExperimentAsset', '2026-11-22', 'b', NULL, NULL)")
     status, said, err = retired(typed, experiment)
     assert (status, err) == (0, "")

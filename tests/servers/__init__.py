@@ -1,7 +1,7 @@
 """Real PostgreSQL servers for tests and benchmarks, 18 and 12, each in a temporary folder of its own.
 
-Tests ask for the fixtures `postgres` (both versions in turn), `postgres18` and `own_postgres`; everything else
-starts a server by `Server(version)`.
+Tests ask for the fixtures `postgres` (18; under the marker `each_version` both in turn) and `own_postgres`; everything
+else starts a server by `Server(version)`.
 """
 
 from .databases import Postgres

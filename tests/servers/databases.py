@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
+from tests.shared import turn
+
 from .install import binaries
 from .server import Server
 
@@ -24,20 +26,28 @@ def declared_keys() -> list[tuple[str, str, str]]:
 
 
 class Templates:
-    """Template databases of one server, made on first use."""
+    """Template databases of one server, made on first use.
 
-    def __init__(self, server: Server):
+    `folder` is shared by all processes that use the server.
+    """
+
+    def __init__(self, server: Server, folder: Path | None = None):
         self.server = server
+        self._folder = folder or server.folder
         self._made: set[str] = set()
 
     def template(self, name: str, *, rows: bool, keys: bool) -> str:
         """The name of a database that holds tests/data/<name>/database.dump."""
         database = f"template_{name}{'' if rows else '_empty'}{'_keys' if keys else ''}"
         if database not in self._made:
-            self._execute(f'CREATE DATABASE "{database}"')
-            self._restore(name, database, rows=rows)
-            if keys:
-                self._add_keys(database)
+            with turn(self._folder, f"{database}_{self.server.version}"):
+                if not self._exists(database):
+                    new = f"{database}_new"
+                    self._execute(f'CREATE DATABASE "{new}"')
+                    self._restore(name, new, rows=rows)
+                    if keys:
+                        self._add_keys(new)
+                    self._execute(f'ALTER DATABASE "{new}" RENAME TO "{database}"')
             self._made.add(database)
         return database
 
@@ -54,6 +64,11 @@ class Templates:
             f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'",
         )
         self._execute(f'DROP DATABASE "{database}"')
+
+    def _exists(self, database: str) -> bool:
+        with closing(psycopg2.connect(self.server.socket_url())) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database])
+            return cursor.fetchone() is not None
 
     def _execute(self, sql: str) -> None:
         with closing(psycopg2.connect(self.server.socket_url())) as connection:

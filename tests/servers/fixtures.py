@@ -1,8 +1,11 @@
-"""The servers as fixtures: one of each version a process of the test run, started when first asked for."""
+"""The servers as fixtures: one of each version for the test run, started when first asked for."""
 
 import os
+from functools import partial
 
 import pytest
+
+from tests.shared import shared_server
 
 from .databases import Postgres, Templates
 from .install import VERSIONS, missing
@@ -10,31 +13,30 @@ from .server import Server
 
 
 @pytest.fixture(scope="session")
-def _servers():
+def _servers(shared_folder):
     """version → Templates of a running server."""
     started: dict[int, Templates] = {}
 
     def running(version: int) -> Templates:
         if version not in started:
             need(version)
-            started[version] = Templates(Server(version, in_memory=True))
+            start = partial(Server, version, in_memory=True)
+            started[version] = Templates(shared_server(shared_folder, f"postgres{version}", start), shared_folder)
         return started[version]
 
-    yield running
-    for templates in started.values():
-        templates.server.close()
-
-
-@pytest.fixture(params=VERSIONS, ids=[f"pg{version}" for version in VERSIONS])
-def postgres(request, _servers):
-    """Postgres: a real server, each version in turn. Its databases and roles are dropped after the test."""
-    yield from _cleaned(_servers(request.param))
+    return running
 
 
 @pytest.fixture
-def postgres18(_servers):
-    """The same for what does not depend on the version."""
-    yield from _cleaned(_servers(18))
+def postgres(request, _servers):
+    """Postgres: a real server, of version 18; under the marker `each_version` of every version in turn.
+
+    Its databases and roles are dropped after the test.
+    """
+    templates = _servers(getattr(request, "param", VERSIONS[0]))
+    found = Postgres(templates.server, templates)
+    yield found
+    found.clean()
 
 
 @pytest.fixture
@@ -42,12 +44,6 @@ def own_postgres():
     """A server for this test alone, which may stop and start it, or kill it."""
     with Server(18, in_memory=True) as server:
         yield Postgres(server)
-
-
-def _cleaned(templates: Templates):
-    found = Postgres(templates.server, templates)
-    yield found
-    found.clean()
 
 
 def need(version: int) -> None:

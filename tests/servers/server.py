@@ -43,7 +43,11 @@ class Server:
 
     `in_memory` keeps its data in memory where the machine has room: making a database, hundreds of files, then
     takes a twentieth of the time. Benchmarks leave it out. `settings` are the server's own, by name.
+
+    A pickled copy has its addresses and can neither start nor stop it.
     """
+
+    stop_signal = signal.SIGQUIT
 
     def __init__(self, version: int = 18, *, in_memory: bool = False, **settings: str):
         self.version = version
@@ -69,9 +73,16 @@ class Server:
         """By the unix socket, as the superuser, without a password."""
         return f"postgres://{USER}@{quote(str(self.folder), safe='')}:{self.port}/{database}"
 
+    def __getstate__(self) -> dict:
+        return self.__dict__ | {"_process": None}
+
     @property
-    def pid(self) -> int:
-        return self._process.pid
+    def pids(self) -> list[int]:
+        return [self.pid]
+
+    @property
+    def folders(self) -> tuple[Path, Path]:
+        return self._data_folder, self.folder
 
     def start(self) -> None:
         """Start, on the same port as before where there was one; returns when it takes connections."""
@@ -82,6 +93,7 @@ class Server:
             self._process = subprocess.Popen(
                 [*command, *options], stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self._as_user
             )
+        self.pid = self._process.pid
         self._wait()
 
     def stop(self, *, how: signal.Signals = signal.SIGINT) -> None:
@@ -93,8 +105,8 @@ class Server:
         self._process = None
 
     def close(self) -> None:
-        self.stop(how=signal.SIGQUIT)
-        for folder in (self._data_folder, self.folder):
+        self.stop(how=self.stop_signal)
+        for folder in self.folders:
             shutil.rmtree(folder, ignore_errors=True)
 
     def __enter__(self) -> "Server":

@@ -15,7 +15,7 @@ from psynetdata.psynet.problems import UsageError
 from psynetdata.psynet.tables import UNMIRRORED_TABLES, describe
 from psynetdata.sheets import BUILT_IN, Catalogue, UnknownSheet, formats
 from psynetdata.sheets.kinds import Guess
-from tests.conftest import REFERENCES
+from tests.references import REFERENCES
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 

@@ -9,7 +9,7 @@ from exports.simulator.references import keys
 from psynetdata.psynet.idset import IdSet
 from psynetdata.psynet.source import ZipSource
 from psynetdata.psynet.tables import known_tables
-from tests.conftest import DATA, REFERENCES
+from tests.references import DATA, REFERENCES
 from tests.servers.databases import declared_keys
 
 
@@ -40,8 +40,8 @@ def test_the_list_is_psynets():
 
 
 @pytest.mark.parametrize("name", REFERENCES)
-def test_psynets_own_databases_are_whole(postgres18, name):
-    assert dangling(postgres18.connect(postgres18.database(name))) == {}
+def test_psynets_own_databases_are_whole(postgres, name):
+    assert dangling(postgres.connect(postgres.database(name))) == {}
     assert dangling_in(ZipSource(DATA / name / "database.zip")) == {}
 
 
@@ -66,15 +66,15 @@ def test_each_lost_row_is_counted(postgres):
         assert expected[table] in found
 
 
-def test_a_lost_table_takes_all_its_references_along(postgres18):
-    url = postgres18.database("static")
-    answered = postgres18.execute(url, "SELECT count(response_id) FROM info")[0][0]
-    postgres18.execute(url, "DROP TABLE response")
-    assert dangling(postgres18.connect(url)) == {"info_response_id_fkey": answered}
+def test_a_lost_table_takes_all_its_references_along(postgres):
+    url = postgres.database("static")
+    answered = postgres.execute(url, "SELECT count(response_id) FROM info")[0][0]
+    postgres.execute(url, "DROP TABLE response")
+    assert dangling(postgres.connect(url)) == {"info_response_id_fkey": answered}
 
 
-def test_a_database_without_any_of_it(postgres18):
-    assert dangling(postgres18.connect(postgres18.empty())) == {}
+def test_a_database_without_any_of_it(postgres):
+    assert dangling(postgres.connect(postgres.empty())) == {}
 
 
 def test_ids_and_texts_are_told_apart():

@@ -33,8 +33,8 @@ def test_an_empty_database_becomes_an_experiment(typed, postgres):
     assert dangling(postgres.connect(url)) == {}
 
 
-def test_a_second_run_goes_on_and_tells_in_words(typed, postgres18):
-    url = postgres18.empty()
+def test_a_second_run_goes_on_and_tells_in_words(typed, postgres):
+    url = postgres.empty()
     typed(url, "--create", "--rate", 100, "--seconds", 0.1)
     status, out, err = typed(url, "--rate", 100, "--seconds", 0.1)
     assert (status, err) == (0, "")
@@ -57,11 +57,11 @@ def test_a_second_run_goes_on_and_tells_in_words(typed, postgres18):
         (["STATIC", "--create", "--seconds", "1"], 1, "needs an empty database"),
     ],
 )
-def test_bad_input_is_one_sentence(typed, postgres18, words, status, sentence):
+def test_bad_input_is_one_sentence(typed, postgres, words, status, sentence):
     if words[0] == "URL":
-        words = [postgres18.empty(), *words[1:]]
+        words = [postgres.empty(), *words[1:]]
     elif words[0] == "STATIC":
-        words = [postgres18.database("static"), *words[1:]]
+        words = [postgres.database("static"), *words[1:]]
     found, out, err = typed(*words)
     assert (found, out) == (status, "")
     assert sentence in err
@@ -80,9 +80,9 @@ def test_a_wrong_password(typed, postgres, monkeypatch):
     assert typed(bare, "--password-env", "SIMULATED_PASSWORD", "--create", "--seconds", 0.1)[0] == 0
 
 
-def test_ctrl_c_is_the_way_to_end_it(postgres18):
+def test_ctrl_c_is_the_way_to_end_it(postgres):
     """The transaction in progress is finished, and the summary counts what is there."""
-    url = postgres18.empty()
+    url = postgres.empty()
     process = subprocess.Popen(
         [sys.executable, "manage.py", "simulate", url, "--create", "--rate", "200", "--json"],
         cwd=ROOT,
@@ -92,15 +92,15 @@ def test_ctrl_c_is_the_way_to_end_it(postgres18):
         text=True,
     )
     assert process.stdout.readline().startswith("deployment ")
-    with postgres18.connect(url) as connection, connection.cursor() as cursor:
+    with postgres.connect(url) as connection, connection.cursor() as cursor:
         while not _joined(cursor):
             assert process.poll() is None
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=120)
     assert (process.returncode, err) == (0, "")
     told = json.loads(out.splitlines()[-1])
-    assert told["trials"] == postgres18.execute(url, "SELECT count(*) FROM info")[0][0]
-    assert told["participants"] == postgres18.execute(url, "SELECT count(*) FROM participant")[0][0]
+    assert told["trials"] == postgres.execute(url, "SELECT count(*) FROM info")[0][0]
+    assert told["participants"] == postgres.execute(url, "SELECT count(*) FROM participant")[0][0]
 
 
 def _joined(cursor) -> bool:

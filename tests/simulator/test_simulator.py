@@ -119,6 +119,7 @@ def test_writers_do_not_meet(postgres, made):
     assert dangling(postgres.connect(made)) == {}
 
 
+@pytest.mark.each_version
 def test_created_tables_are_psynets(postgres):
     columns = (
         "SELECT table_name, column_name, udt_name, is_nullable, column_default, ordinal_position "
@@ -143,28 +144,28 @@ def test_a_created_launch_says_what_it_is(postgres):
     assert create(postgres.connect(other)) != create(postgres.connect(postgres.empty()))
 
 
-def test_the_server_clock_is_kept(postgres18):
+def test_the_server_clock_is_kept(postgres):
     """A server three hours ahead of UTC goes on writing its own time."""
-    url = postgres18.empty()
-    create(postgres18.connect(url))
+    url = postgres.empty()
+    create(postgres.connect(url))
     ahead = "UPDATE experiment_status SET creation_time = (extra_info::json ->> 'now')::timestamptz AT TIME ZONE '-3'"
-    postgres18.execute(url, ahead)
+    postgres.execute(url, ahead)
     steps(url, 20)
     difference = "extract(epoch FROM max(creation_time) - (now() AT TIME ZONE 'UTC')) / 3600"
-    assert postgres18.execute(url, f"SELECT round(({difference})::numeric) FROM participant") == [(3,)]
+    assert postgres.execute(url, f"SELECT round(({difference})::numeric) FROM participant") == [(3,)]
 
 
-def test_a_seed_repeats_itself_and_a_second_run_makes_new_people(postgres18):
+def test_a_seed_repeats_itself_and_a_second_run_makes_new_people(postgres):
     people = "SELECT array_agg(unique_id ORDER BY id) FROM participant"
-    made = [postgres18.empty() for _ in range(3)]
+    made = [postgres.empty() for _ in range(3)]
     for url, seed in zip(made, ("x", "x", "y"), strict=True):
-        create(postgres18.connect(url))
+        create(postgres.connect(url))
         steps(url, 60, seed=seed)
-    first, same, other = (postgres18.execute(url, people)[0][0] for url in made)
+    first, same, other = (postgres.execute(url, people)[0][0] for url in made)
     assert first == same
     assert not set(first) & set(other)
     steps(made[0], 60, seed="x")
-    both = postgres18.execute(made[0], people)[0][0]
+    both = postgres.execute(made[0], people)[0][0]
     assert len(both) == len(set(both)) > len(first)
 
 
@@ -175,21 +176,21 @@ def test_people_of_others_are_left_alone(postgres):
     assert numbers(postgres, url)["participant"] == 15
 
 
-def test_a_database_restored_over_ours_is_not_ours(postgres18):
-    url = postgres18.empty()
-    create(postgres18.connect(url))
+def test_a_database_restored_over_ours_is_not_ours(postgres):
+    url = postgres.empty()
+    create(postgres.connect(url))
     steps(url, 20)
     steps(url, 20)  # ours: goes on
-    postgres18.execute(url, 'UPDATE experiment SET vars = \'{"deployment_id": "someone\'\'s", "x": NaN}\'')
+    postgres.execute(url, 'UPDATE experiment SET vars = \'{"deployment_id": "someone\'\'s", "x": NaN}\'')
     with pytest.raises(Conflict):
         Simulator(url)
 
 
-def test_a_launch_nobody_joined_yet(postgres18):
-    url = postgres18.database("static", rows=False)
+def test_a_launch_nobody_joined_yet(postgres):
+    url = postgres.database("static", rows=False)
     steps(url, 40)
     steps(url, 40)  # it noted that the people there are its own
-    assert dangling(postgres18.connect(url)) == {}
+    assert dangling(postgres.connect(url)) == {}
 
 
 def test_what_is_no_psynet_database(postgres):
@@ -245,8 +246,8 @@ def test_a_server_that_goes_away(own_postgres):
         steps(url, 5)
 
 
-def test_a_caller_keeps_its_connection(postgres18):
-    connection = postgres18.connect(postgres18.empty())
+def test_a_caller_keeps_its_connection(postgres):
+    connection = postgres.connect(postgres.empty())
     create(connection)
     with Simulator(connection) as simulator:
         simulator.step()
@@ -258,9 +259,9 @@ def test_a_caller_keeps_its_connection(postgres18):
         connection.cursor()
 
 
-def test_run_keeps_its_rate_and_stops_when_told(postgres18):
-    url = postgres18.empty()
-    create(postgres18.connect(url))
+def test_run_keeps_its_rate_and_stops_when_told(postgres):
+    url = postgres.empty()
+    create(postgres.connect(url))
     with Simulator(url) as simulator:
         simulator.run(rate=100, seconds=0.5)
         assert 0 < simulator.transactions <= 50

@@ -25,6 +25,7 @@ def files(folder) -> list:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
+@pytest.mark.each_version
 def test_a_role_that_may_only_read_is_enough(postgres):
     url = postgres.role(postgres.database("static"), "SELECT ON ALL TABLES IN SCHEMA public")
     running = deployments.add(url).deployment
@@ -38,6 +39,7 @@ def test_a_role_that_may_only_read_is_enough(postgres):
     assert password not in Secret.objects.get().sealed
 
 
+@pytest.mark.each_version
 @pytest.mark.parametrize("missing", ["info", "request"])
 def test_a_role_that_may_not_read_one_table(postgres, missing):
     url = postgres.database("static")
@@ -51,6 +53,7 @@ def test_a_role_that_may_not_read_one_table(postgres, missing):
     assert not Deployment.objects.exists()
 
 
+@pytest.mark.each_version
 def test_rows_that_a_policy_hides_are_no_smaller_snapshot(postgres):
     url = postgres.database("static")
     role = postgres.role(url, "SELECT ON ALL TABLES IN SCHEMA public")
@@ -80,6 +83,7 @@ def test_a_wrong_and_a_missing_password(postgres, monkeypatch):
         take(running)
 
 
+@pytest.mark.each_version
 def test_no_role_no_database_no_server(postgres):
     url = postgres.database("static")
     address = parse(url)
@@ -99,6 +103,7 @@ def test_no_role_no_database_no_server(postgres):
         assert isinstance(caught.value, Unreachable | Refused)
 
 
+@pytest.mark.each_version
 def test_what_the_server_says_no_to(postgres):
     url = postgres.database("static")
     role = postgres.role(url, "SELECT ON ALL TABLES IN SCHEMA public")
@@ -116,29 +121,29 @@ def test_what_the_server_says_no_to(postgres):
         deployments.add(role)
 
 
-def test_text_that_is_in_no_encoding(postgres18):
+def test_text_that_is_in_no_encoding(postgres):
     """A database in SQL_ASCII takes any bytes; those that are UTF-8 can be kept."""
-    url = postgres18.empty()
-    postgres18.execute(url, "CREATE TABLE t (b bytea)")
+    url = postgres.empty()
+    postgres.execute(url, "CREATE TABLE t (b bytea)")
     database = f"{parse(url).database}_ascii"
-    postgres18.execute(url, f"CREATE DATABASE {database} TEMPLATE template0 ENCODING 'SQL_ASCII'")
+    postgres.execute(url, f"CREATE DATABASE {database} TEMPLATE template0 ENCODING 'SQL_ASCII'")
     odd = url.replace(parse(url).database, database)
     try:
         for table in REQUIRED_TABLES:
-            postgres18.execute(odd, f"CREATE TABLE {table} (id int PRIMARY KEY, t text)")
-        postgres18.execute(odd, "INSERT INTO info VALUES (1, chr(233))")
+            postgres.execute(odd, f"CREATE TABLE {table} (id int PRIMARY KEY, t text)")
+        postgres.execute(odd, "INSERT INTO info VALUES (1, chr(233))")
         with pytest.raises(Problem, match="text that is no UTF-8"), moment(parse(odd)) as held:
             held.copy("SELECT * FROM public.info", io.BytesIO())
     finally:
-        postgres18.execute(url, f"DROP DATABASE {database} WITH (FORCE)")
+        postgres.execute(url, f"DROP DATABASE {database} WITH (FORCE)")
 
 
-def test_names_with_every_character(postgres18):
-    url = postgres18.database("timeline")
+def test_names_with_every_character(postgres):
+    url = postgres.database("timeline")
     names = ["per%cent", "per%s", "new\nline", 'q"uote', "a'pos", "x" * 63, "ünï☃", "{0}", "back\\slash", "../up", "\t"]
     for name in names:
         column = '"' + name.replace('"', '""') + '"'
-        postgres18.execute(
+        postgres.execute(
             url, f"CREATE TABLE {column} (id int PRIMARY KEY, {column} text); INSERT INTO {column} VALUES (1)"
         )
     running = deployments.add(url).deployment
@@ -147,15 +152,15 @@ def test_names_with_every_character(postgres18):
 
 
 @pytest.mark.parametrize("password", ["a@b", "a:b", "a/b", "a%b", "a#b", "a?b", "a b", "é", "[a]", "a'\\", "%2F"])
-def test_passwords_with_every_character(postgres18, password):
-    address = parse(postgres18.role(postgres18.database("static"), "SELECT ON ALL TABLES IN SCHEMA public"))
-    postgres18.execute(postgres18.server.socket_url(), f"ALTER ROLE {address.user} PASSWORD %s", (password,))
+def test_passwords_with_every_character(postgres, password):
+    address = parse(postgres.role(postgres.database("static"), "SELECT ON ALL TABLES IN SCHEMA public"))
+    postgres.execute(postgres.server.socket_url(), f"ALTER ROLE {address.user} PASSWORD %s", (password,))
     url = address.url.replace("@", f":{quote(password, safe='')}@", 1)
     assert parse(url).password == password
     assert credentials.reveal(deployments.add(url).deployment.source_secret) == password
 
 
-def test_an_address_with_a_slash_in_the_name(postgres18):
+def test_an_address_with_a_slash_in_the_name(postgres):
     assert parse("postgres://a@h/b%2Fc").database == "b/c"
     assert parse(parse("postgres://a@h/b%2Fc").url).database == "b/c"
 
@@ -178,18 +183,18 @@ def test_addresses_that_are_none(url):
         deployments.add(url)
 
 
-def test_a_server_that_is_too_old(postgres18, monkeypatch):
+def test_a_server_that_is_too_old(postgres, monkeypatch):
     """No such server is to be had; what this one says of itself is taken as too old."""
     monkeypatch.setattr(source, "OLDEST", 190000)
     with pytest.raises(BadInput, match="is PostgreSQL 18; psynetdata reads PostgreSQL 12 and later"):
-        deployments.add(postgres18.database("static"))
+        deployments.add(postgres.database("static"))
 
 
-def test_which_deployment_it_is_of(postgres18):
-    url = postgres18.database("static")
+def test_which_deployment_it_is_of(postgres):
+    url = postgres.database("static")
     with pytest.raises(BadInput, match="not of other"):
         deployments.add(url, deployment_id="other")
-    postgres18.execute(url, "UPDATE experiment SET vars = '{}'")
+    postgres.execute(url, "UPDATE experiment SET vars = '{}'")
     with pytest.raises(BadInput, match="does not say which deployment it is of"):
         deployments.add(url)
     assert deployments.add(url, deployment_id="mine").deployment.deployment_id == "mine"

@@ -24,8 +24,8 @@ def deployment(*words) -> str:
     return out.getvalue()
 
 
-def test_what_was_found_is_shown(postgres18):
-    url = postgres18.database("static")
+def test_what_was_found_is_shown(postgres):
+    url = postgres.database("static")
     said = deployment("add", url, "--every", "300", "--label", "My study")
     assert "static-experiment-demo__mode=debug" in said
     assert "My study" in said
@@ -39,9 +39,9 @@ def test_what_was_found_is_shown(postgres18):
     assert Deployment.objects.get().label == "My study"
 
 
-def test_a_folder_with_its_asset_files_is_found(postgres18, tmp_path, monkeypatch):
-    url = postgres18.database("static_audio")
-    (path,) = postgres18.execute(url, "SELECT host_path FROM asset WHERE host_path IS NOT NULL ORDER BY id LIMIT 1")[0]
+def test_a_folder_with_its_asset_files_is_found(postgres, tmp_path, monkeypatch):
+    url = postgres.database("static_audio")
+    (path,) = postgres.execute(url, "SELECT host_path FROM asset WHERE host_path IS NOT NULL ORDER BY id LIMIT 1")[0]
     monkeypatch.setenv("HOME", str(tmp_path))
     folder = tmp_path / "psynet-data" / "assets"
     folder.mkdir(parents=True)
@@ -52,9 +52,9 @@ def test_a_folder_with_its_asset_files_is_found(postgres18, tmp_path, monkeypatc
     assert Deployment.objects.get().assets_url == folder.as_uri()
 
 
-def test_the_list(postgres18, loaded):
+def test_the_list(postgres, loaded):
     assert "There is no deployment yet" in deployment("list")
-    deployment("add", postgres18.database("static"))
+    deployment("add", postgres.database("static"))
     loaded("timeline")
     take(Deployment.objects.get(source="local"))
     lines = deployment("list").splitlines()
@@ -64,8 +64,8 @@ def test_the_list(postgres18, loaded):
     assert "finished" in lines[2]
 
 
-def test_pause_resume_archive(postgres18):
-    deployment("add", postgres18.database("static"))
+def test_pause_resume_archive(postgres):
+    deployment("add", postgres.database("static"))
     assert deployment("pause").endswith("is paused.\n")
     with pytest.raises(Conflict, match="is paused; nothing was changed"):
         deployment("pause")

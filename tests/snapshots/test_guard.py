@@ -86,6 +86,7 @@ def test_a_network_that_forwards_nothing_more(experiment, monkeypatch, own_stora
     assert nobody_left(running.postgres, running.url)
 
 
+@pytest.mark.each_version
 def test_without_a_guard_nothing_goes_on(postgres):
     """Nobody would be seen waiting."""
     url = postgres.database("timeline")
@@ -102,6 +103,7 @@ def test_without_a_guard_nothing_goes_on(postgres):
     assert monotonic() - began < 30
 
 
+@pytest.mark.each_version
 @pytest.mark.parametrize("error", [Cancelled("x"), Interrupted(signal.SIGTERM)])
 def test_whoever_stops_it_does_not_wait_for_a_long_query(postgres, monkeypatch, error):
     url = postgres.database("timeline")
@@ -116,14 +118,15 @@ def test_whoever_stops_it_does_not_wait_for_a_long_query(postgres, monkeypatch, 
     assert monotonic() - began < 30
 
 
-def test_a_limit_of_the_roles_on_transactions(postgres18):
-    url = postgres18.database("timeline")
-    reader = postgres18.role(url, "SELECT ON ALL TABLES IN SCHEMA public")
-    postgres18.execute(url, f"ALTER ROLE {parse(reader).user} SET transaction_timeout = '200ms'")
+def test_a_limit_of_the_roles_on_transactions(postgres):
+    url = postgres.database("timeline")
+    reader = postgres.role(url, "SELECT ON ALL TABLES IN SCHEMA public")
+    postgres.execute(url, f"ALTER ROLE {parse(reader).user} SET transaction_timeout = '200ms'")
     with moment(parse(reader)) as held:
         assert held.query("SELECT pg_sleep(0.4)::text") == [("",)]
 
 
+@pytest.mark.each_version
 def test_what_the_owner_or_the_role_sets_is_not_ours(postgres):
     """A function of the experiment's owner that fits better than PostgreSQL's would run with our rights."""
     url = postgres.database("static")

@@ -121,8 +121,8 @@ def _dsn(address) -> str:
     return psycopg2.extensions.make_dsn(address.url, password=password)
 
 
-def test_a_database_without_tls_is_refused(api, postgres18):
-    api.apps["my-app"]["DATABASE_URL"] = postgres18.database("static") + "?sslmode=disable"
+def test_a_database_without_tls_is_refused(api, postgres):
+    api.apps["my-app"]["DATABASE_URL"] = postgres.database("static") + "?sslmode=disable"
     with pytest.raises(Refused, match="has no TLS"), reach():
         pass
 

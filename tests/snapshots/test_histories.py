@@ -23,7 +23,7 @@ from tests.servers.install import VERSIONS
 from tests.snapshots.conftest import Experiment
 from tests.snapshots.histories import History
 
-pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
+pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_version]
 STEPS = 12
 
 
@@ -105,8 +105,8 @@ def test_what_row_versions_do_not_show(experiment, hidden):
     assert follow(running.deployment, parse(running.url), first, hidden).contents != first.contents
 
 
-def test_another_expression_of_a_virtual_column(postgres18, transactional_db):
-    running = Experiment(postgres18, postgres18.database("timeline"))
+def test_another_expression_of_a_virtual_column(postgres, transactional_db):
+    running = Experiment(postgres, postgres.database("timeline"))
     running.sql("CREATE TABLE t (id int PRIMARY KEY, v int GENERATED ALWAYS AS (id * 2) VIRTUAL);"
                 "INSERT INTO t VALUES (1)")  # fmt: skip
     first = follow(running.deployment, parse(running.url), None, "")

@@ -17,7 +17,7 @@ from exports.sources.moment import GaveWay, moment
 from exports.sources.postgres import parse
 from psynetdata.psynet.problems import BadInput, Conflict
 
-pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
+pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_version]
 # Seconds within which those who met a capture went on. A second is what is promised (benchmarks.snapshots --writer
 # measures it); a test machine with more to do than cores adds its own.
 SOON = 5.0
@@ -198,10 +198,10 @@ def test_a_truncate_after_the_list_is_no_empty_table(postgres, monkeypatch):
         assert held.query("SELECT count(*) FROM public.info", reader=1) == rows
 
 
-def test_under_a_writer_no_reference_dangles(postgres18):
+def test_under_a_writer_no_reference_dangles(postgres):
     from tests.snapshots.conftest import Experiment
 
-    running = Experiment(postgres18, postgres18.database("static"))
+    running = Experiment(postgres, postgres.database("static"))
     simulator = Simulator(running.url, seed=3, into_existing=True)
     over = threading.Event()
     writer = threading.Thread(target=simulator.run, kwargs={"rate": 200, "stop": over}, daemon=True)

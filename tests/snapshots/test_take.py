@@ -22,6 +22,7 @@ def stored(snapshot, table: str) -> bytes:
     return b"".join(record + b"\n" for record in SnapshotReader(snapshot).records(table))
 
 
+@pytest.mark.each_version
 @pytest.mark.parametrize("name", ["static", "static_audio", "timeline", "custom_table_simple"])
 def test_every_table_is_as_copy_writes_it(experiment, name):
     running = experiment(name)
@@ -75,6 +76,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.each_version
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_changed_is_seen_and_nothing_else_is_read(experiment, change):
     running = experiment()
@@ -91,6 +93,7 @@ def test_what_changed_is_seen_and_nothing_else_is_read(experiment, change):
     assert verify_snapshot(second.snapshot).problems == []
 
 
+@pytest.mark.each_version
 def test_many_rows_updated_at_once_are_seen(experiment):
     """One transaction for each of 8,192 rows that share a segment: figures that fold id and xmin into one miss it."""
     running = experiment()
@@ -117,6 +120,7 @@ SHAPES = {
 }
 
 
+@pytest.mark.each_version
 @pytest.mark.parametrize("shape", SHAPES)
 def test_what_row_versions_do_not_show_is_read_again(experiment, shape):
     running = experiment()
@@ -130,6 +134,7 @@ def test_what_row_versions_do_not_show_is_read_again(experiment, shape):
     assert ("mood" in columns) == ("mood" in SHAPES[shape])
 
 
+@pytest.mark.each_version
 def test_an_enum_label_that_is_renamed_changes_rows(experiment):
     running = experiment()
     running.sql("CREATE TYPE mood AS ENUM ('good', 'bad'); CREATE TABLE feeling (id int PRIMARY KEY, mood mood);"
@@ -139,6 +144,7 @@ def test_an_enum_label_that_is_renamed_changes_rows(experiment):
     assert stored(take(running.deployment).snapshot, "feeling") == b"1,great\n"
 
 
+@pytest.mark.each_version
 def test_tables_come_and_go(experiment):
     running = experiment()
     take(running.deployment)
@@ -150,6 +156,7 @@ def test_tables_come_and_go(experiment):
     assert "pet" not in take(running.deployment).snapshot.tables
 
 
+@pytest.mark.each_version
 def test_odd_tables(experiment):
     """Partitioned, inherited, negative and sparse ids, a key that is no id, no key, quoted names, generated columns."""
     running = experiment()
@@ -210,6 +217,7 @@ def test_a_restarted_server_voids_the_figures(transactional_db, own_postgres):
     assert (second.read, second.snapshot.tables) == (first.read, first.snapshot.tables)
 
 
+@pytest.mark.each_version
 def test_another_database_of_the_same_address_voids_the_figures(experiment):
     running = experiment()
     first = take(running.deployment)

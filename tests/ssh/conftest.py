@@ -95,10 +95,10 @@ class Lab:
 
 
 @pytest.fixture
-def lab(tmp_path, transactional_db, postgres18, monkeypatch):
+def lab(tmp_path, transactional_db, postgres, monkeypatch):
     need(*openssh.PACKAGES, programs=openssh.PROGRAMS)
     # Keys and an agent of whoever runs the tests are not asked.
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-    made = Lab(tmp_path / f"lab-{secrets.token_hex(4)}", postgres18)
+    made = Lab(tmp_path / f"lab-{secrets.token_hex(4)}", postgres)
     yield made
     made.close()

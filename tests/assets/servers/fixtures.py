@@ -4,6 +4,8 @@ import hashlib
 
 import pytest
 
+from tests.shared import shared_server
+
 from . import need, ssh, swift
 from .web import WebServer
 
@@ -24,11 +26,9 @@ def ssh_server():
 
 
 @pytest.fixture(scope="session")
-def swift_server():
+def swift_server(shared_folder):
     need(*swift.PACKAGES, programs=swift.PROGRAMS)
-    server = swift.Swift()
-    yield server
-    server.close()
+    return shared_server(shared_folder, "swift", swift.Swift)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import getpass
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -70,16 +71,26 @@ for word in sys.argv[2:]:
 
 
 class Swift:
-    """`endpoint`: its address; `credentials` open it, as KEY:SECRET would if the key held no colon."""
+    """`endpoint`: its address; KEY and SECRET open it. A pickled copy has its address and cannot stop it."""
+
+    stop_signal = signal.SIGTERM
 
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="swift-"))
         self._processes: list[subprocess.Popen] = []
+        self.pids: list[int] = []
         try:
             self._start()
         except BaseException:
             self.close()
             raise
+
+    def __getstate__(self) -> dict:
+        return self.__dict__ | {"_processes": []}
+
+    @property
+    def folders(self) -> tuple[Path]:
+        return (self.folder,)
 
     @property
     def endpoint(self) -> str:
@@ -128,6 +139,7 @@ class Swift:
                 [program(f"swift-{part}-server"), str(config)], stdin=subprocess.DEVNULL, stdout=out, stderr=out
             )
         self._processes.append(process)
+        self.pids.append(process.pid)
         return process, port, log
 
     def _wait(self) -> None:
