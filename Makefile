@@ -2,18 +2,24 @@
 PYTHON ?= python3
 BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
-# What meets the database in ways that differ is tested on SQLite and on PostgreSQL.
-ON_BOTH := tests/mirror tests/exports tests/api tests/sheets tests/site/test_jobs.py tests/snapshots tests/watch tests/restore
+FAST := tests/psynet tests/anonymize tests/leakscan tests/sheets tests/mirror tests/watch tests/notify
 
-.PHONY: run demo screenshots test check-psynet psynet-columns install lint format coverage image bench clean
+.PHONY: run demo screenshots test test-fast test-nightly check-psynet psynet-columns install lint format coverage image bench clean
 
 run: .venv/installed  ## install, migrate, load the sample on the first run, start everything
 	@exec $(MANAGE) serve --sample
 
 test: .venv/installed-dev .venv/postgres12/installed  ## lint, then every test, on SQLite and on PostgreSQL
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -n 2
-	$(BIN)/python -m tests.on_postgres -n 2 $(ON_BOTH) -k "not pg12"
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m tests.on_postgres -n 2 --dist worksteal -m each_database
+
+test-fast: .venv/installed-dev  ## what to run at each save: no server, no browser, one database
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not server" $(FAST)
+
+test-nightly: .venv/installed-dev .venv/postgres12/installed  ## every test on both databases and every server; random input goes on for long
+	NIGHTLY=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+	NIGHTLY=1 $(BIN)/python -m tests.on_postgres -n 2 --dist worksteal --ignore tests/browser
 
 check-psynet: .venv/installed-dev .venv-psynet/installed  ## back to PsyNet: what we hand out, read by PsyNet itself
 	@.venv-psynet/bin/python tools/psynet/columns.py --check psynetdata/psynet/columns.csv

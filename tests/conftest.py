@@ -4,21 +4,38 @@ DATABASE_URL decides the database, as it does for a user; without it SQLite file
 """
 
 import os
+import shutil
 import signal
 
 import pytest
 
 from tests.assets.servers.fixtures import bucket, ssh_server, swift_server, web  # noqa: F401 - the same
+from tests.budget import NIGHTLY
 from tests.references import DATA
 from tests.servers.fixtures import _servers, own_postgres, postgres  # noqa: F401 - pytest finds them here
 from tests.servers.install import VERSIONS
 from tests.shared import stop_shared_servers
 
+# A test that asks for one of these starts a server; `make test-fast` leaves it out.
+SERVERS = {"postgres", "own_postgres", "swift_server", "ssh_server", "site", "live_server", "slack", "mail_server"}
+
 
 def pytest_generate_tests(metafunc):
-    """A server's version matters to few tests; those that carry the marker run on each."""
-    if "postgres" in metafunc.fixturenames and metafunc.definition.get_closest_marker("each_version"):
+    """A server's version matters to few tests; those that carry the marker run on each, at night all do."""
+    each = NIGHTLY or metafunc.definition.get_closest_marker("each_version")
+    if each and "postgres" in metafunc.fixturenames:
         metafunc.parametrize("postgres", VERSIONS, ids=[f"pg{version}" for version in VERSIONS], indirect=True)
+
+
+def pytest_itemcollected(item):
+    if SERVERS.intersection(item.fixturenames):
+        item.add_marker("server")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """The browser's tests first and together: they share a site, and take longest of all."""
+    items.sort(key=lambda item: "/browser/" not in item.path.as_posix())
 
 
 def pytest_sessionfinish(session):
@@ -48,6 +65,14 @@ def django_db_setup(django_test_environment, django_db_blocker, shared_folder):
     yield databases
     with django_db_blocker.unblock():
         connections.close_all()
+
+
+@pytest.fixture
+def data_dir(shared_folder, tmp_path):
+    """A DATA_DIR with migrated SQLite databases, for commands that run in a process of their own."""
+    from tests.site_databases import migrated_data_dir
+
+    return shutil.copytree(migrated_data_dir(shared_folder), tmp_path / "data")
 
 
 @pytest.fixture(scope="session")

@@ -8,17 +8,19 @@ import io
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 from django.conf import settings
-from django.core.management import call_command
 from django.db import connections
 
 from tests.shared import turn
 
+ROOT = Path(__file__).parents[1]
 # A copy of rows: {database: {table: its rows}}, in the form that only the class that made it reads.
 Copy = dict[str, dict[str, object]]
 
@@ -26,6 +28,23 @@ Copy = dict[str, dict[str, object]]
 def site_databases(folder: Path) -> "SiteDatabases":
     """Those of this process, on what DATABASE_URL names; `folder` is shared by all processes of the run."""
     return (SQLiteDatabases if settings.DATABASE_URL is None else PostgresDatabases)(folder)
+
+
+def migrated_data_dir(folder: Path) -> Path:
+    """A DATA_DIR with SQLite databases as `manage.py migrate` leaves it, made once a run; for copying only."""
+    made = folder / "migrated-data"
+    with turn(folder, "migrate"):
+        if not made.exists():
+            new = folder / "migrated-data.new"
+            _migrate({"DATA_DIR": str(new), "DATABASE_URL": ""})
+            new.rename(made)
+    return made
+
+
+def _migrate(environment: dict[str, str]) -> None:
+    """In a process of its own: this one's settings name other databases."""
+    command = [sys.executable, ROOT / "manage.py", "migrate", "--verbosity", "0"]
+    subprocess.run(command, env=os.environ | environment, check=True)
 
 
 class SiteDatabases:
@@ -36,9 +55,7 @@ class SiteDatabases:
         self._migrated: Copy = {}
 
     def create(self) -> None:
-        with turn(self.folder, "migrate"):
-            template = self._template(self._migrate)
-        self._create(template)
+        self._create()
         self._migrated = {name: self._read(name, self._filled(name)) for name in self._names()}
 
     def reset(self) -> None:
@@ -61,22 +78,11 @@ class SiteDatabases:
             self._write(name, rows)
         return True
 
-    def _migrate(self, point: Callable[[str], str]) -> None:
-        """Migrate each alias at the database that `point` names for it."""
-        for alias in ("default", *settings.FACES):
-            _use(alias, point(alias))
-            call_command("migrate", database=alias, verbosity=0)
-            connections[alias].close()
-
     def _names(self) -> list[str]:
         raise NotImplementedError
 
-    def _template(self, migrate: Callable) -> object:
-        """What `_create` copies, migrated now if no other process did it."""
-        raise NotImplementedError
-
-    def _create(self, template) -> None:
-        """This process' own copies; the aliases point at them from now on."""
+    def _create(self) -> None:
+        """Copies of what is migrated, for this process alone; the aliases point at them from now on."""
         raise NotImplementedError
 
     def _filled(self, name: str) -> list[str]:
@@ -95,19 +101,12 @@ class SQLiteDatabases(SiteDatabases):
     def _names(self) -> list[str]:
         return ["default", *settings.FACES]
 
-    def _template(self, migrate) -> Path:
-        folder = self.folder / "migrated"
-        if not folder.exists():
-            new = folder.with_suffix(".new")
-            new.mkdir()
-            migrate(lambda alias: str(new / f"{alias}.sqlite3"))
-            new.rename(folder)
-        return folder
-
-    def _create(self, template: Path) -> None:
+    def _create(self):
+        migrated = migrated_data_dir(self.folder)
         for alias in ("default", *settings.FACES):
+            source = settings.DATABASES[alias]["NAME"]
             target = settings.DATABASES[alias]["TEST"]["NAME"]
-            shutil.copyfile(template / f"{alias}.sqlite3", target)
+            shutil.copyfile(migrated / Path(source).name, target)
             _use(alias, target)
 
     def _filled(self, name):
@@ -144,17 +143,16 @@ class PostgresDatabases(SiteDatabases):
     def _names(self) -> list[str]:
         return ["default"]
 
-    def _template(self, migrate) -> str:
-        name, done = "site_migrated", self.folder / "migrated"
-        if not done.exists():
-            self._execute(f"CREATE DATABASE {name}")
-            migrate(lambda alias: name)
-            done.touch()
-        return name
-
-    def _create(self, template: str) -> None:
+    def _create(self):
+        migrated, done = "site_migrated", self.folder / "migrated"
+        with turn(self.folder, "migrate"):
+            if not done.exists():
+                self._execute(f"CREATE DATABASE {migrated}")
+                url = os.environ["DATABASE_URL"]
+                _migrate({"DATABASE_URL": urlunsplit(urlsplit(url)._replace(path=f"/{migrated}"))})
+                done.touch()
         name = f"site_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {migrated}")
         for alias in ("default", *settings.FACES):
             _use(alias, name)
 

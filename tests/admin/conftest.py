@@ -30,7 +30,7 @@ MOMENT = datetime(2026, 11, 22, 8, 12, 49, 210214, tzinfo=UTC)
 
 
 def make_groups() -> None:
-    """What the migrations do; tests with real transactions empty all tables afterwards."""
+    """What the migrations do."""
     editor = SimpleNamespace(connection=connections["default"])
     import_module("psynetdata.migrations.0002_groups").make_groups(apps, editor)
     import_module("psynetdata.migrations.0009_sheet_groups").add_permissions(apps, editor)
@@ -43,7 +43,6 @@ def make_groups() -> None:
 @pytest.fixture
 def person(db, client_class):
     """person("viewer") → a signed-in test client of a new member of that group; "superuser" is one too."""
-    make_groups()
 
     def sign_in(group: str):
         name = f"{group.replace(' ', '_')}-{User.objects.count()}"

@@ -27,13 +27,11 @@ def rights_of(group: str) -> set[str]:
 @pytest.mark.django_db
 @pytest.mark.parametrize(("group", "rights"), [("viewer", VIEWER), ("analyst", ANALYST), ("data officer", OFFICER)])
 def test_group_has_exactly_these_rights(group, rights):
-    make_groups()
     assert rights_of(group) == rights
 
 
 @pytest.mark.django_db
 def test_admin_has_every_right_of_both_apps_and_of_accounts():
-    make_groups()
     wanted = Permission.objects.filter(content_type__app_label__in=("psynetdata", "exports"))
     accounts = {f"auth.{verb}_{what}" for verb in ("add", "change", "delete", "view") for what in ("user", "group")}
     assert rights_of("admin") == {f"{p.content_type.app_label}.{p.codename}" for p in wanted} | accounts
@@ -41,7 +39,6 @@ def test_admin_has_every_right_of_both_apps_and_of_accounts():
 
 @pytest.mark.django_db
 def test_running_it_again_adds_nothing_and_takes_nothing_away():
-    make_groups()
     extra = Permission.objects.get(codename="view_session")
     Group.objects.get(name="viewer").permissions.add(extra)
     before = {group.name: set(group.permissions.all()) for group in Group.objects.all()}

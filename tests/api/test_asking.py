@@ -16,7 +16,7 @@ from psynetdata.sheets import parquet
 
 from .test_basic_data import body, rows
 
-pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
+pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_database]
 TRIALS = "/api/basic_data/trial/"
 
 

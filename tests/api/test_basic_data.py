@@ -12,7 +12,7 @@ from psynetdata.faces import ANONYMOUS, IDENTIFIED
 from psynetdata.models import Audit, Participant, Trial
 from psynetdata.psynet import csvtext
 
-pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
+pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_database]
 
 
 def body(answer) -> bytes:

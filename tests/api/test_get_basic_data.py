@@ -67,6 +67,7 @@ def by_id(rows):
     return sorted(rows, key=lambda row: row["id"])
 
 
+@pytest.mark.each_database
 def test_psynets_example_gives_what_psynet_gave(static, officer):
     psynets_example()
     path = DATA / "static" / "psynet-export" / "regular" / "basic_data.json"
@@ -93,6 +94,7 @@ def test_the_registry_stays_behind_it(static, analyst):
     assert len(analyst.get("/api/basic_data/trial/?limit=1000").json()["results"]) == 130
 
 
+@pytest.mark.each_database
 def test_it_sees_the_caller_s_face_only(static, officer, analyst):
     class Exp(Experiment):
         deployment_id = static.deployment_id
@@ -239,6 +241,7 @@ def _asks_for_ever():
                                "SELECT count(*) FROM n HAVING count(*) < 0)"]).count()  # fmt: skip
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize("endless", [_catches_everything, _asks_for_ever])
 def test_a_method_that_never_ends_is_ended(static, analyst, settings, endless):
     settings.BASIC_DATA_SECONDS = 1

@@ -53,6 +53,7 @@ def test_a_page_is_never_larger_than_the_limit(loaded, analyst, limit):
     assert answer.json()["detail"].startswith("limit is a whole number")
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize("sheet", ["trial", "notification"])  # whole numbers as ids, and texts
 @pytest.mark.parametrize("text", [
     '["1", 1e999]', '["1", NaN]', '["1", true]', "[1, -1]", "[1]", "7", "[" * 3000, "[[1], 1]", "[-1, 1]", "[1.5, 1]",
@@ -66,6 +67,7 @@ def test_a_cursor_that_someone_wrote(loaded, analyst, sheet, text):
     assert "cursor is not one of this sheet's" in answer.json()["detail"]
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize("text", ['["3", 1]', '["-3", 1]', '["\u0663", 1]', '["", 1]'])
 def test_a_text_is_no_place_among_whole_numbers(loaded, analyst, text):
     loaded("static")
@@ -82,6 +84,7 @@ def test_a_cursor_of_another_deployment_shows_nothing_of_it(loaded, analyst, cli
     assert bound.get(f"{address}&deployment={static.number}&cursor={there}").status_code == 404
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize("address", [EXPORTS, "/api/snapshots/", "/api/deployments/"])
 @pytest.mark.parametrize("position", ["p=abc", "p=%ED%A0%80", "p=1.5", "p=" + "9" * 30, "p=" + "9" * 5000, "p=-1"])
 def test_a_cursor_of_a_list_that_someone_wrote(analyst, address, position):
@@ -99,6 +102,7 @@ def test_thousands_of_parameters(analyst, address):
     assert "too many parameters" in answer.json()["detail"]
 
 
+@pytest.mark.each_database
 def test_values_by_the_hundred(loaded, analyst):
     loaded("static")
     for column in ("id", "origin_id", "answer", "class"):
@@ -106,6 +110,7 @@ def test_values_by_the_hundred(loaded, analyst):
         assert analyst.get(f"/api/basic_data/trial/?limit=1&{query}").status_code == 200, column
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize(("body", "says"), [
     ('{"deployment": "\\ud800"}', "surrogate"),
     ('{"\\ud800": 1}', "surrogate"),
@@ -126,6 +131,7 @@ def test_a_body_of_megabytes(analyst):
     assert answer.json()["detail"] == "What was sent is too large."
 
 
+@pytest.mark.each_database
 def test_a_stream_that_fails_midway_does_not_end_well(broken_row, analyst, caplog):
     for wanted in ("json", "csv", "ndjson"):
         answer = analyst.get("/api/basic_data/trial/", {"format": wanted})

@@ -10,7 +10,7 @@ from psynetdata import jobs
 from psynetdata.api import health
 from psynetdata.models import Beat
 
-pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
+pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_database]
 
 
 @pytest.fixture(autouse=True)

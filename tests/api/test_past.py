@@ -11,7 +11,7 @@ from tests.exports.making import TAKEN_AT, written_down
 
 from .test_basic_data import body, rows
 
-pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
+pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_database]
 TRIALS = "/api/basic_data/trial/"
 PEOPLE = [["id", "worker_id", "type"], ["1", "5f0c5a3b9d1e4a0001a2b3c4", "psynet.participant.Participant"]]
 HEADER = ["id", "type", "participant_id", "answer", "definition", "vars"]

@@ -7,12 +7,13 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import CHECKS
 
 from psynetdata.wsgi import application
+from tests.budget import NIGHTLY
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 
 # Whether an unknown parameter is refused is a matter of the deployment's own method at some addresses.
 WANTED = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
-EXAMPLES = 6
+EXAMPLES = 60 if NIGHTLY else 6
 QUIET = {"deadline": None, "database": None, "derandomize": True, "suppress_health_check": list(HealthCheck)}
 
 

@@ -72,6 +72,7 @@ def without_id(rows):
 # --- what loads ----------------------------------------------------------------------------
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize("name", REFERENCES)
 def test_a_reference_database(name):
     done = load(DATA / name / "database.zip")
@@ -109,6 +110,7 @@ def test_the_same_file_twice_adds_nothing():
     assert everything() == before
 
 
+@pytest.mark.each_database
 def test_a_mirror_that_was_interrupted_completes(monkeypatch):
     with monkeypatch.context() as broken:
         broken.setattr(load_module, "mirror", _fail)
@@ -120,6 +122,7 @@ def test_a_mirror_that_was_interrupted_completes(monkeypatch):
     assert Participant.objects.using(IDENTIFIED).count() == 15
 
 
+@pytest.mark.each_database
 def test_a_later_snapshot_updates_adds_and_removes(handed_in):
     load(handed_in(TABLES))
     header = split(TABLES["participant"])[0]
@@ -303,6 +306,7 @@ def test_bad_input_leaves_no_trace(tmp_path, name, pack):
     assert everything() == before
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize("error", [Problem, OSError, KeyboardInterrupt])
 @pytest.mark.parametrize("after", [0, 1, 5, 40])
 def test_storage_that_fails_on_the_way(monkeypatch, error, after):
@@ -326,6 +330,7 @@ def test_storage_that_fails_on_the_way(monkeypatch, error, after):
     assert load(DATA / "static" / "database.zip").created
 
 
+@pytest.mark.each_database
 def test_what_others_came_to_stand_on_stays(monkeypatch, handed_in):
     """Tables without rows are alike in all deployments, so a load that fails shares blobs with one that did not."""
 
@@ -352,6 +357,7 @@ def _running_job(**more) -> Job:
     return Job.objects.create(kind="load", state=Job.State.RUNNING, heartbeat_at=now, run_token="x", **more)
 
 
+@pytest.mark.each_database
 def test_a_second_load_of_the_deployment_waits_for_the_first():
     done = load(DATA / "timeline" / "database.zip")
     other = _running_job(options={"claims": done.deployment.deployment_id})
@@ -363,6 +369,7 @@ def test_a_second_load_of_the_deployment_waits_for_the_first():
     load(DATA / "timeline" / "database.zip")
 
 
+@pytest.mark.each_database
 def test_a_mirror_of_the_deployment_is_waited_for():
     done = load(DATA / "timeline" / "database.zip")
     Job.objects.filter(pk=_running_job(deployment=done.deployment).pk).update(kind="mirror")
@@ -370,6 +377,7 @@ def test_a_mirror_of_the_deployment_is_waited_for():
         load(DATA / "timeline" / "database.zip")
 
 
+@pytest.mark.each_database
 def test_loads_of_other_deployments_do_not_matter():
     _running_job(options={"claims": "another"})
     assert load(DATA / "timeline" / "database.zip").created
@@ -402,6 +410,7 @@ def test_progress_goes_up_to_the_whole(monkeypatch):
     assert all(done <= total for _, done, total in seen)
 
 
+@pytest.mark.each_database
 @pytest.mark.skipif(connections[IDENTIFIED].vendor != "sqlite", reason="PostgreSQL's writers do not wait for others")
 def test_a_load_waits_while_another_writes_to_the_mirror(monkeypatch):
     """The other is let go at the first look of the one that waits."""
@@ -423,6 +432,7 @@ def test_the_mirror_job(monkeypatch):
         jobs.run_here("mirror", options={"snapshot": 12345})
 
 
+@pytest.mark.each_database
 def test_rows_come_out_as_they_went_in(handed_in):
     """From the file to the store and back, the bytes of the reference are the bytes of the snapshot."""
     tables = reference("static")

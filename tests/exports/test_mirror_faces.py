@@ -18,7 +18,7 @@ from psynetdata.models import TYPED_MODELS, Deployment, Participant, Record, Res
 from psynetdata.psynet.problems import Problem
 from tests.references import REFERENCES
 
-pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
+pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_database]
 
 
 def write_down(face, folder):

@@ -15,7 +15,7 @@ from psynetdata.models import Participant, Response
 
 from .handed_in import reference, split, to_zip, with_cell
 
-pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
+pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_database]
 
 # Not to be compressed, or PostgreSQL would make it short enough for anything.
 LONG_ID = hashlib.shake_256(b"worker").hexdigest(150_000)

@@ -21,7 +21,7 @@ from psynetdata.psynet.problems import Cancelled, Conflict
 from .aging import age, held, prune, stored, taken
 from .handed_in import reference, to_zip, with_cell
 
-pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
+pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_database]
 
 
 @pytest.fixture

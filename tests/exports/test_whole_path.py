@@ -19,7 +19,7 @@ from psynetdata.psynet.source import ZipSource
 from psynetdata.psynet.tables import TYPED_TABLES, UNMIRRORED_TABLES
 from tests.references import REFERENCES
 
-pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
+pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_database]
 
 SHEETS = {"info": "trial"} | {table: table for table in TYPED_TABLES if table != "info"}
 

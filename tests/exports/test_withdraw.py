@@ -58,6 +58,7 @@ def named(face, number: int) -> int:
     )
 
 
+@pytest.mark.each_database
 def test_the_mirror_has_them_no_more_and_again(loaded):
     deployment = loaded("static_audio")
     before = {face: rows_of(face) for face in FACES}
@@ -180,6 +181,7 @@ def moment(trials: int, *, extra: list | None = None) -> Snapshot:
     return made
 
 
+@pytest.mark.each_database
 def test_later_snapshots_are_mirrored_without_them():
     first = moment(40)
     mirror(first)
@@ -231,6 +233,7 @@ def test_what_the_mirror_stands_on_is_not_pruned(monkeypatch):
     assert verify_snapshot(second).problems == []
 
 
+@pytest.mark.each_database
 def test_who_withdraws_while_the_mirror_is_filled_is_not_in_it(monkeypatch):
     first = moment(8)
     mirror(first)

@@ -26,9 +26,10 @@ from psynetdata.models import (
     Response,
 )
 from psynetdata.psynet.problems import Cancelled
+from tests.budget import rounds
 from tests.mirror.live import History, Live, Plain
 
-pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
+pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_database]
 NEWCOMER = "visitor-from-elsewhere-77"
 
 
@@ -93,7 +94,7 @@ def from_scratch(deployment, live):
 def test_following_is_filling_from_scratch(deployment, seed):
     history = History(seed)
     followed = 0
-    for _ in range(10):
+    for _ in rounds(10, seconds=20):
         history.step()
         filling = follow(deployment, history.live)
         followed += any(filling._since.values())

@@ -18,7 +18,7 @@ from psynetdata.psynet.problems import Cancelled, Problem
 from psynetdata.psynet.tables import UNMIRRORED_TABLES
 from tests.references import REFERENCES
 
-pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
+pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_database]
 
 AS_IT_IS = Transform("as it is")
 

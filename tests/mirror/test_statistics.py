@@ -12,6 +12,7 @@ from tests.mirror.live import Live
 
 pytestmark = [
     pytest.mark.django_db(databases="__all__", transaction=True),
+    pytest.mark.each_database,
     pytest.mark.skipif("connections['default'].vendor != 'postgresql'", reason="statistics are PostgreSQL's"),
 ]
 AS_IT_IS = Transform("as it is")

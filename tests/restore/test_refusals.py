@@ -126,7 +126,9 @@ def test_a_connection_that_is_cut(monkeypatch, made, tables):
 
     def cut(cursor, *rest):
         target.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", [verb.NAME]
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = %s AND datname = current_database()",
+            [verb.NAME],
         )
         return {}
 

@@ -10,7 +10,7 @@ from psynetdata.psynet import computed, csvtext
 from psynetdata.sheets import Catalogue, formats
 from tests.exports.test_export import exported
 
-pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
+pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_database]
 
 FACES = {"regular": IDENTIFIED, "anonymous": ANONYMOUS}
 JOINED = {"is_bot", "participant_worker_id", "node_definition"}

@@ -10,7 +10,7 @@ from psynetdata.sheets import Catalogue, copied, formats
 
 from .test_sheets import mirrored  # noqa: F401 - pytest finds it here
 
-pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
+pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_database]
 
 ODD = [
     *(

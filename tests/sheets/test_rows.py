@@ -11,7 +11,7 @@ from psynetdata.models import Deployment, MirroredTable
 from psynetdata.psynet.problems import UsageError
 from psynetdata.sheets import Asset, Network, Node, Participant, Response, Trial, scope
 
-pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
+pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_database]
 
 
 @pytest.fixture

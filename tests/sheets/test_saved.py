@@ -7,7 +7,7 @@ from psynetdata.models import SavedSheet
 from psynetdata.psynet.problems import UsageError
 from psynetdata.sheets import Catalogue, UnknownSheet, formats
 
-pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
+pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_database]
 
 
 def save(deployment, **told):

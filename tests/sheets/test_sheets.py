@@ -17,7 +17,7 @@ from psynetdata.sheets import BUILT_IN, Catalogue, UnknownSheet, formats
 from psynetdata.sheets.kinds import Guess
 from tests.references import REFERENCES
 
-pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
+pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_database]
 
 
 class InMemory:

@@ -8,7 +8,10 @@ from psynetdata.faces import ANONYMOUS, reading
 from psynetdata.sheets.catalogue import Catalogue
 from psynetdata.sheets.sorting import sorted_keys
 
-pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "identified", "anonymous"])
+pytestmark = [
+    pytest.mark.django_db(transaction=True, databases=["default", "identified", "anonymous"]),
+    pytest.mark.each_database,
+]
 
 # As JSON holds them, in their order; null is last either way.
 VALUES = [

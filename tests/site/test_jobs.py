@@ -11,7 +11,7 @@ from psynetdata import jobs
 from psynetdata.models import Beat, Job
 from psynetdata.psynet.problems import Cancelled, Conflict, Problem
 
-pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
+pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_database]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from psynetdata.mirror import shows
 from psynetdata.models import Deployment, Job, Participant
 from psynetdata.psynet.problems import Conflict, Problem
 
-pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
+pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_database]
 NEW_LAUNCH = "UPDATE experiment SET vars = jsonb_set(vars::jsonb, '{deployment_id}', '\"second-launch\"')::text"
 NO_ROWS = "TRUNCATE participant, info, response, module_state, notification, request, question, recruitment"
 
@@ -29,7 +29,6 @@ def shown(snapshot, deployment, face=IDENTIFIED) -> bool:
     return shows(face, deployment) == states
 
 
-@pytest.mark.parametrize("postgres", [18], indirect=True)
 class TestSuspect:
     def test_rows_that_fell(self, experiment):
         running = experiment()
@@ -95,7 +94,6 @@ class TestSuspect:
         assert shown(good, running.deployment)
 
 
-@pytest.mark.parametrize("postgres", [18], indirect=True)
 class TestNewLaunch:
     def test_that_is_being_loaded_from_a_file_just_now(self, experiment):
         running = experiment()
@@ -155,7 +153,6 @@ class TestNewLaunch:
         assert Deployment.objects.get(pk=second.pk).state == "finished"
 
 
-@pytest.mark.parametrize("postgres", [18], indirect=True)
 class TestWhatANewLaunchTakesOver:
     def test_an_earlier_one_with_fewer_rows_is_suspect(self, experiment):
         running = experiment()
@@ -210,7 +207,6 @@ class TestWhatANewLaunchTakesOver:
         assert Deployment.objects.count() == 1
 
 
-@pytest.mark.parametrize("postgres", [18], indirect=True)
 def test_a_clock_that_was_set_back(experiment):
     running = experiment()
     before = [take(running.deployment).snapshot.pk for _ in range(2)]
@@ -222,7 +218,6 @@ def test_a_clock_that_was_set_back(experiment):
     assert newest.taken_at < timezone.now()
 
 
-@pytest.mark.parametrize("postgres", [18], indirect=True)
 def test_one_address_is_watched_once(experiment, loaded):
     running = experiment()
     running.sql(NEW_LAUNCH)
@@ -235,7 +230,6 @@ def test_one_address_is_watched_once(experiment, loaded):
     assert (again.deployment, again.created, again.deployment.every) == (new, False, 300)
 
 
-@pytest.mark.parametrize("postgres", [18], indirect=True)
 def test_what_was_handed_in_can_be_watched_later(experiment, loaded):
     before = loaded("static").snapshots.get()
     running = experiment("static")

@@ -85,11 +85,10 @@ def test_pause_resume_archive(postgres):
         ([], 2, "VERB"),
     ],
 )
-def test_in_a_shell(tmp_path, words, status, sentence):
-    environment = {**os.environ, "DATA_DIR": str(tmp_path), "DATABASE_URL": ""}
-    command = [sys.executable, ROOT / "manage.py"]
-    subprocess.run([*command, "migrate", "-v0"], env=environment, check=True)
-    done = subprocess.run([*command, "deployment", *words], env=environment, capture_output=True, text=True)
+def test_in_a_shell(data_dir, words, status, sentence):
+    environment = {**os.environ, "DATA_DIR": str(data_dir), "DATABASE_URL": ""}
+    command = [sys.executable, ROOT / "manage.py", "deployment", *words]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == status
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr

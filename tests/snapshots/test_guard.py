@@ -18,7 +18,10 @@ from psynetdata.management.cli import Interrupted
 from psynetdata.psynet.problems import Cancelled
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
-OURS = "SELECT application_name FROM pg_stat_activity WHERE application_name LIKE 'psynetdata%'"
+OURS = (
+    "SELECT application_name FROM pg_stat_activity"
+    " WHERE application_name LIKE 'psynetdata%' AND datname = current_database()"
+)
 
 
 class Tunnel:
@@ -90,7 +93,10 @@ def test_a_network_that_forwards_nothing_more(experiment, monkeypatch, own_stora
 def test_without_a_guard_nothing_goes_on(postgres):
     """Nobody would be seen waiting."""
     url = postgres.database("timeline")
-    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%watching%'"
+    end = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE application_name LIKE '%watching%' AND datname = current_database()"
+    )
 
     def go_on():
         with moment(parse(url)) as held:

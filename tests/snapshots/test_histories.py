@@ -17,13 +17,14 @@ from exports.snapshots.store import Store
 from exports.sources.moment import moment
 from exports.sources.postgres import parse
 from psynetdata.psynet import csvtext
+from tests.budget import rounds
 from tests.servers import Postgres, Server
 from tests.servers.fixtures import need
 from tests.servers.install import VERSIONS
 from tests.snapshots.conftest import Experiment
 from tests.snapshots.histories import History
 
-pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_version]
+pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 STEPS = 12
 
 
@@ -57,12 +58,13 @@ def follow(deployment, address, base: Snapshot | None, told) -> Snapshot:
     return found
 
 
+@pytest.mark.each_version
 @pytest.mark.parametrize("seed", [1, 2])
 def test_captures_that_build_on_each_other(experiment, seed):
     running = experiment("timeline")
     history = History(running.url, seed)
     snapshot = None
-    for number in range(STEPS):
+    for number in rounds(STEPS, seconds=10):
         snapshot = follow(running.deployment, parse(running.url), snapshot, (seed, number, history.done))
         history.step()
     history.close()
@@ -95,6 +97,7 @@ HIDDEN = {
 }
 
 
+@pytest.mark.each_version
 @pytest.mark.parametrize("hidden", HIDDEN)
 def test_what_row_versions_do_not_show(experiment, hidden):
     running = experiment("timeline")

@@ -133,7 +133,8 @@ def looked_at(postgres, url, times: int) -> None:
     seen = set()
     while len(seen) <= times:
         seen |= set(postgres.execute(
-            url, "SELECT query_start FROM pg_stat_activity WHERE application_name LIKE '%%watching%%'"))  # fmt: skip
+            url, "SELECT query_start FROM pg_stat_activity WHERE application_name LIKE '%%watching%%'"
+            " AND datname = current_database()"))  # fmt: skip
 
 
 def test_plain_writers_are_not_in_the_way(postgres):

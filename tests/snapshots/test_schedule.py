@@ -11,10 +11,7 @@ from psynetdata import jobs
 from psynetdata.models import Deployment, Job
 from psynetdata.psynet.problems import UsageError
 
-pytestmark = [
-    pytest.mark.django_db(databases="__all__", transaction=True),
-    pytest.mark.parametrize("postgres", [18], indirect=True),
-]
+pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 
 
 def send(now) -> int:
@@ -60,6 +57,7 @@ def test_a_clock_that_was_set_back(experiment):
     ]
 
 
+@pytest.mark.each_database
 def test_no_overlap_and_no_pile(experiment):
     experiment()
     now = timezone.now() + timedelta(minutes=1)
@@ -73,6 +71,7 @@ def test_no_overlap_and_no_pile(experiment):
     assert Deployment.objects.get().due_at == later + timedelta(seconds=60)
 
 
+@pytest.mark.each_database
 def test_two_ticks_at_the_same_time_send_one(experiment, monkeypatch):
     experiment()
     stale = Deployment.objects.get()

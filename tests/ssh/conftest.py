@@ -88,10 +88,12 @@ class Lab:
             Path(f"{self._docker}.{name}").write_text(text)
 
     def _role(self) -> None:
-        """Dallinger's role in its container may do everything."""
-        url = self.postgres.server.socket_url()
-        if not self.postgres.execute(url, "SELECT 1 FROM pg_roles WHERE rolname = 'dallinger'"):
-            self.postgres.execute(url, "CREATE ROLE dallinger SUPERUSER LOGIN PASSWORD 'dallinger'")
+        """Dallinger's role in its container may do everything. Other tests may be making it at the same moment."""
+        self.postgres.execute(
+            self.postgres.server.socket_url(),
+            "DO $$ BEGIN CREATE ROLE dallinger SUPERUSER LOGIN PASSWORD 'dallinger';"
+            " EXCEPTION WHEN duplicate_object OR unique_violation THEN END $$",
+        )
 
 
 @pytest.fixture
