@@ -5,7 +5,7 @@ MANAGE := $(BIN)/python manage.py
 # What meets the database in ways that differ is tested on SQLite and on PostgreSQL.
 ON_BOTH := tests/mirror tests/exports tests/api tests/sheets tests/site/test_jobs.py tests/snapshots tests/watch tests/restore
 
-.PHONY: run demo screenshots test check-psynet psynet-columns install lint format coverage image bench clean
+.PHONY: run demo screenshots test mutation check-psynet psynet-columns install lint format coverage image bench clean
 
 run: .venv/installed  ## install, migrate, load the sample on the first run, start everything
 	@exec $(MANAGE) serve --sample
@@ -14,6 +14,11 @@ test: .venv/installed-dev .venv/postgres12/installed  ## lint, then every test, 
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -n 2
 	$(BIN)/python -m tests.on_postgres -n 2 $(ON_BOTH) -k "not pg12"
+
+# SAME_AS=FILE runs the mutants of an earlier result (var/mutation.json) again, and fails if one survives that was killed.
+SAMPLE ?= 120
+mutation: .venv/installed-dev .venv-mutation/installed  ## small changes of anonymize and leakscan: do the tests notice?
+	@nice .venv-mutation/bin/python -m tools.mutation.run --sample $(SAMPLE) $(if $(SAME_AS),--same-as $(SAME_AS))
 
 check-psynet: .venv/installed-dev .venv-psynet/installed  ## back to PsyNet: what we hand out, read by PsyNet itself
 	@.venv-psynet/bin/python tools/psynet/columns.py --check psynetdata/psynet/columns.csv
@@ -81,5 +86,10 @@ bench: .venv/installed-dev  ## what docs/benchmarks.md tells, at the sizes that 
 	.venv-psynet/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
+.venv-mutation/installed: tools/mutation/requirements.txt
+	$(PYTHON) -m venv .venv-mutation
+	.venv-mutation/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
 clean:  ## remove the virtual environments; ./var, which holds the data, stays
-	rm -rf .venv .venv-psynet
+	rm -rf .venv .venv-mutation .venv-psynet
