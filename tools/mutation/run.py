@@ -28,6 +28,7 @@ TESTS = {
         [
             "tests/exports/test_policy.py",
             "tests/exports/test_keys.py",
+            "tests/exports/test_mirror_faces.py",
             "tests/exports/test_package_withheld.py",
             "tests/leakscan/test_agreement.py",
         ],
