@@ -4,7 +4,7 @@ BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 FAST := tests/psynet tests/anonymize tests/leakscan tests/sheets tests/mirror tests/watch tests/notify
 
-.PHONY: run demo screenshots test test-fast test-nightly check-psynet psynet-columns install lint format coverage image bench clean
+.PHONY: run demo screenshots test test-fast test-nightly mutation check-psynet psynet-columns install lint format coverage image bench clean
 
 run: .venv/installed  ## install, migrate, load the sample on the first run, start everything
 	@exec $(MANAGE) serve --sample
@@ -20,6 +20,11 @@ test-fast: .venv/installed-dev  ## what to run at each save: no server, no brows
 test-nightly: .venv/installed-dev .venv/postgres12/installed  ## every test on both databases and every server; random input goes on for long
 	NIGHTLY=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 	NIGHTLY=1 $(BIN)/python -m tests.on_postgres -n 2 --dist worksteal --ignore tests/browser
+
+# SAME_AS=FILE runs the mutants of an earlier result (var/mutation.json) again, and fails if one survives that was killed.
+SAMPLE ?= 120
+mutation: .venv/installed-dev .venv-mutation/installed  ## small changes of anonymize and leakscan: do the tests notice?
+	@nice .venv-mutation/bin/python -m tools.mutation.run --sample $(SAMPLE) $(if $(SAME_AS),--same-as $(SAME_AS))
 
 check-psynet: .venv/installed-dev .venv-psynet/installed  ## back to PsyNet: what we hand out, read by PsyNet itself
 	@.venv-psynet/bin/python tools/psynet/columns.py --check psynetdata/psynet/columns.csv
@@ -87,5 +92,10 @@ bench: .venv/installed-dev  ## what docs/benchmarks.md tells, at the sizes that 
 	.venv-psynet/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
+.venv-mutation/installed: tools/mutation/requirements.txt
+	$(PYTHON) -m venv .venv-mutation
+	.venv-mutation/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
 clean:  ## remove the virtual environments; ./var, which holds the data, stays
-	rm -rf .venv .venv-psynet
+	rm -rf .venv .venv-mutation .venv-psynet

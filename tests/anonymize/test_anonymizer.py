@@ -51,6 +51,13 @@ def test_a_number_of_a_custom_column_that_is_someones_id_is_null():
     assert found.after["pet"] == [{"id": "1", "owner": None}]
 
 
+def test_a_small_number_under_a_name_of_identity_counts_rows_unless_it_is_someones_id():
+    rows = [{"id": "1", "session_id": each} for each in ("2", "7", "12345", "123456", "s-7")]
+    found = Anonymized(Tables(participant=[person(1, "7")], pet=rows))
+    left = [row["session_id"] for row in found.after["pet"]]
+    assert left == ["2", NAMES.of("7"), "12345", NAMES.of("123456"), NAMES.of("s-7")]
+
+
 def test_plain_text_columns_hold_text_even_where_it_is_digits():
     rows = [{"id": "1", "content": "123456"}, {"id": "2", "content": "654321"}]
     found = Anonymized(Tables(participant=[person(1, "123456")], chat_message=rows))

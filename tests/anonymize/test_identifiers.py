@@ -40,6 +40,11 @@ def test_people_who_never_joined_in_any_casing():
     assert found == {NEVER_JOINED: "worker_id", "W-9": "worker_id", "s-1234567": "assignment_id", "12345678": "lucid"}
 
 
+def test_an_id_in_json_in_a_string_of_json():
+    for text in ('{"workerId": "W-9"}', '[{"workerId": "W-9"}]', json.dumps('{"workerId": "W-9"}')):
+        assert kinds(request=[{"id": "1", "params": json.dumps({"context": text})}]) == {"W-9": "worker_id"}
+
+
 def test_each_part_of_a_forwarded_list():
     found = kinds(response=[{"id": "1", "client_ip_address": "203.0.113.5, [2001:db8::9]:443, 198.51.100.2:8080"}])
     assert {"203.0.113.5", "2001:db8::9", "198.51.100.2"} <= set(found)

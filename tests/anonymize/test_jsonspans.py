@@ -6,6 +6,7 @@ from psynetdata.anonymize import jsonspans
 
 GOOD = ['{"a": 1, "b\\"": [1, {"c": "}"}], "": null}', ' { "x" : NaN ,"y":-1.50e3 } ', "{}", '{"a":{"a":{}}}']
 BAD = ["", "{", '{"a"}', '{"a": }', '{"a": 1', '{"a": 1} x', "[1]", "1", '{"a" 1}', "{1: 2}", '{"a": 1 "b": 2}', "text"]
+BAD += ['{"a": 1}x']
 
 
 @pytest.mark.parametrize("text", GOOD)

@@ -44,10 +44,21 @@ def test_a_participant_gives_each_identifier_its_kind():
     }
 
 
+def test_a_unique_id_gives_the_two_ids_that_it_is_made_of():
+    found = kinds(Rows(participant=[{"id": "1", "unique_id": "wrkr-0001:asg-0001"}]))
+    assert found == {"wrkr-0001:asg-0001": "unique_id", "wrkr-0001": "worker_id", "asg-0001": "assignment_id"}
+
+
 def test_entry_information_that_names_nobody_is_no_identifier():
     shared = {"lang": "en", "consent": "true", "arm": "control", "release": "build-2026a", "date": "2026-11-22"}
     people = [{"id": str(n), "entry_information": json.dumps(shared)} for n in range(2)]
     assert kinds(Rows(participant=people)) == {}
+
+
+def test_each_address_in_entry_information():
+    entry = json.dumps({"client_ip": "203.0.113.10, 198.51.100.7:4711"})
+    found = kinds(Rows(participant=[{"id": "1", "entry_information": entry}]))
+    assert found == dict.fromkeys(["203.0.113.10", "198.51.100.7"], "client_ip_address")
 
 
 @pytest.mark.parametrize(
