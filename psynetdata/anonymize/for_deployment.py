@@ -2,8 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from functools import cache, cached_property
-from pathlib import Path
+from functools import cached_property
 
 from django.conf import settings
 from django.db import transaction
@@ -12,7 +11,7 @@ from psynetdata.models import Deployment
 from psynetdata.psynet.source import TableSource
 from psynetdata.psynet.tables import Column
 
-from . import kept, numbering, pseudonyms
+from . import kept, numbering, pseudonyms, ruleset
 from .anonymizer import Anonymizer, TableAnonymizer
 from .collecting import collect
 from .identifiers import Identifiers
@@ -33,7 +32,7 @@ def anonymizer(
     """
     key, policy, options = key_of(deployment), policy_of(deployment), options or Options()
     if isinstance(source, kept.InParts):
-        found = kept.Finder(deployment, source, policy, _code(), keeps=False).find()
+        found = kept.Finder(deployment, source, policy, ruleset.VERSION, keeps=False).find()
     else:
         found = collect(source, policy)
     names = pseudonyms.Pseudonyms(key)
@@ -66,9 +65,9 @@ class Anonymizing:
         """`look` is called now and then and may raise to stop."""
         self._deployment, self._look = deployment, look
         self._key, self._policy = key_of(deployment), policy_of(deployment)
-        self._finder = kept.Finder(deployment, source, self._policy, _code(), look)
+        self._finder = kept.Finder(deployment, source, self._policy, ruleset.VERSION, look)
         key_name = hashlib.sha256(b"name of a key:" + self._key).hexdigest()[:16]
-        self._base = f"level={_LEVEL};code={_code()};policy={self._policy.sha256};key={key_name};identifiers="
+        self._base = f"level={_LEVEL};code={ruleset.VERSION};policy={self._policy.sha256};key={key_name};identifiers="
 
     @cached_property
     def name(self) -> str:
@@ -112,15 +111,6 @@ class Anonymizing:
     def _make(self, found: Identifiers) -> Anonymizer:
         names = pseudonyms.Pseudonyms(self._key)
         return Anonymizer(policy=self._policy, pseudonyms=names, identifiers=found, level=_LEVEL)
-
-
-@cache
-def _code() -> str:
-    """A hash of this package: an anonymous face that older code filled is filled again."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def key_of(deployment: Deployment) -> bytes:
