@@ -6,7 +6,6 @@ A piece is raw deflate that ends in a sync flush: pieces one behind the other an
 
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,7 +16,6 @@ from psynetdata.psynet.csvtext import BLOCK
 _MOST_OPEN = 64  # each holds the compressor's buffers
 _LEVEL = 1  # isal's levels are 0 to 3; 2 packs CSV hardly better
 END = b"\x03\x00"  # an empty last block
-_POLYNOMIAL = 0xEDB88320
 
 
 @dataclass(frozen=True)
@@ -124,39 +122,5 @@ def together(pieces: Iterable[Piece]) -> int:
     """The CRC-32 of what the pieces unpack to, one behind the other."""
     crc32 = 0
     for piece in pieces:
-        crc32 = _shifted(crc32, piece.bytes) ^ piece.crc32
+        crc32 = isal_zlib.crc32_combine(crc32, piece.crc32, piece.bytes)
     return crc32
-
-
-def _shifted(crc32: int, zeros: int) -> int:
-    """What a CRC-32 becomes when so many zero bytes follow (zlib's crc32_combine: its bits are a vector over GF(2))."""
-    power = 0
-    while zeros:
-        if zeros & 1:
-            crc32 = _times(_zeros(power), crc32)
-        zeros >>= 1
-        power += 1
-    return crc32
-
-
-@cache
-def _zeros(power: int) -> tuple[int, ...]:
-    """The matrix that appends 2 ** power zero bytes, as 32 columns."""
-    if power == 0:
-        bit = (_POLYNOMIAL, *(1 << n for n in range(31)))
-        found = bit
-        for _ in range(3):  # one zero bit, squared three times, is eight of them
-            found = tuple(_times(found, column) for column in found)
-        return found
-    half = _zeros(power - 1)
-    return tuple(_times(half, column) for column in half)
-
-
-def _times(matrix: tuple[int, ...], vector: int) -> int:
-    found = at = 0
-    while vector:
-        if vector & 1:
-            found ^= matrix[at]
-        vector >>= 1
-        at += 1
-    return found
