@@ -20,7 +20,7 @@ from zipfile import ZipFile
 import psycopg2
 
 from psynetdata.psynet import csvtext
-from tests.conftest import REFERENCES
+from tests.references import REFERENCES
 from tests.servers import Server
 
 ROOT = Path(__file__).resolve().parents[2]
