@@ -9,8 +9,8 @@ from tests.notify import servers
 from tests.servers.databases import Postgres
 
 from . import site as sites
-from .prepared import NAME, PASSWORD
-from .visit import DESKTOP, PHONE, Variant, Visit, size_of
+from .visit import DESKTOP, PHONE, Variant, Visit
+from .window import Window
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
@@ -60,39 +60,22 @@ def browser(site):
 
 
 @pytest.fixture(scope="package")
-def session(site, browser):
-    """The cookies of the superuser."""
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(f"{site.address}/admin/")
-    page.fill("input[name=username]", NAME)
-    page.fill("input[name=password]", PASSWORD)
-    page.click("button[type=submit]")
-    page.wait_for_url(f"{site.address}/admin/")
-    cookies = context.cookies()
-    context.close()
-    return {"cookies": cookies, "origins": []}
+def window(site, browser):
+    return Window(browser, site)
 
 
 @pytest.fixture
-def visit(site, browser, session, request):
+def visit(site, window, request):
     """A visit of the superuser; `indirect` parametrization chooses how: desktop, phone, or a Variant.
 
     It ends with a look at what went wrong.
     """
     chosen = getattr(request, "param", "desktop")
     variant = chosen if isinstance(chosen, Variant) else NAMED[chosen]
-    context = browser.new_context(
-        viewport=size_of(variant), accept_downloads=True, storage_state=session, reduced_motion="reduce"
-    )
-    if variant.dark:
-        context.add_init_script("localStorage.setItem('adminTheme', JSON.stringify('dark'))")
-    page = context.new_page()
-    page.set_default_timeout(30_000)
+    page = window.for_test(variant)
     visit = Visit(page, site, variant)
-    visit.listen()
-    yield visit
+    with visit.listening():
+        yield visit
     if not visit.apart:
-        session["cookies"] = context.cookies()  # Django gives a session a new name where a password was set
-    context.close()
+        window.cookies = page.context.cookies()  # Django gives a session a new name where a password was set
     assert visit.wrong == []

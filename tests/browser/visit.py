@@ -47,13 +47,24 @@ class Visit:
     asked: set[str] = field(default_factory=set)
     apart: bool = False
 
-    def listen(self) -> None:
-        page, context = self.page, self.page.context
-        page.on("console", lambda line: line.type in ("error", "warning") and self.wrong.append(line.text))
-        page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        page.on("response", lambda got: got.status >= 400 and self.wrong.append(f"{got.status} of {got.url}"))
-        page.on("requestfailed", self._failed)
-        context.on("request", self._requested)
+    @contextmanager
+    def listening(self):
+        """Note what the page asks for and what goes wrong; the page is used by other visits before and after."""
+        page = self.page
+        handlers = [
+            (page, "console", lambda line: line.type in ("error", "warning") and self.wrong.append(line.text)),
+            (page, "pageerror", lambda error: self.wrong.append(str(error))),
+            (page, "response", lambda got: got.status >= 400 and self.wrong.append(f"{got.status} of {got.url}")),
+            (page, "requestfailed", self._failed),
+            (page.context, "request", self._requested),
+        ]
+        for source, event, handler in handlers:
+            source.on(event, handler)
+        try:
+            yield
+        finally:
+            for source, event, handler in handlers:
+                source.remove_listener(event, handler)
 
     def _failed(self, request) -> None:
         if request.failure != _BROKEN_OFF:
