@@ -4,8 +4,15 @@ from importlib.util import find_spec
 from pathlib import Path
 
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
-_AXE = Path(find_spec("axe_playwright_python").origin).with_name("axe.min.js").read_text(encoding="utf-8")
-_LOOK = Path(__file__).with_name("look.js").read_text(encoding="utf-8")
+_AXE = Path(find_spec("axe_playwright_python").origin).with_name("axe.min.js")
+_SCRIPTS = ";".join(path.read_text(encoding="utf-8") for path in (_AXE, Path(__file__).with_name("look.js")))
+# Sending a page 560 kB takes 40 ms; its tab keeps them for the next page.
+KEPT = "psdLookScripts"
+_RUN_KEPT = f"""() => {{
+    if (!window.psdLook && sessionStorage.{KEPT}) (0, eval)(sessionStorage.{KEPT});
+    return Boolean(window.psdLook);
+}}"""
+_KEEP_AND_RUN = f"scripts => {{ sessionStorage.{KEPT} = scripts; (0, eval)(scripts); }}"
 _WRONG = ("serious", "critical")
 _learned: set[str] = set()  # how texts look whose contrast axe-core has passed, on any page of this run
 
@@ -17,8 +24,8 @@ def look(page, *, sidebar: bool = False) -> list[str]:
     """
     size = page.viewport_size
     was_dark = page.evaluate("document.documentElement.classList.contains('dark')")
-    if not page.evaluate("Boolean(window.psdLook)"):
-        page.evaluate(f"{_AXE};{_LOOK}")
+    if not page.evaluate(_RUN_KEPT):
+        page.evaluate(_KEEP_AND_RUN, _SCRIPTS)
     page.evaluate("keys => psdLook.knows(keys)", list(_learned))
     found = []
     for name, dark in _views(size, was_dark):
