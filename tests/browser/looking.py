@@ -1,59 +1,54 @@
-"""Looking at a page as it stands: at both widths, in both themes, without loading it anew."""
+"""Looking at a page as it is shown: at both widths, in both themes, without loading it again."""
 
 from importlib.util import find_spec
 from pathlib import Path
 
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
-_AXE = Path(find_spec("axe_playwright_python").origin).with_name("axe.min.js").read_text(encoding="utf-8")
+_AXE = Path(find_spec("axe_playwright_python").origin).with_name("axe.min.js")
+_SCRIPTS = ";".join(path.read_text(encoding="utf-8") for path in (_AXE, Path(__file__).with_name("look.js")))
+# Sending a page 560 kB takes 40 ms; its tab keeps them for the next page.
+KEPT = "psdLookScripts"
+_RUN_KEPT = f"""() => {{
+    if (!window.psdLook && sessionStorage.{KEPT}) (0, eval)(sessionStorage.{KEPT});
+    return Boolean(window.psdLook);
+}}"""
+_KEEP_AND_RUN = f"scripts => {{ sessionStorage.{KEPT} = scripts; (0, eval)(scripts); }}"
 _WRONG = ("serious", "critical")
-# The sidebar is the same everywhere: the first page's own look does not leave it out.
-_WITHOUT_SIDEBAR = {"exclude": [["#nav-sidebar-inner"]]}
-_OPTIONS = {"resultTypes": ["violations"], "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa"]}}
-_COLOURS = {"resultTypes": ["violations"], "runOnly": {"type": "rule", "values": ["color-contrast"]}}
-# As unfold's own switch does it; colours that are on their way would be none of the theme's.
-_THEME = """dark => {
-    document.documentElement.classList.toggle("dark", dark);
-    if (!document.getElementById("still")) {
-        const still = document.createElement("style");
-        still.id = "still";
-        still.textContent = "*, *::before, *::after { transition: none !important; animation: none !important; }";
-        document.head.append(still);
-    }
-}"""
-_AXE_RUN = """async ([context, options]) => {
-    const found = await axe.run(context || document, options);
-    const shown = node => node.html.slice(0, 160);
-    return found.violations.map(one => [one.id, one.impact, one.nodes.slice(0, 3).map(shown)]);
-}"""
-
-
-def too_wide(page) -> int:
-    """Pixels that the page is wider than its window."""
-    return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+_learned: set[str] = set()  # how texts look whose contrast axe-core has passed, on any page of this run
 
 
 def look(page, *, sidebar: bool = False) -> list[str]:
-    """What is wrong, a line each: by axe-core, and what is wider than the screen. The page then stands as before."""
-    size, was_dark = page.viewport_size, page.evaluate("document.documentElement.classList.contains('dark')")
-    if not page.evaluate("Boolean(window.axe)"):
-        page.evaluate(_AXE)
+    """Return what is wrong, a line each: what axe-core reports, and what is wider than the screen.
+
+    The page is then as it was. `sidebar`: include it; it is the same everywhere, so one page's test does.
+    """
+    size = page.viewport_size
+    was_dark = page.evaluate("document.documentElement.classList.contains('dark')")
+    if not page.evaluate(_RUN_KEPT):
+        page.evaluate(_KEEP_AND_RUN, _SCRIPTS)
+    page.evaluate("keys => psdLook.knows(keys)", list(_learned))
     found = []
-    for name, (width, height) in SIZES.items():
-        page.set_viewport_size({"width": width, "height": height})
-        for theme in ("light", "dark"):
-            page.evaluate(_THEME, theme == "dark")
-            found += [f"{name}, {theme}: {line}" for line in _wrong(page, theme, sidebar)]
-    page.evaluate(_THEME, was_dark)
+    for name, dark in _views(size, was_dark):
+        width, height = SIZES[name]
+        if page.viewport_size != {"width": width, "height": height}:
+            page.set_viewport_size({"width": width, "height": height})
+        view = f"{name}, {'dark' if dark else 'light'}"
+        found += [f"{view}: {line}" for line in _wrong(page, dark, sidebar)]
     page.set_viewport_size(size)
     return found
 
 
-def _wrong(page, theme: str, sidebar: bool) -> list[str]:
-    """Of a theme only the colours are its own."""
-    wide = too_wide(page)
-    lines = [f"{wide} pixels wider than the screen"] if wide > 0 else []
-    options = _OPTIONS if theme == "light" else _COLOURS
-    for rule, impact, nodes in page.evaluate(_AXE_RUN, [None if sidebar else _WITHOUT_SIDEBAR, options]):
+def _views(size: dict, dark: bool) -> list[tuple[str, bool]]:
+    """(width's name, dark) of the four views, the present one first, the last one in the present theme."""
+    first, second = sorted(SIZES, key=lambda name: SIZES[name][0] != size["width"])
+    return [(first, dark), (first, not dark), (second, not dark), (second, dark)]
+
+
+def _wrong(page, dark: bool, sidebar: bool) -> list[str]:
+    seen = page.evaluate("([dark, sidebar]) => psdLook.at(dark, sidebar)", [dark, sidebar])
+    _learned.update(seen["learned"])
+    lines = [f"{seen['wide']} pixels wider than the screen"] if seen["wide"] > 0 else []
+    for rule, impact, nodes in seen["wrong"]:
         lines += [f"{rule}: {node}" for node in nodes if impact in _WRONG]
     return lines
 

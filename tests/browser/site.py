@@ -3,6 +3,7 @@ done."""
 
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -13,6 +14,8 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
+
+from django.conf import settings
 
 from tests.notify.servers import TOKEN
 
@@ -59,7 +62,12 @@ class Site:
 
 
 @contextmanager
-def running(folder: Path, postgres, slack, mail) -> Iterator[Site]:
+def running(folder: Path, postgres, slack, mail, *, migrated: Path) -> Iterator[Site]:
+    """Fill a site in `folder` and run it. `migrated`: copies of its databases to begin with, if there is such a folder;
+    migrating them takes 4 s of CPU."""
+    if migrated.is_dir():
+        for alias, name in (("default", "site"), *((face, face) for face in settings.FACES)):
+            shutil.copyfile(migrated / f"{alias}.sqlite3", folder / f"{name}.sqlite3")
     port = _free_port()
     environment = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "STORAGE_URL")}
     environment |= {"DATA_DIR": str(folder), "PORT": str(port), "PYTHONUNBUFFERED": "1"}

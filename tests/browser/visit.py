@@ -3,6 +3,7 @@
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.urls import Resolver404, resolve
@@ -47,13 +48,24 @@ class Visit:
     asked: set[str] = field(default_factory=set)
     apart: bool = False
 
-    def listen(self) -> None:
-        page, context = self.page, self.page.context
-        page.on("console", lambda line: line.type in ("error", "warning") and self.wrong.append(line.text))
-        page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        page.on("response", lambda got: got.status >= 400 and self.wrong.append(f"{got.status} of {got.url}"))
-        page.on("requestfailed", self._failed)
-        context.on("request", self._requested)
+    @contextmanager
+    def listening(self):
+        """Note what the page asks for and what goes wrong; the page is used by other visits before and after."""
+        page = self.page
+        handlers = [
+            (page, "console", lambda line: line.type in ("error", "warning") and self.wrong.append(line.text)),
+            (page, "pageerror", lambda error: self.wrong.append(str(error))),
+            (page, "response", lambda got: got.status >= 400 and self.wrong.append(f"{got.status} of {got.url}")),
+            (page, "requestfailed", self._failed),
+            (page.context, "request", self._requested),
+        ]
+        for source, event, handler in handlers:
+            source.on(event, handler)
+        try:
+            yield
+        finally:
+            for source, event, handler in handlers:
+                source.remove_listener(event, handler)
 
     def _failed(self, request) -> None:
         if request.failure != _BROKEN_OFF:
@@ -62,9 +74,8 @@ class Visit:
     def _requested(self, request) -> None:
         if not request.url.startswith((self.site.address, "data:", "blob:")):
             self.wrong.append(f"asked for {request.url}")
-        try:
-            name = resolve(unquote(urlsplit(request.url).path)).url_name
-        except Resolver404:
+        name = _name_of(urlsplit(request.url).path)
+        if name is None:
             return
         self.asked.add(f"{request.method} {name}")
         if request.method == "POST":
@@ -109,17 +120,16 @@ class Visit:
     def tab_to(self, found) -> None:
         """Tab until it has the focus, which must be seen."""
         found.wait_for(state="visible")
-        element, keyboard = found.element_handle(), self.page.keyboard
-        element.evaluate(_NOTE_FOCUS)
+        element = found.element_handle()
+        element.evaluate(_STAY_THERE)
         for _ in range(0, _MOST_TABS, _AT_ONCE):
-            if element.evaluate("one => one.psdReached || document.activeElement === one"):
+            if element.evaluate("one => document.activeElement === one"):
                 break
-            for _ in range(_AT_ONCE):  # each look costs more than a key; too far, one goes back
-                keyboard.press("Tab")
+            for _ in range(_AT_ONCE):  # each look costs more than a key
+                self.page.keyboard.press("Tab")
         else:
             raise AssertionError(f"No Tab reaches {element.evaluate(_OUTER)}")
-        while not element.evaluate("one => document.activeElement === one"):
-            keyboard.press("Shift+Tab")
+        element.evaluate("one => one.psdGoOn()")
         assert focus_is_seen(self.page), f"Nobody sees that it has the focus: {element.evaluate(_OUTER)}"
 
     def act(self, name: str, *, menu: str = "") -> None:
@@ -163,11 +173,22 @@ class Visit:
         return self.page.locator(target).first if isinstance(target, str) else target
 
 
-_NOTE_FOCUS = """one => {
-    one.psdReached = false;
-    one.addEventListener("focus", () => one.psdReached = true, { once: true });
+# Once it has the focus, Tab does nothing: the keys that were one too many need not be taken back.
+_STAY_THERE = """one => {
+    const stay = event => { if (event.key === "Tab" && document.activeElement === one) event.preventDefault(); };
+    window.addEventListener("keydown", stay, { capture: true });
+    one.psdGoOn = () => window.removeEventListener("keydown", stay, { capture: true });
 }"""
 _OUTER = "one => one.outerHTML.slice(0, 200)"
+
+
+@cache
+def _name_of(path: str) -> str | None:
+    """The name of an address of the site; the same scripts and styles are asked for by each page."""
+    try:
+        return resolve(unquote(path)).url_name
+    except Resolver404:
+        return None
 
 
 def _verbs(body: bytes) -> set[str]:
