@@ -13,14 +13,14 @@ from time import process_time
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.mirror import make
-from psynetdata.anonymize.anonymizer import Anonymizer
-from psynetdata.anonymize.collecting import collect
-from psynetdata.anonymize.options import Options
-from psynetdata.anonymize.people import People
-from psynetdata.anonymize.policy import Policy
-from psynetdata.anonymize.pseudonyms import Pseudonyms, new_key
-from psynetdata.anonymize.survey import Survey
-from psynetdata.psynet.source import ZipSource
+from psynetdata.anonymize.identifiers.collection import collect
+from psynetdata.anonymize.policy.rules import Policy
+from psynetdata.anonymize.rows.anonymizer import Anonymizer
+from psynetdata.anonymize.rows.options import Options
+from psynetdata.anonymize.rows.owners import People
+from psynetdata.anonymize.rows.survey import Survey
+from psynetdata.anonymize.text.pseudonyms import Pseudonyms, new_key
+from psynetdata.psynet.table_source import ZipSource
 
 WAYS = {
     "shared": ("shared", Options()),

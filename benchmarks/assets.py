@@ -141,8 +141,8 @@ def child(told: dict) -> None:
 
 
 def obtained(deployment, told: dict) -> dict:
-    from exports.assets.obtain import obtain
     from exports.assets.plan import PlannedAsset
+    from exports.assets.retrieval import obtain
 
     assets = [PlannedAsset(n + 1, str(n), str(n), size=told["size"]) for n in range(told["count"])]
     with tempfile.TemporaryDirectory(dir=os.environ["DATA_DIR"]) as folder:

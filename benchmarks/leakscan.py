@@ -25,11 +25,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from exports.leakscan import engine
-from exports.leakscan.matcher import Matcher
-from exports.leakscan.needles import Needles
+from exports.leakscan.needles.needle import Needles
 from exports.leakscan.scan import scan
-from exports.leakscan.views import search
+from exports.leakscan.search import engine
+from exports.leakscan.search.matcher import Matcher
+from exports.leakscan.search.views import search
 
 MB = 1 << 20
 HEX = "0123456789abcdef"

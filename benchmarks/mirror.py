@@ -78,7 +78,7 @@ def load(path: str) -> dict:
     import django
 
     django.setup()
-    from exports.snapshots import load as verb
+    from exports.load import load as verb
 
     verb._mirror = lambda snapshot, rows, running: None  # timed by itself
     return verb.load(Path(path)).rows
@@ -90,8 +90,8 @@ def mirror() -> dict:
     django.setup()
     from django.conf import settings
 
+    from exports.mirroring.mirror import mirror as verb
     from exports.models import Snapshot
-    from exports.snapshots.mirror import mirror as verb
 
     snapshot = Snapshot.objects.select_related("deployment").order_by("-id").first()
     faces = {}

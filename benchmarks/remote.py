@@ -47,8 +47,8 @@ def prepare(megabytes: int):
     from django.core.files.storage import default_storage
     from django.core.management import call_command
 
+    from exports.load.load import load
     from exports.package.request import ExportOptions, request_export, run_here
-    from exports.snapshots.load import load
     from psynetdata.models import ApiToken
 
     call_command("migrate", verbosity=0)
@@ -67,8 +67,8 @@ def prepare(megabytes: int):
 
 
 def measure(folder: Path, archive, token: str) -> None:
+    from exports.remote.archive_download import download
     from exports.remote.desk import Desk
-    from exports.remote.download import download
 
     path, to = f"/api/exports/{archive.export_id}/download/?mode=regular", folder / "copy"
     desk = Desk(SITE, token)

@@ -59,7 +59,7 @@ def prepare(path: Path) -> dict[str, str]:
     from django.contrib.auth import get_user_model
     from django.core.management import call_command
 
-    from exports.snapshots.load import load
+    from exports.load.load import load
     from psynetdata.models import ApiToken
 
     for database in ("default", *settings.FACES):
@@ -161,11 +161,12 @@ def answers(face: str, token: str) -> None:
 def query_of(face: str, wanted: str) -> str:
     """The very SQL that the sheet is copied by."""
     from psynetdata.models import Deployment
-    from psynetdata.sheets import Catalogue, copied, in_sql
+    from psynetdata.sheets import Catalogue
+    from psynetdata.sheets.output import postgres_copy, sql_columns
 
     sheet = Catalogue(Deployment.objects.get(), face).sheet("trial", fields=FIELDS.split(","))
-    of = in_sql.of_csv if wanted == "csv" else in_sql.of_json
-    text, parameters = copied.query_of(sheet, in_sql.expressions(sheet.shape, sheet.shown, of))
+    of = sql_columns.of_csv if wanted == "csv" else sql_columns.of_json
+    text, parameters = postgres_copy.query_of(sheet, sql_columns.expressions(sheet.shape, sheet.shown, of))
     from django.db import connections
 
     with connections[face].cursor() as cursor:

@@ -165,7 +165,7 @@ def measure_beside_a_writer(server: Server, folder: Path, *, snapshots: int = 30
 
 
 def simulated(url: str, rate: int, stop: Event, seconds: float | None = None) -> dict:
-    from exports.simulator import Simulator
+    from tools.simulator import Simulator
 
     with Simulator(url, seed=1, into_existing=True) as simulator:
         simulator.run(rate=rate, seconds=seconds, stop=stop)
@@ -178,8 +178,8 @@ def desk_dangling(snapshot: int) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "psynetdata.settings")
     django.setup()
     from exports.models import Snapshot
-    from exports.simulator import dangling_in
-    from exports.snapshots.reader import SnapshotReader
+    from exports.store.reader import SnapshotReader
+    from tools.simulator import dangling_in
 
     return sum(dangling_in(SnapshotReader(Snapshot.objects.get(pk=snapshot))).values())
 

@@ -43,8 +43,9 @@ def main() -> None:
 
 
 def measure(lab, server, folder: Path, megabytes: int) -> None:
-    from exports.snapshots import deployments, logs, logs_search
-    from exports.snapshots.take import take
+    from exports.capture.take import take
+    from exports.operations import deployments
+    from exports.server import log_search, logs
 
     app = lab.app()
     direct = deployments.add(server.url(app)).deployment
@@ -64,7 +65,7 @@ def measure(lab, server, folder: Path, megabytes: int) -> None:
     timed("ssh cat | gzip -1", lambda: subprocess.run(yardstick, shell=True, check=True))
     row = timed("logs read and kept", lambda: logs.fetch(running))
     timed("read again, nothing new", lambda: logs.fetch(running))
-    timed("a search without a hit, one page of it", lambda: logs_search.search(row, "no such words"))
+    timed("a search without a hit, one page of it", lambda: log_search.search(row, "no such words"))
     timed("written for an export", lambda: sum(len(part) for part in logs.all_of(row)))
     print(f"{row.bytes / MB:.0f} MB in {len(row.parts)} parts")
 

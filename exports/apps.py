@@ -7,9 +7,9 @@ class ExportsConfig(AppConfig):
 
     def ready(self):
         # They tell psynetdata.jobs which function does which kind of job.
-        from exports import tasks  # noqa: F401
-        from exports.assets import tasks as asset_tasks  # noqa: F401
-        from exports.notify import checks  # noqa: F401  registers the system check of half-set channels
-        from exports.restore import tasks as restore_tasks  # noqa: F401
-        from exports.snapshots import past  # noqa: F401  tells psynetdata.sheets where the past is kept
-        from exports.snapshots import tasks as snapshot_tasks  # noqa: F401
+        from exports.history import past_sheets  # noqa: F401  tells psynetdata.sheets where the past is kept
+        from exports.notify import system_checks  # noqa: F401  registers the system check of half-set channels
+        from exports.tasks import asset as asset_tasks  # noqa: F401
+        from exports.tasks import export  # noqa: F401
+        from exports.tasks import restore as restore_tasks  # noqa: F401
+        from exports.tasks import snapshot as snapshot_tasks  # noqa: F401

@@ -6,4 +6,4 @@ class PsynetdataConfig(AppConfig):
     verbose_name = "Experiments"
 
     def ready(self):
-        from psynetdata.sheets import checks  # noqa: F401  registers the system check of BASIC_DATA_MODULES
+        from psynetdata.sheets.basic_data import system_checks  # noqa: F401  registers the system check of BASIC_DATA_MODULES

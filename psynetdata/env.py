@@ -17,7 +17,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 T = TypeVar("T")
-LOCAL = "psynetdata.storage.AtomicFileSystemStorage"
+LOCAL = "psynetdata.infra.storage.AtomicFileSystemStorage"
 
 # A line for a shell.
 NEW_FERNET_KEY = "$(python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')"
@@ -168,7 +168,7 @@ def storage(text: str) -> dict:
     if url.scheme == "sftp" and url.hostname:
         user = unquote(url.username) if url.username else None
         options = {"host": url.hostname, "port": url.port or 22, "user": user, "root": unquote(url.path) or "/"}
-        return {"BACKEND": "psynetdata.sftp.storage.SFTPFolderStorage", "OPTIONS": options}
+        return {"BACKEND": "psynetdata.infra.sftp.folder_storage.SFTPFolderStorage", "OPTIONS": options}
     raise ValueError("it is none of file:///folder, s3://bucket/prefix and sftp://user@host/folder")
 
 

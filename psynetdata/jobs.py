@@ -20,9 +20,9 @@ from django.utils import timezone
 from django_q.models import Schedule
 from django_q.tasks import async_task
 
-from .leftovers import sweep
+from .infra.leftovers import sweep
+from .infra.outages import Outage, outage
 from .models import Beat, Job
-from .outages import Outage, outage
 from .psynet.problems import Cancelled, Conflict, Problem
 
 logger = logging.getLogger(__name__)

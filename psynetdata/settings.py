@@ -212,10 +212,10 @@ REST_FRAMEWORK = {
         "rest_framework.permissions.IsAuthenticated",
         "psynetdata.api.access.WithinScope",
     ],
-    "DEFAULT_THROTTLE_CLASSES": ["psynetdata.api.throttling.Throttle"],
+    "DEFAULT_THROTTLE_CLASSES": ["psynetdata.api.throttle.Throttle"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "psynetdata.api.problems.handler",
+    "EXCEPTION_HANDLER": "psynetdata.api.errors.handler",
     "URL_FORMAT_OVERRIDE": None,  # `format=` names a sheet's file format and is read by the sheets themselves
 }
 SPECTACULAR_SETTINGS = {
@@ -249,8 +249,8 @@ UNFOLD = {
     "SITE_SYMBOL": "database",
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
-    "SIDEBAR": {"navigation": "psynetdata.admin.site.navigation"},
-    "DASHBOARD_CALLBACK": "exports.admin.dashboard.overview",
+    "SIDEBAR": {"navigation": "psynetdata.admin.sidebar.navigation"},
+    "DASHBOARD_CALLBACK": "exports.admin.dashboard.overview.overview",
     "STYLES": ["/static/psynetdata/admin.css", "/static/psynetdata/noscript.css"],
     "SCRIPTS": ["/static/psynetdata/times.js", "/static/psynetdata/keys.js"],
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/psynetdata/favicon.svg"}],

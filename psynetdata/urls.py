@@ -4,8 +4,8 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from exports.admin.dashboard import fragment
-from psynetdata.admin.shown import switch_face
+from exports.admin.dashboard.overview import fragment
+from psynetdata.admin.pages.shown_face import switch_face
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
@@ -16,4 +16,4 @@ urlpatterns = [
     path("", include("exports.api.urls")),
 ]
 
-handler404 = "psynetdata.api.problems.not_found"
+handler404 = "psynetdata.api.errors.not_found"

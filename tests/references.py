@@ -21,7 +21,7 @@ class LoadedReferences:
         """The Deployment. `storage` is the folder that holds the site's files."""
         from django.core.files.storage import default_storage
 
-        from exports.snapshots.load import load
+        from exports.load.load import load
         from psynetdata.models import Deployment, Job
 
         usual = getattr(default_storage, "location", None) == str(storage) and not storage.exists()

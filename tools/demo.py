@@ -23,9 +23,9 @@ def main() -> int:
         os.environ["DATA_DIR"] = folder
         url = server.url("postgres")
         manage("migrate", "-v0")
-        manage("simulate", url, "--create", "--rate", "50", "--seconds", "10")
+        call(simulator(url, "--create", "--rate", "50", "--seconds", "10"))
         manage("deployment", "add", url, "--label", "Demonstration")
-        writer = subprocess.Popen(command("simulate", url, "--rate", str(RATE)), stdout=subprocess.DEVNULL)
+        writer = subprocess.Popen(simulator(url, "--rate", str(RATE)), cwd=ROOT, stdout=subprocess.DEVNULL)
         try:
             return subprocess.call(command("serve"))
         except KeyboardInterrupt:
@@ -36,12 +36,21 @@ def main() -> int:
 
 
 def manage(*words: str) -> None:
-    if status := subprocess.call(command(*words)):
+    call(command(*words))
+
+
+def call(words: list[str]) -> None:
+    if status := subprocess.call(words, cwd=ROOT):
         sys.exit(status)
 
 
 def command(*words: str) -> list[str]:
     return [sys.executable, str(ROOT / "manage.py"), *words]
+
+
+def simulator(*words: str) -> list[str]:
+    """To be run in ROOT."""
+    return [sys.executable, "-m", "tools.simulator", *words]
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import time
 import urllib.request
 from tempfile import TemporaryDirectory
 
-from demo import ROOT, command, manage
+from demo import ROOT, call, command, manage, simulator
 from playwright.sync_api import Page, sync_playwright
 
 from tests.servers import Server
@@ -31,7 +31,7 @@ def main() -> None:
         os.environ |= {"DATA_DIR": folder, "DJANGO_SUPERUSER_PASSWORD": PASSWORD}
         prepare(server.url("postgres"))
         running = [
-            subprocess.Popen(command("simulate", server.url("postgres"), "--rate", "3"), stdout=subprocess.DEVNULL),
+            subprocess.Popen(simulator(server.url("postgres"), "--rate", "3"), cwd=ROOT, stdout=subprocess.DEVNULL),
             subprocess.Popen(command("serve"), stdout=subprocess.DEVNULL),
         ]
         try:
@@ -54,7 +54,7 @@ def prepare(url: str) -> None:
     manage("createsuperuser", "--noinput", "--username", "admin", "--email", "admin@lab.example")
     manage("load", str(sample / "database.zip"), "--assets", str(sample / "assets"))
     manage("deployment", "assets", "--fetch")
-    manage("simulate", url, "--create", "--rate", "50", "--seconds", "20")
+    call(simulator(url, "--create", "--rate", "50", "--seconds", "20"))
     manage("deployment", "add", url, "--label", "Demonstration")
 
 

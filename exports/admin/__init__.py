@@ -1,3 +1,8 @@
 """The admin of what comes in and what goes out; it extends psynetdata's pages."""
 
-from . import asset, deployment, export, incident, participant, snapshot, withdrawal  # noqa: F401  each registers its model
+from .asset import asset_admin  # noqa: F401  each registers its model
+from .deployment import deployment_admin  # noqa: F401  each registers its model
+from .export import export_admin  # noqa: F401  each registers its model
+from .participant import participant_admin, withdrawal_admin  # noqa: F401  each registers its model
+from .snapshot import snapshot_admin  # noqa: F401  each registers its model
+from .watch import incident_admin  # noqa: F401  each registers its model

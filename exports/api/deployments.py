@@ -8,8 +8,8 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from exports.models import Incident, Snapshot
-from exports.snapshots import deployments
-from exports.watch.told import told
+from exports.operations import deployments
+from exports.watch.incident_sentence import told
 from psynetdata import rights
 from psynetdata.api.access import deployment_of, face_of, visible_deployments
 from psynetdata.faces import reading
@@ -17,7 +17,7 @@ from psynetdata.models import Deployment, MirroredTable
 from psynetdata.psynet.problems import Forbidden
 from psynetdata.sheets import BUILT_IN, Catalogue
 
-from .pages import Pages
+from .pagination import Pages
 
 VERBS = {"pause": deployments.pause, "resume": deployments.resume, "archive": deployments.archive}
 

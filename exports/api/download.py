@@ -12,12 +12,12 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from exports.models import Export, ExportArchive
-from psynetdata import ranges
 from psynetdata.api.access import visible_deployments
-from psynetdata.api.output import AnyNegotiation, is_known
+from psynetdata.api.response import AnyNegotiation, is_known
+from psynetdata.infra import byte_range
+from psynetdata.infra.storage import blocks
 from psynetdata.models import Audit, Job
 from psynetdata.psynet.problems import Conflict, Forbidden, Gone, Problem, UsageError
-from psynetdata.storage import blocks
 
 from .exports import export_of, has_expired, modes_of
 
@@ -95,7 +95,7 @@ def _range(request: Request, etag: str, size: int) -> tuple[int, int] | None:
     """As ranges.asked has it; None for the whole."""
     if request.method != "GET" or request.headers.get("If-Range", etag) != etag:
         return None
-    return ranges.asked(request.headers.get("Range", ""), size)
+    return byte_range.asked(request.headers.get("Range", ""), size)
 
 
 def _answer(request: Request, archive: ExportArchive, start: int, stop: int, *, status: int) -> HttpResponseBase:

@@ -13,11 +13,11 @@ from exports.models import Export, ExportArchive, Snapshot
 from exports.package.request import MOST_PROCESSES, ExportOptions, named, request_export
 from psynetdata import jobs, rights
 from psynetdata.api.access import deployment_of, token_of, visible_deployments
-from psynetdata.api.body import JSONBody
+from psynetdata.api.request_body import JSONBody
 from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.problems import Conflict, Forbidden, NotFound, UsageError
 
-from .pages import Pages
+from .pagination import Pages
 
 
 class ArchiveSerializer(serializers.Serializer):

@@ -10,7 +10,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from exports.watch.figures import DeploymentFigures, DeskFigures, of_deployments, of_the_desk
+from exports.watch.monitoring import DeploymentFigures, DeskFigures, of_deployments, of_the_desk
 from psynetdata import rights
 from psynetdata.api.access import token_of, visible_deployments
 from psynetdata.psynet.problems import Forbidden

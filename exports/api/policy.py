@@ -6,15 +6,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from exports.snapshots import undecided
-from exports.snapshots.anew import rebuild
+from exports.mirroring.rebuild import rebuild
+from exports.operations import policy
 from psynetdata import rights
-from psynetdata.anonymize import deciding
-from psynetdata.anonymize.for_deployment import withholds
-from psynetdata.anonymize.policy import ACTIONS, FIELDS, Rule
+from psynetdata.anonymize.face import policy_decisions
+from psynetdata.anonymize.face.deployment_anonymizer import withholds
+from psynetdata.anonymize.policy.rules import ACTIONS, FIELDS, Rule
 from psynetdata.api.access import deployment_of, token_of
-from psynetdata.api.body import JSONBody
-from psynetdata.api.problems import Forbidden
+from psynetdata.api.errors import Forbidden
+from psynetdata.api.request_body import JSONBody
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import UsageError
 
@@ -66,7 +66,7 @@ class PolicyView(GenericViewSet):
     @extend_schema(summary="Look at what no rule covers in the newest snapshot", request=None)
     def look(self, request: Request, pk: str) -> Response:
         deployment = self._seen(request, pk)
-        undecided.ask(deployment, owner=request.user)
+        policy.ask(deployment, owner=request.user)
         return Response(self._listing(deployment), status=202)
 
     @extend_schema(summary="Withhold what is undecided, or let it leave scrubbed", request=WithholdSerializer)
@@ -76,7 +76,7 @@ class PolicyView(GenericViewSet):
         given = request.data
         if not isinstance(given, dict) or set(given) != {"withheld"} or not isinstance(given["withheld"], bool):
             raise UsageError('Say {"withheld": true} or {"withheld": false}.')
-        if deciding.withhold(deployment, given["withheld"], user=request.user):
+        if policy_decisions.withhold(deployment, given["withheld"], user=request.user):
             rebuild(deployment, owner=request.user)
         return Response(self._listing(deployment), status=202)
 
@@ -91,14 +91,14 @@ class PolicyView(GenericViewSet):
         """All or none. The anonymous face is filled anew by jobs; what is exported from now on goes by them."""
         deployment = self._decided(request, pk)
         given = request.data if isinstance(request.data, list) else [request.data]
-        deciding.decide(deployment, [_rule(each) for each in given], user=request.user)
+        policy_decisions.decide(deployment, [_rule(each) for each in given], user=request.user)
         rebuild(deployment, owner=request.user)
         return Response(DecisionSerializer(deployment.first.decisions.all(), many=True).data, status=202)
 
     @extend_schema(summary="Take a decision back", request=PlaceSerializer, responses={204: None})
     def forget(self, request: Request, pk: str) -> Response:
         deployment = self._decided(request, pk)
-        deciding.forget(deployment, *_place(request.data), user=request.user)
+        policy_decisions.forget(deployment, *_place(request.data), user=request.user)
         rebuild(deployment, owner=request.user)
         return Response(status=204)
 
@@ -113,8 +113,8 @@ class PolicyView(GenericViewSet):
         return deployment_of(request, pk)
 
     def _listing(self, deployment: Deployment) -> dict:
-        found = undecided.latest(deployment)
-        at_work = undecided.at_work(deployment)
+        found = policy.latest(deployment)
+        at_work = policy.at_work(deployment)
         told = {"snapshot": found.snapshot, "newest": found.newest, "found": found.found}
         told["withheld"] = withholds(deployment)
         return ListingSerializer(told | {"job": at_work.state if at_work else ""}).data

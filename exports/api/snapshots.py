@@ -8,16 +8,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from exports.capture import snapshot_schedule
+from exports.history.diff import diff, to_json
 from exports.models import Snapshot
-from exports.snapshots import schedule
-from exports.snapshots.diff import diff, to_json
 from psynetdata import jobs, rights
 from psynetdata.api.access import deployment_of, visible_deployments
-from psynetdata.api.body import JSONBody
+from psynetdata.api.request_body import JSONBody
 from psynetdata.models import Audit, Deployment, Job
 from psynetdata.psynet.problems import Conflict, Forbidden, NotFound, UsageError
 
-from .pages import Pages
+from .pagination import Pages
 
 
 class SnapshotSerializer(serializers.Serializer):
@@ -119,7 +119,7 @@ class SnapshotViewSet(GenericViewSet):
         if not rights.can_see_places(request.user):
             raise Forbidden("You may not ask for snapshots; that needs the right to change deployments.")
         deployment, full = self._asked(request)
-        job = jobs.submit(schedule.KIND, options={"full": full}, deployment=deployment, owner=request.user)
+        job = jobs.submit(snapshot_schedule.KIND, options={"full": full}, deployment=deployment, owner=request.user)
         Audit.record("snapshot", user=request.user, deployment=deployment, target=f"job {job.pk}", full=full)
         address = request.build_absolute_uri(reverse("snapshot-job", args=(job.pk,)))
         return Response(self._told(job), status=202, headers={"Location": address})
@@ -127,7 +127,7 @@ class SnapshotViewSet(GenericViewSet):
     @extend_schema(summary="How far a snapshot is that was asked for", responses=SnapshotJobSerializer)
     def job(self, request: Request, pk: int) -> Response:
         """For those who may ask for one: why it failed can name the source."""
-        found = Job.objects.filter(pk=pk, kind=schedule.KIND, deployment__in=visible_deployments(request))
+        found = Job.objects.filter(pk=pk, kind=snapshot_schedule.KIND, deployment__in=visible_deployments(request))
         job = found.select_related("deployment").first() if rights.can_see_places(request.user) else None
         if job is None:
             raise NotFound(f"There is no job {pk} for a snapshot that you can see.")

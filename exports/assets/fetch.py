@@ -12,10 +12,10 @@ from django.conf import settings
 from psynetdata.psynet.csvtext import BLOCK
 
 from .folder_hash import md5_of_folder
-from .place import Place
+from .locations.base import IsFolder, Missing, PlaceGone, Session, Stream, Trouble, Unchanged
+from .locations.registry import Place
+from .locations.route import ToAddress, ToPlace, Way
 from .plan import PlannedAsset
-from .session import IsFolder, Missing, PlaceGone, Session, Stream, Trouble, Unchanged
-from .ways import ToAddress, ToPlace, Way
 
 # Seconds between one try and the next.
 PAUSES = (1.0, 4.0, 15.0)

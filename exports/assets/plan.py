@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from psynetdata.psynet.assets import EXPERIMENT, EXTERNAL, ON_DEMAND, is_address, origin
-from psynetdata.psynet.source import TableSource
+from psynetdata.psynet.asset_kinds import EXPERIMENT, EXTERNAL, ON_DEMAND, is_address, origin
+from psynetdata.psynet.table_source import TableSource
 
 WHICH = ("none", "experiment", "all")
 NO_FILE = "its row names no file"

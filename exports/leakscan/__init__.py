@@ -1,7 +1,7 @@
 """Searches finished anonymized archives for every identifier and secret that a deployment holds.
 
 It shares no code with psynetdata.anonymize and has its own list of where identifiers live, so that one
-mistake cannot hide in both. `collect.collect` gathers what to look for from the raw tables,
+mistake cannot hide in both. `needles.collection` gathers what to look for from the raw tables,
 `scan.scan` looks for it. Pure Python, no Django.
 
 What it does not find: identifiers that are encrypted, hashed with a key or salt, written as hexadecimal or base85,

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, field
 
 from psynetdata.psynet.problems import LeakFound
 
-from . import strength
-from .matcher import Matcher
+from .needles import strength
+from .search.matcher import Matcher
 
 UNREADABLE = "unreadable"
 _MOST = 1000

@@ -6,15 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from psynetdata import processes as spread
+from psynetdata.infra import processes as spread
 from psynetdata.psynet.problems import NotFound
 
-from .matcher import Matcher
-from .members import Walk
-from .needles import Needles
-from .pieces import Piece, Plan, Shelf, tasks
+from .archive.members import Walk
+from .archive.work_units import Piece, Plan, Shelf, tasks
+from .needles.needle import Needles
 from .report import Finding, ScanReport, Tally, inventory
-from .rows import NAMED, NUMBERS
+from .search.cells import NAMED, NUMBERS
+from .search.matcher import Matcher
 
 __all__ = ["Finding", "ScanReport", "scan"]
 

@@ -15,9 +15,9 @@ class SnapshotQuerySet(models.QuerySet):
 class Snapshot(models.Model):
     """A raw copy of an experiment's whole database at one moment.
 
-    `tables` names, for each table, the blob that holds its state (exports.snapshots.store), its number
+    `tables` names, for each table, the blob that holds its state (exports.store.blobs), its number
     of rows, and a hash of columns and rows: {table: {"state": ref, "rows": n, "content": sha256}}.
-    `server` is what voids the figures of a capture when it changes (exports.snapshots.capture).
+    `server` is what voids the figures of a capture when it changes (exports.capture.table_capture).
     """
 
     class State(models.TextChoices):

@@ -4,7 +4,7 @@ from psynetdata.models import Deployment
 
 
 class SegmentTally(models.Model):
-    """What was counted in one segment of a deployment's newest snapshot (exports.snapshots.tally)."""
+    """What was counted in one segment of a deployment's newest snapshot (exports.mirroring.summary)."""
 
     deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="tallies")
     table = models.CharField(max_length=100)

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 
 from .message import Text
-from .problems import Undelivered
+from .undelivered import Undelivered
 
 
 def is_set_up() -> bool:

@@ -11,8 +11,8 @@ from psynetdata.models import Deployment, Job
 from psynetdata.psynet import times
 
 from .audience import Audience
-from .of_export import export_heading, export_told
-from .words import address, name_of, one_line
+from .export_message import export_heading, export_told
+from .phrases import address, name_of, one_line
 
 MOST = 20  # incidents that one message tells in full
 

@@ -13,7 +13,7 @@ from exports.models import SlackThread
 
 from .mentions import mention
 from .message import Text
-from .problems import Undelivered
+from .undelivered import Undelivered
 
 TIMEOUT = 10  # seconds for each answer of Slack's
 PATIENCE = 10  # seconds that a worker waits where Slack says when to come again; beyond, the job after it does

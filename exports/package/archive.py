@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from psynetdata.processes import Pool
+from psynetdata.infra.processes import Pool
 from psynetdata.psynet.problems import Damaged
 
-from . import parquet
-from .members import Member, read
-from .meter import Meter
-from .tables import Tables, header, named, write_database
-from .work import PackTask, Read, Work, pack_file, read_back
-from .zipwriter import Entry, ZipWriter
+from .progress_meter import Meter
+from .tree import parquet_files
+from .tree.convert_worker import PackTask, Read, Work, pack_file, read_back
+from .tree.members import Member, read
+from .tree.table_files import Tables, header, named, write_database
+from .zip.zip_writer import Entry, ZipWriter
 
 _DAMAGED = "The finished archive is not as it should be; nothing was published: {}"
 
@@ -55,7 +55,7 @@ class Archive:
     def add_class_files(self, folder: str, tables: Tables, *, as_parquet: bool, mark: bool) -> None:
         files = named(tables.classes, ".parquet" if as_parquet else ".csv")
         if as_parquet:
-            made = parquet.write_files(files, self._work.folder, self._pool)
+            made = parquet_files.write_files(files, self._work.folder, self._pool)
             self.add_files([replace(member, name=f"{folder}{member.name}") for member in made])
             return
         for number, (name, file) in enumerate(files):

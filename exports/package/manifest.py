@@ -7,8 +7,8 @@ from dataclasses import asdict
 from exports.models import Snapshot
 from psynetdata.psynet import times
 
-from .members import Member
 from .request import ExportOptions
+from .tree.members import Member
 
 NAME = "manifest.json"
 VERSION = 1

@@ -7,15 +7,16 @@ from django.db.models import QuerySet
 
 from exports.assets import plan
 from exports.models import Export, Snapshot
-from exports.sources.places import check_assets_url
+from exports.sources.asset_urls import check_assets_url
 from psynetdata import deployments, jobs
-from psynetdata.anonymize.options import Options
-from psynetdata.anonymize.policy import LEVELS
+from psynetdata.anonymize.policy.rules import LEVELS
+from psynetdata.anonymize.rows.options import Options
+from psynetdata.infra.processes import cores
 from psynetdata.models import Audit, Deployment, Job
-from psynetdata.processes import cores
 from psynetdata.psynet.problems import Conflict, NotFound, UsageError
 
-from . import parquet, participants
+from . import participant_list
+from .tree import parquet_files
 
 KIND = "export"
 REGULAR, ANONYMOUS = "regular", "anonymous"
@@ -69,7 +70,7 @@ class ExportOptions:
         if parallel is not None and (type(parallel) is not int or not 1 <= parallel <= MOST_PROCESSES):
             raise UsageError(f"The export's n_parallel must be a whole number from 1 to {MOST_PROCESSES}.")
         if self.participants is not None:
-            object.__setattr__(self, "participants", participants.checked(self.participants))
+            object.__setattr__(self, "participants", participant_list.checked(self.participants))
         self._check_together()
 
     def _check_together(self) -> None:
@@ -132,7 +133,7 @@ def request_export(
     """
     chosen = _good_snapshot(deployment, snapshot)
     if options.format == "parquet":
-        parquet.check_installed()
+        parquet_files.check_installed()
     if options.wants_assets:
         check_assets_url(deployment.assets_url)
     with transaction.atomic():

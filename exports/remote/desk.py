@@ -3,8 +3,8 @@
 from urllib.parse import urlsplit
 
 from psynetdata import env
+from psynetdata.infra.web_client import Answer, NoAnswer, WebAPI
 from psynetdata.psynet.problems import Forbidden, NotFound, Problem, UsageError
-from psynetdata.webapi import Answer, NoAnswer, WebAPI
 
 _KINDS = {401: Forbidden, 403: Forbidden, 404: NotFound}
 _LOCAL = ("localhost", "127.0.0.1", "::1")

@@ -13,18 +13,18 @@ from psycopg2 import errors
 from psycopg2.extensions import cursor as Cursor
 
 from exports.models import Snapshot
-from exports.snapshots.reader import SnapshotReader
-from exports.snapshots.store import TableState
-from exports.snapshots.withdrawn import without_them
 from exports.sources.postgres import Address, connected
+from exports.store.blobs import TableState
+from exports.store.reader import SnapshotReader
+from exports.store.withdrawals import without_them
 from psynetdata.jobs import Running
 from psynetdata.models import Audit
 from psynetdata.psynet.problems import Conflict, Problem
 
 from . import target
-from .assets import Assets, no_assets, staged
+from .asset_restore import Assets, no_assets, staged
 from .constraints import aside, restart_sequences
-from .fill import Walk, fill, prove, read_states
+from .table_fill import Walk, fill, prove, read_states
 
 NAME = "psynetdata restore"
 _SETTINGS = {

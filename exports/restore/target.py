@@ -7,8 +7,8 @@ from time import monotonic, sleep
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extensions import quote_ident
 
-from exports.snapshots.store import TableState
 from exports.sources.postgres import Address, Refused
+from exports.store.blobs import TableState
 from psynetdata.psynet.problems import BadInput, Conflict
 
 _NAMED = 5  # how many things a sentence names before it only counts

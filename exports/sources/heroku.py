@@ -13,12 +13,12 @@ from dataclasses import replace
 
 from django.conf import settings
 
+from psynetdata.infra.web_client import Answer, NoAnswer, WebAPI
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import BadInput, NotFound
-from psynetdata.webapi import Answer, NoAnswer, WebAPI
 
 from . import postgres
-from .kind import Access, Kind, Located
+from .base import Access, Kind, Located
 from .postgres import Address, Refused, Unreachable, WrongPassword, connect
 
 TOKEN = "HEROKU_API_KEY"  # where Heroku's own command line looks for it

@@ -9,9 +9,9 @@ from psynetdata.models import Deployment
 from psynetdata.psynet.problems import BadInput
 
 from . import postgres
-from .kind import Access, Kind, Located
-from .moment import Moment
+from .base import Access, Kind, Located
 from .postgres import Address
+from .read_transaction import Moment
 
 # Where PsyNet keeps assets on the machine that runs the experiment (psynet.asset, LocalStorage).
 ASSETS = Path("~/psynet-data/assets")

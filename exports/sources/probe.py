@@ -6,8 +6,8 @@ from psynetdata.psynet import csvtext, experiment
 from psynetdata.psynet.experiment import ExperimentInfo
 from psynetdata.psynet.tables import Column
 
-from .kind import Access, Kind, Located
-from .moment import Moment, moment
+from .base import Access, Kind, Located
+from .read_transaction import Moment, moment
 
 _COUNTED = ("participant", "info", "response")
 

@@ -19,7 +19,7 @@ from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.problems import BadInput
 from psynetdata.psynet.tables import REQUIRED_TABLES
 
-from .zips import SafeZip, refuse_nul, shown
+from .untrusted_zip import SafeZip, refuse_nul, shown
 
 _TABLE_FILE = re.compile(r"(?P<prefix>(?:.*/)?)data/(?P<table>[A-Za-z_][A-Za-z0-9_$]{0,62})\.csv")
 _ZIP_DEPTH = 3

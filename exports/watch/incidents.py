@@ -4,7 +4,7 @@ from datetime import datetime
 
 from exports.models import Incident
 
-# {(deployment's number, None for the desk; kind): verdict}, see exports.watch.checks.
+# {(deployment's number, None for the desk; kind): verdict}, see exports.watch.alarms.
 Found = dict[tuple[int | None, str], str | None]
 
 

@@ -3,22 +3,9 @@
 from django.contrib import admin
 from django_q.models import Failure, OrmQ, Schedule, Success
 
-from . import (  # noqa: F401  each registers its model
-    asset,
-    audit,
-    deployment,
-    job,
-    network,
-    node,
-    participant,
-    people,
-    record,
-    response,
-    saved_sheet,
-    sheets,
-    token,
-    trial,
-)
+from . import account, audit, deployment, job, token  # noqa: F401  each registers its model
+from .mirror import asset, network, node, participant, record, response, trial  # noqa: F401  each registers its model
+from .sheet import saved_sheet, sheet_page  # noqa: F401  each registers its model
 
 # The Job list tells the same and more; changed by hand, these rows would run things twice or never.
 for carrier in (Success, Failure, Schedule, OrmQ):

@@ -5,9 +5,9 @@ from unfold.decorators import display
 from psynetdata import rights
 from psynetdata.models import Audit
 
-from . import html
-from .pages import Card, CardsAdmin, ReadOnly
-from .visible import BY_DEPLOYMENT, Visible, hidden
+from .pages import html
+from .pages.cards import Card, CardsAdmin, ReadOnly
+from .pages.visibility import BY_DEPLOYMENT, Visible, hidden
 
 # The file that was loaded, the database that was restored to: as on the pages of what they are of.
 _OF_PLACES = ("origin", "database")

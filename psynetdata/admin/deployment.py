@@ -8,11 +8,11 @@ from psynetdata import rights
 from psynetdata.models import TYPED_MODELS, Deployment, Job, MirroredTable, Record
 from psynetdata.psynet import times
 
-from . import html
-from .pages import Card, CardsAdmin
-from .sheets import sheet_page, sheets_card
-from .shown import shown_face
-from .visible import Visible, hidden
+from .pages import html
+from .pages.cards import Card, CardsAdmin
+from .pages.shown_face import shown_face
+from .pages.visibility import Visible, hidden
+from .sheet.sheet_page import sheet_page, sheets_card
 
 SHOWN_JOBS = 10
 

@@ -12,12 +12,12 @@ from psynetdata import jobs, rights
 from psynetdata.models import Audit, Job
 from psynetdata.psynet.problems import Conflict
 
-from . import html
-from .confirm import Plan, confirmed
-from .pages import Card, CardsAdmin, ReadOnly
-from .selected import on_each
-from .shown import way_back
-from .visible import BY_DEPLOYMENT, Visible
+from .pages import html
+from .pages.cards import Card, CardsAdmin, ReadOnly
+from .pages.confirmation import Plan, confirmed
+from .pages.selection import on_each
+from .pages.shown_face import way_back
+from .pages.visibility import BY_DEPLOYMENT, Visible
 
 # What is left is told from a twentieth on, and not within the first seconds, when workers are only starting.
 _TELLS_FROM, _A_WHILE = 20, timedelta(seconds=5)

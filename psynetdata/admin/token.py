@@ -11,10 +11,10 @@ from unfold.widgets import UnfoldAdminSelectMultipleWidget, UnfoldAdminTextInput
 from psynetdata import rights
 from psynetdata.models import ApiToken, Audit, Deployment
 
-from . import html
-from .pages import Card
-from .revocable import RevocableAdmin
-from .visible import only
+from .pages import html
+from .pages.cards import Card
+from .pages.revocation import RevocableAdmin
+from .pages.visibility import only
 
 EVERY = "every deployment"
 

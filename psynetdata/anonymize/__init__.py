@@ -1,4 +1,3 @@
-"""Pseudonymized copies of rows: policy, pseudonyms, identifiers, scrub.
-
-Pure but for what belongs to a deployment: for_deployment, kept, numbering, deciding and keys know Django.
+"""Pseudonymized copies of rows. `policy/` says what may leave, `forms/` how an identifier can be written,
+`identifiers/` what points to a person, `text/` and `rows/` apply it: all pure. `face/` knows Django.
 """

@@ -16,18 +16,10 @@ from rest_framework.viewsets import ViewSet
 from psynetdata.faces import IDENTIFIED, reading
 from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.problems import Forbidden, NotFound, Problem, UsageError
-from psynetdata.sheets import (
-    BUILT_IN,
-    Catalogue,
-    DataError,
-    MethodFailed,
-    Sheet,
-    basic_data_for,
-    compute_basic_data,
-    formats,
-)
+from psynetdata.sheets import BUILT_IN, Catalogue, DataError, MethodFailed, Sheet, basic_data_for, compute_basic_data
+from psynetdata.sheets.output import formats
 
-from . import bodies, output, parameters, past
+from . import parameters, past_sheets, response, response_body
 from .access import check_sheet, deployment_of, face_of, visible_deployments
 from .authentication import LinkAuthentication
 
@@ -48,8 +40,8 @@ class BasicDataView(APIView):
     """What get_basic_data returns where the deployment has one; else the registry's sheets."""
 
     of_sheets = True
-    renderer_classes = output.FORMATS
-    content_negotiation_class = output.FormatNegotiation
+    renderer_classes = response.FORMATS
+    content_negotiation_class = response.FormatNegotiation
 
     @extend_schema(
         operation_id="basic_data",
@@ -74,8 +66,8 @@ class SheetViewSet(ViewSet):
     """A sheet of the registry, whatever get_basic_data says."""
 
     of_sheets = True
-    renderer_classes = output.FORMATS
-    content_negotiation_class = output.FormatNegotiation
+    renderer_classes = response.FORMATS
+    content_negotiation_class = response.FormatNegotiation
 
     @extend_schema(
         operation_id="sheet", summary="A sheet", parameters=[*parameters.ASKING, *parameters.PAGES], responses=_ANSWERS
@@ -98,22 +90,22 @@ class SheetViewSet(ViewSet):
         with reading(face):
             catalogue = Catalogue(deployment, face)
             etag = _etag(request, deployment, face, catalogue.state_of(sheet))
-            if output.is_known(request, etag):
-                return output.not_modified(request, etag)
+            if response.is_known(request, etag):
+                return response.not_modified(request, etag)
             found = catalogue.sheet(sheet, fields=parameters.names(request, "fields"))
             row = found.find(row_id)
         if row is None:
             raise NotFound(f"The sheet {found.name} has no row {row_id[:40]!r}.")
         _record(request, deployment, face, found.name, rows=1)
-        return output.whole(request, bodies.of_row(request, row), etag)
+        return response.whole(request, response_body.of_row(request, row), etag)
 
 
 class LinkView(APIView):
     """The sheet that a signed link shows; parameters can only narrow it."""
 
     authentication_classes = (LinkAuthentication,)
-    renderer_classes = output.FORMATS
-    content_negotiation_class = output.FormatNegotiation
+    renderer_classes = response.FORMATS
+    content_negotiation_class = response.FormatNegotiation
 
     @extend_schema(
         operation_id="linked_sheet",
@@ -139,12 +131,12 @@ def _written(request: Request, deployment: Deployment, face: str) -> HttpRespons
     experiment = basic_data_for(deployment)
     with reading(face):
         etag = _etag(request, deployment, face, Catalogue(deployment, face).state, experiment.source_hash())
-        if output.is_known(request, etag):
-            return output.not_modified(request, etag)
+        if response.is_known(request, etag):
+            return response.not_modified(request, etag)
         found, body = _computed(request, deployment, face, experiment, asked)
     rows = len(found) if hasattr(found, "__len__") and not isinstance(found, dict) else None
     _record(request, deployment, face, "get_basic_data", rows=rows)
-    answer = output.whole(request, body, etag)
+    answer = response.whole(request, body, etag)
     if isinstance(found, list):
         answer["X-Total-Count"] = str(rows)
     return answer
@@ -154,7 +146,7 @@ def _computed(request: Request, deployment: Deployment, face: str, experiment: t
     """(what the method returns, as bytes); what goes wrong in it as a Problem that quotes nothing."""
     try:
         found = compute_basic_data(deployment, using=face, context="route", **asked)
-        return found, bodies.of_result(request, [] if found is None else found)
+        return found, response_body.of_result(request, [] if found is None else found)
     except DataError as error:
         # Which names the method knows only it can tell; the registry's always work at /api/basic_data/<sheet>/.
         error.extra = {"sheets": list(experiment.sheets) or list(BUILT_IN)}
@@ -172,15 +164,15 @@ def _sheet(request: Request, deployment: Deployment, face: str, name: str, *know
     check_sheet(request, name)
     ours = (*parameters.OURS, *parameters.OF_TIME, *parameters.OF_PAGES, *known)
     filters = {key: values for key, values in request.query_params.lists() if key not in ours}
-    moments = past.asked(request, deployment)
+    moments = past_sheets.asked(request, deployment)
     with ExitStack() as held:
         held.enter_context(reading(face))
         catalogue = Catalogue(deployment, face)
         etag = _etag(request, deployment, face, catalogue.state_of(name), *moments.names)
-        if output.is_known(request, etag):
-            return output.not_modified(request, etag)
+        if response.is_known(request, etag):
+            return response.not_modified(request, etag)
         limit, cursor = parameters.limit(request), request.query_params.get("cursor")
-        sheet = past.sheet(
+        sheet = past_sheets.sheet(
             moments,
             catalogue,
             name,
@@ -192,8 +184,8 @@ def _sheet(request: Request, deployment: Deployment, face: str, name: str, *know
         )
         total = sheet.total()
         if limit is None:
-            blocks = bodies.of_sheet(request, sheet)
-            answer = output.streamed(request, lambda: blocks, held, etag)
+            blocks = response_body.of_sheet(request, sheet)
+            answer = response.streamed(request, lambda: blocks, held, etag)
         else:
             answer = _page(request, sheet, cursor, limit, etag)
         _record(
@@ -206,33 +198,33 @@ def _sheet(request: Request, deployment: Deployment, face: str, name: str, *know
 
 def _all_sheets(request: Request, deployment: Deployment, face: str) -> HttpResponseBase:
     parameters.only(request, *parameters.OURS, "sheet")
-    if request.accepted_renderer.format != output.JSON:
+    if request.accepted_renderer.format != response.JSON:
         raise UsageError(f"CSV, NDJSON and Parquet hold one sheet; name it with sheet=, one of {', '.join(BUILT_IN)}.")
     with ExitStack() as held:
         held.enter_context(reading(face))
         catalogue = Catalogue(deployment, face)
         etag = _etag(request, deployment, face, *map(catalogue.state_of, BUILT_IN))
-        if output.is_known(request, etag):
-            return output.not_modified(request, etag)
+        if response.is_known(request, etag):
+            return response.not_modified(request, etag)
         sheets = catalogue.built_in()
         _record(request, deployment, face, "all sheets", rows=sum(sheet.total() for sheet in sheets))
         named = ((sheet.name, sheet.rows()) for sheet in sheets)
-        answer = output.streamed(request, lambda: formats.json_lists(named), held, etag)
+        answer = response.streamed(request, lambda: formats.json_lists(named), held, etag)
         answer["X-Withheld-Columns"] = _names(f"{sheet.name}.{column}" for sheet in sheets for column in sheet.withheld)
         return answer
 
 
 def _page(request: Request, sheet: Sheet, cursor: str | None, limit: int, etag: str) -> HttpResponseBase:
     wanted = request.accepted_renderer.format
-    if wanted == output.PARQUET:
+    if wanted == response.PARQUET:
         raise UsageError("Parquet has no pages; leave out limit and cursor.")
-    rows, following = sheet.page(cursor, limit, csv=wanted == output.CSV)
+    rows, following = sheet.page(cursor, limit, csv=wanted == response.CSV)
     link = None
     if following:
         query = request.query_params.copy()
         query["cursor"], query["limit"] = following, str(limit)
         link = request.build_absolute_uri(f"{request.path}?{urlencode(list(_pairs(query)))}")
-    answer = output.whole(request, bodies.of_page(request, sheet, rows, link), etag)
+    answer = response.whole(request, response_body.of_page(request, sheet, rows, link), etag)
     if link:
         answer["Link"] = f'<{link}>; rel="next"'
     return answer
@@ -249,7 +241,7 @@ def _pairs(query) -> Iterator[tuple[str, str]]:
 
 def _etag(request: Request, deployment: Deployment, face: str, *states: str) -> str:
     address, wanted = request.build_absolute_uri(), request.accepted_renderer.format
-    return output.etag_of(address, wanted, deployment.number, deployment.clock, face, *states)
+    return response.etag_of(address, wanted, deployment.number, deployment.clock, face, *states)
 
 
 def _record(request: Request, deployment: Deployment, face: str, target: str, *, rows: int | None, filters=()) -> None:

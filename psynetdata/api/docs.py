@@ -12,7 +12,7 @@ from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.views import APIView
 
-from .output import AnyNegotiation, NamedNegotiation
+from .response import AnyNegotiation, NamedNegotiation
 
 _VERBS = ("get", "post", "put", "patch", "delete")
 

@@ -5,7 +5,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from psynetdata.psynet.problems import UsageError
-from psynetdata.sheets.conditions import LOOKUPS
+from psynetdata.sheets.query.conditions import LOOKUPS
 
 OURS = ("deployment", "face", "format", "excel", "end_marker")
 OF_TIME = ("since", "snapshot", "as_of")

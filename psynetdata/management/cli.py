@@ -16,8 +16,8 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from psynetdata import jobs
+from psynetdata.infra.outages import outage
 from psynetdata.models import Job
-from psynetdata.outages import outage
 from psynetdata.psynet.problems import Cancelled, Problem
 
 LINE_EVERY = 10.0  # seconds between lines of progress where nobody sees a bar

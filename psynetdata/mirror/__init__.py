@@ -1,8 +1,8 @@
 """From rows of PsyNet's tables to models, in both faces; knows no snapshot."""
 
+from .face_state import columns, shows, withheld
 from .protocols import Again, Filling, SourceTables, Transform
 from .refresh import refresh
 from .scratch import scratch
-from .state import columns, shows, withheld
 
 __all__ = ["Again", "Filling", "SourceTables", "Transform", "columns", "refresh", "scratch", "shows", "withheld"]

@@ -7,7 +7,7 @@ from typing import Protocol
 from psynetdata.psynet.csvtext import Row
 from psynetdata.psynet.tables import Column
 
-from .runs import Run
+from .row_runs import Run
 
 # What finds a row in the mirror, and the row as text.
 Pair = tuple[str, bytes]

@@ -11,11 +11,11 @@ from psynetdata.psynet import csvtext
 from psynetdata.psynet.problems import Damaged, Problem
 from psynetdata.psynet.tables import UNMIRRORED_TABLES
 
-from .convert import Converter, model_of
+from .bulk_writer import delete, in_chunks, insert, rows_of
+from .conversion import Converter, model_of
 from .protocols import Again, Filling, Pair, Picker, SourceTables
-from .runs import Run, by_id, by_text, merge
+from .row_runs import Run, by_id, by_text, merge
 from .statistics import bring_up_to_date
-from .write import delete, in_chunks, insert, rows_of
 
 Look = Callable[[str, int], None] | None
 

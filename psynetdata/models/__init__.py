@@ -1,21 +1,21 @@
-from .anonymizing import Decision, Numbered
-from .asset import Asset
 from .audit import Audit
 from .beat import Beat
+from .decision import Decision, Numbered
 from .deployment import Deployment
-from .identifiers import IdentifierPart, KnownIdentifiers
 from .job import Job
-from .mirror import MirroredTable, MirrorModel
-from .network import Network
-from .node import Node
-from .participant import Participant
-from .record import Record
-from .response import Response
+from .known_identifiers import IdentifierPart, KnownIdentifiers
+from .mirror.asset import Asset
+from .mirror.base import MirroredTable, MirrorModel
+from .mirror.network import Network
+from .mirror.node import Node
+from .mirror.participant import Participant
+from .mirror.record import Record
+from .mirror.response import Response
+from .mirror.trial import Trial
 from .saved_sheet import SavedSheet
 from .secret import Secret
 from .sheet_link import SheetLink
 from .token import ApiToken
-from .trial import Trial
 
 TYPED_MODELS = {model.TABLE: model for model in (Participant, Trial, Asset, Node, Network, Response)}
 

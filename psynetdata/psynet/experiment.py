@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from . import jsontext, times
 from .problems import BadInput
-from .source import TableSource
+from .table_source import TableSource
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ An experimenter's module imports from here what PsyNet's own would import from p
     from psynetdata.sheets import DataError, Experiment, Participant, Trial
 """
 
-from .basic_data import MethodFailed, basic_data_for, compute_basic_data
+from .basic_data.computation import MethodFailed, basic_data_for, compute_basic_data
+from .basic_data.experiment import DataError, Experiment
+from .basic_data.row_objects import Asset, Network, Node, Participant, Response, Trial
+from .basic_data.scope import scope
 from .catalogue import BUILT_IN, Catalogue, UnknownSheet
-from .experiment import DataError, Experiment
-from .rows import Asset, Network, Node, Participant, Response, Trial
-from .scope import scope
 from .sheet import Sheet
 
 __all__ = [

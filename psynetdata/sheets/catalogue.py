@@ -5,7 +5,7 @@ from functools import cached_property
 from psynetdata.models import TYPED_MODELS, Deployment, MirroredTable, SavedSheet
 from psynetdata.psynet.problems import Problem, UsageError
 
-from .shape import Shape
+from .columns.table_shape import Shape
 from .sheet import Sheet, View
 
 # Sheet → table.

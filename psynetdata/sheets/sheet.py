@@ -13,11 +13,13 @@ from psynetdata.models import Record
 from psynetdata.psynet.csvtext import Row
 from psynetdata.psynet.problems import UsageError
 
-from . import kinds, reading, sorting
-from .columns import CLASS, Column, change, columns_of, renamed
-from .conditions import LOOKUPS, Condition, of_parameter
-from .ordering import Order, Term, read_cursor, row_is_gone, write_cursor
-from .shape import Shape
+from . import row_reader
+from .columns import value_types
+from .columns.sheet_columns import CLASS, Column, change, columns_of, renamed
+from .columns.table_shape import Shape
+from .query import value_order
+from .query.conditions import LOOKUPS, Condition, of_parameter
+from .query.ordering import Order, Term, read_cursor, row_is_gone, write_cursor
 
 if TYPE_CHECKING:
     from .catalogue import Catalogue
@@ -106,12 +108,12 @@ class Sheet:
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Dictionaries ready for JSON: decoded, times ISO 8601 in UTC, null for NaN."""
-        for _, cells in self._read(self._as(reading.AS_JSON)):
+        for _, cells in self._read(self._as(row_reader.AS_JSON)):
             yield dict(zip(self.header, cells, strict=True))
 
     def records(self) -> Iterator[Row]:
         """Cells in the order of `header`, as class files write them."""
-        return (cells for _, cells in self._read(self._as(reading.AS_CSV)))
+        return (cells for _, cells in self._read(self._as(row_reader.AS_CSV)))
 
     def typed(self) -> tuple[list[str | None], Iterator[list]]:
         """(kind of each column of the header, rows): values as in `rows` where the kind is a number, a boolean or a
@@ -120,14 +122,14 @@ class Sheet:
         found: list[str | None] = []
         for column in self.shown:
             certain = column.computed or column.field is not None or column.name in told
-            found.append(column.kind if certain and column.kind in kinds.TYPED else None)
-        styles = [reading.AS_CSV if kind is None else reading.AS_JSON for kind in found]
+            found.append(column.kind if certain and column.kind in value_types.TYPED else None)
+        styles = [row_reader.AS_CSV if kind is None else row_reader.AS_JSON for kind in found]
         return found, (cells for _, cells in self._read(list(zip(self.shown, styles, strict=True))))
 
     def page(self, cursor: str | None, limit: int, *, csv: bool = False) -> tuple[list, str | None]:
         """(up to `limit` rows after the cursor, the next page's cursor or None). Stable while rows come in."""
         after = read_cursor(cursor, self.name, self._order) if cursor else None
-        columns = self._as(reading.AS_CSV if csv else reading.AS_JSON)
+        columns = self._as(row_reader.AS_CSV if csv else row_reader.AS_JSON)
         read = self._read(columns, after=after, at_most=limit + 1)
         found = list(islice(read, limit + 1))
         following = None
@@ -143,7 +145,7 @@ class Sheet:
         if self.shape.model is not Record and not (row_id.isascii() and row_id.isdecimal() and len(row_id) < 19):
             return None
         found = self._filtered.filter(id=row_id if self.shape.model is Record else int(row_id))
-        read = self._read(self._as(reading.AS_JSON), rows=found[:1])
+        read = self._read(self._as(row_reader.AS_JSON), rows=found[:1])
         return next((dict(zip(self.header, cells, strict=True)) for _, cells in read), None)
 
     @property
@@ -160,7 +162,7 @@ class Sheet:
     def shown(self) -> list[Column]:
         return [self._columns[name] for name in self.header]
 
-    def _as(self, style: reading.Style) -> list[tuple[Column, reading.Style]]:
+    def _as(self, style: row_reader.Style) -> list[tuple[Column, row_reader.Style]]:
         return [(column, style) for column in self.shown]
 
     def _no_column(self, names: list[str]) -> UsageError:
@@ -175,7 +177,7 @@ class Sheet:
         column, *parts = path.split(".")
         if column not in self._columns:
             raise self._no_column([path])
-        if not all(parts) or self._columns[column].kind in kinds.TYPED:
+        if not all(parts) or self._columns[column].kind in value_types.TYPED:
             raise UsageError(f"{path[:60]!r} is no path into a column: write column.key, or column.key.0 in a list.")
         return renamed(self._columns[column], name, tuple(parts))
 
@@ -210,7 +212,7 @@ class Sheet:
 
     def _read(
         self,
-        columns: list[tuple[Column, reading.Style]],
+        columns: list[tuple[Column, row_reader.Style]],
         *,
         rows: QuerySet | None = None,
         after: int | None = None,
@@ -227,18 +229,18 @@ class Sheet:
         if at_most is not None and not tested:
             found = found[:at_most]
         wide = len(columns)
-        columns = columns + [(condition.column, reading.AS_JSON) for condition in tested]
-        for key, cells in reading.read(self.shape, found, columns):
+        columns = columns + [(condition.column, row_reader.AS_JSON) for condition in tested]
+        for key, cells in row_reader.read(self.shape, found, columns):
             if tested and not all(condition.test(value) for condition, value in zip(tested, cells[wide:], strict=True)):
                 continue
             yield key, cells[:wide] if tested else cells
 
     def _in_sorted_order(
-        self, columns: list[tuple[Column, reading.Style]], after: int | None, at_once: int
+        self, columns: list[tuple[Column, row_reader.Style]], after: int | None, at_once: int
     ) -> Iterator[tuple[int, list]]:
         """As `_read`, where only the values tell the order."""
         # What changed since is another dictionary each time.
-        keys = self._sorted() if self._changes is not None else sorting.kept(self._wish)
+        keys = self._sorted() if self._changes is not None else value_order.kept(self._wish)
         try:
             start = 0 if after is None else keys.index(after) + 1
         except ValueError:
@@ -246,25 +248,25 @@ class Sheet:
         for first in range(start, len(keys), at_once):
             wanted = keys[first : first + at_once]
             rows = self.shape.rows().filter(key__in=wanted).order_by()
-            found = dict(reading.read(self.shape, rows, columns))
+            found = dict(row_reader.read(self.shape, rows, columns))
             yield from ((key, found[key]) for key in wanted)
 
     @property
-    def _wish(self) -> sorting.Wish:
+    def _wish(self) -> value_order.Wish:
         """Names the rows and their order."""
         shape, asked = self.shape, repr((*self._asked, self._order.asked))
         whose = (shape.using, shape.deployment.number, shape.deployment.clock, self._catalogue.state, shape.table)
-        return sorting.Wish((*whose, asked), self._sorted)
+        return value_order.Wish((*whose, asked), self._sorted)
 
     def _sorted(self) -> "array[int]":
-        by = [(column, reading.AS_JSON) for column, _ in self._order.by]
+        by = [(column, row_reader.AS_JSON) for column, _ in self._order.by]
         # Without the Z a time with a fraction comes after the one without.
-        times = [column.kind == kinds.TIME for column, _ in self._order.by]
+        times = [column.kind == value_types.TIME for column, _ in self._order.by]
         rows = (
             (key, [cell[:-1] if time and cell else cell for cell, time in zip(cells, times, strict=True)])
             for key, cells in self._read(by, rows=self._filtered)
         )
-        return sorting.sorted_keys(rows, [descending for _, descending in self._order.by])
+        return value_order.sorted_keys(rows, [descending for _, descending in self._order.by])
 
 
 def _columns_in(filters: Iterable[str], order: Iterable[str]) -> Iterator[str]:

@@ -12,11 +12,11 @@ from django.urls import get_resolver
 from django.utils import timezone
 
 from exports.models import Export, ExportArchive, ExportPreset, ExportSchedule, Note, ServerLogs, SourceCode
-from psynetdata.anonymize.for_deployment import key_of
+from psynetdata.anonymize.face.deployment_anonymizer import key_of
 from psynetdata.models import ApiToken, Audit, Job, MirroredTable, Record, SavedSheet, SheetLink
+from tests.admin.access.hidden_deployment import MIRRORED
 from tests.admin.conftest import page_of
-from tests.admin.hiding import MIRRORED
-from tests.exports.test_source_code import code
+from tests.server.test_source_code import code
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 ASKED = {"anonymize": "no", "assets": "none", "type": "psynet", "format": "csv", "level": "shared"}

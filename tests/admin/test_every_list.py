@@ -11,7 +11,7 @@ from django.utils import timezone
 from exports.models import Export, ExportArchive, Incident, Note, Snapshot, Watch, Withdrawal
 from psynetdata.models import ApiToken, Audit, Deployment, Job, MirrorModel, SavedSheet, SheetLink
 from tests.admin.conftest import page_of
-from tests.admin.test_lists import queries
+from tests.admin.mirror.test_lists import queries
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 MOST = 30

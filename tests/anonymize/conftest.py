@@ -3,15 +3,15 @@ from pathlib import Path
 
 import pytest
 
-from psynetdata.anonymize.anonymizer import Anonymizer
-from psynetdata.anonymize.collecting import collect
-from psynetdata.anonymize.identifiers import Identifiers
-from psynetdata.anonymize.options import Options
-from psynetdata.anonymize.people import People
-from psynetdata.anonymize.policy import Policy
-from psynetdata.anonymize.pseudonyms import Pseudonyms
+from psynetdata.anonymize.identifiers.collection import collect
+from psynetdata.anonymize.identifiers.identifiers import Identifiers
+from psynetdata.anonymize.policy.rules import Policy
+from psynetdata.anonymize.rows.anonymizer import Anonymizer
+from psynetdata.anonymize.rows.options import Options
+from psynetdata.anonymize.rows.owners import People
+from psynetdata.anonymize.text.pseudonyms import Pseudonyms
 from psynetdata.psynet.csvtext import Row
-from psynetdata.psynet.source import TableSource, ZipSource
+from psynetdata.psynet.table_source import TableSource, ZipSource
 from psynetdata.psynet.tables import Column, describe, known_tables
 
 DATA = Path(__file__).parent.parent / "data"

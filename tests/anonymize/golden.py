@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from psynetdata.anonymize import ruleset
-from tests.leakscan import planted
+from tests.leakscan import planted_database
 
 from .conftest import DATABASES, Anonymized, Tables, reference
 
@@ -30,7 +30,7 @@ def digests(anonymized: Anonymized) -> dict[str, str]:
 
 def planted_source() -> Tables:
     """Identifiers of every kind in every written form, in every text column."""
-    tables = {table: (header, rows) for table, (header, *rows) in planted.tables().items()}
+    tables = {table: (header, rows) for table, (header, *rows) in planted_database.tables().items()}
     return Tables(
         **{table: [dict(zip(header, row, strict=True)) for row in rows] for table, (header, rows) in tables.items()}
     )

@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from psynetdata.anonymize.anonymizer import Anonymizer
-from psynetdata.anonymize.identifiers import Identifiers
-from psynetdata.anonymize.policy import Policy, Rule
-from psynetdata.anonymize.pseudonyms import Pseudonyms
+from psynetdata.anonymize.identifiers.identifiers import Identifiers
+from psynetdata.anonymize.policy.rules import Policy, Rule
+from psynetdata.anonymize.rows.anonymizer import Anonymizer
+from psynetdata.anonymize.text.pseudonyms import Pseudonyms
 from psynetdata.psynet.problems import UsageError
 from psynetdata.psynet.tables import Column, describe
 

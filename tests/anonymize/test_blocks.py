@@ -2,7 +2,7 @@
 
 import pytest
 
-from psynetdata.anonymize.options import Options
+from psynetdata.anonymize.rows.options import Options
 from psynetdata.psynet.csvtext import with_null, without_null
 
 from .conftest import DATABASES, Anonymized, Tables, reference

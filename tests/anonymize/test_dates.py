@@ -2,9 +2,9 @@
 
 import pytest
 
-from psynetdata.anonymize.dates import Dates
-from psynetdata.anonymize.options import Options
-from psynetdata.anonymize.people import People
+from psynetdata.anonymize.rows.dates import Dates
+from psynetdata.anonymize.rows.options import Options
+from psynetdata.anonymize.rows.owners import People
 from psynetdata.psynet.tables import Column
 
 from .conftest import KEY, Tables

@@ -1,9 +1,9 @@
 import json
 
-from psynetdata.anonymize.collecting import collect
-from psynetdata.anonymize.identifiers import Identifiers
-from psynetdata.anonymize.policy import Policy, Rule
-from psynetdata.anonymize.words import NAMED, strength
+from psynetdata.anonymize.forms.strength import NAMED, strength
+from psynetdata.anonymize.identifiers.collection import collect
+from psynetdata.anonymize.identifiers.identifiers import Identifiers
+from psynetdata.anonymize.policy.rules import Policy, Rule
 
 from .conftest import Tables
 

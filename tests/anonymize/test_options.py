@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from psynetdata.anonymize import coarsen, relative
-from psynetdata.anonymize.identifiers import Identifiers
-from psynetdata.anonymize.numbers import NumberedPseudonyms, to_number
-from psynetdata.anonymize.options import Options
-from psynetdata.anonymize.pseudonyms import Pseudonyms
+from psynetdata.anonymize.identifiers.identifiers import Identifiers
+from psynetdata.anonymize.policy import rounding
+from psynetdata.anonymize.rows import event_log
+from psynetdata.anonymize.rows.options import Options
+from psynetdata.anonymize.text.numbered_pseudonyms import NumberedPseudonyms, to_number
+from psynetdata.anonymize.text.pseudonyms import Pseudonyms
 from psynetdata.psynet.problems import UsageError
 from psynetdata.psynet.tables import known_tables
 
@@ -129,7 +130,7 @@ def test_what_does_not_exist_is_refused(wrong):
     ],
 )
 def test_browsers_tell_their_family(full, told):
-    assert coarsen.browser(full) == told
+    assert rounding.browser(full) == told
 
 
 def test_a_browser_is_told_alike_in_both_places():
@@ -148,5 +149,5 @@ def test_a_browser_is_told_alike_in_both_places():
 def test_a_log_inside_of_a_string_is_one_too():
     log = [{"localTime": "2025-07-29T14:50:04.301Z"}, {"localTime": "2025-07-29T14:50:05.367Z"}]
     inside = json.dumps({"a": json.dumps(log)})
-    assert json.loads(json.loads(relative.logs(inside))["a"]) == [{"localTime": 0.0}, {"localTime": 1.066}]
-    assert relative.logs('{"localTime": "noon"}') == '{"localTime": "noon"}'
+    assert json.loads(json.loads(event_log.logs(inside))["a"]) == [{"localTime": 0.0}, {"localTime": 1.066}]
+    assert event_log.logs('{"localTime": "noon"}') == '{"localTime": "noon"}'

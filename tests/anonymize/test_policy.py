@@ -1,6 +1,6 @@
 import pytest
 
-from psynetdata.anonymize.policy import ACTIONS, Policy, Rule
+from psynetdata.anonymize.policy.rules import ACTIONS, Policy, Rule
 from psynetdata.psynet.problems import BadInput
 from psynetdata.psynet.tables import known_tables
 
@@ -15,7 +15,7 @@ def test_every_column_of_psynet_is_classified():
         for column in columns
         if policy.rule(table, column) is None
     ]
-    assert not missing, "lines to add to psynetdata/anonymize/policy.csv:\n" + "\n".join(missing)
+    assert not missing, "lines to add to psynetdata/anonymize/policy/policy.csv:\n" + "\n".join(missing)
 
 
 def test_every_line_is_about_something_and_says_why():

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from psynetdata.anonymize.pseudonyms import Pseudonyms, new_key, seal, unseal
+from psynetdata.anonymize.text.pseudonyms import Pseudonyms, new_key, seal, unseal
 from psynetdata.psynet.problems import Problem
 
 KEY = bytes(range(32))

@@ -3,7 +3,7 @@
 import json
 
 from psynetdata.anonymize import ruleset
-from psynetdata.anonymize.policy import Policy
+from psynetdata.anonymize.policy.rules import Policy
 
 from . import golden
 from .conftest import Anonymized, reference

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from psynetdata.anonymize.policy import Policy, Rule
-from psynetdata.anonymize.survey import Survey
+from psynetdata.anonymize.policy.rules import Policy, Rule
+from psynetdata.anonymize.rows.survey import Survey
 
 from .conftest import DATABASES, Anonymized, Tables
 

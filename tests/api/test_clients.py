@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from psynetdata.models import SheetLink
-from tests.exports.test_export import exported
+from tests.operations.test_export import exported
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 
@@ -95,7 +95,7 @@ def test_r_by_link_and_by_token(site, r, tmp_path):
 
 BROKEN = """
 from contextlib import ExitStack
-from psynetdata.api.output import Body
+from psynetdata.api.response import Body
 
 def blocks():
     yield b"id\\n" + b"1\\n" * 1000

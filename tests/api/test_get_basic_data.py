@@ -11,7 +11,8 @@ import pytest
 from psynetdata.faces import ANONYMOUS, IDENTIFIED
 from psynetdata.models import Audit
 from psynetdata.models import Participant as Mirrored
-from psynetdata.sheets import DataError, Experiment, Participant, Trial, experiment
+from psynetdata.sheets import DataError, Experiment, Participant, Trial
+from psynetdata.sheets.basic_data import experiment
 from tests.conftest import DATA
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)

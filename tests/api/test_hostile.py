@@ -9,9 +9,10 @@ from rest_framework.test import APIClient
 
 from exports.api.download import StorageFailed
 from exports.models import Export, ExportArchive
-from psynetdata.api.output import BrokenOff
+from psynetdata.api.response import BrokenOff
 from psynetdata.models import Audit, Job, Trial
-from psynetdata.sheets import Experiment, experiment
+from psynetdata.sheets import Experiment
+from psynetdata.sheets.basic_data import experiment
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 

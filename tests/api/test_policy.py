@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from exports.snapshots import undecided
+from exports.operations import policy
 from psynetdata import jobs
 from psynetdata.models import Audit, Decision, Job
 
@@ -28,7 +28,7 @@ def test_a_look_lists_what_is_undecided(address, analyst):
     asked = analyst.post(f"{address}/undecided/")
     assert (asked.status_code, asked.json()["job"], asked.json()["undecided"]) == (202, "queued", [])
     analyst.post(f"{address}/undecided/")
-    job = Job.objects.get(kind=undecided.KIND)
+    job = Job.objects.get(kind=policy.KIND)
     jobs.run(job.pk, raise_problems=True)
     found = analyst.get(f"{address}/undecided/").json()
     assert found["snapshot"] == found["newest_snapshot"]
@@ -40,7 +40,7 @@ def test_a_look_lists_what_is_undecided(address, analyst):
 
 def test_deciding_and_taking_back(address, decider):
     decider.post(f"{address}/undecided/")
-    jobs.run(Job.objects.get(kind=undecided.KIND).pk, raise_problems=True)
+    jobs.run(Job.objects.get(kind=policy.KIND).pk, raise_problems=True)
     decided = decider.post(f"{address}/decisions/", [DROPPED], format="json")
     assert decided.status_code == 202
     assert decided.json() == [DROPPED | {"reason": "decided by staff"}]

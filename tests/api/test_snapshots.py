@@ -2,10 +2,10 @@
 
 import pytest
 
-from exports.snapshots.deployments import add
+from exports.operations.deployments import add
 from psynetdata import jobs
 from psynetdata.models import Audit, Job
-from tests.exports.making import written_down
+from tests.store.snapshot_factory import written_down
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from exports.assets import place
 from exports.assets.fetch import Fetched, Fetcher
+from exports.assets.locations import registry
 from exports.assets.plan import PlannedAsset
 from psynetdata.models import Deployment
 
@@ -32,7 +32,7 @@ class _Run:
         """`look` is called between blocks. One fetcher serves one set of settings, as a worker would."""
         self._look, name = look, f"{timeout} {settings} {os.environ.get('WRONG')}"
         if name not in self._fetchers:
-            of = place.of(Deployment(**settings), timeout=timeout)
+            of = registry.of(Deployment(**settings), timeout=timeout)
             self._fetchers[name] = Fetcher(of, self._folder, pause=self.pauses.append, look=self._looked)
         return self._fetchers[name].fetch(asset, known=known)
 

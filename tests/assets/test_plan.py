@@ -7,9 +7,9 @@ import pytest
 from exports.assets.fetch import Fetched, FetchedFile
 from exports.assets.folder_hash import md5_of_folder
 from exports.assets.plan import export_path, plan, rows_of
-from exports.package import assets as packaged
-from psynetdata.psynet.assets import PARENTS, origin
-from psynetdata.psynet.source import ZipSource
+from exports.package.tree import asset_folder as packaged
+from psynetdata.psynet.asset_kinds import PARENTS, origin
+from psynetdata.psynet.table_source import ZipSource
 
 EMPTY_MD5 = hashlib.md5(b"", usedforsecurity=False).hexdigest()
 

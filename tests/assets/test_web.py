@@ -5,9 +5,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from exports.assets.addresses import Addresses, is_public
-from exports.assets.session import Missing
-from exports.sources.places import hosts
+from exports.assets.locations.allowed_addresses import Addresses, is_public
+from exports.assets.locations.base import Missing
+from exports.sources.asset_urls import hosts
 from psynetdata.psynet.problems import UsageError
 
 from .conftest import contents, planned

@@ -31,7 +31,7 @@ def needed(what: str) -> None:
 
 @pytest.fixture(scope="package")
 def site(tmp_path_factory, _servers, django_db_setup, shared_folder):
-    """`manage.py serve` on SQLite in a temporary folder, filled by prepared.py; one of its deployments runs."""
+    """`manage.py serve` on SQLite in a temporary folder, filled by site_contents.py; one of its deployments runs."""
     if CHROMIUM is None:
         needed("the Debian package chromium-headless-shell or chromium (apt-get install chromium-headless-shell)")
     templates, mail = _servers(18), servers.MailServer()

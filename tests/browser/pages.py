@@ -1,6 +1,7 @@
-"""Every page of the desk, by the name of its address: what a person can open. The numbers are those of prepared.py."""
+"""Every page of the desk, by the name of its address: what a person can open. The numbers are those of
+site_contents.py."""
 
-# {name of the address: addresses below /admin/, with the names of what prepared.py made}
+# {name of the address: addresses below /admin/, with the names of what site_contents.py made}
 PAGES = {
     "index": [""],
     "app_list": ["psynetdata/"],

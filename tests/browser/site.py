@@ -19,7 +19,7 @@ from django.conf import settings
 
 from tests.notify.servers import TOKEN
 
-from .prepared import ROOT
+from .site_contents import ROOT
 
 START_WITHIN = 120  # seconds
 DONE_WITHIN = 120
@@ -27,7 +27,8 @@ DONE_WITHIN = 120
 
 @dataclass(frozen=True)
 class Site:
-    """`n`: what tests/browser/prepared.py made, by name; `postgres`: where experiments run (tests.servers.databases);
+    """`n`: what tests/browser/site_contents.py made, by name; `postgres`: where experiments run
+    (tests.servers.databases);
     `slack` and `mail`: the servers that its messages go to."""
 
     address: str
@@ -92,7 +93,7 @@ def running(folder: Path, postgres, slack, mail, *, migrated: Path) -> Iterator[
 
 def _prepared(environment: dict, watched_url: str) -> dict:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.browser.prepared", watched_url],
+        [sys.executable, "-m", "tests.browser.site_contents", watched_url],
         cwd=ROOT, env=environment, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

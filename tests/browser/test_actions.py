@@ -3,8 +3,8 @@ light or dark in turn; each page that says what will happen is looked at in all 
 
 import pytest
 
-from . import on_access, on_data, on_deployments, on_exports, on_work  # noqa: F401  each fills the table
-from .pressing import ACTIONS
+from . import access_actions, data_actions, deployment_actions, export_actions, job_actions  # noqa: F401  each fills the table
+from .action_table import ACTIONS
 from .visit import VARIANTS
 
 

@@ -9,9 +9,9 @@ from django.contrib.auth.models import User
 from django.test import RequestFactory
 from django.urls import URLResolver, get_resolver
 
-from . import on_access, on_data, on_deployments, on_exports, on_work  # noqa: F401  each fills the table
+from . import access_actions, data_actions, deployment_actions, export_actions, job_actions  # noqa: F401  each fills the table
+from .action_table import ACTIONS
 from .pages import NO_PAGE, PAGES
-from .pressing import ACTIONS
 
 ASKED = {line for action in ACTIONS for line in action.asks}
 # What Django makes for every model, and what decides whether anybody may use it.
@@ -50,7 +50,7 @@ def is_shut(name: str, request) -> bool:
 def test_every_address_is_looked_at_or_pressed(request_of_all):
     known = set(PAGES) | set(NO_PAGE) | {line.split()[1] for line in ASKED}
     missing = {name for name in names(get_resolver()) - known if not is_shut(name, request_of_all)}
-    assert missing == set(), "Name them in tests/browser/pages.py, or press them in tests/browser/on_*.py."
+    assert missing == set(), "Name them in tests/browser/pages.py, or press them in tests/browser/*_actions.py."
 
 
 def test_the_tables_name_nothing_that_is_gone():
@@ -64,7 +64,7 @@ def test_every_action_of_a_list_is_pressed(request_of_all):
         for model, model_admin in admin.site._registry.items()
         for name in model_admin.get_actions(request_of_all)
     }
-    assert offered - ASKED == set(), "Press them in tests/browser/on_*.py."
+    assert offered - ASKED == set(), "Press them in tests/browser/*_actions.py."
 
 
 def test_every_verb_of_a_form_is_pressed():
@@ -74,4 +74,4 @@ def test_every_verb_of_a_form_is_pressed():
         for verb in re.findall(r'name="verb" value="(\w+)"', template.read_text(encoding="utf-8"))
     }
     pressed = {line.partition("verb=")[2] for line in ASKED}
-    assert verbs - pressed == set(), "Press them in tests/browser/on_*.py."
+    assert verbs - pressed == set(), "Press them in tests/browser/*_actions.py."

@@ -3,7 +3,7 @@ nothing serious, at both widths and in both themes."""
 
 import pytest
 
-from .looking import look
+from .page_checks import look
 from .pages import MISSING, PAGES
 
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.urls import Resolver404, resolve
 
-from .looking import SIZES, focus_is_seen, look
+from .page_checks import SIZES, focus_is_seen, look
 from .site import Site
 
 _MOST_TABS, _AT_ONCE = 400, 8

@@ -4,9 +4,9 @@ A new browser context for each test would load and compile every script, style a
 a page takes 0.25 s here and 0.7 s there.
 """
 
-from .looking import KEPT
-from .prepared import NAME, PASSWORD
+from .page_checks import KEPT
 from .site import Site
+from .site_contents import NAME, PASSWORD
 from .visit import Variant, size_of
 
 # A file of the site's that does nothing when it is opened. about:blank would end the page's process.

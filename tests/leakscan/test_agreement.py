@@ -9,12 +9,12 @@ from urllib.parse import quote
 
 import pytest
 
-from exports.leakscan.collect import collect
+from exports.leakscan.needles.collection import collect
 from exports.leakscan.scan import scan
 from psynetdata.psynet import csvtext
 from tests.anonymize.conftest import Anonymized, Tables
 
-from .making import archive
+from .samples import archive
 
 DEFINITION = {"animal": "dogs", "color": "red", "min": 0, "max": 100}
 PROLIFIC = "5f3e9a1b2c4d5e6f7a8b9c0d"

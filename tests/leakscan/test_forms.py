@@ -2,7 +2,7 @@
 
 import pytest
 
-from exports.leakscan import forms
+from exports.leakscan.encodings import forms
 
 
 @pytest.mark.parametrize("value", ["Zoë Öz", "日本語文 ëÖ"])

@@ -2,9 +2,9 @@
 
 import pytest
 
-from exports.leakscan.matcher import Matcher
+from exports.leakscan.search.matcher import Matcher
 
-from .making import needles
+from .samples import needles
 
 
 @pytest.mark.parametrize("start", ["first", "second", "third"])

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from exports.leakscan.collect import collect
-from exports.leakscan.credentials import passwords
-from exports.leakscan.needles import Needle, Needles
-from psynetdata.psynet.source import ZipSource
+from exports.leakscan.needles.collection import collect
+from exports.leakscan.needles.credentials import passwords
+from exports.leakscan.needles.needle import Needle, Needles
+from psynetdata.psynet.table_source import ZipSource
 
-from .making import DATA, Rows
+from .samples import DATA, Rows
 
 
 def kinds(source) -> dict[str, str]:

@@ -15,13 +15,13 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
-from exports.leakscan.collect import collect
+from exports.leakscan.needles.collection import collect
 from exports.leakscan.scan import scan
 from psynetdata.psynet import csvtext
 from psynetdata.psynet.problems import LeakFound, NotFound
-from psynetdata.psynet.source import ZipSource
+from psynetdata.psynet.table_source import ZipSource
 
-from .making import DATA, ENGINES, archive, needles, zipped
+from .samples import DATA, ENGINES, archive, needles, zipped
 
 VALUES = {
     "worker_id": "149d439536b3216fdaeeb975",

@@ -10,8 +10,8 @@ from django.db import connections
 
 from psynetdata.faces import IDENTIFIED, reading, writing
 from psynetdata.mirror import Transform, columns, refresh, scratch, shows
-from psynetdata.mirror.convert import model_of, to_source
-from psynetdata.mirror.write import rows_of
+from psynetdata.mirror.bulk_writer import rows_of
+from psynetdata.mirror.conversion import model_of, to_source
 from psynetdata.models import Deployment, MirroredTable, Participant, Record, Trial
 from psynetdata.psynet import csvtext, tables
 from psynetdata.psynet.problems import Cancelled, Problem

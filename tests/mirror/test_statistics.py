@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from psynetdata.faces import ANONYMOUS, IDENTIFIED
 from psynetdata.mirror import Transform, refresh
 from psynetdata.models import Deployment, MirroredTable, Response
-from tests.mirror.live import Live
+from tests.mirror.live_experiment import Live
 
 pytestmark = [
     pytest.mark.django_db(databases="__all__", transaction=True),

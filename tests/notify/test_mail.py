@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from exports.notify import mail
 from exports.notify.message import Text
-from exports.notify.problems import Undelivered
+from exports.notify.undelivered import Undelivered
 
 from .servers import PASSWORD, USER
 

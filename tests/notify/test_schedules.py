@@ -7,7 +7,7 @@ from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
 from exports.models import Export, ExportSchedule, Snapshot
-from exports.package import schedules, stopped
+from exports.operations import export_schedule, schedule_notice
 from exports.package.request import ExportOptions
 from psynetdata import jobs
 from psynetdata.models import Audit, Deployment, Job
@@ -23,7 +23,7 @@ def weekly():
     deployment = Deployment.objects.create(deployment_id="faces", label="Faces")
     owner = User.objects.create_superuser("ada", email="ada@lab.example")
     snapshot(deployment)
-    return schedules.schedule(deployment, OPTIONS, every_days=7, owner=owner)
+    return export_schedule.schedule(deployment, OPTIONS, every_days=7, owner=owner)
 
 
 def snapshot(deployment: Deployment) -> Snapshot:
@@ -32,7 +32,7 @@ def snapshot(deployment: Deployment) -> Snapshot:
 
 def look(row: ExportSchedule, days: float) -> ExportSchedule:
     """At the schedules, so many days after it was made."""
-    schedules.send_due(row.created_at + timedelta(days=days, minutes=1))
+    export_schedule.send_due(row.created_at + timedelta(days=days, minutes=1))
     row.refresh_from_db()
     return row
 
@@ -70,7 +70,7 @@ def test_failures_in_a_row_are_counted(weekly):
 
 
 def fail_for_good(row: ExportSchedule) -> None:
-    for week in range(schedules.STOPS_AFTER):
+    for week in range(export_schedule.STOPS_AFTER):
         look(row, 7 * week)
         finish(row, "failed")
         snapshot(row.deployment)
@@ -79,12 +79,12 @@ def fail_for_good(row: ExportSchedule) -> None:
 
 def test_five_failures_stop_it_until_somebody_resumes_it(weekly):
     with pytest.raises(Conflict, match="had not stopped"):
-        schedules.resume(weekly, user=weekly.owner)
+        export_schedule.resume(weekly, user=weekly.owner)
     fail_for_good(weekly)
     assert (weekly.failures, weekly.reason, weekly.stopped_at is not None) == (5, "The disk is full.", True)
     look(weekly, 60)
     assert Export.objects.count() == 5
-    schedules.resume(weekly, user=weekly.owner)
+    export_schedule.resume(weekly, user=weekly.owner)
     assert look(weekly, 60).failures == 0
     assert Export.objects.count() == 6
 
@@ -105,12 +105,12 @@ def test_an_owner_who_lost_the_right_makes_none(weekly, lost):
 
 def test_a_rhythm_that_is_none(weekly):
     with pytest.raises(UsageError, match="every 1, 7, 30 days"):
-        schedules.schedule(weekly.deployment, OPTIONS, every_days=3, owner=weekly.owner)
+        export_schedule.schedule(weekly.deployment, OPTIONS, every_days=3, owner=weekly.owner)
 
 
 def tell() -> list[Job]:
-    stopped.send(timezone.now())
-    made = list(Job.objects.filter(kind=stopped.KIND).order_by("pk"))
+    schedule_notice.send(timezone.now())
+    made = list(Job.objects.filter(kind=schedule_notice.KIND).order_by("pk"))
     for job in made:
         jobs.run(job.pk)
         job.refresh_from_db()

@@ -8,7 +8,7 @@ from slack_sdk.http_retry import builtin_handlers
 
 from exports.notify import slack as channel
 from exports.notify.message import Text
-from exports.notify.problems import Undelivered
+from exports.notify.undelivered import Undelivered
 
 from . import servers
 

@@ -8,11 +8,11 @@ from django.core.cache import cache
 
 from exports.models import Export, ExportArchive, Incident, Notice, Snapshot
 from exports.notify import notices
-from exports.notify.problems import Undelivered
-from exports.notify.tell import tell
+from exports.notify.delivery import tell
+from exports.notify.undelivered import Undelivered
 from psynetdata.models import Deployment, Job
 
-from .test_restricted import account
+from .test_restricted_deployments import account
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

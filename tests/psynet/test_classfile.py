@@ -1,11 +1,11 @@
-"""Rows of tables as rows of class files; tests/exports/test_fidelity.py compares whole exports with PsyNet's."""
+"""Rows of tables as rows of class files; tests/package/test_fidelity.py compares whole exports with PsyNet's."""
 
 import json
 
-from psynetdata.psynet.classfile import ClassFiles, add_keys, final_keys, left_packed
+from psynetdata.psynet.classfile.rows import ClassFiles, add_keys, final_keys, left_packed
+from psynetdata.psynet.classfile.unpacked_keys import MAX_KEYS
 from psynetdata.psynet.csvtext import EMPTY
 from psynetdata.psynet.tables import Column, describe
-from psynetdata.psynet.unpacking import MAX_KEYS
 
 
 def test_columns_and_values():

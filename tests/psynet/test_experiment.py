@@ -7,7 +7,7 @@ import pytest
 from psynetdata.psynet import experiment
 from psynetdata.psynet.experiment import ExperimentInfo
 from psynetdata.psynet.problems import BadInput
-from psynetdata.psynet.source import ZipSource
+from psynetdata.psynet.table_source import ZipSource
 from psynetdata.psynet.tables import describe
 from tests.references import DATA, REFERENCES
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from psynetdata.psynet import tables
-from psynetdata.psynet.source import ZipSource
+from psynetdata.psynet.table_source import ZipSource
 from psynetdata.psynet.tables import Column
 from tests.references import DATA, REFERENCES
 

@@ -14,13 +14,13 @@ import pytest
 from django.db import connections
 
 from exports.models import Export
-from exports.package.verify import verify_path
-from exports.remote import download
+from exports.package.archive_check import verify_path
+from exports.remote import archive_download
 from psynetdata import jobs
 from psynetdata.models import Audit, Job
 from tests.api.conftest import client_of, person  # noqa: F401 - pytest finds them here
 
-from .cutting import Line
+from .broken_line import Line
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,8 +59,8 @@ def desk(loaded, live_server, person, client_of, monkeypatch):  # noqa: F811
     user = person("view_identified", "export_anonymous", "export_regular", name="officer")
     found = DeskElsewhere(live_server, client_of(user, identified=True).token)
     monkeypatch.setenv("PSYNETDATA_TOKEN", found.token)
-    monkeypatch.setattr("exports.remote.export.LOOK_EVERY", 0.05)
-    monkeypatch.setattr(download, "PAUSES", ())
+    monkeypatch.setattr("exports.remote.remote_export.LOOK_EVERY", 0.05)
+    monkeypatch.setattr(archive_download, "PAUSES", ())
     yield found
     found.close()
 
@@ -116,14 +116,14 @@ def test_a_download_that_breaks_goes_on_where_it_broke(desk, tmp_path, typed):
 
 def _typed_with_cuts(desk, typed, path, cuts):
     """Cuts lines from the download on; looks at the progress come before it."""
-    real = download.download
+    real = archive_download.download
 
     def cut(*args, **options):
         desk.line.cuts = cuts
         return real(*args, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("exports.remote.export.download", cut)
+        patch.setattr("exports.remote.remote_export.download", cut)
         return typed("export", "--remote", desk.url, *DATABASE, "--path", path)
 
 

@@ -6,8 +6,8 @@ from contextlib import closing
 import pytest
 
 from exports.sources.postgres import parse
-from tests.exports.handed_in import split
-from tests.exports.making import reference, written_down
+from tests.load.uploads import split
+from tests.store.snapshot_factory import reference, written_down
 
 # Of the tables that every PsyNet database has, what `written_down` gives those that a test does not write down.
 MINIMAL = " ".join(

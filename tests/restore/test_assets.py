@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from exports.restore import assets as module
+from exports.restore import asset_restore as module
 from exports.restore import restore as verb
 from exports.restore.restore import restore
 from psynetdata.psynet.problems import Conflict, Problem, UsageError

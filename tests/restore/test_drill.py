@@ -6,17 +6,17 @@ import pytest
 from django.utils import timezone
 
 from exports.models import Snapshot
-from exports.restore.drill import drill
-from exports.restore.due import submit_due
-from exports.snapshots.reader import SnapshotReader
-from exports.snapshots.store import file_of
+from exports.operations.drill import drill
+from exports.operations.drill_schedule import submit_due
 from exports.sources.postgres import Refused, Unreachable
+from exports.store.blobs import file_of
+from exports.store.reader import SnapshotReader
 from psynetdata import jobs
 from psynetdata.models import Deployment, Job
 from psynetdata.psynet.problems import BadInput, Damaged, NotFound
 from psynetdata.psynet.tables import Column
-from tests.exports.making import snapshot as snapshot_of
 from tests.references import REFERENCES
+from tests.store.snapshot_factory import snapshot as snapshot_of
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 

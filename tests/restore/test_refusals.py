@@ -7,13 +7,13 @@ import pytest
 
 from exports.restore import restore as verb
 from exports.restore.restore import restore
-from exports.snapshots.reader import SnapshotReader
-from exports.snapshots.store import file_of
 from exports.sources.postgres import Refused, Unreachable, parse
+from exports.store.blobs import file_of
+from exports.store.reader import SnapshotReader
 from psynetdata.management.cli import Interrupted
 from psynetdata.psynet.problems import BadInput, Conflict, Damaged, Problem
 from psynetdata.psynet.tables import Column
-from tests.exports.making import snapshot as snapshot_of
+from tests.store.snapshot_factory import snapshot as snapshot_of
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 

@@ -2,12 +2,12 @@
 
 import pytest
 
+from exports.capture.take import take
 from exports.models import Snapshot, SourceCode, StoredAsset
-from exports.snapshots import deployments
-from exports.snapshots.asset_place import AssetPlace, set_place
-from exports.snapshots.take import take
+from exports.operations import deployments
+from exports.operations.asset_location import AssetPlace, set_place
 from psynetdata.models import Audit, Deployment, Job
-from tests.exports.test_source_code import code
+from tests.server.test_source_code import code
 
 from .test_drill import spoil
 

@@ -16,7 +16,7 @@ from .install import binaries
 from .server import Server
 
 DATA = Path(__file__).parents[1] / "data"
-KEYS = Path(__file__).parents[2] / "exports" / "simulator" / "foreign-keys.csv"
+KEYS = Path(__file__).parents[2] / "tools" / "simulator" / "foreign-keys.csv"
 
 
 def declared_keys() -> list[tuple[str, str, str]]:

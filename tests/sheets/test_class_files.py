@@ -6,9 +6,11 @@ from pathlib import PurePosixPath
 import pytest
 
 from psynetdata.faces import ANONYMOUS, IDENTIFIED, reading
-from psynetdata.psynet import computed, csvtext
-from psynetdata.sheets import Catalogue, formats
-from tests.exports.test_export import exported
+from psynetdata.psynet import csvtext
+from psynetdata.psynet.classfile import computed_columns
+from psynetdata.sheets import Catalogue
+from psynetdata.sheets.output import formats
+from tests.operations.test_export import exported
 
 pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_database]
 
@@ -38,7 +40,9 @@ def test_every_class_file_and_its_sheet_are_the_same(loaded, name):
                 assert set(sheet.header) - set(header) <= JOINED
                 ours, found = parsed(b"".join(formats.csv(sheet.header, sheet.records())))
             # What PsyNet computes from other rows stands in exports only: a sheet is read row by row.
-            there = [place for place, column in enumerate(header) if column in ours or column not in computed.NAMES]
+            there = [
+                place for place, column in enumerate(header) if column in ours or column not in computed_columns.NAMES
+            ]
             places = [ours.index(header[place]) for place in there]
             rows = [[row[place] for place in there] for row in rows]
             assert [[row[place] for place in places] for row in found] == rows, member

@@ -9,7 +9,7 @@ from psynetdata.faces import IDENTIFIED
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import Conflict, UsageError
 from psynetdata.sheets import Experiment, Trial, basic_data_for, compute_basic_data
-from psynetdata.sheets.modules import BrokenModule
+from psynetdata.sheets.basic_data.modules import BrokenModule
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 

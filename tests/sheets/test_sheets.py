@@ -13,8 +13,9 @@ from psynetdata.psynet import csvtext
 from psynetdata.psynet.csvtext import format_row
 from psynetdata.psynet.problems import UsageError
 from psynetdata.psynet.tables import UNMIRRORED_TABLES, describe
-from psynetdata.sheets import BUILT_IN, Catalogue, UnknownSheet, formats
-from psynetdata.sheets.kinds import Guess
+from psynetdata.sheets import BUILT_IN, Catalogue, UnknownSheet
+from psynetdata.sheets.columns.value_types import Guess
+from psynetdata.sheets.output import formats
 from tests.references import REFERENCES
 
 pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_database]

@@ -4,13 +4,13 @@ import random
 
 import pytest
 
-from exports.simulator import dangling, dangling_in
-from exports.simulator.references import keys
 from psynetdata.psynet.idset import IdSet
-from psynetdata.psynet.source import ZipSource
+from psynetdata.psynet.table_source import ZipSource
 from psynetdata.psynet.tables import known_tables
 from tests.references import DATA, REFERENCES
 from tests.servers.databases import declared_keys
+from tools.simulator import dangling, dangling_in
+from tools.simulator.references import keys
 
 
 class Without:

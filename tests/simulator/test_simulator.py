@@ -7,11 +7,11 @@ from collections import Counter
 import psycopg2
 import pytest
 
-from exports.simulator import Simulator, create, dangling
 from exports.sources.postgres import Refused, Unreachable
 from psynetdata.psynet import times
 from psynetdata.psynet.problems import BadInput, Conflict
 from tests.servers.databases import declared_keys
+from tools.simulator import Simulator, create, dangling
 
 STEPS = 300
 GROWN = ("participant", "info", "response", "module_state", "notification", "request")

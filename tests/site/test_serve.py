@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.site.test_supervisor import lives, wait_for
+from tests.infra.test_supervisor import lives, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 SOON = 120  # seconds; a machine with much else to do takes its time to start a process

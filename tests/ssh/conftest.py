@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from exports.snapshots import deployments
+from exports.operations import deployments
 from psynetdata.models import Deployment
 from tests.assets.servers import need
 from tests.assets.servers import ssh as openssh

@@ -11,12 +11,13 @@ from django.contrib.auth.models import Permission
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
+from exports.capture.take import take
 from exports.models import ServerLogs
+from exports.operations import deployments
+from exports.operations.storage_check import verify_logs
 from exports.package.request import ExportOptions, request_export, run_here
-from exports.package.verify_stored import verify_logs
-from exports.snapshots import deployments, logs, logs_search
-from exports.snapshots.take import take
-from exports.sources.kind import NoLogs
+from exports.server import log_search, logs
+from exports.sources.base import NoLogs
 from exports.sources.postgres import Unreachable
 from psynetdata import jobs
 from psynetdata.models import Deployment, Job
@@ -116,7 +117,7 @@ def test_memory_follows_a_part(lab, app, monkeypatch):
     row = logs.fetch(running)
     for _ in logs.all_of(row):
         pass
-    found = logs_search.search(row, "no such words")
+    found = log_search.search(row, "no such words")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert (row.bytes, found.lines) == (file.stat().st_size, [])
@@ -228,11 +229,11 @@ def test_the_page(admin_client, client, django_user_model, monkeypatch):
 
 def test_a_page_of_a_long_search_ends_in_time_and_goes_on(monkeypatch):
     monkeypatch.setattr(logs, "PART", 4096)
-    monkeypatch.setattr(logs_search, "LONGEST", -1.0)
+    monkeypatch.setattr(log_search, "LONGEST", -1.0)
     row = kept(Deployment.objects.create(deployment_id="an app"), entries(0, 200))
     found, pages, before = [], 0, None
     while pages == 0 or before:
-        page = logs_search.search(row, "entry 1", before=before)
+        page = log_search.search(row, "entry 1", before=before)
         found, pages, before = [*found, *page.lines], pages + 1, page.further
     assert [line.message for line in found] == [
         f"Entry {n} Übung" for n in range(199, -1, -1) if str(n).startswith("1")

@@ -3,10 +3,10 @@
 import pytest
 
 from exports.models import StoredAsset
-from exports.snapshots import logs, source_code
+from exports.server import logs, source_code
 from psynetdata.models import Deployment
-from tests.exports.test_source_code import code
 from tests.restore.test_retire import ASSET, retired
+from tests.server.test_source_code import code
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 

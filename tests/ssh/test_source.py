@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from exports.assets import background
+from exports.assets import background_fetch
+from exports.capture import snapshot_schedule
+from exports.capture.take import take
 from exports.models import Snapshot
-from exports.snapshots import deployments, schedule
-from exports.snapshots.reader import SnapshotReader
-from exports.snapshots.take import take
-from exports.sources.moment import Moment
+from exports.operations import deployments
 from exports.sources.postgres import Refused, Unreachable, parse
+from exports.sources.read_transaction import Moment
+from exports.store.reader import SnapshotReader
 from psynetdata import credentials, jobs
 from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.problems import BadInput, Problem, UsageError
@@ -60,7 +61,7 @@ def test_a_tunnel_that_is_killed_in_a_copy(lab, monkeypatch):
         return copy(self, select, out, **options)
 
     monkeypatch.setattr(Moment, "copy", copied)
-    job = jobs.prepare(schedule.KIND, deployment=running)
+    job = jobs.prepare(snapshot_schedule.KIND, deployment=running)
     jobs.run(job.pk)
     job.refresh_from_db()
     place = f"{app} on 127.0.0.1:{lab.server.port}"
@@ -70,7 +71,7 @@ def test_a_tunnel_that_is_killed_in_a_copy(lab, monkeypatch):
         take(running)
     lab.server.start()
     Deployment.objects.update(due_at=None)
-    (next_one,) = schedule.send_due()
+    (next_one,) = snapshot_schedule.send_due()
     jobs.run(next_one.pk)
     next_one.refresh_from_db()
     assert (next_one.state, Snapshot.objects.get().state) == ("done", "good")
@@ -81,7 +82,7 @@ def test_a_process_that_is_killed_leaves_no_tunnel(lab, tmp_path):
     """Not even kill -9 leaves a login behind."""
     script = (
         "import sys, django; django.setup()\n"
-        "from exports.sources.kind import Access\nfrom exports.sources.ssh.client import connected\n"
+        "from exports.sources.base import Access\nfrom exports.sources.ssh.client import connected\n"
         "from exports.sources.ssh.address import parse\n"
         "with connected(parse(sys.argv[1]), Access(None, sys.argv[2], sys.argv[3])) as line:\n"
         "    print(line._process.pid, line.folder, flush=True)\n    sys.stdin.read()\n"
@@ -240,7 +241,7 @@ def test_its_assets_are_fetched_from_the_users_home(lab):
     assert deployments.connect(running).rows["participant"] > 0
     assert running.assets_url == f"sftp://{user}@127.0.0.1:{port}/~/psynet-data/assets"
     take(running)
-    job = jobs.run_here(background.KIND, options={"whole": True}, deployment=running)
+    job = jobs.run_here(background_fetch.KIND, options={"whole": True}, deployment=running)
     assert job.result["fetched"] == 1
 
 

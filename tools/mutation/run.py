@@ -26,16 +26,16 @@ TESTS = {
     "psynetdata/anonymize": (
         ["tests/anonymize"],
         [
-            "tests/exports/test_policy.py",
-            "tests/exports/test_keys.py",
-            "tests/exports/test_mirror_faces.py",
-            "tests/exports/test_package_withheld.py",
+            "tests/operations/test_policy.py",
+            "tests/management/test_keys_command.py",
+            "tests/mirroring/test_mirror.py",
+            "tests/package/test_withheld_texts.py",
             "tests/leakscan/test_agreement.py",
         ],
     ),
     "exports/leakscan": (
         ["tests/leakscan"],
-        ["tests/leakscan/test_proof.py", "tests/exports/test_package_withheld.py"],
+        ["tests/leakscan/test_leak_check.py", "tests/package/test_withheld_texts.py"],
     ),
 }
 

@@ -3,15 +3,14 @@ from pathlib import Path
 
 from django.db.models import Count, Sum
 
-from exports.assets import background
-from exports.management.table import table
+from exports.assets import background_fetch
+from exports.management.text_table import table
 from exports.models import Incident, Snapshot
-from exports.restore import retire
-from exports.snapshots import deployments
-from exports.snapshots.asset_place import AssetPlace, set_place
-from exports.snapshots.deployments import Added
-from exports.sources import kinds
-from exports.sources.kind import HostKey
+from exports.operations import deployments, retire
+from exports.operations.asset_location import AssetPlace, set_place
+from exports.operations.deployments import Added
+from exports.sources import registry
+from exports.sources.base import HostKey
 from psynetdata.deployments import chosen
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.models import Deployment
@@ -33,7 +32,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
         add = verbs.add_parser("add", help="Register the experiment at a database's address, after a look at it.")
-        add.add_argument("url", metavar="URL", help=" or ".join(kind.example for kind in kinds.KINDS))
+        add.add_argument("url", metavar="URL", help=" or ".join(kind.example for kind in registry.KINDS))
         add.add_argument("--id", metavar="ID", help="Its deployment_id, where the database does not say it.")
         add.add_argument("--label", help="What people call it; by default what the experiment calls itself.")
         add.add_argument("--assets", metavar="URL", help="Where its asset files live; see `deployment assets`.")
@@ -123,7 +122,7 @@ class Command(BaseCommand):
         for name, value in _asset_facts(deployment):
             self.stdout.write(f"{name:<16} {value}")
         if fetch:
-            told = self.job(background.KIND, options={"whole": True}, deployment=deployment).result
+            told = self.job(background_fetch.KIND, options={"whole": True}, deployment=deployment).result
             self.stdout.write(f"\n{told['fetched']} files were fetched, {told['bytes']:,} bytes.")
             for reason, count in sorted(told["missing"].items()):
                 self.warn(f"{count} are missing: {reason}.")
@@ -212,7 +211,7 @@ def _every(deployment: Deployment) -> str:
 
 
 def _password(deployment: Deployment) -> str:
-    own_way = kinds.of_url(deployment.source_url).own_way
+    own_way = registry.of_url(deployment.source_url).own_way
     return _reference(deployment.source_secret) or f"(none kept; {own_way})"
 
 

@@ -3,14 +3,14 @@ import shlex
 from datetime import datetime
 from pathlib import Path
 
-from exports.management.told import tell
+from exports.management.export_text import tell
 from exports.models import Snapshot
-from exports.package import participants
-from exports.package.publish import discard
+from exports.package import participant_list
+from exports.package.export_folder import check_path, default_path, unpack
+from exports.package.publication import discard
 from exports.package.request import ExportOptions, chosen, request_export, run_here
-from exports.package.unpack import check_path, default_path, unpack
 from exports.remote.desk import Desk, DeskAway
-from exports.remote.export import RemoteExport
+from exports.remote.remote_export import RemoteExport
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.management.cli import Interrupted, Progress
 from psynetdata.psynet.problems import UsageError
@@ -117,7 +117,7 @@ class Command(BaseCommand):
         if path is not None:
             path = Path(path).expanduser().absolute()
             check_path(path)
-        chosen_ones = participants.parse(options["participants"])
+        chosen_ones = participant_list.parse(options["participants"])
         asked = ExportOptions(participants=chosen_ones, **{name: options[name] for name in (*_OPTIONS, *_OF_ANONYMOUS)})
         if options["remote"] is not None:
             self._remote(asked, path, options)

@@ -1,8 +1,8 @@
 import os
 from pathlib import Path
 
-from exports.snapshots.anew import to_mirror
-from psynetdata.anonymize import keys
+from exports.mirroring.rebuild import to_mirror
+from psynetdata.anonymize.face import keys
 from psynetdata.deployments import chosen
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.models import Deployment

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from exports.management.table import rows_per_table
+from exports.management.text_table import rows_per_table
 from exports.models import Snapshot, SourceCode
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.models import Deployment

@@ -1,4 +1,4 @@
-from exports.notify.trying import try_channels
+from exports.notify.channel_test import try_channels
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.psynet.problems import Problem, UsageError
 

@@ -2,12 +2,12 @@ import csv
 import io
 from pathlib import Path
 
-from exports.management.table import table
-from exports.snapshots import undecided
-from exports.snapshots.anew import to_mirror
-from psynetdata.anonymize import deciding
-from psynetdata.anonymize.for_deployment import withholds
-from psynetdata.anonymize.policy import ACTIONS, FIELDS, Rule
+from exports.management.text_table import table
+from exports.mirroring.rebuild import to_mirror
+from exports.operations import policy
+from psynetdata.anonymize.face import policy_decisions
+from psynetdata.anonymize.face.deployment_anonymizer import withholds
+from psynetdata.anonymize.policy.rules import ACTIONS, FIELDS, Rule
 from psynetdata.deployments import chosen
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.models import Deployment
@@ -44,8 +44,8 @@ class Command(BaseCommand):
         getattr(self, f"_{verb}")(found, **options)
 
     def _undecided(self, deployment: Deployment, *, csv: bool, **options) -> None:
-        snapshot = undecided.newest_of(deployment)
-        job = self.job(undecided.KIND, options={"snapshot": snapshot.pk}, deployment=deployment)
+        snapshot = policy.newest_of(deployment)
+        job = self.job(policy.KIND, options={"snapshot": snapshot.pk}, deployment=deployment)
         found = job.result["found"]
         if csv:
             self.stdout.write(_lines(found), ending="")
@@ -75,7 +75,7 @@ class Command(BaseCommand):
     def _decide(self, deployment: Deployment, *, place: list[str], file: Path | None, **options) -> None:
         given = [name for name in ("shared", "open", "kind") if options[name]]
         if file is not None and not place and not given:
-            rules = deciding.from_file(file)
+            rules = policy_decisions.from_file(file)
         elif file is None and len(place) in (2, 3) and len(given) == 3:
             reason = options["reason"] or "decided by staff"
             rules = [Rule(*_place(place), options["shared"], options["open"], options["kind"], reason)]
@@ -84,14 +84,14 @@ class Command(BaseCommand):
                 "Give either --file CSV, or TABLE COLUMN [SELECTOR] with --shared, --open and --kind. "
                 f"Actions are {', '.join(ACTIONS)}."
             )
-        count = deciding.decide(deployment, rules)
+        count = policy_decisions.decide(deployment, rules)
         self._rebuild(deployment)
         self.stdout.write(f"Decided about {count} for {deployment.deployment_id} and those that continue it.")
 
     def _forget(self, deployment: Deployment, *, place: list[str], **options) -> None:
         if len(place) not in (2, 3):
             raise UsageError("Give TABLE COLUMN [SELECTOR].")
-        deciding.forget(deployment, *_place(place))
+        policy_decisions.forget(deployment, *_place(place))
         self._rebuild(deployment)
         self.stdout.write("Taken back; the policy's own rule holds again, or none.")
 
@@ -100,7 +100,7 @@ class Command(BaseCommand):
         said = (
             f"What is undecided for {deployment.deployment_id} leaves {'at neither level' if everything else _SCRUBBED}"
         )
-        if deciding.withhold(deployment, everything):
+        if policy_decisions.withhold(deployment, everything):
             self._rebuild(deployment)
             self.stdout.write(f"{said}, from now on.")
         else:

@@ -1,8 +1,8 @@
 from django.utils import timezone
 
-from exports.management.table import table
+from exports.management.text_table import table
 from exports.models import Snapshot
-from exports.snapshots.prune import kept
+from exports.operations.prune import kept
 from psynetdata.deployments import chosen
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.models import Deployment

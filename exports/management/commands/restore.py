@@ -1,8 +1,8 @@
 import uuid
 
-from exports.management.table import rows_per_table
+from exports.management.text_table import rows_per_table
 from exports.models import Snapshot
-from exports.sources import kinds
+from exports.sources import registry
 from psynetdata import credentials
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.psynet.problems import NotFound, UsageError
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         found = Snapshot.objects.select_related("deployment").filter(pk=snapshot).first()
         if found is None:
             raise NotFound(f"There is no snapshot {snapshot}.")
-        located = kinds.of_url(database).locate(database)
+        located = registry.of_url(database).locate(database)
         secret = _reference(located.password, password_env)
         try:
             job = self.job(

@@ -3,11 +3,11 @@ from pathlib import Path
 
 from django.db.models import QuerySet
 
-from exports.management import history
+from exports.history import accept, pin
+from exports.history.diff import diff, to_json
+from exports.management import snapshot_text
 from exports.models import Snapshot
-from exports.package.database import default_name, download
-from exports.snapshots import pin, suspect
-from exports.snapshots.diff import diff, to_json
+from exports.package.database_zip import default_name, download
 from psynetdata.deployments import chosen
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.models import Audit, Deployment
@@ -66,24 +66,24 @@ class Command(BaseCommand):
 
     def _list(self, *, deployment: str | None, limit: int | None, json: bool, **options):
         named = [chosen(Deployment.objects.all(), deployment, how="--deployment")] if deployment else None
-        self.stdout.write(history.listed(named or list(Deployment.objects.all()), limit, as_json=json))
+        self.stdout.write(snapshot_text.listed(named or list(Deployment.objects.all()), limit, as_json=json))
 
     def _show(self, *, snapshot: int, json: bool, **options):
-        self.stdout.write(history.shown(_snapshot(snapshot), as_json=json))
+        self.stdout.write(snapshot_text.shown(_snapshot(snapshot), as_json=json))
 
     def _diff(self, *, before: int, after: int, rows: bool, json: bool, **options):
         old, new = _snapshot(before), _snapshot(after)
         found = diff(old, new, ids=_LISTED_IDS if rows else 0)
         if old.deployment_id != new.deployment_id:
             self.warn("The two are of different deployments; equal ids need not be the same people or trials.")
-        self.stdout.write(history.to_text(to_json(old, new, found)) if json else history.compared(found))
+        self.stdout.write(snapshot_text.to_text(to_json(old, new, found)) if json else snapshot_text.compared(found))
 
     def _download(self, *, snapshot: int, path: Path | None, force: bool, **options):
         found = _snapshot(snapshot)
         target = Path(path or default_name(found)).expanduser().absolute()
         made = download(found, target, force=force)
         self.stdout.write(f"{found} of {found.deployment.deployment_id}: {found.rows} rows, {made.bytes} bytes")
-        self.stdout.write(f"to be used with {history.versions(found)}")
+        self.stdout.write(f"to be used with {snapshot_text.versions(found)}")
         self.stdout.write(str(target))
 
     def _pin(self, *, snapshot: int, **options):
@@ -98,7 +98,7 @@ class Command(BaseCommand):
 
     def _accept(self, *, snapshot: int, **options):
         found = _snapshot(snapshot)
-        job = self.job(suspect.KIND, options={"snapshot": found.pk}, deployment=found.deployment)
+        job = self.job(accept.KIND, options={"snapshot": found.pk}, deployment=found.deployment)
         for number in job.result["snapshots"]:
             accepted = _snapshot(number)
             self.stdout.write(f"{accepted}, of {times.to_iso(accepted.taken_at)}, is good now.")

@@ -5,8 +5,14 @@ from django.db.models import Q
 from django.utils import timezone
 
 from exports.models import Export, ServerLogs, Snapshot, SourceCode
-from exports.package.verify import Checked, verify_path
-from exports.package.verify_stored import verify_assets, verify_export, verify_logs, verify_snapshot, verify_source_code
+from exports.operations.storage_check import (
+    verify_assets,
+    verify_export,
+    verify_logs,
+    verify_snapshot,
+    verify_source_code,
+)
+from exports.package.archive_check import Checked, verify_path
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import Damaged, NotFound, UsageError

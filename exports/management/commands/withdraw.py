@@ -1,6 +1,6 @@
 from exports.models import Withdrawal
-from exports.package import withdrawing
-from exports.package.participants import parse, told
+from exports.operations import withdraw
+from exports.package.participant_list import parse, told
 from exports.package.request import chosen
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.models import Deployment
@@ -25,11 +25,11 @@ class Command(BaseCommand):
             self._list(found)
             return
         if take_back:
-            withdrawing.take_back(found, ids)
+            withdraw.take_back(found, ids)
             withdrew = [], ids
         else:
-            withdrew = [row.participant for row in withdrawing.withdraw(found, ids)], ()
-        done = self.job(withdrawing.KIND, deployment=found.first).result
+            withdrew = [row.participant for row in withdraw.withdraw(found, ids)], ()
+        done = self.job(withdraw.KIND, deployment=found.first).result
         self.stdout.write(_told(found, *withdrew, done))
 
     def _list(self, deployment: Deployment) -> None:

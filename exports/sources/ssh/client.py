@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from django.conf import settings
 
-from exports.sources.kind import Access
+from exports.sources.base import Access
 from exports.sources.postgres import Unreachable
 from psynetdata import credentials
 from psynetdata.psynet.problems import Problem

@@ -13,9 +13,9 @@ from django.db import connections
 from django.db.utils import OperationalError
 
 from psynetdata import jobs
+from psynetdata.infra.supervisor import Child, Supervisor, only_one
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.psynet.problems import Problem
-from psynetdata.supervisor import Child, Supervisor, only_one
 
 SAMPLE = Path(__file__).resolve().parents[2] / "sample"
 

@@ -1,0 +1,1 @@
+"""Asset pages: the file itself."""

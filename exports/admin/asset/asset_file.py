@@ -1,0 +1,167 @@
+"""The file of an asset as a response: who may have it, what type it is, one range of it."""
+
+import mimetypes
+import re
+from dataclasses import dataclass
+
+from django.core.exceptions import PermissionDenied
+from django.core.files.storage import default_storage
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+
+from exports.assets.asset_files import kept
+from exports.assets.personal_assets import personal_assets
+from exports.assets.plan import plan
+from exports.models import StoredAsset
+from psynetdata.admin.pages.shown_face import record_read, shown_face
+from psynetdata.faces import IDENTIFIED
+from psynetdata.infra import byte_range
+from psynetdata.infra.storage import blocks
+from psynetdata.models import Asset, Deployment
+
+_TEXT = 20_000  # bytes of a text that a page shows
+_TEXTS = (".txt", ".csv", ".tsv", ".json", ".jsonl", ".md", ".yaml", ".yml", ".log", ".srt", ".vtt", ".textgrid")
+# Shown by browsers without running anything; what may run (SVG, HTML, PDF) is only ever handed out as a download.
+_TYPES = {
+    ".wav": "audio/wav", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".oga": "audio/ogg", ".opus": "audio/ogg",
+    ".flac": "audio/flac", ".m4a": "audio/mp4", ".aac": "audio/aac", ".mp4": "video/mp4", ".m4v": "video/mp4",
+    ".webm": "video/webm", ".mov": "video/quicktime", ".ogv": "video/ogg", ".png": "image/png", ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp", ".bmp": "image/bmp", ".avif": "image/avif",
+} | dict.fromkeys(_TEXTS, "text/plain; charset=utf-8")  # fmt: skip
+_KINDS = {"audio": "audio", "video": "video", "image": "picture", "text": "text"}
+_SAFE = {
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "private, no-store",
+    "Accept-Ranges": "bytes",
+}
+
+
+# The page that a browser makes around a sound or picture asks for it again, and must be let; scripts never run.
+_OF_MEDIA = "sandbox allow-same-origin; default-src 'none'; img-src 'self'; media-src 'self'"
+_OF_OTHERS = "sandbox; default-src 'none'"
+
+
+class NotHere(Exception):
+    """Why there is no file to show, in a sentence."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An asset whose file this person may see. `path`: its export path, as the face that is shown has it."""
+
+    path: str
+
+    def name_of(self, row: StoredAsset) -> str:
+        return row.inside or self.path.rpartition("/")[2] or f"asset-{row.asset_id}"
+
+
+def shown_among(request: HttpRequest, assets: list[Asset]) -> dict[int, tuple[Shown, list[StoredAsset]]]:
+    """{asset id: it, and its files}, of those assets of one deployment whose files this person may see and are here."""
+    deployment = _deployment_of(assets[0])
+    return {} if deployment is None else _here(deployment, _not_personal(request, deployment, assets))
+
+
+def shown(request: HttpRequest, obj: Asset) -> tuple[Shown, list[StoredAsset]]:
+    """It and its files. Raises NotHere where none are kept here, and where they are personal and the anonymous face
+    is shown."""
+    deployment = _deployment_of(obj)
+    if deployment is None:
+        raise NotHere("Its deployment is no longer here.")
+    if not _not_personal(request, deployment, [obj]):
+        raise NotHere("Its file is personal, and shown on the identified face only.")
+    found = _here(deployment, [obj])
+    if not found:
+        raise NotHere(
+            "Its file is not here yet. An export with files fetches it, and so does `deployment assets --fetch`."
+        )
+    return found[obj.id]
+
+
+def _deployment_of(obj: Asset) -> Deployment | None:
+    return Deployment.objects.filter(number=obj.deployment_number).first()
+
+
+def _not_personal(request: HttpRequest, deployment: Deployment, assets: list[Asset]) -> list[Asset]:
+    """Those whose files may be shown on the face that is shown; none while nobody knows which are personal."""
+    if shown_face(request) == IDENTIFIED:
+        return assets
+    personal = personal_assets(deployment)
+    return [] if personal is None else [obj for obj in assets if obj.id not in personal]
+
+
+def _here(deployment: Deployment, assets: list[Asset]) -> dict[int, tuple[Shown, list[StoredAsset]]]:
+    """{asset id: it, and its files} of those whose files are kept here."""
+    if not assets:
+        return {}
+    # Where a file came from is withheld or scrubbed on the anonymous face; it leads to the file and no further.
+    rows = Asset.objects.using(IDENTIFIED).filter(key__in=[obj.key for obj in assets])
+    planned = {one.id: one for one in plan(map(_as_text, rows), "all")}
+    files, paths = kept(deployment, planned.values()), {obj.id: obj.export_path or "" for obj in assets}
+    return {number: (Shown(paths[number]), rows) for number, rows in files.items()}
+
+
+def kind_of(name: str) -> str:
+    """`audio`, `video`, `picture` or `text` for what a page can show, else empty."""
+    return _KINDS.get(_type_of(name).partition("/")[0], "")
+
+
+def beginning(row: StoredAsset) -> str:
+    data = b"".join(blocks(default_storage, row.file, 0, min(row.bytes, _TEXT)))
+    return data.decode("utf-8", "replace") + ("\n…" if row.bytes > _TEXT else "")
+
+
+def answer(model_admin, request: HttpRequest, key: int, number: int) -> HttpResponseBase:
+    """The file, or one range of it; on record where it is of the identified face."""
+    if not model_admin.has_view_permission(request):
+        raise PermissionDenied
+    obj = model_admin.get_queryset(request).filter(key=key).first()
+    if obj is None:
+        raise Http404
+    try:
+        found, files = shown(request, obj)
+    except NotHere as reason:
+        raise Http404(str(reason)) from None
+    row = next((row for row in files if row.number == number), None)
+    if row is None or not default_storage.exists(row.file):
+        raise Http404
+    return _response(request, obj, found.name_of(row), row)
+
+
+def _response(request: HttpRequest, obj: Asset, name: str, row: StoredAsset) -> HttpResponseBase:
+    asked = byte_range.asked(request.headers.get("Range", ""), row.bytes)
+    start, stop = asked or (0, row.bytes)
+    if asked is not None and start >= stop:
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{row.bytes}"})
+    record_read(request, f"file of {obj}", deployment_number=obj.deployment_number, once=True, sha256=row.sha256)
+    inline = kind_of(name) and "download" not in request.GET
+    content = blocks(default_storage, row.file, start, stop)
+    kind = _type_of(name) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    response = StreamingHttpResponse(content, status=200 if asked is None else 206, content_type=kind)
+    for header, value in _SAFE.items():
+        response[header] = value
+    response["Content-Security-Policy"] = _OF_MEDIA if inline else _OF_OTHERS
+    response["Content-Length"] = str(stop - start)
+    response["Content-Disposition"] = f'{"inline" if inline else "attachment"}; filename="{_plain(name)}"'
+    if asked is not None:
+        response["Content-Range"] = f"bytes {start}-{stop - 1}/{row.bytes}"
+    return response
+
+
+def _type_of(name: str) -> str:
+    dot = name.rfind(".")
+    return _TYPES.get(name[dot:].lower(), "") if dot >= 0 else ""
+
+
+def _plain(name: str) -> str:
+    """Plain letters only, so that the header needs no second form."""
+    return re.sub(r"[^A-Za-z0-9._=-]+", "-", name.rpartition("/")[2])[-150:].strip("-") or "file"
+
+
+def _as_text(row: Asset) -> dict[str, str | None]:
+    """A mirrored row as the source's columns had it."""
+    flags = {True: "t", False: "f", None: None}
+    typed = {name: getattr(row, name) for name in row.typed_fields()}
+    texts = {
+        name: flags[value] if value is None or isinstance(value, bool) else str(value) for name, value in typed.items()
+    }
+    return texts | row.rest_columns

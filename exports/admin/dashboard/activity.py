@@ -1,0 +1,70 @@
+"""What the first page tells of deployments that run: a card each; and of exports at work."""
+
+from collections.abc import Iterable
+
+from django.db.models import Count, Sum
+from django.utils import timezone
+
+from exports.admin.deployment import progress
+from exports.admin.watch.watch_summary import age_of, rows_in
+from exports.models import ExportArchive, Snapshot, StoredAsset
+from exports.watch.disks import disks
+from psynetdata.admin.job import progress_of
+from psynetdata.admin.pages import html
+from psynetdata.admin.pages.cards import Card
+from psynetdata.admin.pages.visibility import only
+from psynetdata.models import Deployment, Job, Participant, Trial
+
+MOST_EXPORTS = 10
+
+
+def deployment_card(row: Deployment, stored: int) -> Card:
+    """`row` as `watched.with_newest` gives it, its summary at hand; `stored`: bytes of its snapshots."""
+    summary = getattr(row, "summary", None)
+    context = {
+        "alarms": [html.badge(incident.get_kind_display(), "danger") for incident in row.incidents_open],
+        "url": html.change_url(Deployment, row.pk),
+        "name": str(row),
+        "age": age_of(row),
+        "participants": html.list_url(Participant, deployment=row.number),
+        "trials": html.list_url(Trial, deployment=row.number),
+        "trial_count": rows_in(row.newest, "info"),
+        "stored": html.size(stored),
+    }
+    if summary:
+        chart, told = progress.trials_by_hour(summary, timezone.now())
+        context |= {"shares": progress.shares(summary), "people": progress.in_words(summary)}
+        context |= {"chart": chart, "told": told}
+    else:
+        context["people"] = f"{rows_in(row.newest, 'participant')} participants"
+    return Card("", template="admin/exports/running.html", context=context)
+
+
+def stored_bytes(rows: Iterable[Deployment]) -> dict[int, int]:
+    """{number: bytes that the snapshots which are kept added to the storage}"""
+    kept = Snapshot.objects.filter(deployment__in=[row.pk for row in rows]).order_by().values("deployment_id")
+    return {one["deployment_id"]: one["stored"] for one in kept.annotate(stored=Sum("new_bytes"))}
+
+
+def exports_at_work(exports) -> Card | None:
+    """Those that are not over, each with its bar; None where there is none."""
+    active = exports.filter(job__state__in=Job.ACTIVE).select_related("job", "deployment", "owner")
+    rows = [
+        {"link": html.to_object(export), "of": html.to_object(export.deployment), "progress": progress_of(export.job)}
+        for export in active[:MOST_EXPORTS]
+    ]
+    return Card("Exports at work", template="admin/exports/at_work.html", context={"rows": rows}) if rows else None
+
+
+def storage_card(request) -> Card:
+    """What is kept, and what there is room for."""
+    snapshots = only(request, Snapshot.objects.all()).aggregate(count=Count("pk"), bytes=Sum("new_bytes"))
+    archives = only(request, ExportArchive.objects.all(), "export__deployment")
+    archives = archives.aggregate(count=Count("pk"), bytes=Sum("bytes"))
+    files = only(request, StoredAsset.objects.all()).aggregate(count=Count("pk"), bytes=Sum("bytes"))
+    facts = [
+        (name, f"{html.size(found['bytes'] or 0)} in {html.number(found['count'])}")
+        for name, found in (("snapshots", snapshots), ("exports", archives), ("asset files", files))
+    ]
+    facts += [(f"disk of {disk.places}", disk.told) for disk in disks()]
+    return Card("Storage", facts=facts)

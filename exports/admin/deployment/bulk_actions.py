@@ -1,0 +1,71 @@
+"""What one can do with several deployments at once."""
+
+from django.contrib import admin
+
+from exports.admin.export.request_form import SelectionForm
+from exports.admin.watch.watch_actions import send_snapshot
+from exports.operations import deployments
+from exports.package.request import request_export
+from psynetdata.admin.pages.confirmation import Plan
+from psynetdata.admin.pages.selection import on_each
+from psynetdata.models import Deployment
+
+_STAYS = "Their snapshots, data and exports stay as they are."
+
+
+class SelectedDeployments:
+    """For DeploymentAdmin, whose rows a list shows."""
+
+    actions = ("export_selected", "snapshot_selected", "pause_selected", "resume_selected", "archive_selected")
+
+    @admin.action(description="Export", permissions=["export"])
+    def export_selected(self, request, queryset):
+        form = SelectionForm.of(request)
+        plan = Plan(
+            "Export",
+            [
+                "A worker builds an export of each, one after the other, from its newest good snapshot, with the same "
+                "options for all. Each export, and each download of it, is put on record with your name.",
+            ],
+            "Start the exports",
+            form=form,
+        )
+
+        def do(row: Deployment) -> None:
+            request_export(row, form.options(), owner=request.user)
+
+        return on_each(self, request, queryset, plan, do, "exports were asked for")
+
+    @admin.action(description="Snapshot now", permissions=["look_after"])
+    def snapshot_selected(self, request, queryset):
+        sentences = ["A worker takes a snapshot of each, one after the other; nobody in the experiments waits for it."]
+        plan = Plan("Snapshot now", sentences, "Take snapshots")
+        said = "snapshots were asked for"
+        return on_each(self, request, queryset, plan, lambda row: send_snapshot(request, row, full=False), said)
+
+    @admin.action(description="Pause", permissions=["look_after"])
+    def pause_selected(self, request, queryset):
+        sentences = [f"No more snapshots of these are taken by themselves, and their alarms end. {_STAYS}"]
+        return self._move_each(
+            request, queryset, Plan("Pause", sentences, "Pause them"), deployments.pause, "are paused"
+        )
+
+    @admin.action(description="Resume", permissions=["look_after"])
+    def resume_selected(self, request, queryset):
+        sentences = [
+            "They are watched again: a snapshot of each is taken within a minute, and then as its settings say."
+        ]
+        plan = Plan("Resume", sentences, "Resume them")
+        return self._move_each(request, queryset, plan, deployments.resume, "are watched again")
+
+    @admin.action(description="Archive", permissions=["look_after"])
+    def archive_selected(self, request, queryset):
+        sentences = [
+            f"The experiments are over: these are watched no more and their alarms end. {_STAYS}",
+            "What their databases got since the newest snapshots is not here; take last ones first.",
+        ]
+        plan = Plan("Archive", sentences, "Archive them", stops=True)
+        return self._move_each(request, queryset, plan, deployments.archive, "are archived")
+
+    def _move_each(self, request, queryset, plan: Plan, verb, said: str):
+        return on_each(self, request, queryset, plan, lambda row: verb(row, user=request.user), said)

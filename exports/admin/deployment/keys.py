@@ -1,0 +1,80 @@
+"""A deployment's pseudonym key: taken out once, or destroyed; each on a page that says what will happen."""
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from unfold.decorators import action
+
+from exports.mirroring.rebuild import rebuild
+from psynetdata import rights
+from psynetdata.admin.pages import html
+from psynetdata.admin.pages.confirmation import Plan, confirmed, found
+from psynetdata.anonymize.face import keys
+from psynetdata.models import Deployment
+
+
+class KeyActions:
+    """For DeploymentAdmin."""
+
+    def has_hold_keys_permission(self, request, object_id=None) -> bool:
+        return self.has_view_permission(request) and rights.can_hold_keys(request.user)
+
+    @action(description="Export the key", url_path="export-key", permissions=["hold_keys"], icon="key")
+    def export_key(self, request, object_id):
+        row = self._allowed(request, object_id)
+        return confirmed(self, request, row, _plan_to_export(row), lambda: _file(request, row))
+
+    @action(description="Destroy the key", url_path="destroy-key", permissions=["hold_keys"], icon="key_off")
+    def destroy_key(self, request, object_id):
+        row = self._allowed(request, object_id)
+
+        def do() -> str:
+            keys.destroy_key(row, user=request.user)
+            rebuild(row, owner=request.user)
+            return f"The key of {row} is destroyed. Its anonymous face is filled anew, with other pseudonyms."
+
+        return confirmed(self, request, row, _plan_to_destroy(row), do)
+
+    def _allowed(self, request, object_id) -> Deployment:
+        row = found(self, request, object_id)
+        if not self.has_hold_keys_permission(request):
+            raise PermissionDenied
+        return row
+
+
+def _shared(row: Deployment) -> list[str]:
+    others = [str(one) for one in row.first.chain() if one.pk != row.pk]
+    return [f"It is the key of {', '.join(others)} too."] if others else []
+
+
+def _plan_to_export(row: Deployment) -> Plan:
+    if at := row.first.key_exported_at:
+        return Plan("Export the key", [f"It was exported on {html.utc(at)}. A key leaves once."])
+    sentences = [
+        "The key that makes the pseudonyms leaves as a file of its own, once. Whoever has it and someone's id can tell "
+        "that person's pseudonym: keep it apart from the exports, where only those can read it who have to.",
+        *_shared(row),
+        "It goes on record with your name.",
+    ]
+    return Plan("Export the key", sentences, "Export it", stops=True)
+
+
+def _plan_to_destroy(row: Deployment) -> Plan:
+    if not row.first.sealed_key:
+        return Plan("Destroy the key", ["There is no key: none was needed yet, or it is destroyed."])
+    sentences = [
+        "Nobody can make these pseudonyms again, or follow them back with the key. The numbers handed out, and what "
+        "is kept of identifiers, go too. This cannot be undone.",
+        "Exports made from then on have other pseudonyms, which cannot be joined with those of earlier exports. The "
+        "anonymous face is filled anew with them.",
+        "What is not reached from here: a key file that was exported, backups of this site's database, and snapshots, "
+        "whose rows hold the ids themselves.",
+        *_shared(row),
+    ]
+    return Plan("Destroy the key", sentences, "Destroy it", stops=True)
+
+
+def _file(request, row: Deployment) -> HttpResponse:
+    answer = HttpResponse(keys.export_key(row, user=request.user), content_type="application/json")
+    answer["Content-Disposition"] = f'attachment; filename="pseudonym-key-{row.number}.json"'
+    answer["Cache-Control"] = "no-store"
+    return answer

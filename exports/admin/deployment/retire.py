@@ -1,0 +1,55 @@
+"""Retire a deployment: a page that says what will happen, and a card that says whether its server may go."""
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from unfold.decorators import action
+
+from exports.admin.watch.health import active_job
+from exports.operations.retire import KIND
+from psynetdata import jobs, rights
+from psynetdata.admin.job import reason_of
+from psynetdata.admin.pages import html
+from psynetdata.admin.pages.cards import Card
+from psynetdata.admin.pages.confirmation import Plan, confirmed, found
+from psynetdata.models import Deployment, Job
+from psynetdata.psynet.problems import Conflict
+
+_OTHERS = "What exactly is missing is for those who look after deployments."
+
+
+class RetireAction:
+    """For DeploymentAdmin, beside WatchActions."""
+
+    @action(description="Retire", url_path="retire", permissions=["look_after"], icon="inventory_2")
+    def retire(self, request: HttpRequest, object_id) -> HttpResponse:
+        row = found(self, request, object_id)
+        sentences = [
+            f"All that the server of {row} holds is brought here: a last snapshot with every row read afresh, all "
+            "asset files (on-demand and external ones too), its logs and source code. What is kept is compared with "
+            "its hashes and restored for a test. Nothing is changed on the server.",
+            "The page then says that it is safe to destroy the server, and the deployment is archived; or what is "
+            "missing, and nothing else changes. Do it when nobody takes part any more: what comes later is not here.",
+        ]
+        plan = Plan("Retire", sentences, "Retire it", stops=True)
+        return confirmed(self, request, row, plan, lambda: _start(request, row))
+
+
+def _start(request: HttpRequest, row: Deployment) -> HttpResponse:
+    if row.source == Deployment.Source.UPLOAD:
+        raise Conflict(f"{row} was handed in as a file; it has no server to retire.")
+    if active_job(row, KIND) is None:
+        jobs.submit(KIND, deployment=row, owner=request.user)
+    return HttpResponseRedirect(html.change_url(Deployment, row.pk))
+
+
+def retired_cards(user, job: Job | None) -> list[Card]:
+    """What came of the last time that somebody retired it; none where nobody did, or while it is being done."""
+    if job is None or not job.is_over:
+        return []
+    safe = job.result.get("safe")
+    facts = [("job", html.joined([html.to_object(job), html.badge(job.state), html.utc(job.finished_at)]))]
+    if job.state != Job.State.DONE:
+        return [Card("Not retired", facts=[*facts, ("why", reason_of(user, job))])]
+    missing = job.result["missing"] if rights.can_see_reason(user, job) else [_OTHERS]
+    facts += [("missing", sentence) for sentence in missing] if not safe else []
+    facts += [("done", sentence) for sentence in job.result["done"]]
+    return [Card("Safe to destroy" if safe else "Not safe to destroy", facts=facts)]

@@ -1,0 +1,1 @@
+"""Export pages: asking for one, what came of it, schedules."""

@@ -1,0 +1,64 @@
+"""Presets of the page that asks for an export: everybody uses them; who kept one changes and removes it."""
+
+from dataclasses import replace
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from exports.models import ExportPreset
+from exports.package.request import ExportOptions
+from psynetdata import rights
+from psynetdata.models import Audit
+from psynetdata.psynet.problems import Conflict, UsageError
+
+from .request_form import may_ask
+
+_SHOWN = 50
+
+
+class PresetForm(forms.Form):
+    name = forms.CharField(max_length=100)
+
+
+def usable(user) -> list[ExportPreset]:
+    """Those that ask for nothing that the person may not have; `may_remove` says whether they may remove it."""
+    rows = [row for row in ExportPreset.objects.all()[:_SHOWN] if may_ask(user, row.options["anonymize"])]
+    for row in rows:
+        row.may_remove = rights.can_change_own(user, row.owner_id)
+    return rows
+
+
+def keep(request, options: ExportOptions) -> ExportPreset:
+    """Under the name that the form has, for all participants of any deployment.
+
+    Raises UsageError without a name, Conflict where it is somebody else's.
+    """
+    form = PresetForm(request.POST)
+    if not form.is_valid():
+        raise UsageError("A preset has a name, of at most 100 characters.")
+    name, options = form.cleaned_data["name"], replace(options, participants=None)
+    with transaction.atomic():
+        fields = {"options": options.to_json(), "owner": request.user}
+        row, made = ExportPreset.objects.select_for_update().get_or_create(name=name, defaults=fields)
+        if not made and not rights.can_change_own(request.user, row.owner_id):
+            raise Conflict(f"Somebody else keeps a preset called “{name}”; give this one another name.")
+        if not made:
+            row.options = options.to_json()
+            row.save(update_fields=["options"])
+        Audit.record("keep", user=request.user, target=f"export preset {row.pk}", **row.options)
+    return row
+
+
+def to_remove(user, number: int) -> ExportPreset | None:
+    """None where it is gone already. Raises PermissionDenied for who may not."""
+    row = ExportPreset.objects.filter(pk=number).first()
+    if row is not None and not rights.can_change_own(user, row.owner_id):
+        raise PermissionDenied
+    return row
+
+
+def remove(request, row: ExportPreset) -> str:
+    Audit.record("remove", user=request.user, target=f"export preset {row.pk}")
+    row.delete()
+    return f"The preset “{row}” is gone."

@@ -1,0 +1,1 @@
+"""Pages about an experiment's server: logs and source code."""

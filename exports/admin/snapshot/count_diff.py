@@ -1,0 +1,84 @@
+"""What changed from one snapshot to the next, by their counts and hashes alone: no segment is read.
+
+`exports.history.diff` reads the rows and knows more: what was changed and what was replaced.
+"""
+
+from dataclasses import dataclass
+
+from exports.history.diff import differ
+from exports.models import Snapshot
+from psynetdata.admin.pages import html
+from psynetdata.admin.pages.cards import Card
+from psynetdata.models import TYPED_MODELS
+
+_NAMED = 4  # tables that a line names
+
+
+@dataclass(frozen=True)
+class Change:
+    """A table that differs. `before` and `after`: its rows, None where there is no such table."""
+
+    table: str
+    before: int | None
+    after: int | None
+
+    @property
+    def difference(self) -> int:
+        return (self.after or 0) - (self.before or 0)
+
+    @property
+    def words(self) -> str:
+        if self.before is None:
+            return "new table"
+        if self.after is None:
+            return "gone"
+        return f"{self.difference:+,}".replace("-", "−") if self.difference else "changed"
+
+
+def changes(before: Snapshot, after: Snapshot) -> list[Change]:
+    """The tables that differ: people and their work first, then the largest differences."""
+    found = [
+        Change(table, was and was["rows"], is_now and is_now["rows"])
+        for table in {*before.tables, *after.tables}
+        for was, is_now in [(before.tables.get(table), after.tables.get(table))]
+        if differ(was, is_now)
+    ]
+    return sorted(found, key=lambda one: (one.table not in TYPED_MODELS, -abs(one.difference), one.table))
+
+
+def in_a_line(before: Snapshot | None, after: Snapshot) -> str:
+    """`trials +12, participants changed, and 3 more tables`"""
+    if before is None:
+        return "the first one"
+    found = changes(before, after)
+    if not found:
+        return "nothing"
+    named = [f"{name_of(one.table)} {one.words}" for one in found[:_NAMED]]
+    more = len(found) - len(named)
+    return ", ".join(named) + (f", and {more} more table{'s' if more > 1 else ''}" if more else "")
+
+
+def name_of(table: str) -> str:
+    """As people call it: `info` holds the trials."""
+    model = TYPED_MODELS.get(table)
+    return str(model._meta.verbose_name_plural) if model else table
+
+
+def neighbour(obj: Snapshot, which: str) -> Snapshot | None:
+    """The one before (`lt`) or after (`gt`) it in the history of its deployment, by time and then by number."""
+    others = Snapshot.objects.filter(deployment=obj.deployment)
+    at_once = others.filter(**{"taken_at": obj.taken_at, f"pk__{which}": obj.pk})
+    other_time = others.filter(**{f"taken_at__{which}": obj.taken_at})
+    order = ("-taken_at", "-pk") if which == "lt" else ("taken_at", "pk")
+    return (at_once | other_time).order_by(*order).first()
+
+
+def changes_card(before: Snapshot | None, after: Snapshot) -> Card:
+    if before is None:
+        return Card("What changed", note="It is the first snapshot of this deployment.")
+    rows = [(one.table, html.number(one.before), html.number(one.after), one.words) for one in changes(before, after)]
+    title = f"What changed since {before}"
+    if not rows:
+        return Card(title, note="Nothing: each table holds the very same rows.")
+    note = "By counts and hashes. “changed”: as many rows as before, but not the same."
+    return Card(title, headers=("table", "rows before", "rows now", "difference"), rows=rows, footnote=note)

@@ -1,0 +1,54 @@
+"""The newest snapshots of a deployment, on its page."""
+
+from itertools import pairwise
+
+from exports.admin.watch.alarms import wrong_card
+from exports.admin.watch.health import seconds_words
+from exports.models import Snapshot
+from psynetdata.admin.pages import html
+from psynetdata.admin.pages.cards import Card
+from psynetdata.models import Deployment
+
+from .count_diff import in_a_line
+from .row_diff import unfolds
+
+SHOWN = 10
+
+
+def newest_of(obj: Deployment) -> list[Snapshot]:
+    """As many as the page shows, and the one before, where there is one."""
+    return list(obj.snapshots.defer("sequences", "server")[: SHOWN + 1])
+
+
+def newest_card(obj: Deployment, found: list[Snapshot]) -> Card:
+    """The newest ones, each with what changed since the one before."""
+    before = {row.pk: earlier for row, earlier in pairwise(found)}
+    rows = [_snapshot_row(row, before.get(row.pk)) for row in found[:SHOWN]]
+    note = "" if rows else "There is no snapshot yet; `manage.py load` makes one from a database.zip."
+    if obj.source != Deployment.Source.UPLOAD and not rows:
+        note = "There is no snapshot yet."
+    headers = ("snapshot", "state", "age", "rows", "since the one before", "new bytes", "took", "of")
+    more = html.list_url(Snapshot, deployment__number__exact=obj.number)
+    footnote = html.link(more, "all snapshots") if len(found) > SHOWN else ""
+    return Card("Newest snapshots", headers=headers, rows=rows, note=note, footnote=footnote)
+
+
+def suspect_cards(last: Snapshot | None) -> list[Card]:
+    """Of a newest snapshot that is suspect, until the next look makes an alarm of it; or where nobody looks."""
+    if last is None or last.state != Snapshot.State.SUSPECT:
+        return []
+    return [wrong_card("The newest snapshot is suspect", [html.joined([html.to_object(last), last.reason])])]
+
+
+def _snapshot_row(row: Snapshot, before: Snapshot | None) -> tuple:
+    pinned = [html.badge("pinned", "neutral")] if row.pinned else []
+    return (
+        html.to_object(row),
+        html.joined([html.badge(row.state), *pinned]),
+        html.age(row.taken_at),
+        html.number(row.rows),
+        unfolds(row, before, in_a_line(before, row)),
+        html.size(row.new_bytes),
+        html.EMPTY if row.seconds is None else seconds_words(row.seconds),
+        html.utc(row.taken_at),
+    )

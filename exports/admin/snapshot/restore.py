@@ -1,0 +1,42 @@
+"""Restoring a snapshot: the page says how, the command line does it, where a database's password has its place."""
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+
+from exports.models import Snapshot
+from psynetdata import rights
+from psynetdata.admin.pages import html
+from psynetdata.admin.pages.cards import Card
+from psynetdata.admin.pages.confirmation import Plan, page
+
+_TARGET = "postgres://user@host:5432/database"
+
+
+def can_restore(user) -> bool:
+    """It lays real ids and answers into another database, so it is for who may have both."""
+    return rights.can_export(user, "regular") and user.has_perm(rights.CHANGE_DEPLOYMENT)
+
+
+def restore_page(model_admin, request: HttpRequest, row, snapshot: Snapshot | None) -> HttpResponse:
+    """`row`: what the page is of, a deployment or the snapshot itself; `snapshot`: None where there is none."""
+    if not can_restore(request.user):
+        raise PermissionDenied
+    back = html.change_url(type(row), row.pk)
+    if snapshot is None:
+        return page(model_admin, request, row, Plan("Restore", ["There is no good snapshot to restore yet."]), back)
+    sentences = [
+        f"{str(snapshot).capitalize()}, of {html.age(snapshot.taken_at)} ago, goes back into a PostgreSQL database "
+        "whose tables exist (PsyNet makes them at launch): all of it or nothing, each row read back and compared.",
+        "A database that holds rows is refused unless you say --replace, which deletes them in the same step; one that "
+        "others are connected to is refused too. This deployment's own database is not touched unless you name it.",
+    ]
+    if snapshot.state == Snapshot.State.SUSPECT:
+        sentences.insert(0, "This snapshot is suspect: rows are missing in it that an earlier one has.")
+    plan = Plan("Restore", sentences, cards=[_command(snapshot)])
+    return page(model_admin, request, row, plan, back)
+
+
+def _command(snapshot: Snapshot) -> Card:
+    lines = f"manage.py restore {snapshot.pk} --database {_TARGET} --password-env PASSWORD"
+    note = "On the server, where PASSWORD is an environment variable that holds the database's password."
+    return Card("The command", note=note, template="admin/exports/command.html", context={"lines": lines})

@@ -1,0 +1,111 @@
+"""What changed from one snapshot to the next, row by row: read when somebody asks, and kept, as it stays so."""
+
+from django.core.cache import cache
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from exports.history.diff import TableDiff, diff, to_read
+from exports.models import Snapshot
+from psynetdata.admin.pages import html
+from psynetdata.admin.pages.cards import Card
+from psynetdata.admin.pages.confirmation import found
+from psynetdata.psynet.problems import Problem
+
+from .count_diff import name_of, neighbour
+
+PAGE = "exports_snapshot_changed"
+MOST = 400_000  # rows that are read while somebody waits
+_KEEP = 7 * 24 * 3600
+_PART = "part"  # the parameter that asks for the lines alone
+
+
+def address(row: Snapshot) -> str:
+    return reverse(f"admin:{PAGE}", args=(row.pk,))
+
+
+def unfolds(row: Snapshot, before: Snapshot | None, line: str) -> str | SafeString:
+    """The line of counts, which opens to what changed by rows; without JavaScript a link to the page of it."""
+    if before is None or line == "nothing":
+        return line
+    return format_html(
+        '<details class="psd-unfolds" data-unfold-url="{0}?{1}"><summary>{2}</summary>'
+        '<div aria-live="polite"><a class="psd-link" href="{0}">row by row</a></div></details>',
+        address(row), _PART, line,
+    )  # fmt: skip
+
+
+def page(model_admin, request: HttpRequest, number: int) -> HttpResponse:
+    row = found(model_admin, request, number)
+    if not model_admin.has_view_permission(request, row):
+        raise PermissionDenied
+    before = neighbour(row, "lt")
+    changed, why = _changed(before, row) if before else ([], "It is the first snapshot of this deployment.")
+    if _PART in request.GET:
+        return HttpResponse(_lines(changed, why))
+    card = _card(before, changed, why)
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "title": f"What changed: {row}",
+        "opts": model_admin.opts,
+        "original": row,
+        "cards": [card],
+        "back_url": html.change_url(Snapshot, row.pk),
+        "media": model_admin.media,
+    }
+    return TemplateResponse(request, "admin/exports/changed.html", context)
+
+
+def _changed(before: Snapshot, after: Snapshot) -> tuple[list[TableDiff], str]:
+    """(tables that differ, why it is not told)"""
+    name = f"changed-{before.pk}-{after.pk}"
+    kept = cache.get(name)
+    if kept is not None:
+        return [TableDiff(**one) for one in kept], ""
+    try:
+        rows = to_read(before, after)
+        if rows > MOST:
+            way = f"“manage.py snapshot diff {before.pk} {after.pk}” reads them"
+            return [], f"{html.number(rows)} rows would have to be read, too many for a page; {way}."
+        changed = [one for one in diff(before, after) if not one.same]
+    except Problem as problem:
+        return [], problem.sentence
+    cache.set(name, [one.to_json() for one in changed], _KEEP)
+    return changed, ""
+
+
+def _card(before: Snapshot | None, changed: list[TableDiff], why: str) -> Card:
+    if not changed:
+        return Card("Row by row", note=why or f"Nothing: each table holds the very same rows as in {before}.")
+    rows = [
+        (one.table, *(html.number(getattr(one, kind)) for kind in ("added", "changed", "removed")), _remarks(one))
+        for one in changed
+    ]
+    headers = ("table", "added", "changed", "removed", "and")
+    if not any(row[-1] for row in rows):
+        headers, rows = headers[:-1], [row[:-1] for row in rows]
+    return Card(f"Row by row, since {before}", headers=headers, rows=rows)
+
+
+def _lines(changed: list[TableDiff], why: str) -> str | SafeString:
+    """`trials: 12 added, 3 changed`"""
+    if not changed:
+        return format_html("<p>{}</p>", why or "No row differs.")
+    told = ((name_of(one.table), _counts(one)) for one in changed)
+    return format_html("<ul>{}</ul>", format_html_join("", "<li>{}: {}</li>", told))
+
+
+def _counts(one: TableDiff) -> str:
+    counts = [f"{html.number(n)} {kind}" for kind in ("added", "changed", "removed") if (n := getattr(one, kind))]
+    return ", ".join([*counts, *filter(None, [_remarks(one)])])
+
+
+def _remarks(one: TableDiff) -> str:
+    said = ["new table"] if one.before is None else ["table gone"] if one.after is None else []
+    said += [f"new columns {', '.join(one.columns_added)}"] if one.columns_added else []
+    said += [f"columns gone {', '.join(one.columns_removed)}"] if one.columns_removed else []
+    said += [f"column {name} was {old} and is {new}" for name, (old, new) in one.retyped.items()]
+    return "; ".join(said)

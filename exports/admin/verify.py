@@ -1,0 +1,35 @@
+"""Verifying what is stored, from its page."""
+
+from exports.models import Export, Snapshot
+from exports.operations import verify
+from psynetdata.admin.job import progress_card, reason_of
+from psynetdata.admin.pages import html
+from psynetdata.admin.pages.cards import Card
+from psynetdata.admin.pages.confirmation import Plan
+
+
+def plan_to_verify(row: Snapshot | Export) -> Plan:
+    sentence = f"A worker reads everything that is stored of {row}, compares its hashes and counts its rows."
+    return Plan("Verify", [sentence, "Nothing is changed."], "Verify it")
+
+
+def ask_to_verify(request, row: Snapshot | Export) -> str:
+    job = verify.ask(row, owner=request.user)
+    return f"{str(job).capitalize()} verifies {row}; this page shows what it finds."
+
+
+def verified_card(request, row: Snapshot | Export) -> list[Card]:
+    """How far it is, or what came of the last time; nothing where nobody asked yet."""
+    job = verify.last(row)
+    if job is None:
+        return []
+    if not job.is_over:
+        return [progress_card(request, job, "Verifying")]
+    said = _as_stored(job.result) if job.state == job.State.DONE else reason_of(request.user, job)
+    when = html.joined([html.to_object(job), html.badge(job.state), html.utc(job.finished_at)])
+    return [Card("Verified", facts=[("last", when), ("found", said)])]
+
+
+def _as_stored(found: dict) -> str:
+    rows, size = html.number(found["rows"]), html.size(found["bytes"])
+    return f"{html.number(found['files'])} files with {rows} rows ({size}) are as they were stored"

@@ -1,0 +1,1 @@
+"""Pages about watching deployments: health, alarms, incidents."""

@@ -1,0 +1,65 @@
+"""What is not as it should be, first on a page."""
+
+from collections.abc import Iterable
+
+from django.db.models import Max
+
+from exports.models import Incident, Snapshot
+from exports.watch.incident_sentence import told
+from psynetdata import jobs
+from psynetdata.admin.pages import html
+from psynetdata.admin.pages.cards import Card
+from psynetdata.admin.pages.visibility import only
+
+VIEW_INCIDENT = "exports.view_incident"
+SHOWN = 50
+
+
+def alarms_card(user, incidents: Iterable[Incident], title: str = "", *, named: bool = False) -> Card:
+    """Open incidents, each in its sentence. `named`: with the deployment that it is of, which must be at hand."""
+    incidents = list(incidents)
+    suspects = _suspects(incidents)
+    alarms = [
+        {
+            "what": html.link(html.change_url(Incident, incident.pk), incident.get_kind_display()),
+            "of": (html.to_object(incident.deployment) if incident.deployment else "the desk itself") if named else "",
+            "sentence": told(incident, user),
+            "see": html.to_object(suspects.get(incident.deployment_id)) if incident.deployment_id in suspects else "",
+            "age": html.age(incident.began_at),
+            "began": html.utc(incident.began_at),
+        }
+        for incident in incidents
+    ]
+    if not title:
+        title = f"{len(alarms)} alarm{'' if len(alarms) == 1 else 's'}"
+    return Card(title, template="admin/exports/alarms.html", context={"alarms": alarms})
+
+
+def wrong_card(title: str, sentences: Iterable[str]) -> Card:
+    """What is wrong with the thing that the page is of."""
+    return Card(title, template="admin/exports/wrong.html", context={"sentences": list(sentences)})
+
+
+def _suspects(incidents: list[Incident]) -> dict[int, Snapshot]:
+    """{deployment: its newest suspect snapshot}, of those whose rows fell: there one can look, and accept it."""
+    fell = [incident.deployment_id for incident in incidents if incident.kind == Incident.Kind.FELL]
+    if not fell:
+        return {}
+    suspect = Snapshot.objects.filter(deployment__in=fell, state=Snapshot.State.SUSPECT).order_by()
+    newest = suspect.values("deployment").annotate(last=Max("pk")).values("last")
+    return {row.deployment_id: row for row in Snapshot.objects.only("deployment_id").filter(pk__in=newest)}
+
+
+def desk_alarms(request) -> Card:
+    """All open incidents that this person may know of; and whether anybody is looking at all."""
+    still = jobs.standing_still()
+    incidents = only(request, Incident.objects.filter(ended_at=None)).select_related("deployment")[:SHOWN]
+    if incidents or still:
+        card = alarms_card(request.user, incidents, named=True)
+        if still:
+            card.note = (
+                f"The workers ({' and '.join(still)}) have shown no life for minutes: while they stand still no "
+                "snapshot is taken and no alarm begins. “manage.py serve” runs them."
+            )
+        return card
+    return Card("No alarms", note="Every deployment that is watched has its snapshots, and there is space left.")

@@ -1,0 +1,148 @@
+"""Fetched files in our storage: each content once, and a row for each file that says whose it is."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from shutil import copyfile
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import Storage, default_storage, storages
+from django.db import transaction
+
+from exports.models import StoredAsset
+from exports.models.asset import file_of
+from psynetdata.infra.storage import blocks
+from psynetdata.models import Deployment
+from psynetdata.psynet.problems import Damaged
+
+from .fetch import Fetched, FetchedFile
+from .plan import PlannedAsset
+
+_FIELDS = ("inside", "source", "claim", "differs", "version", "sha256", "bytes", "stored_at")
+
+
+class Shelf:
+    """The storage as one worker sees it: a connection of its own, because not every kind can be shared."""
+
+    def __init__(self):
+        self.storage: Storage = storages.create_storage(settings.STORAGES["default"])
+
+    def put(self, file: FetchedFile) -> FetchedFile:
+        """Store what was fetched and checked; it is moved there where that can be done.
+
+        It is stored even if its content is there already: that may be about to be swept.
+        """
+        name = file_of(file.sha256)
+        with file.path.open("rb") as opened:
+            saved = self.storage.save(name, _Movable(opened, file.path))
+        # Some storages publish what they got when a connection breaks.
+        if saved != name or self.storage.size(name) != file.bytes:
+            raise Damaged("The storage did not keep an asset file as it was; try again, or look at the storage.")
+        return file if file.path.exists() else replace(file, path=Path(self.storage.path(name)))
+
+    def bring(self, row: StoredAsset, target: Path, *, copy: bool) -> Path | None:
+        """Where the file can be read: in the storage itself if that is a folder and no copy is wanted, else `target`.
+
+        None where it is there no more, or not as it was.
+        """
+        try:
+            path = Path(self.storage.path(row.file))
+        except NotImplementedError:
+            return self._download(row, target)
+        if not path.is_file() or path.stat().st_size != row.bytes:
+            return None
+        if not copy:
+            return path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        copyfile(path, target)
+        return target
+
+    def _download(self, row: StoredAsset, target: Path) -> Path | None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        digest = sha256()
+        if not self.storage.exists(row.file):
+            return None
+        with target.open("wb") as file:
+            for block in blocks(self.storage, row.file, 0, row.bytes):
+                digest.update(block)
+                file.write(block)
+        return target if digest.hexdigest() == row.sha256 else None
+
+
+class _Movable(File):
+    """A file that the storage may move into its place instead of copying it, where both are on one disk."""
+
+    def __init__(self, opened, path: Path):
+        super().__init__(opened)
+        self._path = path
+
+    def temporary_file_path(self) -> str:
+        return str(self._path)
+
+
+def kept(deployment: Deployment, assets: Iterable[PlannedAsset]) -> dict[int, list[StoredAsset]]:
+    """{asset id: its files}, of those that came from where the asset's row says, and when it said the same of them.
+
+    A deployment that continues another has the other's files too.
+    """
+    wanted = {asset.id: asset for asset in assets}
+    rows = StoredAsset.objects.filter(deployment__in=_line(deployment), asset_id__in=wanted)
+    found: dict[int, dict[int, list[StoredAsset]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows.order_by("number"):
+        asset = wanted[row.asset_id]
+        if (row.source, row.claim) == (asset.source, asset.claim):
+            found[row.asset_id][row.deployment_id].append(row)
+    return {number: of[max(of)] for number, of in found.items()}
+
+
+def remember(deployment: Deployment, fetched: Iterable[tuple[PlannedAsset, Fetched]]) -> None:
+    """Write down whose the files are that were put on the shelf."""
+    rows, counts = [], {}
+    for asset, found in fetched:
+        counts[asset.id] = len(found.files)
+        rows += [_row(deployment, asset, found, number) for number in range(len(found.files))]
+    with transaction.atomic():
+        StoredAsset.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["deployment", "asset_id", "number"], update_fields=_FIELDS
+        )
+        mine = StoredAsset.objects.filter(deployment=deployment)
+        shorter = mine.filter(asset_id__in=counts, number__gt=0).values_list("pk", "asset_id", "number")
+        mine.filter(pk__in=[pk for pk, asset, number in shorter if number >= counts[asset]]).delete()
+
+
+def forget(deployment: Deployment, asset_ids: Iterable[int]) -> int:
+    """Remove the files of these assets at once, for somebody who withdrew; how many rows went."""
+    going = StoredAsset.objects.filter(deployment__in=_line(deployment), asset_id__in=list(asset_ids))
+    hashes = set(going.values_list("sha256", flat=True))
+    count, _ = going.delete()
+    for one in hashes - set(StoredAsset.objects.filter(sha256__in=hashes).values_list("sha256", flat=True)):
+        default_storage.delete(file_of(one))
+    return count
+
+
+def _line(deployment: Deployment) -> list[int]:
+    """The deployment and those that it continues."""
+    numbers: list[int] = []
+    while deployment is not None and deployment.pk not in numbers:
+        numbers.append(deployment.pk)
+        deployment = deployment.continues
+    return numbers
+
+
+def _row(deployment: Deployment, asset: PlannedAsset, found: Fetched, number: int) -> StoredAsset:
+    file = found.files[number]
+    return StoredAsset(
+        deployment=deployment,
+        asset_id=asset.id,
+        number=number,
+        inside=file.inside,
+        source=asset.source,
+        claim=asset.claim,
+        differs=found.differs,
+        version=file.version if len(file.version) <= 300 else "",
+        sha256=file.sha256,
+        bytes=file.bytes,
+    )

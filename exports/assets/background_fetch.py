@@ -1,0 +1,72 @@
+"""Verb: fetch what is not here yet, beside an experiment that runs, so that nothing is lost with its server."""
+
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+
+from django.conf import settings
+from django.utils import timezone
+
+from exports.models import Snapshot
+from exports.store.withdrawals import without_them
+from psynetdata import jobs
+from psynetdata.jobs import Running
+from psynetdata.models import Deployment, Job
+from psynetdata.psynet.problems import Conflict
+
+from .fetch import Fetched
+from .plan import plan, rows_of
+from .retrieval import obtain
+
+KIND = "assets"
+# Exports wait behind it on the same workers; what is left comes with the next round.
+_LONGEST = 300.0  # seconds
+_EARLY = timedelta(seconds=25)
+
+
+def send_due(now: datetime | None = None) -> list[Job]:
+    """Queue a fetch for each running deployment that is due and has none at work or waiting."""
+    now = now or timezone.now()
+    sent = []
+    for deployment in Deployment.objects.filter(state=Deployment.State.RUNNING, assets_every__gt=0):
+        mine = Job.objects.filter(kind=KIND, deployment=deployment)
+        since = now - timedelta(minutes=deployment.assets_every) + _EARLY
+        if not mine.filter(state__in=Job.ACTIVE).exists() and not mine.filter(created_at__gt=since).exists():
+            sent.append(jobs.submit(KIND, deployment=deployment))
+    return sent
+
+
+def fetch_new(deployment: Deployment, running: Running, *, whole: bool = False) -> dict:
+    """All asset files of the newest snapshot that are not here: {fetched, bytes, missing: {reason: n}, left}.
+
+    `left`: whether it stopped for others before its end, as it does after some minutes unless it is to do the `whole`.
+    Raises Conflict where there is no good snapshot.
+    """
+    snapshot = Snapshot.objects.newest(deployment)
+    if snapshot is None:
+        raise Conflict(f"Deployment {deployment.deployment_id} has no good snapshot yet; load or take one first.")
+    told: dict = {"fetched": 0, "bytes": 0, "missing": {}, "left": False}
+    until = monotonic() + _LONGEST
+    with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="assets-") as folder:
+        less = without_them(snapshot, Path(folder), look=lambda *_: running.check())
+        wanted = plan(rows_of(less.reader), "all")
+        with closing(obtain(deployment, wanted, Path(folder), look=running.check, only_new=True)) as coming:
+            for _, found in coming:
+                _count(told, found, Path(folder))
+                running.progress("fetching assets", told["fetched"])
+                if monotonic() > until and not whole:
+                    told["left"] = True
+                    break
+    return told
+
+
+def _count(told: dict, found: Fetched, folder: Path) -> None:
+    if found.missing:
+        told["missing"][found.missing] = told["missing"].get(found.missing, 0) + 1
+    for file in found.files:
+        told["fetched"] += 1
+        told["bytes"] += file.bytes
+        if file.path.is_relative_to(folder):
+            file.path.unlink()  # it is in the storage, and nobody else wants it here

@@ -1,0 +1,1 @@
+"""Where asset files live: a folder, a bucket, an SSH server, the web."""

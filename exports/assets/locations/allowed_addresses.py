@@ -1,0 +1,89 @@
+"""Which addresses may be asked for a file: what stands in a row must not lead into the network behind us."""
+
+import ipaddress
+import socket
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult
+
+from .base import Missing, Trouble
+
+_PORTS = (80, 443)
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_REFUSED = "its address is not one that this deployment allows"
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """`listed`: hosts that rows may name (`media.lab.org`, `10.0.0.5:8080`, `*.lab.org`), internal ones too.
+
+    With none listed every public address may be asked, on the ports of the web. `own`: (host, port) that people who
+    administer the deployment have named as its own; they always may.
+    """
+
+    listed: tuple[str, ...] = ()
+    own: frozenset[tuple[str, int]] = field(default_factory=frozenset)
+
+    def check(self, url: SplitResult) -> None:
+        """Raise Missing for an address that must not be asked; the network is not touched."""
+        if url.scheme not in ("http", "https") or not url.hostname:
+            raise Missing("its address is none that files are fetched from")
+        if not (self._is_named(url.hostname, port_of(url)) or (not self.listed and port_of(url) in _PORTS)):
+            raise Missing(_REFUSED)
+
+    def connect(self, host: str, port: int, timeout: float) -> socket.socket:
+        """A connection to an address of that host which may be asked: looked up once, so that it cannot change."""
+        named = self._is_named(host, port)
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            raise Trouble("its server is not known by that name", unreachable=True) from None
+        for family, kind, protocol, _, address in found:
+            if not (named or is_public(address[0])):
+                raise Missing(_REFUSED)
+            line = socket.socket(family, kind, protocol)
+            line.settimeout(timeout)
+            try:
+                line.connect(address)
+                line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                return line
+            except OSError:
+                line.close()
+        raise Trouble("its server cannot be reached", unreachable=True)
+
+    def _is_named(self, host: str, port: int) -> bool:
+        host = host.lower().rstrip(".")
+        return (host, port) in self.own or any(_matches(entry, host, port) for entry in self.listed)
+
+
+def port_of(url: SplitResult) -> int:
+    try:
+        return url.port or (443 if url.scheme == "https" else 80)
+    except ValueError:
+        raise Missing("its address is none that files are fetched from") from None
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the internet's, however it is written inside of another."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo and ip.teredo[1])
+        if ip in _NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner:
+            return is_public(str(inner))
+    return ip.is_global and not ip.is_multicast
+
+
+def _matches(entry: str, host: str, port: int) -> bool:
+    name, _, wanted = _parted(entry)
+    if wanted and int(wanted) != port:
+        return False
+    return host == name or (name.startswith("*.") and host.endswith(name[1:]))
+
+
+def _parted(entry: str) -> tuple[str, str, str]:
+    """("[::1]:80" → "::1", ":", "80")"""
+    if entry.startswith("["):
+        host, _, rest = entry[1:].partition("]")
+        return host, ":", rest.removeprefix(":")
+    return entry.partition(":") if entry.count(":") == 1 else (entry, "", "")

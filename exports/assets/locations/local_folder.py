@@ -1,0 +1,89 @@
+"""Files of a folder of this machine; nothing outside of it is ever read, however links and paths lead."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.core.exceptions import SuspiciousFileOperation
+from django.core.files.storage import FileSystemStorage
+
+from .base import IsFolder, Missing, PlaceGone, Session, Stream, Trouble, Unchanged, blocks_of, checked, exactly
+
+
+class LocalSession(Session):
+    is_remote = False
+
+    def __init__(self, root: Path):
+        try:
+            self._root = root.resolve(strict=True)
+        except (OSError, RuntimeError):
+            raise PlaceGone("the folder of the assets is not there") from None
+        self._storage = FileSystemStorage(location=self._root)
+
+    @contextmanager
+    def open(self, path: str, *, start: int = 0, version: str = "", known: str = "") -> Iterator[Stream]:
+        source = self._inside(path)
+        if source.is_dir():
+            raise IsFolder
+        try:
+            # O_NONBLOCK: opening a pipe must not wait for someone to write into it.
+            handle = os.open(source, os.O_RDONLY | os.O_NONBLOCK)
+        except OSError as error:
+            raise _unreadable(error) from None
+        with os.fdopen(handle, "rb") as file:
+            found = os.fstat(handle)
+            if not stat.S_ISREG(found.st_mode):
+                raise Missing("it is no ordinary file")
+            now = version_of(found)
+            if known and now == known:
+                raise Unchanged
+            start = start if version == now else 0
+            yield Stream(_blocks(file, start, now), start, found.st_size, now)
+
+    def walk(self, path: str) -> list[str] | None:
+        source = self._inside(path)
+        if not source.is_dir():
+            return None
+        return sorted(found.relative_to(source).as_posix() for found in source.rglob("*") if self._is_ours(found))
+
+    def _inside(self, path: str) -> Path:
+        """The file that the path names; it must be below the root when all links are followed."""
+        try:
+            found = Path(self._storage.path(checked(path))).resolve(strict=True)
+        except SuspiciousFileOperation:
+            raise Missing("its path leads out of the assets' folder") from None
+        except PermissionError as error:
+            raise _unreadable(error) from None
+        except (OSError, RuntimeError):
+            raise Missing("there is no such file") from None
+        if self._root not in found.parents:
+            raise Missing("its path leads out of the assets' folder")
+        return found
+
+    def _is_ours(self, path: Path) -> bool:
+        """Links that lead out of the root are left."""
+        return path.is_file() and self._root in path.resolve().parents
+
+
+def version_of(found) -> str:
+    """Of what os.stat or an SFTP server says."""
+    return f"{found.st_size}-{getattr(found, 'st_mtime_ns', None) or found.st_mtime}"
+
+
+def _blocks(file, start: int, version: str) -> Iterator[bytes]:
+    size = os.fstat(file.fileno()).st_size
+    try:
+        file.seek(start)
+        yield from exactly(blocks_of(file, size - start), size - start)
+        if version_of(os.fstat(file.fileno())) != version:
+            raise Trouble("it was written to while it was read", anew=True)
+    except OSError as error:
+        raise _unreadable(error) from None
+
+
+def _unreadable(error: OSError) -> Missing:
+    if isinstance(error, PermissionError):
+        return Missing("permission to read it was denied")
+    return Missing(f"it cannot be read ({error.strerror})")

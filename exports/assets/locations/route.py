@@ -1,0 +1,49 @@
+"""How a worker comes to one asset's files: at their place, or at an address."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from .base import Session, Stream
+from .web import WebSession
+
+
+class Way:
+    """How a worker comes to one asset's files."""
+
+    is_remote = True
+    may_send_pages = True
+    server = ""  # names whom it asks, among others
+
+    def open(self, inside: str, **how) -> AbstractContextManager[Stream]:
+        raise NotImplementedError
+
+    def walk(self) -> list[str] | None:
+        return None
+
+
+class ToAddress(Way):
+    def __init__(self, session: Callable[[], WebSession], address: str):
+        self._session, self._address = session, address
+        self.server = address.partition("://")[2].partition("/")[0]
+
+    def open(self, inside: str, **how) -> AbstractContextManager[Stream]:
+        return self._session().open_address(self._address, **how)
+
+
+class ToPlace(Way):
+    def __init__(self, session: Callable[[], Session], path: str):
+        self._session, self._path = session, path
+
+    @property
+    def is_remote(self) -> bool:
+        return self._session().is_remote
+
+    @property
+    def may_send_pages(self) -> bool:
+        return self._session().may_send_pages
+
+    def open(self, inside: str, **how) -> AbstractContextManager[Stream]:
+        return self._session().open(f"{self._path}/{inside}" if inside else self._path, **how)
+
+    def walk(self) -> list[str] | None:
+        return self._session().walk(self._path)

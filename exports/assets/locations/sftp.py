@@ -1,0 +1,151 @@
+"""Files behind an SSH server, through django-storages' SFTP backend over a connection of our own making."""
+
+import posixpath
+import socket
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import paramiko
+
+from psynetdata.infra.sftp.connection import Connected, Server, UnknownKey, UnreadableKey
+from psynetdata.infra.sftp.read_ahead import Reads
+
+from .base import IsFolder, Missing, PlaceGone, Session, Stream, Trouble, Unchanged, checked, exactly
+from .local_folder import version_of
+
+_BROKEN = (paramiko.SSHException, EOFError, TimeoutError, ConnectionError)
+
+
+class SFTPSession(Session):
+    def __init__(self, server: Server):
+        self._storage = Connected(server)
+        self._root: str = ""
+        self._folders: dict[str, str] = {}
+
+    @contextmanager
+    def open(self, path: str, *, start: int = 0, version: str = "", known: str = "") -> Iterator[Stream]:
+        with self._told():
+            name, found = self._inside(path)
+            if stat.S_ISDIR(found.st_mode):
+                raise IsFolder
+            if not stat.S_ISREG(found.st_mode):
+                raise Missing("it is no ordinary file")
+            now = version_of(found)
+            if known and now == known:
+                raise Unchanged
+            file = self._sftp.open(name, "rb")
+        start = start if version == now else 0
+        try:
+            yield Stream(self._blocks(file, start, found.st_size, now), start, found.st_size, now)
+        finally:
+            # Not to wait for the server's word saves a round trip; nothing was written.
+            file._close(async_=True)
+
+    def walk(self, path: str) -> list[str] | None:
+        with self._told():
+            name, found = self._inside(path)
+            return sorted(self._below(name, "")) if stat.S_ISDIR(found.st_mode) else None
+
+    def close(self) -> None:
+        self._storage.close()
+
+    @property
+    def _sftp(self) -> paramiko.SFTPClient:
+        sftp = self._storage.sftp
+        if not self._root:
+            self._root = self._root_of(sftp)
+        return sftp
+
+    def _root_of(self, sftp: paramiko.SFTPClient) -> str:
+        root = self._storage.root_path
+        try:
+            found = sftp.normalize(root)
+            sftp.listdir_iter(found)  # asks for nothing before it is gone through
+            if not stat.S_ISDIR(sftp.stat(found).st_mode):
+                raise PlaceGone("the folder of the assets is no folder")
+        except OSError as error:
+            if isinstance(error, _BROKEN):
+                raise
+            raise PlaceGone("the folder of the assets is not there") from None
+        return found
+
+    def _inside(self, path: str):
+        """(the file's real path, what the server says of it); it must be below the root when links are followed."""
+        sftp, wanted = self._sftp, checked(path).rstrip("/")
+        folder, _, last = wanted.rpartition("/")
+        if folder not in self._folders:
+            self._folders[folder] = self._below_root(sftp.normalize(posixpath.join(self._root, folder)), or_root=True)
+        name = posixpath.join(self._folders[folder], last)
+        found = sftp.lstat(name)
+        if stat.S_ISLNK(found.st_mode):
+            name = self._below_root(sftp.normalize(name))
+            found = sftp.stat(name)
+        return name, found
+
+    def _below_root(self, name: str, *, or_root: bool = False) -> str:
+        if not name.startswith(self._root.rstrip("/") + "/") and not (or_root and name == self._root):
+            raise Missing("its path leads out of the assets' folder")
+        return name
+
+    def _below(self, folder: str, inside: str) -> Iterator[str]:
+        for entry in self._sftp.listdir_attr(folder):
+            path = posixpath.join(inside, entry.filename)
+            if stat.S_ISDIR(entry.st_mode):
+                yield from self._below(posixpath.join(folder, entry.filename), path)
+            elif stat.S_ISREG(entry.st_mode) or self._leads_to_a_file(posixpath.join(folder, entry.filename)):
+                yield path
+
+    def _leads_to_a_file(self, link: str) -> bool:
+        """Links that lead out of the root, or to a folder, are left."""
+        try:
+            return stat.S_ISREG(self._sftp.stat(self._below_root(self._sftp.normalize(link))).st_mode)
+        except (Missing, OSError):
+            return False
+
+    def _blocks(self, file: paramiko.SFTPFile, start: int, size: int, version: str) -> Iterator[bytes]:
+        with self._told():
+            yield from exactly(Reads(file).blocks(start, size), size - start)
+            if version_of(file.stat()) != version:
+                raise Trouble("it was written to while it was read", anew=True)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What paramiko raises in our words. A connection that broke is made anew at the next try."""
+        try:
+            yield
+        except paramiko.BadHostKeyException:
+            raise PlaceGone(
+                "the server of the assets shows another host key than the one that is known; "
+                "nothing was asked of it. Make sure why, then change the known key"
+            ) from None
+        except UnknownKey:
+            raise PlaceGone(
+                "the host key of the assets' server is not known; add it to the deployment's known hosts, "
+                "or to known_hosts of the user that runs psynetdata"
+            ) from None
+        except UnreadableKey:
+            raise PlaceGone(
+                "the private key for the assets' server cannot be read (one with a passphrase cannot be used)"
+            ) from None
+        except paramiko.AuthenticationException:
+            raise PlaceGone("the server of the assets refused our credentials") from None
+        except _BROKEN:
+            self._drop()
+            raise Trouble("the connection to the assets' server broke", unreachable=True) from None
+        except FileNotFoundError:
+            raise Missing("there is no such file") from None
+        except PermissionError:
+            raise Missing("permission to read it was denied") from None
+        except socket.gaierror:
+            raise Trouble("the server of the assets is not known by that name", unreachable=True) from None
+        except OSError as error:
+            if error.errno is None:  # what the server said in words of its own
+                raise Missing("it cannot be read") from None
+            self._drop()
+            raise Trouble("the server of the assets cannot be reached", unreachable=True) from None
+
+    def _drop(self) -> None:
+        self._storage.close()
+        self._storage._sftp = None
+        self._root, self._folders = "", {}

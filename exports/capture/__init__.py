@@ -1,0 +1,1 @@
+"""A running database becomes a snapshot."""

@@ -1,0 +1,180 @@
+"""The tables of a moment become table states; segments of which nothing changed are not read again."""
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile, TemporaryFile
+from typing import BinaryIO
+
+from exports.sources.postgres_catalogue import Table
+from exports.sources.read_transaction import Moment
+from exports.store.blobs import PackedFile, Segment, TableState, write_segment
+from exports.store.reader import SnapshotReader
+from exports.store.row_sorter import Sorter
+from exports.store.writer import Shelf
+from psynetdata.jobs import Running
+from psynetdata.psynet import csvtext
+from psynetdata.psynet.csvtext import BLOCK
+from psynetdata.psynet.problems import Damaged, Problem
+
+from . import fingerprints
+from .fingerprints import Figures
+
+
+@dataclass(frozen=True)
+class Captured:
+    """`tables` as Snapshot.tables. `read`: segments that were read. `bytes`: all rows as CSV."""
+
+    tables: dict[str, dict]
+    bytes: int
+    read: int
+
+
+def capture(
+    moment: Moment, shelf: Shelf, folder: Path, *, base: SnapshotReader | None, running: Running | None = None
+) -> Captured:
+    """Put what changed since `base` on the shelf; all of it where `base` is None.
+
+    Raises Problem when a table does not give the rows that the same transaction counted (law 7).
+    """
+    known = _Known(base, moment)
+    cuts = {name: state.cut for name, state in known.states.items()}
+    found = fingerprints.read(moment, cuts, running.check if running else _unseen)
+    work = [_Table(table, found[table.name], known.segments(table)) for table in moment.tables]
+    total = sum(each.rows_to_read for each in work)
+    states, done = [], 0
+    for each in work:
+        if running:
+            running.progress(f"reading {each.table.name}", done, total)
+        states.append(_Reader(moment, each, shelf, folder, running).state())
+        done += each.rows_to_read
+    return Captured(
+        {state.table: {"state": shelf.state(state), "rows": state.rows, "content": state.content} for state in states},
+        bytes=sum(state.bytes for state in states),
+        read=sum(len(each.changed) for each in work),
+    )
+
+
+def _unseen() -> None:
+    """Nobody looks on who could cancel."""
+
+
+class _Known:
+    """What an earlier snapshot tells of the source: nothing where its figures mean nothing any more.
+
+    Xmin does not show everything. Another shape of the table (exports.sources.postgres_catalogue), another server,
+    database or start, a crash, or transactions that went back in time void the figures.
+    """
+
+    def __init__(self, base: SnapshotReader | None, moment: Moment):
+        self.states: dict[str, TableState] = {}
+        self._damaged = base.snapshot.damage_near if base else frozenset()
+        if base is None or not moment.server.same_history(base.snapshot.server):
+            return
+        for table in moment.tables:
+            state = _state(base, table.name)
+            if state and table.shape and state.shape == table.shape and (state.cut is not None) == table.by_id:
+                self.states[table.name] = state
+
+    def segments(self, table: Table) -> dict[int | None, Segment]:
+        """{range: segment} that still count."""
+        state = self.states.get(table.name)
+        whole = (segment for segment in state.segments if segment.blob not in self._damaged) if state else ()
+        return {segment.range: segment for segment in whole if segment.figure is not None}
+
+
+def _state(base: SnapshotReader, table: str) -> TableState | None:
+    """A state that is lost or damaged is as good as none: the table is read as a whole."""
+    try:
+        return base.table_state(table) if table in base.snapshot.tables else None
+    except Damaged:
+        return None
+
+
+class _Table:
+    """A table, what the source says of it now, and what of it need not be read."""
+
+    def __init__(self, table: Table, found: Figures, known: dict[int | None, Segment]):
+        self.table = table
+        self.figures = found
+        same = {
+            number: known[number]
+            for number, figure in found.ranges.items()
+            if number in known and (known[number].rows, known[number].figure) == (figure.rows, str(figure.hashes))
+        }
+        self.same = same
+        self.changed = [number for number, figure in sorted(found.ranges.items()) if figure.rows and number not in same]
+        self.rows_to_read = sum(found.ranges[number].rows for number in self.changed)
+
+
+class _Reader:
+    """Reads the changed segments of one table."""
+
+    def __init__(self, moment: Moment, work: _Table, shelf: Shelf, folder: Path, running: Running | None):
+        self._moment = moment
+        self._work = work
+        self._shelf = shelf
+        self._folder = folder
+        self._look = running.check if running else _unseen
+
+    def state(self) -> TableState:
+        work, table = self._work, self._work.table
+        segments = {**work.same, **{segment.range: segment for segment in self._read()}}
+        in_order = tuple(segments[number] for number in sorted(segments)) if work.figures.cut else (*segments.values(),)
+        return TableState(table.name, table.columns, work.figures.cut, in_order, table.shape)
+
+    def _read(self) -> Iterator[Segment]:
+        for number in self._work.changed:
+            path, sha256, size, rows = self._by_id(number) if number is not None else self._by_text()
+            figure = self._work.figures.ranges[number]
+            if rows != figure.rows:
+                raise Problem(
+                    f"Table {self._work.table.name}: {rows} rows were read where the same transaction counted "
+                    f"{figure.rows}; nothing was kept."
+                )
+            yield Segment(self._shelf.segment(path, sha256), rows, size, number, str(figure.hashes))
+
+    def _by_id(self, number: int) -> tuple[Path, str, int, int]:
+        table, cut = self._work.table, self._work.figures.cut
+        first = number << cut
+        select = (
+            f"SELECT {table.listed} FROM {table.rows_of} "
+            f"WHERE id >= {first} AND id <= {first + (1 << cut) - 1} ORDER BY id"
+        )
+        # Rows come one a call; the buffer, which is C, makes blocks of them.
+        with PackedFile(self._folder, self._look) as file, io.BufferedWriter(file, BLOCK) as buffer:
+            rows = self._moment.copy(select, buffer)
+        return file.path, file.sha256, file.size, rows
+
+    def _by_text(self) -> tuple[Path, str, int, int]:
+        """Rows without an id are told apart and ordered by their text, byte by byte, which no server can do."""
+        table = self._work.table
+        with TemporaryFile(dir=self._folder) as file:
+            rows = self._moment.copy(f"SELECT {table.listed} FROM {table.rows_of}", _Looked(file, self._look))
+            small = file.tell() <= BLOCK
+            file.seek(0)
+            records = csvtext.records(file, name=f"table {table.name}")
+            blocks = csvtext.blocks(sorted(records)) if small else self._sorted(records)
+            return *write_segment(self._folder, blocks, look=self._look), rows
+
+    def _sorted(self, records: Iterator[bytes]) -> Iterator[bytes]:
+        with NamedTemporaryFile(dir=self._folder, suffix=".sqlite3") as file:
+            sorter = Sorter(Path(file.name), by_id=False)
+            try:
+                sorter.fill(((None, record) for record in records), lambda _: Problem("no rows are told apart here"))
+                yield from csvtext.blocks(record for _, record in sorter.rows())
+            finally:
+                sorter.close()
+
+
+class _Looked:
+    """A file for rows; `look` is called at each and may raise."""
+
+    def __init__(self, file: BinaryIO, look: Callable[[], None]):
+        self._file = file
+        self._look = look
+
+    def write(self, row: bytes) -> None:
+        self._look()
+        self._file.write(row)

@@ -1,0 +1,160 @@
+"""Verb: snapshot. A running experiment's database as it is at one moment, kept; the mirror follows."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+
+from django.conf import settings
+
+from exports.mirroring.mirror import mirror
+from exports.models import Snapshot
+from exports.sources import registry
+from exports.sources.postgres import Address
+from exports.sources.read_transaction import GaveWay, Moment, moment
+from exports.store.blobs import Store
+from exports.store.locks import claim
+from exports.store.reader import SnapshotReader, StoredTables
+from exports.store.snapshot_record import Arrived, check_deployment_id
+from exports.store.writer import Shelf, repaired, shelf
+from psynetdata.jobs import Running
+from psynetdata.models import Deployment, Job
+from psynetdata.psynet import experiment
+from psynetdata.psynet.experiment import ExperimentInfo
+from psynetdata.psynet.problems import BadInput, Conflict
+
+from .launch_detection import arrive
+from .table_capture import Captured, capture
+
+# A capture that gave way to someone is tried again at once, this often in all.
+GIVES_WAY = 3
+# Whatever the figures say, every row is read this often.
+AFRESH_EVERY = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """`deployment`: the one that the snapshot is of, another than was asked for where a new launch was found.
+
+    `read`: segments that were read, the others being known. `warnings`: sentences.
+    """
+
+    snapshot: Snapshot
+    deployment: Deployment
+    read: int
+    warnings: list[str] = field(default_factory=list)
+
+
+def take(deployment: Deployment, *, full: bool = False, mirrored: bool = True, running: Running | None = None) -> Taken:
+    """Take a snapshot of what the deployment's source holds now. `full`: read every row, whatever the figures say.
+
+    Raises Unreachable, Refused, BadInput, Conflict (another is at work, or the source's tables are being changed),
+    Damaged, Cancelled; then nothing is kept.
+    """
+    _check(deployment)
+    claim(deployment.deployment_id, running)
+    held = Snapshot.objects.filter(deployment=deployment).order_by("-pk")
+    newest, base = _reader(held.first()), _reader(held.exclude(server={}).first())
+    if newest and base and newest.snapshot == base.snapshot:
+        base = newest  # the states of its tables are read once
+    afresh = full or base is None or _is_due(base.snapshot)
+    if running:
+        running.progress("connecting")
+    with registry.reached(deployment) as address:
+        for left in reversed(range(GIVES_WAY)):
+            try:
+                snapshot, captured, warnings = _take(deployment, address, newest, base, afresh, running)
+                break
+            except GaveWay:
+                if not left:
+                    raise
+    if running:
+        Job.objects.filter(pk=running.job.pk).update(deployment=snapshot.deployment)
+    if mirrored and Snapshot.objects.newest(snapshot.deployment) == snapshot:
+        mirror(snapshot, running=running)
+    return Taken(snapshot, snapshot.deployment, captured.read, warnings)
+
+
+def _take(
+    deployment: Deployment,
+    address: Address,
+    newest: SnapshotReader | None,
+    base: SnapshotReader | None,
+    afresh: bool,
+    running: Running | None,
+) -> tuple[Snapshot, Captured, list[str]]:
+    store = Store()
+    with (
+        TemporaryDirectory(prefix="snapshot-", dir=settings.TEMP_DIR) as name,
+        shelf(store, Path(name), running, base=newest) as made,
+    ):
+        began = monotonic()
+        with moment(address) as held:
+            captured = capture(held, made, Path(name), base=None if afresh else base, running=running)
+            fields = _about(held, base and base.snapshot, afresh)
+        fields["seconds"] = round(monotonic() - began, 3)
+        if running:
+            running.progress("storing")
+        made.finish()
+        if running:
+            running.check()  # what was stored is safe from a prune only while this job counts as alive
+        snapshot, warnings = _keep(deployment, captured, made, store, fields, running)
+        repaired(deployment, made)
+    return snapshot, captured, warnings
+
+
+def _reader(snapshot: Snapshot | None) -> SnapshotReader | None:
+    return SnapshotReader(snapshot) if snapshot else None
+
+
+def _check(deployment: Deployment) -> None:
+    if deployment.source == Deployment.Source.UPLOAD:
+        raise Conflict(
+            f"Deployment {deployment.deployment_id} was handed in as a file; there is no source to take snapshots of. "
+            "Load a newer file, or register its database with `manage.py deployment add`."
+        )
+    if deployment.state in (Deployment.State.FINISHED, Deployment.State.ARCHIVED):
+        raise Conflict(
+            f"Deployment {deployment.deployment_id} is {deployment.state}; "
+            "`manage.py deployment resume` watches it again."
+        )
+
+
+def _is_due(base: Snapshot) -> bool:
+    """Whether it is a day since every row was read."""
+    last = base.server.get("afresh_at")
+    return last is None or datetime.fromisoformat(last) < datetime.now(UTC) - AFRESH_EVERY
+
+
+def _about(held: Moment, base: Snapshot | None, afresh: bool) -> dict:
+    """Fields of the Snapshot that only the source can tell."""
+    at = held.taken_at.isoformat() if afresh else base.server["afresh_at"]
+    return {
+        "taken_at": held.taken_at,
+        "sequences": held.sequences(),
+        "server": {**held.server.as_json(), "afresh_at": at},
+    }
+
+
+def _keep(
+    deployment: Deployment, captured: Captured, made: Shelf, store: Store, fields: dict, running: Running | None
+) -> tuple[Snapshot, list[str]]:
+    source = StoredTables({table: entry["state"] for table, entry in captured.tables.items()}, store)
+    info = _told(source, deployment)
+    if info.deployment_id:
+        check_deployment_id(info.deployment_id, f"The source of {deployment.deployment_id}")
+    arrived = Arrived(captured.tables, info, bytes=captured.bytes, new_bytes=made.new_bytes)
+    if info.deployment_id not in ("", deployment.deployment_id):
+        claim(info.deployment_id, running)  # of a new launch, which a file may be loaded of at this moment
+    return arrive(deployment, arrived, source, fields)
+
+
+def _told(source: StoredTables, deployment: Deployment) -> ExperimentInfo:
+    """What the database says of itself; where that cannot be read any more, nothing: arrive() then asks people."""
+    try:
+        return experiment.read(source)
+    except BadInput:
+        if Snapshot.objects.newest(deployment) is None:
+            raise
+        return ExperimentInfo()

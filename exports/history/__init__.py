@@ -1,0 +1,1 @@
+"""Snapshots over time: compared, kept, accepted, and sheets of the past."""

@@ -1,0 +1,46 @@
+"""A person says of a suspect snapshot that it is right."""
+
+from django.db import transaction
+
+from exports.mirroring.mirror import mirror
+from exports.models import Snapshot
+from exports.store.locks import claim_in_time
+from exports.store.snapshot_record import fewer
+from psynetdata.jobs import Running
+from psynetdata.models import Audit
+from psynetdata.psynet.problems import Conflict
+
+KIND = "accept"  # of the job that does it
+
+
+def accept(snapshot: Snapshot, *, user=None, running: Running | None = None) -> list[Snapshot]:
+    """Take it for good, and the later ones that are suspect only because of it; the mirror follows. All that changed.
+
+    Raises Conflict where it is good already.
+    """
+    if running:
+        claim_in_time(snapshot.deployment.deployment_id, running)
+    with transaction.atomic():
+        row = Snapshot.objects.select_for_update().get(pk=snapshot.pk)
+        if row.state == Snapshot.State.GOOD:
+            raise Conflict(f"{str(row).capitalize()} is no suspect; there is nothing to accept.")
+        accepted = with_followers(row)
+        Snapshot.objects.filter(pk__in=[one.pk for one in accepted]).update(state=Snapshot.State.GOOD, reason="")
+        Audit.record("accept", user=user, deployment=row.deployment, target=row, snapshots=len(accepted))
+    newest = Snapshot.objects.newest(row.deployment)
+    if newest in accepted:
+        mirror(newest, running=running)
+    return accepted
+
+
+def with_followers(snapshot: Snapshot) -> list[Snapshot]:
+    """The suspect snapshot, and the later ones that are suspect only because of it; in their order."""
+    found = [snapshot]
+    later = Snapshot.objects.filter(
+        deployment=snapshot.deployment, state=Snapshot.State.SUSPECT, taken_at__gt=snapshot.taken_at
+    ).exclude(origin__startswith="anonymous/")
+    for one in later.order_by("taken_at", "pk"):
+        if fewer(one.tables, found[-1].tables):
+            break
+        found.append(one)
+    return found

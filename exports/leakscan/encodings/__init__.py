@@ -1,0 +1,1 @@
+"""The ways in which a value can be written, and back."""

@@ -1,0 +1,1 @@
+"""What to look for: gathered from the raw tables of a deployment."""

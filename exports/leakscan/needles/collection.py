@@ -1,0 +1,112 @@
+"""Gathering from the raw tables what to look for, spread over processes."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from psynetdata.infra import processes as spread
+from psynetdata.psynet.table_source import TableSource
+
+from . import table_rows
+from .credentials import Credentials
+from .materials import Materials
+from .needle import Needles
+from .people import People
+from .public_words import SharedWords, Words
+
+# What is known of nodes says which assets are people's.
+_TOGETHER = ("node", "asset")
+
+Parts = tuple[tuple[str, Any], ...]
+
+
+def collect(source: TableSource, *, processes: int = 1, decided: frozenset[str] = frozenset()) -> Needles:
+    """Everything to look for that the raw tables hold.
+
+    The rules are in `people` (ids of people, e-mail addresses), `materials` (personal assets, folders of the
+    server), `credentials` (passwords and secrets) and `public` (words that mean no one). `decided`: ids of assets that
+    staff let leave, though people made them.
+    """
+    gathered = _Gathered(decided)
+    with spread.pool(processes, _Tables(source, decided)) as pool:
+        _merge_in_order(gathered, pool.each(_gather, enumerate(_tasks(table_rows.parts(source)))))
+        gathered.close()
+        needles = gathered.needles
+        if wanted := needles.could_be_words():
+            shared = SharedWords(wanted)
+            found = [part for part in table_rows.parts(source) if shared.is_of_interest(part[0])]
+            _merge_in_order(shared, pool.each(_gather_shared, ((n, part, wanted) for n, part in enumerate(found))))
+            needles.know_words(shared.words)
+    return needles
+
+
+class _Tables:
+    """A source with the names of its columns, which a worker cannot ask for."""
+
+    def __init__(self, source: TableSource, decided: frozenset[str] = frozenset()):
+        self._source, self.decided = source, decided
+        self._columns = {table: [column.name for column in source.columns(table)] for table in source.tables()}
+
+    def read(self, parts: Parts, gathered: Any) -> Any:
+        """Have everything in the parts gathered."""
+        for table, part in parts:
+            columns = self._columns[table]
+            gathered.begin(table, columns)
+            for rows, raw in table_rows.chunks(self._source, table, part, len(columns)):
+                gathered.chunk(rows, raw)
+        return gathered
+
+
+class _Gathered:
+    """Everything that gathers, over needles of its own."""
+
+    def __init__(self, decided: frozenset[str]) -> None:
+        self.needles = Needles()
+        others = [gatherer(self.needles) for gatherer in (Credentials, Words)]
+        self._gatherers = [People(self.needles), Materials(self.needles, decided), *others]
+
+    def begin(self, table: str, columns: list[str]) -> None:
+        for gatherer in self._gatherers:
+            gatherer.begin(table, columns)
+
+    def chunk(self, rows: list[table_rows.Cells], raw: bytes) -> None:
+        for gatherer in self._gatherers:
+            gatherer.chunk(rows, raw)
+
+    def merge(self, other: "_Gathered") -> None:
+        self.needles.merge(other.needles)
+        for mine, theirs in zip(self._gatherers, other._gatherers, strict=True):
+            mine.merge(theirs)
+
+    def close(self) -> None:
+        for gatherer in self._gatherers:
+            gatherer.close()
+
+
+def _tasks(parts: Iterable[tuple[str, Any]]) -> list[Parts]:
+    """Each part by itself, those that need each other as one task."""
+    found: dict[Any, Parts] = {}
+    for number, part in enumerate(parts):
+        key = _TOGETHER if part[0] in _TOGETHER else number
+        found[key] = (*found.get(key, ()), part)
+    return list(found.values())
+
+
+def _gather(tables: _Tables, task: tuple[int, Parts]) -> tuple[int, _Gathered]:
+    number, parts = task
+    return number, tables.read(parts, _Gathered(tables.decided))
+
+
+def _gather_shared(tables: _Tables, task: tuple[int, tuple[str, Any], frozenset[str]]) -> tuple[int, SharedWords]:
+    number, part, wanted = task
+    return number, tables.read((part,), SharedWords(wanted))
+
+
+def _merge_in_order(into: Any, results: Iterable[tuple[int, Any]]) -> None:
+    """Whichever comes first: the first kind that a value is given stays, so the order matters."""
+    waiting: dict[int, Any] = {}
+    following = 0
+    for number, result in results:
+        waiting[number] = result
+        while following in waiting:
+            into.merge(waiting.pop(following))
+            following += 1

@@ -1,0 +1,114 @@
+"""Passwords and secrets, wherever the tables hold them.
+
+`experiment_status.extra_info.basic_data_url` carries the dashboard's user and password in clear, an on-demand
+asset's address its secret, `experiment.vars.deployment_config` the keys of services.
+"""
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from psynetdata.psynet.table_source import TableSource
+
+from . import identity_names
+from .json_texts import texts
+from .strength import COMMON, looks_like_id
+
+if TYPE_CHECKING:
+    from .needle import Needles
+
+KIND = "secret"
+
+_CONFIGURATION = {
+    "experiment": ("vars", "details"),
+    "experiment_status": ("extra_info", "vars"),
+    "asset": ("storage",),
+}
+_MARKS = ("password", "passwd", "secret", "token", "apikey", "api_key", "signature", "dashboard_user")
+_SETTINGS = ("experiment", "experiment_status")
+_SIMPLE = re.compile(r"\w{1,40}")
+_OF_THE_LAB = ("experiment", "experiment_status", "asset")
+_PARAMETER = re.compile(
+    r"(?:password|passwd|secret|token|api_?key|signature|dashboard_user)(?:=|%3d)([^&\s\"'<>\\#]+)", re.I
+)
+_PASSWORD = re.compile(r"passw(?:or)?d(?:=|%3d)[^&\s\"'<>\\#]", re.I)
+_LOGIN = re.compile(r"://([^/\s:@\"'<>]*):([^/\s@\"'<>]+)@")
+
+
+class Credentials:
+    """Gathers secrets, chunk by chunk."""
+
+    def __init__(self, needles: "Needles"):
+        self._needles = needles
+        self._table = ""
+        self._secrets: list[int] = []
+        self._settings: list[int] = []
+
+    def begin(self, table: str, columns: list[str]) -> None:
+        """Every column of every table can hold an address with a secret in it."""
+        self._table = table
+        self._secrets = [at for at, name in enumerate(columns) if table == "asset" and name == "secret"]
+        self._settings = [at for at, name in enumerate(columns) if name in _CONFIGURATION.get(table, ())]
+
+    def chunk(self, rows: list[list[str]], raw: bytes) -> None:
+        """Take some rows of the table; NULL is ""."""
+        for row in rows if self._secrets or self._settings else ():
+            for at in self._secrets:
+                self._needles.add(row[at], KIND)
+            for at in self._settings:
+                self._configuration(row[at])
+        lowered = raw.lower()
+        marked = (b"=" in raw or b"%3" in raw) and any(mark.encode() in lowered for mark in _MARKS)
+        if not marked and not (b"://" in raw and b"@" in raw):
+            return
+        for row in rows:
+            text = "\n".join(row)
+            if marked and ("=" in text or "%3" in text) and any(mark in text.lower() for mark in _MARKS):
+                self._parameters(text)
+            if "://" in text and "@" in text:
+                for user, password in _LOGIN.findall(text):
+                    self._add(user)
+                    self._add(password)
+
+    def merge(self, other: "Credentials") -> None:
+        """All that was gathered are needles."""
+
+    def close(self) -> None:
+        """Nothing waits."""
+
+    def _parameters(self, text: str) -> None:
+        for found in _PARAMETER.findall(text):
+            # `secret=keeping` in somebody's answer is no password.
+            if self._table in _OF_THE_LAB or looks_like_id(found) or len(found) >= 16:
+                self._add(found)
+
+    def _configuration(self, cell: str) -> None:
+        for key, value in texts(cell):
+            if not key or not identity_names.SECRET_KEY.search(key):
+                continue
+            says_secret = re.search("passw|secret", key, re.I)
+            if says_secret or looks_like_id(value) or len(value) >= 16:
+                self._add(value)
+
+    def _add(self, value: str) -> None:
+        if value.lower() not in COMMON and value.lower() not in ("true", "false"):
+            self._needles.add(value, KIND)
+            self._needles.add(unquote(value), KIND)
+
+
+def passwords(source: TableSource) -> list[tuple[str, str, str]]:
+    """(table, column, key) of each place in the lab's own tables where a password that opens something stands."""
+    found: dict[tuple[str, str, str], None] = {}
+    for table in _SETTINGS:
+        names_ = [column.name for column in source.columns(table)] if table in source.tables() else []
+        for row in source.rows(table) if names_ else ():
+            for column, cell in zip(names_, row, strict=False):
+                for key, value in texts(cell, parameters=False) if cell else ():
+                    if _opens(key, value):
+                        found[table, column, key if key and _SIMPLE.fullmatch(key) else ""] = None
+    return list(found)
+
+
+def _opens(key: str | None, value: str) -> bool:
+    in_address = _PASSWORD.search(value) or any(password for _, password in _LOGIN.findall(value))
+    return bool(in_address or (key and re.search("passw", key, re.I) and value))

@@ -1,0 +1,176 @@
+"""Where PsyNet keeps identifiers of people, also of those who never became participants.
+
+Columns are those of PsyNet 13.3 (psynetdata/psynet/columns.csv); a column of any table, the experimenter's own
+included, whose name announces an identity is taken as well.
+"""
+
+import ipaddress
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from psynetdata.psynet.tables import known_tables
+
+from . import identity_names
+from .json_texts import texts
+from .strength import looks_like_id
+
+if TYPE_CHECKING:
+    from .needle import Needles
+
+ENTRY = "entry_information"
+
+# JSON in which keys may announce identities, by column, in whatever table.
+_JSON_COLUMNS = frozenset({"params", "vars", "arguments", "details", "message", "response", "answer", "contents"})
+_MARKERS = ("worker", "assignment", "hit", "prolific", "session", "study", "rid", "panelist", "respondent", "psid")
+_MARKERS += ("unique", "fingerprint", "address", "email", "sona", "subject", "submission", "client", "pid", "user")
+
+# About the experiment, not about people; its e-mail addresses are the lab's own.
+_IMPERSONAL = ("experiment", "experiment_status")
+
+# Columns that participants fill.
+_TYPED_BY_PEOPLE = _JSON_COLUMNS | {"content", "answer_accumulators", "traceback", "failed_reason", ENTRY}
+
+# Letters of scripts that write no spaces stand around an address, not in it; the last part begins with two letters.
+_LETTER = "[^\\W\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef]"
+_EMAIL = re.compile(rf"(?:{_LETTER}|[.+%'-]){{1,64}}@(?:(?:{_LETTER}|-){{1,63}}\.)+[^\W\d_]{{2,24}}(?![\w-])")
+
+# Dallinger routes that carry ids in their path (dallinger/experiment_server/experiment_server.py).
+_ROUTES = {"participant": ("worker_id", "hit_id", "assignment_id"), "load-participant": ("assignment_id",)}
+
+_REMEMBERED = 100_000
+
+
+class People:
+    """Gathers identifiers of people, chunk by chunk."""
+
+    def __init__(self, needles: "Needles"):
+        self._needles = needles
+        self._takers: list[tuple[int, Callable[[str], None]]] = []
+        self._entry_at: tuple[int, int] | None = None
+        self._seen: dict[int, set[str]] = {}
+        self._holders: dict[str, set[str]] = defaultdict(set)
+
+    def begin(self, table: str, columns: list[str]) -> None:
+        """A table's rows follow: most of its columns are never looked at."""
+        at = {name: index for index, name in enumerate(columns)}
+        self._seen, self._entry_at = defaultdict(set), None
+        if table in _IMPERSONAL:
+            self._takers = []
+            return
+        self._takers = [(at[name], take) for name in columns for take in self._takers_of(table, name)]
+        if table == "request" and "endpoint" in at:
+            self._takers.append((at["endpoint"], self._route))
+        if ENTRY in at:
+            self._entry_at = at[ENTRY], at.get("id", at[ENTRY])
+
+    def _takers_of(self, table: str, column: str) -> Iterator[Callable[[str], None]]:
+        """What looks at the cells of a column; each looks at a cell once, however often it stands there."""
+        foreign = table not in known_tables()
+        typed = foreign or column in _TYPED_BY_PEOPLE
+        if kind := identity_names.kind_of(column):
+            # A small number in an experimenter's own table (session_id 1 to 30) is nobody's id by itself.
+            yield partial(self._identity, kind, small=not foreign or column == "worker_id")
+        elif column != ENTRY and (typed or column in _JSON_COLUMNS):
+            yield partial(self._json, everything=table == "lucid_submissions")
+        if typed:
+            yield self._emails
+
+    def chunk(self, rows: list[list[str]], raw: bytes) -> None:
+        """Take some rows of the table; NULL is ""."""
+        for number, (index, take) in enumerate(self._takers):
+            seen = self._seen[number]
+            found = [cell for cell in dict.fromkeys(row[index] for row in rows) if cell and cell not in seen]
+            for cell in found:
+                take(cell)
+            if len(seen) > _REMEMBERED:
+                seen.clear()
+            seen.update(found)
+        if self._entry_at:
+            entry, holder = self._entry_at
+            for row in rows:
+                if row[entry]:
+                    self._entry(row[entry], row[holder])
+
+    def __getstate__(self) -> dict:
+        """What goes from one process to another is what was found."""
+        return {"_needles": self._needles, "_holders": self._holders}
+
+    def merge(self, other: "People") -> None:
+        """Take over what another gathered from other rows."""
+        for value, holders in other._holders.items():
+            self._holders[value] |= holders
+
+    def close(self) -> None:
+        """A value that several people share under a key that names nobody is a group, not a person."""
+        for value, holders in self._holders.items():
+            if len(holders) == 1:
+                self._needles.add(value, ENTRY)
+
+    def _identity(self, kind: str, value: str, *, small: bool = True) -> None:
+        """`small`: a number of up to five digits is somebody's too."""
+        if not small and len(value) <= 5 and value.isdigit():
+            return
+        if kind == "client_ip_address":
+            for address in addresses(value):
+                self._needles.add(address, kind)
+            return
+        self._needles.add(value, kind)
+        if kind == "unique_id" and value.count(":") == 1:  # participant.unique_id is worker_id:assignment_id
+            worker, assignment = value.split(":")
+            self._needles.add(worker, "worker_id")
+            self._needles.add(assignment, "assignment_id")
+
+    def _entry(self, cell: str, holder: str) -> None:
+        for key, value in texts(cell):
+            kind = identity_names.kind_of(key)
+            if kind == "client_ip_address":
+                self._identity(kind, value)
+            elif kind:
+                self._needles.add(value, ENTRY)
+            elif identity_names.announces_person(key) or looks_like_id(value):
+                self._holders[value].add(holder)
+
+    def _json(self, cell: str, *, everything: bool) -> None:
+        lowered = cell.lower()
+        if len(cell) <= 2 or (not everything and not any(marker in lowered for marker in _MARKERS)):
+            return
+        for key, value in texts(cell):
+            kind = identity_names.kind_of(key)
+            if kind and len(value) <= 200:
+                self._identity(kind, value)
+            elif everything and looks_like_id(value):
+                self._needles.add(value, "lucid")
+
+    def _emails(self, cell: str) -> None:
+        if "@" not in cell and "u0040" not in cell:
+            return
+        for _, value in texts(cell):
+            for address in _EMAIL.findall(value):
+                self._needles.add(address.strip(".'"), "email")
+
+    def _route(self, endpoint: str) -> None:
+        parts = endpoint.strip("/").split("/")
+        for kind, value in zip(_ROUTES.get(parts[0], ()), parts[1:], strict=False):
+            self._needles.add(value, kind)
+
+
+def addresses(text: str) -> list[str]:
+    """The addresses of a forwarded list (`X-Forwarded-For`), without ports; IPv6 also written out."""
+    found = []
+    for part in text.split(","):
+        part = part.strip().strip('"')
+        if match := re.fullmatch(r"\[(.+)\](?::\d+)?|(\d+(?:\.\d+){3}):\d+", part):
+            part = match.group(1) or match.group(2)
+        found.append(part)
+        try:
+            address = ipaddress.ip_address(part)
+        except ValueError:
+            continue
+        if address.version == 6:
+            found += [address.compressed, address.exploded]
+            if address.ipv4_mapped:
+                found.append(str(address.ipv4_mapped))
+    return found

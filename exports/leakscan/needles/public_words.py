@@ -1,0 +1,122 @@
+"""Words of the experiment itself: an id that equals one of them cannot be told from it.
+
+Someone signed in as `control` where a group is called so: the word stands in public columns by right. So does what
+several people were shown or answered: it points to none of them. Such ids are looked for in columns and keys that
+say identity, see `strength`.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from . import identity_names
+from .json_texts import texts
+
+if TYPE_CHECKING:
+    from .needle import Needles
+
+_COLUMN_NAMES = """
+type mode status recruiter_id module_id trial_maker_id local_key participant_group chain_type page_type question
+data_type extension block kind event_type method browser_platform sync_group_type group_type role barrier_class
+trial_status label
+"""
+_COLUMNS = frozenset(_COLUMN_NAMES.split())
+# What the experimenter wrote, as JSON; of nodes only those that no trial made.
+_WRITTEN = {("node", "definition"), ("node", "seed"), ("node", "context"), ("network", "definition")}
+_WRITTEN |= {("network", "context"), ("experiment", "vars"), ("experiment_status", "extra_info")}
+_LONGEST = 60
+# Named by the code or the settings of the experiment, where no participant's id gets in: a part of it counts too.
+_NAMED_BY_CODE = frozenset({"type", "module_id", "trial_maker_id"})
+_SETTINGS = ("experiment", "experiment_status")
+_SHARED = {"info": ("definition", "answer"), "response": ("answer",)}
+SEVERAL = 3
+
+
+class Words:
+    """Gathers public words, chunk by chunk."""
+
+    def __init__(self, needles: "Needles"):
+        self._needles = needles
+        self._words: set[str] = set()
+        self._code: set[str] = set()
+        self._table = ""
+        self._columns: list[tuple[int, str]] = []
+        self._made_by: list[int] = []
+
+    def begin(self, table: str, columns: list[str]) -> None:
+        """A table's rows follow: most of its columns are never looked at."""
+        self._table = table
+        self._columns = [(at, name) for at, name in enumerate(columns) if name in _COLUMNS or (table, name) in _WRITTEN]
+        self._made_by = [at for at, name in enumerate(columns) if name in ("parent_id", "participant_id")]
+
+    def chunk(self, rows: list[list[str]], raw: bytes) -> None:
+        """Take some rows of the table; NULL is ""."""
+        for at, column in self._columns:
+            if column in _COLUMNS:
+                cells = dict.fromkeys(row[at] for row in rows)
+            else:
+                cells = dict.fromkeys(row[at] for row in rows if not any(row[by] for by in self._made_by))
+            for cell in filter(None, cells):
+                self._take(column, cell)
+
+    def _take(self, column: str, cell: str) -> None:
+        found = _label(column, cell) if column in _COLUMNS else list(_written(cell))
+        self._words.update(found)
+        if column in _NAMED_BY_CODE or self._table in _SETTINGS:
+            self._code.update(found)
+
+    def merge(self, other: "Words") -> None:
+        """Take over what another gathered from other rows."""
+        self._words |= other._words
+        self._code |= other._code
+
+    def close(self) -> None:
+        self._needles.know_words(self._words, self._code)
+
+
+class SharedWords:
+    """Which of some texts (in lower case) SEVERAL people or more were shown, or answered."""
+
+    def __init__(self, wanted: frozenset[str]):
+        self._wanted = wanted
+        self._holders: dict[str, set[str]] = defaultdict(set)
+        self._columns: list[int] = []
+        self._who = -1
+
+    @staticmethod
+    def is_of_interest(table: str) -> bool:
+        return table in _SHARED
+
+    def begin(self, table: str, columns: list[str]) -> None:
+        at = {name: index for index, name in enumerate(columns)}
+        self._who = at.get("participant_id", -1)
+        self._columns = [at[name] for name in _SHARED[table] if name in at] if self._who >= 0 else []
+
+    def chunk(self, rows: list[list[str]], raw: bytes) -> None:
+        for at in self._columns:
+            people: dict[str, set[str]] = defaultdict(set)
+            for row in rows:
+                if row[at] and row[self._who]:
+                    people[row[at]].add(row[self._who])
+            for cell, who in people.items():
+                for key, value in texts(cell, parameters=False):
+                    for text in {value.strip().lower(), (key or "").lower()} & self._wanted:
+                        self._holders[text] |= who
+
+    def merge(self, other: "SharedWords") -> None:
+        for text, who in other._holders.items():
+            self._holders[text] |= who
+
+    @property
+    def words(self) -> set[str]:
+        return {text for text, people in self._holders.items() if len(people) >= SEVERAL}
+
+
+def _label(column: str, cell: str) -> list[str]:
+    return [cell.rpartition(".")[2] if column == "type" else cell]
+
+
+def _written(cell: str) -> Iterator[str]:
+    for key, value in texts(cell, parameters=False):
+        if not (key and (identity_names.kind_of(key) or identity_names.SECRET_KEY.search(key))):
+            yield from (word for word in (key or "", value) if len(word) <= _LONGEST)

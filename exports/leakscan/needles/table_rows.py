@@ -1,0 +1,67 @@
+"""Raw tables, read for what they hold and not for what is NULL: rows in chunks of a block, cells as text."""
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from psynetdata.psynet.table_source import PartedSource, TableSource
+
+_BLOCK = 1 << 20
+
+Cells = list[str]  # of one row; "" where it is NULL
+
+
+def parts(source: TableSource) -> list[tuple[str, Any]]:
+    """(table, part) of everything there is; `participant` comes first, then `node`, which `asset` needs."""
+    tables = sorted(source.tables(), key=lambda name: (name != "participant", name != "node", name))
+    return [(table, part) for table in tables for part in (source.parts(table) if _is_parted(source) else [None])]
+
+
+def chunks(source: TableSource, table: str, part: Any, width: int) -> Iterator[tuple[list[Cells], bytes]]:
+    """(rows, their bytes as they are stored) of a part of a table of so many columns, about a block at a time."""
+    if not _is_parted(source):
+        yield from _chunks_of_rows(source, table)
+        return
+    with source.part(table, part) as stream:
+        for block in _whole_records(stream):
+            rows = list(csv.reader(io.StringIO(block.decode(), newline=""), strict=True))
+            if any(len(row) != width for row in rows):  # an empty line is the NULL of a table with one column
+                rows = [(row + [""] * width)[:width] for row in rows]
+            yield rows, block
+
+
+def _is_parted(source: TableSource) -> bool:
+    return isinstance(source, PartedSource)
+
+
+def _chunks_of_rows(source: TableSource, table: str) -> Iterator[tuple[list[Cells], bytes]]:
+    rows = [[cell or "" for cell in row] for row in source.rows(table)]
+    yield rows, "\n".join(map("\n".join, rows)).encode("utf-8", "surrogatepass")
+
+
+def _whole_records(stream: BinaryIO) -> Iterator[bytes]:
+    """Blocks that end where a record ends: at a line end with an even number of quotes before it."""
+    kept, odd, looked = [], False, b""
+    while looked := stream.read(_BLOCK):
+        cut = _last_end(looked, odd)
+        if cut:
+            yield b"".join([*kept, looked[:cut]])
+            kept, odd = [], False
+            looked = looked[cut:]
+        kept.append(looked)
+        odd ^= bool(looked.count(b'"') & 1)
+    if rest := b"".join(kept):
+        yield rest
+
+
+def _last_end(block: bytes, odd: bool) -> int:
+    """Behind the last line end outside of quotes; 0 where there is none. `odd`: the block begins inside of quotes."""
+    inside = odd ^ bool(block.count(b'"') & 1)
+    end = len(block)
+    while (found := block.rfind(b"\n", 0, end)) >= 0:
+        inside ^= bool(block.count(b'"', found, end) & 1)
+        if not inside:
+            return found + 1
+        end = found
+    return 0

@@ -1,0 +1,1 @@
+"""Looking for needles in one stream of bytes."""

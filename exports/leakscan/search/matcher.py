@@ -1,0 +1,226 @@
+"""Needles compiled for search: what of each is looked for, and when an occurrence counts."""
+
+import re
+from dataclasses import dataclass
+
+from exports.leakscan.encodings import base64_runs, forms, utf16
+from exports.leakscan.needles import identity_names, strength
+from exports.leakscan.needles.needle import Needle, Needles
+
+from . import engine
+
+# The automaton gets the end of long patterns only; the rest is compared where it hits.
+_ANCHOR = 48
+_PREFIX = 16
+_LONG_NAME = 6
+# Bytes behind a hit that must be at hand to tell whether it is a whole token.
+GUARD = 64
+# How many bytes an encoded byte may take (percent twice is 5, JSON 6, UTF-16 twice as much as either).
+_ENCODED = 8
+
+_WORDLIKE = frozenset(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_DIGITS = frozenset(b"0123456789")
+_CELL_BORDERS = frozenset(b"\"'\n\r\t,;|<>")
+_ROW_BORDERS = frozenset(b",\n\r")
+_CONTROL = bytes(c for c in range(32) if c not in b"\t\n\r\f\b")
+_CONTINUED = bytes(range(0x80, 0xC0))
+_FRACTION = re.compile(rb"\d\.\d*$")
+_IN_SENTENCE = re.compile(rb"[a-z\x80-\xff][ =:#]{1,3}$")
+_NAMED_VALUE = re.compile(rb"[\\\"]{0,8}\s*[:=]\s*[\\\"]{0,8}([^\"&,;\s\\}\]]{1,64})")
+_HEX = bytes(104 if chr(c) in "0123456789abcdefABCDEF" else 32 for c in range(256))
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One way a needle is written. `needle` is an index; -1 marks the name of an identity."""
+
+    data: bytes
+    needle: int
+    strength: str
+    numeric: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An occurrence: bytes [start, end) of the view that was searched."""
+
+    needle: int
+    start: int
+    end: int
+    form: str = "plain"
+
+
+class Matcher:
+    """Searches one view at a time; `needles[hit.needle]` is what was found."""
+
+    def __init__(self, needles: Needles, engine_name: str | None = None):
+        self.needles: list[Needle] = needles.items
+        self.classes = [needles.strength(needle) for needle in self.needles]
+        self.named: dict[str, int] = {}
+        self._weak: dict[str, int] = {}
+        self.digit_tokens: dict[str, int] = {}
+        self.lone_numbers = False  # set where one of digit_tokens stands between commas: for RowCheck to look at
+        self._hashes: dict[bytes, int] = {}
+        self._anchored: dict[bytes, list[Pattern]] = {}
+        self._strong = {
+            (n.kind, n.value) for n, c in zip(self.needles, self.classes, strict=True) if c == strength.STRONG
+        }
+        for index, needle in enumerate(self.needles):
+            self._take(index, needle, self.classes[index])
+        self._strong.clear()
+        if self._weak:
+            for spelling in identity_names.SPELLINGS:
+                self._anchor(Pattern(spelling.encode(), -1, strength.NAMED))
+        anywhere = (strength.STRONG, strength.TOKEN)
+        wanted = (n.value for n, c in zip(self.needles, self.classes, strict=True) if c in anywhere)
+        least = base64_runs.floor(value.encode("utf-8", "replace") for value in wanted)
+        self.base64 = base64_runs.Finder(least) if least else None
+        self.longest = max((len(p.data) for ps in self._anchored.values() for p in ps), default=1)
+        self.reach = self.longest * _ENCODED + 4 * GUARD
+        spelled = (n.value for n, c in zip(self.needles, self.classes, strict=True) if c != strength.NAMED)
+        self.utf16 = utf16.Finder([*spelled, *identity_names.SPELLINGS] if self._weak else spelled, self.reach)
+        self.has_quotes = any(b'"' in p.data for ps in self._anchored.values() for p in ps)
+        anchors = sorted(self._anchored)
+        self._patterns = [tuple(self._anchored[anchor]) for anchor in anchors]
+        self._anchored.clear()
+        self._engine = engine.build(anchors, engine.choose(engine_name))
+        self.method = self._engine.name
+
+    @property
+    def needs_rows(self) -> bool:
+        """Whether a table's cells must be looked at one by one."""
+        return bool(self.named or self.digit_tokens)
+
+    def _take(self, index: int, needle: Needle, klass: str) -> None:
+        lowered = needle.value.lower()
+        numeric = lowered.isascii() and (lowered.isdigit() or strength.is_address(lowered))
+        if klass != strength.STRONG:
+            self._weak.setdefault(lowered, index)
+        if klass == strength.NAMED:
+            self.named.setdefault(lowered, index)
+        elif not self._is_implied(needle):
+            for data in forms.patterns(needle.value):
+                self._anchor(Pattern(data, index, klass, numeric))
+            if klass == strength.TOKEN and lowered.isdigit():
+                self.digit_tokens[lowered] = index
+        if lowered not in strength.COMMON:
+            for number, (_, _, digest) in enumerate(forms.hashes(needle.value)):
+                self._hashes.setdefault(digest[:_PREFIX].encode(), index * 6 + number)
+
+    def _is_implied(self, needle: Needle) -> bool:
+        """Whether a path holds another needle of its kind, its folder or its file name: that one is found with it."""
+        value = needle.value
+        cuts = [index for index, char in enumerate(value) if char == "/"]
+        parts = {value[:cut] for cut in cuts} | {value[cut + 1 :] for cut in cuts}
+        return any((needle.kind, part) in self._strong for part in parts if part)
+
+    def _anchor(self, pattern: Pattern) -> None:
+        self._anchored.setdefault(pattern.data[-_ANCHOR:], []).append(pattern)
+
+    def hits(self, view: bytes, original: bytes | None = None) -> list[Hit]:
+        """Occurrences in a lower-case view; `original` is the same in the case it was written in."""
+        found = []
+        for end, index in self._engine.ends(view):
+            for pattern in self._patterns[index]:
+                start = end - len(pattern.data)
+                if start < 0 or (len(pattern.data) > _ANCHOR and view[start:end] != pattern.data):
+                    continue
+                if pattern.needle < 0:
+                    found += self._named_hits(view, start, end)
+                elif self._counts(pattern, view, start, end) and self._is_meant(pattern, original, start, end):
+                    found.append(Hit(pattern.needle, start, end))
+        return found
+
+    def _named_hits(self, view: bytes, start: int, end: int) -> list[Hit]:
+        # `grid` is no `rid`; `my_worker_id` is a worker_id.
+        before = view[start - 1] if start else 10
+        if before in _WORDLIKE or (before == 95 and end - start < _LONG_NAME):
+            return []
+        match = _NAMED_VALUE.match(view, end)
+        needle = self._weak.get(match[1].decode("utf-8", "replace")) if match else None
+        return [] if needle is None else [Hit(needle, match.start(1), match.end(1))]
+
+    def _counts(self, pattern: Pattern, view: bytes, start: int, end: int) -> bool:
+        before = view[start - 1] if start else 10
+        after = view[end] if end < len(view) else 10
+        if pattern.strength == strength.CELL:
+            return before in _CELL_BORDERS and after in _CELL_BORDERS
+        if pattern.numeric and b"." in pattern.data:
+            return not _inside_number(view, start, end, before, after)
+        if pattern.strength == strength.STRONG:
+            return not pattern.numeric or _is_whole_number(view, start, end, before, after)
+        if before in _WORDLIKE or after in _WORDLIKE:
+            return False
+        if not pattern.numeric:
+            return True
+        self.lone_numbers = self.lone_numbers or (before in _ROW_BORDERS and after in _ROW_BORDERS)
+        return _is_spoken_of(view, start, end)
+
+    def _is_meant(self, pattern: Pattern, original: bytes | None, start: int, end: int) -> bool:
+        """In bytes that are no text, six random letters come by chance: there the case must be one a person writes."""
+        if pattern.strength == strength.STRONG or original is None:
+            return True
+        if not _is_binary(original[max(0, start - 8) : end + 8]):
+            return True
+        value = self.needles[pattern.needle].value.encode("utf-8", "replace")
+        return original[start:end] in (value, value.lower(), value.upper())
+
+    def is_small_number(self, needle: int) -> bool:
+        """Whether the needle is looked for under names of identity only and has nothing but digits."""
+        return self.classes[needle] == strength.NAMED and self.needles[needle].value.isdigit()
+
+    def hashed(self, view: bytes) -> list[Hit]:
+        """Hashes of needles in a lower-case view, in runs of 32 hexadecimal digits or more."""
+        found = []
+        digits = view.translate(_HEX)
+        start = digits.find(b"h" * 32)
+        while start >= 0:
+            end = digits.find(b" ", start)
+            end = len(view) if end < 0 else end
+            for place in range(start, end - 31):
+                number = self._hashes.get(view[place : place + _PREFIX])
+                if number is not None:
+                    found += self._hash_at(view, place, end, number)
+            start = digits.find(b"h" * 32, end)
+        return found
+
+    def _hash_at(self, view: bytes, place: int, end: int, number: int) -> list[Hit]:
+        needle, which = divmod(number, 6)
+        algorithm, _, digest = list(forms.hashes(self.needles[needle].value))[which]
+        length = len(digest)
+        same = place + length <= end and view[place : place + length] == digest.encode()
+        return [Hit(needle, place, place + length, algorithm)] if same else []
+
+
+def _is_whole_number(view: bytes, start: int, end: int, before: int, after: int) -> bool:
+    """Ten digits come by chance in longer numbers (times in milliseconds) and in fractions."""
+    if before in _DIGITS or after in _DIGITS:
+        return False
+    following = view[end + 1] if end + 1 < len(view) else 10
+    is_fraction = _FRACTION.search(view[max(0, start - 20) : start]) or (after == 46 and following in _DIGITS)
+    return not is_fraction
+
+
+def _inside_number(view: bytes, start: int, end: int, before: int, after: int) -> bool:
+    """An address within a longer one, `10.0.0.1` in `110.0.0.12`, is another address."""
+    following = view[end + 1] if end + 1 < len(view) else 10
+    return before in _DIGITS or after in _DIGITS or (after == 46 and following in _DIGITS)
+
+
+def _is_spoken_of(view: bytes, start: int, end: int) -> bool:
+    """Six to nine digits count in a text that speaks of them (`id: 123456`) or alone in quotes, not among figures."""
+    if view[end : end + 1] == b"." and view[end + 1 : end + 2].isdigit():
+        return False
+    if view[start - 1 : start] == b'"' and view[end : end + 1] == b'"':
+        return not view[end + 1 : end + 3].lstrip().startswith(b":")
+    return bool(_IN_SENTENCE.search(view[max(0, start - 4) : start]))
+
+
+def _is_binary(context: bytes) -> bool:
+    if context.translate(None, _CONTROL) != context:
+        return True
+    try:
+        context.lstrip(_CONTINUED).decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.reason != "unexpected end of data"
+    return False

@@ -1,0 +1,45 @@
+"""Searching a stream block by block: memory follows a block and the longest pattern."""
+
+from collections.abc import Callable
+
+from .location import Place
+from .matcher import GUARD, Hit, Matcher
+from .views import search
+
+BLOCK = 1 << 20
+
+
+class BlockSearch:
+    """Feed blocks, then close. `found(hit, place)` is called once for each hit.
+
+    Of what is fed first, `settled` bytes belong to somebody else's part: a hit that ends in them is theirs.
+    """
+
+    def __init__(self, matcher: Matcher, place: Place, found: Callable[[Hit, str], None], *, settled: int = 0):
+        self._matcher = matcher
+        self._place = place
+        self._found = found
+        self._overlap = matcher.reach
+        self._kept = b""
+        self._settled = settled  # hits that end at or before this offset of the buffer were reported
+
+    def feed(self, block: bytes) -> None:
+        buffer = self._kept + block
+        limit = len(buffer) - GUARD
+        if limit <= self._settled:
+            self._kept = buffer
+            return
+        self._report(buffer, limit)
+        cut = max(0, limit - self._overlap)
+        self._place.drop(buffer[:cut])
+        self._kept = buffer[cut:]
+        self._settled = limit - cut
+
+    def close(self, *, beyond: int = 0) -> None:
+        """The last `beyond` bytes, GUARD at most, were fed for what stands before them only."""
+        self._report(self._kept, len(self._kept) - beyond)
+
+    def _report(self, buffer: bytes, limit: int) -> None:
+        for hit in search(buffer, self._matcher):
+            if self._settled < hit.end <= limit:
+                self._found(hit, self._place.of(buffer, hit.start, hit.end))

@@ -1,0 +1,97 @@
+"""Every reading of a buffer in which an identifier may show: as it stands, decoded, as UTF-16, as base64."""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import accumulate, compress
+
+from exports.leakscan.encodings import base64_runs, decoding
+
+from .matcher import Hit, Matcher
+
+_DEEPEST = 3
+
+# Three quarters of a text's bytes, UTF-16 too, are of these; of other bytes hardly more than a third.
+_PRINTABLE = bytes(c for c in range(127) if c in b"\0\t\n\r" or c >= 32)
+
+
+def search(buffer: bytes, matcher: Matcher, depth: int = 0) -> Iterator[Hit]:
+    """Every hit once, with its place in `buffer` and the form it was found in."""
+    seen: set[tuple[int, int]] = set()
+    for hit in _readings(buffer, matcher, depth):
+        key = (hit.needle, hit.end)
+        if key not in seen:
+            seen.add(key)
+            yield hit
+
+
+def _readings(buffer: bytes, matcher: Matcher, depth: int) -> Iterator[Hit]:
+    yield from _text(buffer, matcher, depth)
+    for start, end in matcher.utf16.find(buffer):
+        for hit in _squeezed(buffer[start:end], matcher, depth):
+            yield replace(hit, start=start + hit.start, end=start + hit.end)
+
+
+def _squeezed(buffer: bytes, matcher: Matcher, depth: int) -> Iterator[Hit]:
+    """UTF-16, read without its zero bytes."""
+    where: list[int] = []
+    for hit in _text(buffer.translate(None, b"\0"), matcher, depth):
+        where = where or list(compress(range(len(buffer)), buffer))
+        form = "utf-16" if hit.form == "plain" else hit.form
+        yield replace(hit, start=where[hit.start], end=where[hit.end - 1] + 1, form=form)
+
+
+def _text(buffer: bytes, matcher: Matcher, depth: int) -> Iterator[Hit]:
+    lowered = buffer.lower()
+    for hit in matcher.hits(lowered, buffer):
+        yield replace(hit, form="csv") if b'""' in lowered[hit.start : hit.end] else hit
+    yield from matcher.hashed(lowered)
+    for view in decoding.rounds(lowered, quotes=matcher.has_quotes and b'""""' in lowered):
+        for hit in matcher.hits(view.data):
+            start, end = view.origin(hit.start, hit.end)
+            yield replace(hit, start=start, end=end, form=decoding.form(lowered[start:end]))
+    if depth < _DEEPEST:
+        yield from _base64(buffer, matcher, depth)
+
+
+def _base64(buffer: bytes, matcher: Matcher, depth: int) -> Iterator[Hit]:
+    if b"\\/" in buffer and decoding.is_text(buffer):
+        plain = buffer.replace(b"\\/", b"/")
+        for hit in _base64(plain, matcher, depth):
+            shift = buffer.count(b"\\/", 0, hit.start)
+            yield replace(hit, start=hit.start + shift, end=hit.end + shift)
+    runs = matcher.base64.find(buffer) if matcher.base64 else []
+    yield from _whole_runs(runs, matcher, depth)
+    yield from _any_alignment(runs, matcher)
+
+
+def _whole_runs(runs: list[tuple[int, bytes]], matcher: Matcher, depth: int) -> Iterator[Hit]:
+    """Runs that are text when decoded from their beginning: that text is searched in every form."""
+    texts, places, starts = bytearray(), [], []
+    for start, run in runs:
+        text = base64_runs.decode(base64_runs.standard(run))
+        if len(text.translate(None, _PRINTABLE)) * 4 <= len(text):
+            places.append(len(texts))
+            starts.append(start)
+            texts += text + b"\n"
+    for hit in search(bytes(texts), matcher, depth + 1) if texts else ():
+        index = bisect_right(places, hit.start) - 1
+        yield _placed(hit, places[index], starts[index])
+
+
+def _any_alignment(runs: list[tuple[int, bytes]], matcher: Matcher) -> Iterator[Hit]:
+    """All runs at once, at each of the four places where a group of base64 may begin."""
+    places = list(accumulate((len(run) + 1 for _, run in runs), initial=0))
+    standard = base64_runs.standard(b"\n".join(run for _, run in runs))
+    for phase in range(4) if runs else ():
+        text = base64_runs.decode(standard[phase:])
+        for hit in matcher.hits(text.lower(), text):
+            index = bisect_right(places, phase + hit.start * 8 // 6) - 1
+            yield _placed(hit, 0, runs[index][0] - places[index] + phase)
+
+
+def _placed(hit: Hit, text: int, run: int) -> Hit:
+    """The hit where it stands in the buffer: its text begins at `text`, the base64 of that at `run`."""
+    start = run + (hit.start - text) * 8 // 6
+    end = run + ((hit.end - text - 1) * 8 + 7) // 6 + 1
+    return Hit(hit.needle, start, end, "base64" if hit.form in ("plain", "base64") else f"base64+{hit.form}")

@@ -1,0 +1,1 @@
+"""A file that is handed in becomes a snapshot."""

@@ -1,0 +1,197 @@
+"""Verb: check a database that was handed in and pack it, in a private folder; nothing is published.
+
+What is staged is what the store will hold: segments and table states under their hashes. Rows in
+any order give the same segments.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from isal import igzip
+
+from exports.sources.upload import Upload
+from exports.store.blobs import CUT, Segment, TableState, write_segment
+from exports.store.row_sorter import Identified, Sorter, Unsorted, sorted_already
+from exports.store.writer import Shelf
+from psynetdata.jobs import Running
+from psynetdata.psynet import csvtext
+from psynetdata.psynet.csvtext import Row
+from psynetdata.psynet.problems import Problem
+from psynetdata.psynet.tables import Column
+
+from .table_check import CheckedTable, NoIntegerId
+
+# Ids so sparse that segments hold fewer rows than this on average are cut into wider ranges.
+_FEW_ROWS = 128
+_SOME_SEGMENTS = 64
+
+
+class _Sparse(Exception):
+    """Ids lie so far apart that ranges of this width would hold a few rows each."""
+
+
+class Staged:
+    """A whole database, checked and packed: a TableSource. `files`: {sha256 of a segment: its packed file}.
+
+    `warnings` are sentences about what is odd but loads as it is.
+    """
+
+    def __init__(self):
+        self.states: dict[str, TableState] = {}
+        self.files: dict[str, Path] = {}
+        self.warnings: list[str] = []
+
+    def tables(self) -> list[str]:
+        return sorted(self.states)
+
+    def columns(self, table: str) -> list[Column]:
+        return list(self.states[table].columns)
+
+    def rows(self, table: str) -> Iterator[Row]:
+        return csvtext.rows(self._records(table))
+
+    def row_counts(self) -> dict[str, int]:
+        return {table: self.states[table].rows for table in self.tables()}
+
+    def contents(self) -> dict[str, str]:
+        """{table: hash of its columns and rows}."""
+        return {table: state.content for table, state in sorted(self.states.items())}
+
+    @property
+    def bytes(self) -> int:
+        return sum(state.bytes for state in self.states.values())
+
+    def _records(self, table: str) -> Iterator[bytes]:
+        for segment in self.states[table].segments:
+            with igzip.open(self.files[segment.sha256], "rb") as stream:
+                yield from csvtext.records(stream, name=table)
+
+
+def stage(upload: Upload, folder: Path, running: Running | None = None) -> Staged:
+    """Check every row of every table and pack them into `folder`. Raises BadInput, and Cancelled between blocks."""
+    staged = Staged()
+    total = sum(upload.size(table) for table in upload.tables)
+    before = 0
+    for table in sorted(upload.tables):
+        look = _looker(running, f"reading {table}", before, total)
+        look(0)
+        checked = CheckedTable(upload, table, look)
+        state, files = _Packer(checked, folder, running).pack()
+        if state.rows != checked.count:
+            raise Problem(f"Table {table}: {checked.count} rows were read and {state.rows} packed; nothing was stored.")
+        staged.states[table] = state
+        staged.files |= files
+        staged.warnings += [
+            f"Table {table}, column {column}: {_texts(count)} no JSON; kept as the text that stands there."
+            for column, count in sorted(checked.not_json.items())
+        ]
+        before += upload.size(table)
+    return staged
+
+
+def place(staged: Staged, shelf: Shelf, running: Running | None = None) -> dict[str, dict]:
+    """Put everything on the shelf; {table: {"state", "rows", "content"}} as a Snapshot names its tables."""
+    total = len(staged.files)
+    refs = {}
+    for done, (sha256, path) in enumerate(staged.files.items()):
+        if running:
+            running.progress("storing", done, total)
+        refs[sha256] = shelf.segment(path, sha256)
+    return {table: entry(staged.states[table], refs, shelf) for table in staged.tables()}
+
+
+def entry(state: TableState, refs: dict[str, str], shelf: Shelf) -> dict:
+    """A table of a snapshot, its new segments where `refs` {sha256: ref} says."""
+    segments = tuple(replace(segment, blob=refs.get(segment.sha256, segment.blob)) for segment in state.segments)
+    placed = replace(state, segments=segments)
+    return {"state": shelf.state(placed), "rows": placed.rows, "content": placed.content}
+
+
+class _Packer:
+    """One table's way from its file to its segments."""
+
+    def __init__(self, checked: CheckedTable, folder: Path, running: Running | None):
+        self._checked = checked
+        self._folder = folder
+        self._look = running.check if running else None
+        self._files: dict[str, Path] = {}
+
+    def pack(self) -> tuple[TableState, dict[str, Path]]:
+        checked = self._checked
+        try:
+            cut, segments = self._pack_in_order()
+        except NoIntegerId:
+            self._discard()
+            checked.take_as_without_ids()
+            cut, segments = self._pack_in_order()
+        return TableState(checked.table, tuple(checked.columns), cut, tuple(segments)), self._files
+
+    def _pack_in_order(self) -> tuple[int | None, list[Segment]]:
+        """Straight from the file as long as it is in order; at the first row that is not, by way of a Sorter."""
+        checked = self._checked
+        try:
+            return self._pack_rows(lambda: sorted_already(checked.rows(), checked.called_twice))
+        except Unsorted:
+            self._discard()
+        with (
+            NamedTemporaryFile(dir=self._folder, suffix=".sqlite3") as file,
+            closing(Sorter(Path(file.name), by_id=checked.has_ids)) as sorter,
+        ):
+            sorter.fill(checked.rows(), checked.called_twice)
+            return self._pack_rows(sorter.rows)
+
+    def _pack_rows(self, rows: Callable[[], Iterable[Identified]]) -> tuple[int | None, list[Segment]]:
+        cut = CUT if self._checked.has_ids else None
+        while True:
+            try:
+                return cut, list(self._segments(rows(), cut))
+            except _Sparse:
+                self._discard()
+                cut += 4
+
+    def _segments(self, rows: Iterable[Identified], cut: int | None) -> Iterator[Segment]:
+        """Rows in order, packed: one segment for each range of ids, or one for all."""
+        done = 0
+        ranges = groupby(rows, key=lambda row: None if cut is None else row[0] >> cut)
+        for number, (identities, group) in enumerate(ranges):
+            if number >= _SOME_SEGMENTS and done < number * _FEW_ROWS:
+                raise _Sparse
+            counted = _Counted(group)
+            path, sha256, size = write_segment(self._folder, csvtext.blocks(counted), look=self._look)
+            if self._files.setdefault(sha256, path) != path:
+                path.unlink()
+            done += counted.rows
+            yield Segment(sha256, counted.rows, size, identities)
+
+    def _discard(self) -> None:
+        for path in self._files.values():
+            path.unlink()
+        self._files = {}
+
+
+class _Counted:
+    """The records of a run of rows, counted as they pass."""
+
+    def __init__(self, rows: Iterable[Identified]):
+        self.rows = 0
+        self._records = map(itemgetter(1), rows)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for record in self._records:
+            self.rows += 1
+            yield record
+
+
+def _looker(running: Running | None, phase: str, before: int, total: int) -> Callable[[int], None]:
+    if running is None:
+        return lambda done: None
+    return lambda done: running.progress(phase, before + done, total)
+
+
+def _texts(count: int) -> str:
+    return "1 text is" if count == 1 else f"{count} texts are"

@@ -1,0 +1,105 @@
+"""Verb: say where a deployment's assets live, what opens that place, and which addresses may be asked."""
+
+from dataclasses import dataclass
+
+from exports.sources import asset_urls
+from exports.sources.ssh.host_keys import with_source
+from psynetdata import credentials
+from psynetdata.models import Audit, Deployment
+from psynetdata.psynet.problems import UsageError
+
+_LONGEST_EVERY = 7 * 24 * 60  # minutes
+_LEAST_EVERY = 5
+
+
+@dataclass(frozen=True)
+class AssetPlace:
+    """What is to be changed; None: it stays. `password`, or one within `url`, is sealed; `secret_env` names a variable.
+
+    `key`: a reference to a private key. `known_hosts`: lines of such a file; the source's own host is kept among them.
+    `hosts`: as places.hosts reads them. `every`: minutes between fetches in the background, 5 or more; 0: at exports
+    only. `experiment`: the experiment's own address; `experiment_login`, or what stands within it, is its
+    user:password and sealed; `experiment_env` names a variable.
+    """
+
+    url: str | None = None
+    password: str | None = None
+    secret_env: str | None = None
+    key: str = ""
+    known_hosts: str | None = None
+    hosts: str | None = None
+    every: int | None = None
+    experiment: str | None = None
+    experiment_login: str | None = None
+    experiment_env: str | None = None
+
+    def __post_init__(self):
+        """Raises UsageError for what cannot be."""
+        asset_urls.check_assets_url(asset_urls.without_secret(self.url or "")[0])
+        asset_urls.hosts(self.hosts or "")
+        asset_urls.check_experiment_url(asset_urls.without_secret(self.experiment or "")[0])
+        asset_urls.check_login(self.experiment_login or "")
+        if self.every and not _LEAST_EVERY <= self.every <= _LONGEST_EVERY:
+            raise UsageError(
+                f"Asset files can be fetched every {_LEAST_EVERY} to {_LONGEST_EVERY} minutes (a week), "
+                f"not every {self.every}; 0 means only when an export wants them."
+            )
+
+
+def put(deployment: Deployment, place: AssetPlace) -> list[str]:
+    """Set the fields of a row that the caller saves; the names of those that changed."""
+    url, within = _parted(place.url)
+    experiment, login = _parted(place.experiment)
+    new = {
+        "assets_url": url,
+        "assets_known_hosts": _known_hosts(deployment, place),
+        "assets_hosts": place.hosts,
+        "assets_every": place.every,
+        "experiment_url": experiment,
+        "assets_secret": place.key
+        or _reference(
+            f"assets {deployment.number}", place.password or within, place.secret_env,
+            moved=url not in (None, deployment.assets_url),
+        ),
+        "experiment_secret": _reference(
+            f"experiment {deployment.number}", place.experiment_login or login, place.experiment_env,
+            moved=experiment not in (None, deployment.experiment_url),
+        ),
+    }  # fmt: skip
+    wanted = {
+        name: value or (None if name == "assets_every" else "") for name, value in new.items() if value is not None
+    }
+    changed = [name for name, value in wanted.items() if value != getattr(deployment, name)]
+    for name in changed:
+        setattr(deployment, name, wanted[name])
+    return changed
+
+
+def _parted(url: str | None) -> tuple[str | None, str | None]:
+    return (None, None) if url is None else asset_urls.without_secret(url)
+
+
+def _reference(name: str, secret: str | None, variable: str | None, *, moved: bool) -> str | None:
+    """To what opens a place; None: it stays. What is for an old place must not be sent to another."""
+    if variable:
+        credentials.reveal(f"env:{variable}")
+        return f"env:{variable}"
+    if secret:
+        return credentials.keep(name, secret)
+    return "" if moved else None
+
+
+def _known_hosts(deployment: Deployment, place: AssetPlace) -> str | None:
+    if place.known_hosts is None or deployment.source != Deployment.Source.SSH:
+        return place.known_hosts
+    return with_source(place.known_hosts, deployment.assets_known_hosts, deployment.source_url)
+
+
+def set_place(deployment: Deployment, place: AssetPlace, *, user=None) -> list[str]:
+    """Write what changed, on record; the names of the fields. A password in a URL goes no further than here."""
+    changed = put(deployment, place)
+    if changed:
+        deployment.save(update_fields=changed)
+        told = {"target": deployment.deployment_id, "fields": sorted(changed)}
+        Audit.record("change", user=user, deployment=deployment, **told)
+    return changed

@@ -1,0 +1,264 @@
+"""From an Export row to its published archives: build, verify, scan, and only then publish (laws 2, 4 and 7)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from django.conf import settings
+
+from exports.leakscan.needles.collection import collect
+from exports.mirroring.mirror import MirrorSource
+from exports.models import Export, ExportArchive, Snapshot
+from exports.package import leak_check, manifest, participant_list
+from exports.package.archive import Archive
+from exports.package.progress_meter import Meter
+from exports.package.publication import Finished, publish
+from exports.package.request import ANONYMOUS, REGULAR, ExportOptions
+from exports.package.tree import asset_folder, basic_data, table_files
+from exports.package.tree.convert_worker import Side, Work
+from exports.package.tree.members import Member, written
+from exports.server import logs, source_code, source_code_download
+from exports.store import withdrawals
+from exports.store.participant_filter import narrowed
+from exports.store.reader import SnapshotReader
+from psynetdata.anonymize.face.deployment_anonymizer import anonymizer
+from psynetdata.anonymize.identifiers.personal_assets import decided_public
+from psynetdata.anonymize.rows.anonymizer import Anonymizer
+from psynetdata.infra import processes
+from psynetdata.jobs import Running
+from psynetdata.mirror import Transform
+from psynetdata.psynet.ownership import Belonging
+from psynetdata.psynet.problems import Conflict, Damaged
+
+_NO_LOGS = "The server's logs tell of all participants, of whom this export leaves some out; so it has no logs."
+# What a row costs, for the progress, in units of reading it back, and an asset file (docs/benchmarks.md).
+_WRITING = {(REGULAR, "psynet"): 16, (REGULAR, "database"): 4, (ANONYMOUS, "psynet"): 24, (ANONYMOUS, "database"): 12}
+_CHECKING, _SCANNING, _FETCHING = 1, 10, 1000
+
+
+def build(export: Export, running: Running | None = None) -> list[ExportArchive]:
+    """Make all archives of an export; either all are published or none.
+
+    Raises LeakFound when an anonymous archive holds an identifier, Damaged when stored data or a
+    finished archive is not what it should be, Cancelled, and Problem for missing assets where they are strict.
+    """
+    options = ExportOptions.from_json(export.options)
+    made = list(export.archives.order_by("mode"))
+    if len(made) == len(options.modes):
+        return made  # another worker came to the end before it was given up for dead
+    with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="export-") as folder:
+        withdrew = withdrawals.ids_of(export.deployment)
+        source, left_out = _rows(export.snapshot, options, withdrew, Path(folder), running)
+        meter = Meter(running, _units(source.snapshot, options))
+        building = _Building(export, options, Path(folder), meter, source, left_out)
+        finished = building.finish()
+        building.meter.check()
+        return publish(export, finished, last_look=lambda: _check_nobody_else(export, withdrew))
+
+
+def _check_nobody_else(export: Export, withdrew: frozenset[int]) -> None:
+    if withdrawals.ids_of(export.deployment) != withdrew:
+        raise Conflict("Somebody withdrew, or took that back, while it was made; ask for the export again.")
+
+
+def _rows(
+    snapshot: Snapshot, options: ExportOptions, withdrew: frozenset[int], folder: Path, running: Running | None
+) -> tuple[MirrorSource, dict]:
+    """(what is exported, what the manifest says of rows that are left out)"""
+    chosen = options.participants
+    if chosen is None and not withdrew:
+        return MirrorSource(snapshot), {}
+    if gone := sorted(withdrew & {*(chosen or ())}):
+        raise Conflict(f"Participants withdrew who were chosen: {participant_list.told(gone)}; leave them out.")
+    place = folder / "selection"
+    place.mkdir()
+    look = (lambda *_: running.progress("choosing rows")) if running else None
+    found = narrowed(snapshot, Belonging(chosen) if chosen else Belonging.without(withdrew), place, look)
+    source = MirrorSource(found.snapshot, found.store)
+    if chosen:
+        return source, {"selection": {"participants": list(chosen), "rows_left_out": found.left_out}}
+    number = found.left_out.get("participant", 0)
+    return source, {"withdrawn": {"participants": number, "rows_left_out": found.left_out}} if number else {}
+
+
+def _units(snapshot: Snapshot, options: ExportOptions) -> int:
+    """What the whole work is worth on the bar, before any of it is done."""
+    of_a_row = sum(
+        _WRITING[mode, options.type] + _CHECKING + (_SCANNING if mode == ANONYMOUS else 0) for mode in options.modes
+    )
+    return snapshot.rows * of_a_row + _assets_of(snapshot, options) * _FETCHING
+
+
+def _assets_of(snapshot: Snapshot, options: ExportOptions) -> int:
+    """As many asset files as there may be to fetch."""
+    return snapshot.tables.get("asset", {"rows": 0})["rows"] if options.wants_assets else 0
+
+
+@dataclass
+class _Building:
+    """An export on its way, in a folder of its own.
+
+    `reader`: the rows that are exported. Identifiers are always those of the whole snapshot: a row of a selection may
+    name others. `left_out`: for the manifest, {} where nothing was.
+    """
+
+    export: Export
+    options: ExportOptions
+    folder: Path
+    meter: Meter
+    reader: MirrorSource
+    left_out: dict
+
+    def finish(self) -> list[Finished]:
+        """All archives, verified and, if anonymous, scanned."""
+        made = []
+        with self._workers() as pool:
+            for mode in self.options.modes:
+                path = self.folder / f"{mode}.zip"
+                with Archive(path, self.export.snapshot.taken_at, self.work, pool, self.meter) as archive:
+                    found = self._fill(mode, archive, pool)
+                    archive.add_account(manifest.NAME, manifest.to_bytes(found))
+                    size, sha256 = archive.finish()
+                made.append(Finished(mode, path, size, sha256, manifest.without_asset_files(found), {}))
+        return [replace(one, report=self._prove(one.path)) if one.mode == ANONYMOUS else one for one in made]
+
+    @contextmanager
+    def _workers(self) -> Iterator[processes.Pool]:
+        """Forked when all that they share is made."""
+        for mode in self.options.modes:
+            self.work.add_side(self._side(mode))
+        with processes.pool(self.options.processes, self.work, look=self.meter.check) as pool:
+            yield pool
+
+    def _side(self, mode: str) -> Side:
+        if mode == REGULAR:
+            return Side(mode)
+        of_tables = {table: self.anonymizer.table(table, self.reader.columns(table)) for table in self.reader.tables()}
+        return Side(mode, self.anonymizer, {table: changing.withheld for table, changing in of_tables.items()})
+
+    @cached_property
+    def work(self) -> Work:
+        classes = self.options.type == "psynet"
+        clock = self.export.deployment.clock
+        return Work(self.reader, self.folder, clock=clock, classes=classes, guards=self.options.excel)
+
+    @cached_property
+    def anonymizer(self) -> Anonymizer:
+        source, options = MirrorSource(self.export.snapshot), self.options.anonymizing
+        return anonymizer(self.export.deployment, source, level=self.options.level, options=options)
+
+    @cached_property
+    def needles(self):
+        everything = SnapshotReader(self.export.snapshot)
+        decided = decided_public(asset_folder.rows_of(everything), self.anonymizer.policy)
+        return collect(everything, decided=decided, processes=self.options.processes)
+
+    @cached_property
+    def fetched(self) -> asset_folder.Assets:
+        """Once for all modes; what no mode takes is not fetched."""
+        personal = self.anonymizer.identifiers.personal_assets if self.options.modes == (ANONYMOUS,) else ()
+        deployment, folder = self.export.deployment, self.folder / "assets"
+        units = _FETCHING * _assets_of(self.reader.snapshot, self.options)
+        return asset_folder.fetch_all(
+            self.reader, deployment, self.options, folder, leave=personal, meter=self.meter, units=units
+        )
+
+    def _fill(self, mode: str, archive: Archive, pool: processes.Pool) -> dict:
+        """All members but the manifest, which is what comes back."""
+        prefix = f"{mode}/"
+        units = _WRITING[mode, self.options.type] * self.reader.snapshot.rows
+        made = table_files.make(self.work, pool, mode, self.meter, units)
+        # Before basic data is computed, which anonymizes the same rows once more for itself.
+        report = self.anonymizer.report() if mode == ANONYMOUS else {}
+        archive.add_database(f"{prefix}database.zip", made)
+        told = self._add_files(mode, archive, made)
+        archive.read_back(_CHECKING * self.reader.snapshot.rows)
+        notes = [*made.notes, *(self._notes_of_regular() if mode == REGULAR else ())]
+        more = {"assets": told, "notes": notes, **self.left_out}
+        found = manifest.manifest(mode, self.reader.snapshot, self.options, archive.members, **more)
+        return found if mode == REGULAR else self._account_for(archive, found, made, report)
+
+    def _add_files(self, mode: str, archive: Archive, made: table_files.Tables) -> dict:
+        """Class files, basic data and assets; what the manifest says of the assets."""
+        prefix, folder = f"{mode}/", self.folder / mode
+        options, anonymous = self.options, mode == ANONYMOUS
+        leave = self.anonymizer.identifiers.personal_assets if anonymous else frozenset()
+        files, told = asset_folder.members(
+            self.fetched, asset_folder.rows_of(made), prefix, leave, clean=self._clean(mode)
+        )
+        if options.type == "psynet":
+            archive.add_class_files(f"{prefix}data/", made, as_parquet=options.format == "parquet", mark=options.excel)
+            transform = (
+                Transform(f"level={options.level}", self.anonymizer.table) if anonymous else Transform("as it is")
+            )
+            files += basic_data.basic_data(
+                self.reader, transform, prefix, folder, anonymize=anonymous, meter=self.meter
+            )
+            files += [] if anonymous else [*self.source_code[0], *self.logs[0]]
+        archive.add_files(files)
+        return told
+
+    def _notes_of_regular(self) -> list[str]:
+        return [*leak_check.password_notes(self.reader), *self.source_code[1], *self.logs[1]]
+
+    @cached_property
+    def logs(self) -> tuple[list[Member], list[str]]:
+        """(the server's logs at the top of the tree, as PsyNet has them, or nothing; a sentence for what is missing).
+
+        They may hold anything: they are in no anonymous archive.
+        """
+        if self.options.type != "psynet":
+            return [], []
+        if self.left_out:
+            return [], [_NO_LOGS] if logs.are_kept(self.export.deployment) else []
+        self.meter.begin("reading logs")
+        kept, notes = logs.brought(self.export.deployment, self.meter.check)
+        try:
+            return [written(logs.NAME, self.folder / logs.NAME, logs.all_of(kept))] if kept else [], notes
+        except Damaged as problem:
+            return [], [*notes, problem.sentence]
+
+    @cached_property
+    def source_code(self) -> tuple[list[Member], list[str]]:
+        """(the zip at the top of the tree, as PsyNet has it, or nothing; a sentence where it could not be had).
+
+        It may hold keys and names: it is in no anonymous archive. The experiment is asked where none is kept.
+        """
+        deployment, path, notes = self.export.deployment, self.folder / source_code.NAME, []
+        if self.options.no_source or self.options.type != "psynet":
+            return [], notes
+        if not source_code.is_kept(deployment) and source_code_download.can_be_asked(deployment):
+            self.meter.begin("fetching source code")
+            try:
+                source_code_download.fetch(deployment, look=self.meter.check)
+            except source_code_download.NotFetched as problem:
+                notes.append(problem.sentence)
+        kept = source_code.bring(deployment, path)
+        return [Member(source_code.NAME, path, kept.bytes, kept.sha256)] if kept else [], notes
+
+    def _account_for(self, archive: Archive, found: dict, made: table_files.Tables, report: dict) -> dict:
+        """anonymization.json and the anonymous tree's own manifest; the outer manifest, which lists them too."""
+        prefix = f"{ANONYMOUS}/"
+        self.needles.withhold(made.texts.texts)
+        report = report | {"scan": leak_check.looked_for(self.needles)}
+        found["anonymization"] = {"level": report["level"], "policy": report["policy"]}
+        archive.add_account(f"{prefix}anonymization.json", manifest.to_bytes(report))
+        inner = found | {"files": [self._below(member, prefix) for member in archive.members]}
+        archive.add_account(f"{prefix}{manifest.NAME}", manifest.to_bytes(inner))
+        return found | {"files": [member.to_json() for member in archive.members]}
+
+    @staticmethod
+    def _below(member: Member, prefix: str) -> dict:
+        return replace(member, name=member.name.removeprefix(prefix)).to_json()
+
+    def _clean(self, mode: str) -> asset_folder.Clean | None:
+        if mode == REGULAR or not self.options.wants_assets:
+            return None
+        return asset_folder.Clean(self.folder / "cleaned", self.anonymizer.identifiers.copies.nodes)
+
+    def _prove(self, path: Path) -> dict:
+        units = _SCANNING * self.reader.snapshot.rows
+        return leak_check.prove(path, self.needles, self.meter, units, processes=self.options.processes)

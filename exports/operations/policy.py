@@ -1,0 +1,96 @@
+"""Verb: what no rule covers in a snapshot, listed before anything is exported; and what a decision sets going."""
+
+from dataclasses import dataclass
+
+from exports.mirroring.mirror import MirrorSource
+from exports.models import Snapshot
+from psynetdata import jobs
+from psynetdata.anonymize.face.deployment_anonymizer import anonymizer, policy_of
+from psynetdata.anonymize.rows.survey import Survey
+from psynetdata.models import Deployment, Job
+from psynetdata.psynet.problems import Conflict
+
+KIND = "undecided"
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What was found last: in which snapshot (None: nobody looked yet), and whether there is a newer one to look at."""
+
+    snapshot: Snapshot | None
+    found: list[dict]
+    newest: Snapshot | None
+
+    @property
+    def is_old(self) -> bool:
+        return self.newest is not None and self.newest != self.snapshot
+
+
+def look(snapshot: Snapshot, running: jobs.Running | None = None) -> list[dict]:
+    """[{table, column, selector, rows, shape, masked, shared, open, kind}] of what is undecided, in order.
+
+    `shape` says what the values look like, never one; the last three are a rule that would fit. A selector that holds
+    an identifier is told without it, and `masked`: a pattern can decide about it.
+    """
+    source, deployment = MirrorSource(snapshot), snapshot.deployment
+    survey, done = Survey(policy_of(deployment)), 0
+    for table in source.tables():
+        count = source.row_count(table)
+        if running is not None:
+            running.progress("looking at what is undecided", done, snapshot.rows)
+        survey.look(table, source.columns(table), _watched(source.rows(table), running))
+        done += count
+    clean = anonymizer(deployment, source).scrubber.string
+    found = []
+    for (table, column, selector), shape in sorted(survey.found.items()):
+        shown = clean(selector, free_text=True)
+        name = selector.rpartition("/")[2] or column
+        told = {"table": table, "column": column, "selector": shown, "masked": shown != selector}
+        found.append(told | {"rows": shape.rows, "shape": shape.words()} | shape.proposal(name))
+    return found
+
+
+def latest(deployment: Deployment) -> Listing:
+    """The last listing, without what was decided since."""
+    newest = Snapshot.objects.newest(deployment)
+    done = Job.objects.filter(deployment=deployment, kind=KIND, state=Job.State.DONE).first()
+    if done is None:
+        return Listing(None, [], newest)
+    policy = policy_of(deployment)
+    survey = Survey(policy)
+    found = [
+        each
+        for each in done.result["found"]
+        if each["masked"]
+        or (
+            survey.is_open(each["table"], each["column"], each["selector"])
+            if each["selector"]
+            else survey.whole(each["table"], each["column"])
+        )
+    ]
+    snapshot = Snapshot.objects.filter(pk=done.result["snapshot"]).first()
+    return Listing(snapshot, found, newest)
+
+
+def ask(deployment: Deployment, *, owner=None) -> Job:
+    """A job that looks; the one that is at work already, if there is one. Raises Conflict without a good snapshot."""
+    newest = newest_of(deployment)
+    return at_work(deployment) or jobs.submit(KIND, options={"snapshot": newest.pk}, deployment=deployment, owner=owner)
+
+
+def at_work(deployment: Deployment) -> Job | None:
+    return Job.objects.filter(deployment=deployment, kind=KIND, state__in=Job.ACTIVE).first()
+
+
+def newest_of(deployment: Deployment) -> Snapshot:
+    newest = Snapshot.objects.newest(deployment)
+    if newest is None:
+        raise Conflict(f"Deployment {deployment.deployment_id} has no good snapshot yet; load or take one first.")
+    return newest
+
+
+def _watched(rows, running: jobs.Running | None):
+    for number, row in enumerate(rows):
+        if running is not None and number % 1000 == 0:
+            running.check()
+        yield row

@@ -1,0 +1,191 @@
+"""Verb: retire. All that an experiment's server holds brought here and proven, or a list of what is missing.
+
+Each step that changes something is a job of its own kind, with the record that it always has.
+"""
+
+from time import sleep
+
+from exports.assets import background_fetch
+from exports.assets.plan import NO_FILE
+from exports.capture import snapshot_schedule
+from exports.mirroring.mirror import MirrorSource
+from exports.models import Snapshot, SourceCode
+from exports.operations import deployments
+from exports.operations.storage_check import verify_assets, verify_logs, verify_snapshot, verify_source_code
+from exports.server import logs, source_code_download
+from exports.store.locks import EXCLUSIVE, alive
+from psynetdata import jobs
+from psynetdata.jobs import Running
+from psynetdata.mirror import Transform, refresh, scratch
+from psynetdata.models import Audit, Deployment, Job
+from psynetdata.psynet import times
+from psynetdata.psynet.problems import Cancelled, Conflict, Problem
+from psynetdata.psynet.tables import UNMIRRORED_TABLES
+
+from .drill import RESTORED
+
+KIND = "retire"
+_NAMED = 5  # problems of one thing that are told one by one
+_LOOK = 0.5  # seconds between looks at another job that is at work on the deployment
+
+
+def retire(deployment: Deployment, running: Running) -> dict:
+    """{"safe": bool, "snapshot": id or null, "done": [sentences], "missing": [sentences]}.
+
+    Where nothing is missing the deployment is archived: its server may go. Raises Conflict for one that has no server.
+    """
+    if deployment.source == Deployment.Source.UPLOAD:
+        raise Conflict(f"Deployment {deployment.deployment_id} was handed in as a file; it has no server to retire.")
+    found = _Retiring(deployment, running).all_of_it()
+    deployment.refresh_from_db()
+    user = running.job.owner
+    if found["safe"] and deployment.state in (*Deployment.OPEN, Deployment.State.FINISHED):
+        deployments.archive(deployment, user=user)
+    told = {"safe": found["safe"], "missing": len(found["missing"])}
+    Audit.record(KIND, user=user, deployment=deployment, target=deployment.deployment_id, **told)
+    return found
+
+
+class _Retiring:
+    def __init__(self, deployment: Deployment, running: Running):
+        self._deployment, self._running = deployment, running
+        self._number = 0  # of the step
+        self._done: list[str] = []
+        self._missing: list[str] = []
+        fetching = (self._fetch_logs, self._fetch_assets, self._fetch_source_code)
+        self._steps = (self._take, *fetching, self._verify, self._drill)
+
+    def all_of_it(self) -> dict:
+        """What one step cannot do is told; the others are done all the same."""
+        for number, step in enumerate(self._steps):
+            self._number = number
+            try:
+                step()
+            except Cancelled:
+                raise
+            except Problem as problem:
+                self._missing.append(problem.sentence)
+        newest = Snapshot.objects.newest(self._deployment)
+        found = {"done": self._done, "missing": self._missing, "snapshot": newest and newest.pk}
+        return {"safe": not self._missing, **found}
+
+    def _shown(self, phase: str) -> None:
+        self._running.progress(phase[:80], self._number, len(self._steps))
+
+    def _job(self, phase: str, kind: str, **options) -> Job:
+        """A job done here, to its end. Raises its Problem, and Cancelled where this one was to stop."""
+        self._shown(phase)
+        return jobs.run_here(
+            kind, options=options, deployment=self._deployment, owner=self._running.job.owner,
+            on_progress=lambda job: self._shown(f"{phase}: {job.phase}"),
+        )  # fmt: skip
+
+    def _take(self) -> None:
+        if self._deployment.state not in Deployment.OPEN:
+            self._done.append(self._why_not_asked())
+            return
+        while alive(EXCLUSIVE).filter(deployment=self._deployment).exists():  # a scheduled one, most often
+            self._running.check()
+            sleep(_LOOK)
+        taken = self._job("taking the last snapshot", snapshot_schedule.KIND, full=True)
+        snapshot = Snapshot.objects.select_related("deployment").get(pk=taken.result["snapshot"])
+        if snapshot.deployment != self._deployment:
+            raise Conflict(
+                f"At its source runs another launch now, {snapshot.deployment.deployment_id}: retire that one too "
+                "before the server goes. Then retire this one again."
+            )
+        if snapshot.state != Snapshot.State.GOOD:
+            raise Conflict(
+                f"The last snapshot, {snapshot.pk}, is {snapshot.state}: {snapshot.reason} Look at it first."
+            )
+        moment = times.to_iso(snapshot.taken_at.replace(microsecond=0))
+        self._done.append(f"Snapshot {snapshot.pk} was taken, of {moment}: {snapshot.rows} rows, all read afresh.")
+
+    def _why_not_asked(self) -> str:
+        """Of one that is closed: why its source holds nothing that is not here. Raises Conflict where it may."""
+        if self._deployment.state == Deployment.State.FINISHED:
+            return (
+                "It is finished: another launch took its place at its source, so nothing more of it can be read there."
+            )
+        before = Job.objects.filter(
+            kind=KIND, deployment=self._deployment, state=Job.State.DONE, result__safe=True
+        ).first()
+        resumed = before and Audit.objects.filter(verb="resume", deployment=self._deployment, at__gt=before.created_at)
+        if before is None or resumed.exists():
+            raise Conflict(
+                "It is archived, and what came to its source since then is not here: resume it (`deployment resume`), "
+                "then retire it again."
+            )
+        return f"It was retired before ({before}); its source was not asked again."
+
+    def _newest(self) -> Snapshot:
+        snapshot = Snapshot.objects.newest(self._deployment)
+        if snapshot is None:
+            raise Conflict("It has no good snapshot.")
+        return snapshot
+
+    def _fetch_assets(self) -> None:
+        if not self._newest().tables.get("asset", {"rows": 0})["rows"]:
+            self._done.append("It has no assets.")
+            return
+        told = self._job("fetching asset files", background_fetch.KIND, whole=True).result
+        for reason, count in sorted(told["missing"].items()):
+            told_of = self._done if reason == NO_FILE else self._missing  # what no server has is not missing here
+            told_of.append(f"{count} asset files are missing: {reason}.")
+        kept = self._deployment.stored_assets.count()
+        self._done.append(f"{kept} asset files are here; {told['fetched']} of them were fetched now.")
+
+    def _fetch_logs(self) -> None:
+        if logs.can_be_read(self._deployment):
+            told = self._job("reading logs", logs.KIND).result
+            read = f"Its server's logs were read to their end, {told.get('bytes')} bytes."
+            self._done.append(told.get("missing") or read)
+        elif kept := logs.kept(self._deployment):
+            self._done.append(f"Its server's logs are here, {kept.bytes} bytes.")
+
+    def _fetch_source_code(self) -> None:
+        deployment = self._deployment
+        if SourceCode.objects.filter(deployment=deployment).exists():
+            self._done.append("Its source code is here.")
+        elif source_code_download.can_be_asked(deployment):
+            self._shown("fetching source code")
+            kept = source_code_download.fetch(deployment, look=self._running.check)
+            self._done.append(f"Its source code was fetched, {kept.bytes} bytes.")
+        else:
+            raise Conflict(
+                "Its source code is not here, and nobody said where the experiment answers; hand it in on the "
+                "deployment's page, or name the address (`deployment assets --experiment`)."
+            )
+
+    def _verify(self) -> None:
+        self._shown("comparing hashes")
+        checks = {"snapshot": verify_snapshot(self._newest()), "asset files": verify_assets(self._deployment)}
+        if code := SourceCode.objects.filter(deployment=self._deployment).first():
+            checks["source code"] = verify_source_code(code)
+        if kept := logs.kept(self._deployment):
+            checks["logs"] = verify_logs(kept)
+        for name, checked in checks.items():
+            self._missing += [f"Of the {name} kept here: {problem}" for problem in checked.problems[:_NAMED]]
+            if len(checked.problems) > _NAMED:
+                self._missing.append(f"Of the {name} kept here, {len(checked.problems) - _NAMED} more are damaged.")
+        if not any(checked.problems for checked in checks.values()):
+            files = sum(checked.files for checked in checks.values())
+            self._done.append(f"{files} kept files were compared with their hashes.")
+
+    def _drill(self) -> None:
+        found = self._job("restoring for a test", "drill").result
+        self._done.append(found["sentence"])
+        if found["how"] != RESTORED:
+            rows = sum(_in_scratch(self._newest(), self._running).values())
+            self._done.append(f"In its place {rows} rows were loaded into a scratch database and counted.")
+
+
+def _in_scratch(snapshot: Snapshot, running: Running) -> dict[str, int]:
+    """{table: rows} that came into an empty mirror, which are those of the snapshot. Raises Problem where not."""
+    with scratch() as alias:
+        source = MirrorSource(snapshot)
+        rows = refresh(alias, snapshot.deployment, source, Transform("as it is"), look=lambda *_: running.check())
+    expected = {table: snapshot.rows_of(table) for table in snapshot.tables if table not in UNMIRRORED_TABLES}
+    if rows != expected:
+        raise Conflict(f"{str(snapshot).capitalize()} did not come whole into a scratch database.")
+    return rows

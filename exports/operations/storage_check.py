@@ -1,0 +1,171 @@
+"""Does the storage still hold what the rows say? Snapshots segment by segment, exports by their archives."""
+
+import hashlib
+import tempfile
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+
+from exports.models import Export, ExportArchive, ServerLogs, Snapshot, SourceCode, StoredAsset
+from exports.package.archive_check import Checked, ZipTree, check
+from exports.server import logs, source_code
+from exports.store.blobs import Segment
+from exports.store.reader import SnapshotReader
+from psynetdata.infra.storage import blocks
+from psynetdata.models import Deployment
+from psynetdata.psynet.csvtext import BLOCK
+from psynetdata.psynet.problems import BadInput, Damaged
+
+
+def verify_snapshot(snapshot: Snapshot, seen: dict[str, int] | None = None) -> Checked:
+    """Every state and segment re-hashed and re-counted, against Snapshot.tables and its totals.
+
+    What is missing or damaged is noted in Snapshot.damage: the next capture of the source reads that again.
+    `seen`: {ref of a segment: its rows} of what was looked at before; snapshots share their segments.
+    """
+    seen = {} if seen is None else seen
+    checked, damaged = Checked(), []
+    reader = SnapshotReader(snapshot)
+    total = 0
+    for table in sorted(snapshot.tables):
+        rows = _verify_table(reader, table, seen, checked, damaged)
+        if rows is None:
+            continue
+        total += rows
+        if rows != snapshot.rows_of(table):
+            checked.problems.append(
+                f"Table {table}: its segments hold {rows} rows, the snapshot says {snapshot.rows_of(table)}."
+            )
+    if not checked.problems and total != snapshot.rows:
+        checked.problems.append(f"Its tables hold {total} rows together, the snapshot says {snapshot.rows}.")
+    if damaged != snapshot.damage:
+        snapshot.damage = damaged
+        Snapshot.objects.filter(pk=snapshot.pk).update(damage=damaged)
+    return checked
+
+
+def _verify_table(
+    reader: SnapshotReader, table: str, seen: dict[str, int], checked: Checked, damaged: list[str]
+) -> int | None:
+    """The table's rows; None where something is wrong: the first such thing is told, all are noted in `damaged`."""
+    state = reader.snapshot.tables[table]["state"]
+    try:
+        reader.store.check(state, "json")
+        segments = reader.table_state(table).segments
+    except Damaged as problem:
+        checked.problems.append(f"Table {table}: {problem.sentence}")
+        damaged.append(state)
+        return None
+    checked.files += 1
+    first = None
+    for segment in segments:
+        try:
+            _verify_segment(reader, segment, seen, checked)
+        except (Damaged, BadInput) as problem:
+            first = first or problem
+            damaged.append(segment.blob)
+    if first:
+        checked.problems.append(f"Table {table}: {first.sentence}")
+        return None
+    rows = sum(segment.rows for segment in segments)
+    checked.rows += rows
+    return rows
+
+
+def _verify_segment(reader: SnapshotReader, segment: Segment, seen: dict[str, int], checked: Checked) -> None:
+    if segment.blob not in seen:
+        size = reader.store.check(segment.blob)
+        seen[segment.blob] = sum(1 for _ in reader.segment_records(segment))
+        checked.files += 1
+        checked.bytes += size
+        if size != segment.bytes:
+            raise Damaged(f"The segment {segment.sha256[:12]}… has {size} bytes, its state says {segment.bytes}.")
+    if seen[segment.blob] != segment.rows:
+        raise Damaged(
+            f"The segment {segment.sha256[:12]}… has {seen[segment.blob]} rows, its state says {segment.rows}."
+        )
+
+
+def verify_source_code(row: SourceCode) -> Checked:
+    """The kept zip by its SHA-256."""
+    try:
+        for _ in source_code.read(row):
+            pass
+    except Damaged as problem:
+        return Checked([problem.sentence])
+    return Checked(files=1, bytes=row.bytes)
+
+
+def verify_logs(row: ServerLogs) -> Checked:
+    """The kept parts of a server's logs by their SHA-256."""
+    checked = Checked(files=len(row.parts), bytes=row.bytes)
+    for number in range(len(row.parts)):
+        try:
+            logs.lines_of(row, number)
+        except Damaged as problem:
+            checked.problems.append(problem.sentence)
+    return checked
+
+
+def verify_assets(deployment: Deployment, seen: dict[str, bool] | None = None) -> Checked:
+    """The kept asset files of a deployment by their SHA-256. One that is damaged is fetched anew by the next export.
+
+    `seen`: {hash: whether it was sound} of what was looked at before; deployments may share files.
+    """
+    seen = {} if seen is None else seen
+    checked = Checked()
+    rows = StoredAsset.objects.filter(deployment=deployment).order_by("asset_id", "number")
+    for row in rows.iterator():
+        if row.sha256 not in seen:
+            seen[row.sha256] = _is_sound(row)
+            checked.files += 1
+            checked.bytes += row.bytes
+        if not seen[row.sha256]:
+            checked.problems.append(
+                f"{str(row).capitalize()} is missing or not what it was; an export fetches it anew."
+            )
+            StoredAsset.objects.filter(pk=row.pk).update(source="")  # it came from nowhere that a row tells of
+    return checked
+
+
+def _is_sound(row: StoredAsset) -> bool:
+    if not default_storage.exists(row.file) or default_storage.size(row.file) != row.bytes:
+        return False
+    digest = hashlib.sha256()
+    for block in blocks(default_storage, row.file, 0, row.bytes):
+        digest.update(block)
+    return digest.hexdigest() == row.sha256
+
+
+def verify_export(export: Export) -> Checked:
+    """Each stored archive by its SHA-256, then every file of its manifest."""
+    checked = Checked()
+    archives = list(export.archives.order_by("mode"))
+    if not archives:
+        checked.problems.append(f"It has no archive: its job is {export.job.state}.")
+    for archive in archives:
+        found = _verify_archive(archive)
+        checked.problems += [f"{archive.mode}: {problem}" for problem in found.problems]
+        checked.files += found.files
+        checked.bytes += found.bytes
+        checked.rows += found.rows
+    return checked
+
+
+def _verify_archive(archive: ExportArchive) -> Checked:
+    digest, size = hashlib.sha256(), 0
+    with tempfile.TemporaryFile(dir=settings.TEMP_DIR) as copy:
+        try:
+            with default_storage.open(archive.file, "rb") as file:
+                while block := file.read(BLOCK):
+                    digest.update(block)
+                    size += len(block)
+                    copy.write(block)
+        except FileNotFoundError:
+            return Checked(["its file is missing from the storage."])
+        if (size, digest.hexdigest()) != (archive.bytes, archive.sha256):
+            return Checked(["its file is not what it was: its SHA-256 is another."])
+        try:
+            return check(ZipTree(copy))
+        except BadInput as problem:
+            return Checked([problem.sentence])

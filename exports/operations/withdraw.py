@@ -1,0 +1,132 @@
+"""Verb: withdraw. A participant's data is shown and handed out no more, and what was handed out before is gone here.
+
+Stored snapshots keep it until they are let go, as the experiment's own database does.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import transaction
+
+from exports.mirroring.mirror import mirror
+from exports.mirroring.rebuild import to_mirror
+from exports.models import Export, Snapshot, StoredAsset, Withdrawal
+from exports.package.publication import discard
+from exports.store.reader import SnapshotReader
+from exports.store.withdrawals import ids_of, without_them
+from psynetdata import jobs
+from psynetdata.faces import IDENTIFIED
+from psynetdata.jobs import Running
+from psynetdata.models import Audit, Deployment, Job, Participant
+from psynetdata.psynet.problems import Conflict, NotFound
+
+KIND = "withdraw"
+
+
+def withdraw(deployment: Deployment, ids: Iterable[int], *, user=None) -> list[Withdrawal]:
+    """Put on record that they withdrew; `follow` carries it out.
+
+    From here on no export holds them. Raises NotFound for who never took part, Conflict where all withdrew before.
+    """
+    wanted, first = sorted({*ids}), deployment.first
+    if missing := sorted({*wanted} - _took_part(deployment, wanted)):
+        raise NotFound(f"Deployment {deployment.deployment_id} has no participant {', '.join(map(str, missing))}.")
+    with transaction.atomic():
+        found = [
+            Withdrawal.objects.get_or_create(deployment=first, participant=each, defaults={"by": _account(user)})
+            for each in wanted
+        ]
+        made = [row for row, is_new in found if is_new]
+        if not made:
+            raise Conflict("They withdrew before; nothing was changed.")
+        for row in made:
+            who = f"participant {row.participant}"
+            Audit.record(KIND, user=user, deployment=deployment, target=who, identified=True)
+    return made
+
+
+def take_back(deployment: Deployment, ids: Iterable[int], *, user=None) -> None:
+    """As if they had not withdrawn, as far as snapshots still have their data; `follow` carries it out.
+
+    Raises NotFound for who did not withdraw.
+    """
+    with transaction.atomic():
+        rows = Withdrawal.objects.select_for_update().filter(deployment=deployment.first, participant__in=ids)
+        missing = sorted({*ids} - {row.participant for row in rows})
+        if missing:
+            raise NotFound(
+                f"From deployment {deployment.deployment_id} no participant {', '.join(map(str, missing))} withdrew."
+            )
+        for row in rows:
+            target = f"withdrawal of participant {row.participant}"
+            Audit.record("take back", user=user, deployment=deployment, target=target, identified=True)
+        rows.delete()
+
+
+def send(deployment: Deployment, *, owner=None) -> Job:
+    """The job that carries out what is on record."""
+    return jobs.submit(KIND, deployment=deployment.first, owner=owner)
+
+
+def follow(deployment: Deployment, running: Running) -> dict:
+    """Carry out what is on record: {"archives", "asset_files": removed ones, "snapshots": what is mirrored}.
+
+    May be done again. Raises Cancelled.
+    """
+    chain, newest = deployment.chain(), to_mirror(deployment)
+    running.progress("removing exports")
+    archives = sum(_remove_archives(one) for one in chain)
+    running.progress("removing asset files")
+    files = sum(_remove_assets(snapshot, running) for snapshot in newest)
+    for snapshot in newest:
+        mirror(snapshot, running=running)
+    return {"archives": archives, "asset_files": files, "snapshots": [snapshot.pk for snapshot in newest]}
+
+
+def _took_part(deployment: Deployment, ids: list[int]) -> set[int]:
+    """Those of them who did, as far as the mirror shows, or a withdrawal tells."""
+    numbers = [one.number for one in deployment.chain()]
+    shown = Participant.objects.using(IDENTIFIED).filter(id__in=ids, deployment_number__in=numbers)
+    return {*shown.values_list("id", flat=True), *ids_of(deployment)}
+
+
+def _account(user):
+    return user if getattr(user, "is_authenticated", False) else None
+
+
+def _remove_archives(deployment: Deployment) -> int:
+    """Those that were asked for before somebody withdrew."""
+    last = Withdrawal.objects.filter(deployment=deployment.first).order_by("-created_at").first()
+    if last is None:
+        return 0
+    exports = Export.objects.filter(deployment=deployment, created_at__lte=last.created_at, archives__isnull=False)
+    removed = 0
+    for export in exports.distinct():
+        removed += export.archives.count()
+        discard(export)
+    return removed
+
+
+def _remove_assets(snapshot: Snapshot, running: Running) -> int:
+    """Kept files of theirs; a file that others have too stays for those."""
+    with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="withdrawn-") as folder:
+        less = without_them(snapshot, Path(folder), look=lambda *_: running.check())
+        if "asset" not in less.left_out:
+            return 0
+        stay = set(_asset_ids(less.reader))
+        gone = [each for each in _asset_ids(SnapshotReader(snapshot)) if each not in stay]
+    rows = StoredAsset.objects.filter(deployment=snapshot.deployment, asset_id__in=gone)
+    files = {row.sha256: row.file for row in rows}
+    rows.delete()
+    for sha256, file in files.items():
+        if not StoredAsset.objects.filter(sha256=sha256).exists():
+            default_storage.delete(file)
+    return len(files)
+
+
+def _asset_ids(reader: SnapshotReader) -> Iterable[int]:
+    at = [column.name for column in reader.columns("asset")].index("id")
+    return (int(row[at]) for row in reader.rows("asset") if row[at])

@@ -1,0 +1,82 @@
+"""Verb: a snapshot as the `database.zip` that `psynet deploy --archive` and `psynet load` take."""
+
+import os
+from hashlib import file_digest
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from exports.models import Snapshot
+from exports.store.withdrawals import without_them
+from psynetdata.infra import processes
+from psynetdata.jobs import Running
+from psynetdata.models import Audit
+from psynetdata.psynet.problems import BadInput, Conflict, Problem
+
+from .progress_meter import Meter
+from .request import REGULAR
+from .tree.convert_worker import Side, Work
+from .tree.file_names import safe_name
+from .tree.members import Member
+from .tree.table_files import make, write_database
+from .zip.zip_writer import ZipWriter
+
+_UNITS = 1000  # of the meter: it is all one part
+
+
+def default_name(snapshot: Snapshot) -> str:
+    return safe_name(f"{snapshot.deployment.deployment_id}__snapshot-{snapshot.pk}", ".zip")
+
+
+def download(
+    snapshot: Snapshot, path: Path, *, force: bool = False, user=None, running: Running | None = None
+) -> Member:
+    """Write the zip to `path`, byte for byte the one in a regular export; whole or not at all. On record.
+
+    Raises Conflict where something stands at the path already (with `force` a file is replaced), BadInput where
+    its folder cannot be written, Damaged, Cancelled.
+    """
+    if path.is_dir() or (path.exists() and not force):
+        way = "name a file in it" if path.is_dir() else "name another path, or replace it with --force"
+        raise Conflict(f"{path} exists already; {way}.")
+    if not path.parent.is_dir():
+        raise BadInput(f"There is no folder {path.parent}; make it first, or name another path.")
+    try:
+        # In the same folder, so that the last step is a rename.
+        with TemporaryDirectory(dir=path.parent, prefix=".psynetdata-") as folder:
+            part = Path(folder) / path.name
+            made = _written(snapshot, part, Meter(running, _UNITS))
+            with part.open("rb") as file:
+                os.fsync(file.fileno())
+            _publish(part, path, force)
+    except OSError as error:
+        raise Problem(f"{path} could not be written: {error.strerror or error}.") from None
+    Audit.record(
+        "download", user=user, deployment=snapshot.deployment, target=snapshot, identified=True, sha256=made.sha256
+    )
+    return made
+
+
+def _written(snapshot: Snapshot, part: Path, meter: Meter) -> Member:
+    less = without_them(snapshot, part.parent, look=lambda *_: meter.check())
+    work = Work(less.reader, part.parent, clock=0, classes=False)
+    work.add_side(Side(REGULAR))
+    with processes.pool(processes.cores(), work, look=meter.check) as pool:
+        made = make(work, pool, REGULAR, meter, _UNITS)
+    with part.open("wb") as file:
+        writer = ZipWriter(file, snapshot.taken_at)
+        write_database(writer, made, part.parent)
+        writer.close()
+    with part.open("rb") as file:
+        return Member(part.name, part, part.stat().st_size, file_digest(file, "sha256").hexdigest())
+
+
+def _publish(part: Path, path: Path, force: bool) -> None:
+    if force:
+        part.replace(path)
+        return
+    try:
+        os.link(part, path)  # unlike a rename it never replaces what someone else put there meanwhile
+    except FileExistsError:
+        raise Conflict(f"{path} exists already; name another path, or replace it with --force.") from None
+    except OSError:  # a file system without hard links
+        part.rename(path)

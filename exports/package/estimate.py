@@ -1,0 +1,133 @@
+"""What an export will hold and about how large it will be, before it is made: no segment is read for it."""
+
+from dataclasses import dataclass
+
+from exports.models import ExportArchive, Snapshot, SourceCode, Summary
+from exports.server import source_code
+from psynetdata import sheets
+from psynetdata.psynet.asset_kinds import EXPERIMENT
+
+from .request import ANONYMOUS, REGULAR, ExportOptions
+
+# (bytes of any archive, share of the rows' size as CSV): fitted to exports of tests/data, within a fifth of each.
+_SIZES = {
+    (REGULAR, "database", "csv"): (18_000, 0.095),
+    (ANONYMOUS, "database", "csv"): (48_000, 0.08),
+    (REGULAR, "psynet", "csv"): (25_000, 0.22),
+    (ANONYMOUS, "psynet", "csv"): (58_000, 0.18),
+    (REGULAR, "psynet", "parquet"): (48_000, 0.32),
+    (ANONYMOUS, "psynet", "parquet"): (78_000, 0.24),
+}
+
+_LOOKED_AT = 5  # archives among which one that tells is looked for
+
+
+@dataclass(frozen=True)
+class Files:
+    """Asset files by what their rows say; `bytes` is 0 where those say nothing."""
+
+    count: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: "Files") -> "Files":
+        return Files(self.count + other.count, self.bytes + other.bytes)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One archive of an export to come. `bytes`: about its size; `measured`: by the last one of its kind.
+
+    `classes`: [(class, rows)] of class files, largest first, empty for a database alone. `files`: asset files;
+    `withheld`: those that stay here because they are personal. `source_code`, `basic_data`: whether they come along.
+    Of a selection of participants nothing but the bytes is reckoned, by their share; the rest is of all.
+    """
+
+    mode: str
+    bytes: int
+    measured: bool
+    tables: int
+    rows: int
+    classes: list[tuple[str, int]]
+    files: Files
+    withheld: Files
+    source_code: bool
+    basic_data: bool
+
+
+def expected(snapshot: Snapshot, options: ExportOptions) -> list[Expected]:
+    """One for each archive that the options ask for, as far as the newest summary tells."""
+    summary = Summary.objects.filter(deployment=snapshot.deployment_id).first()
+    return [_of(mode, snapshot, options, summary) for mode in options.modes]
+
+
+def _of(mode: str, snapshot: Snapshot, options: ExportOptions, summary: Summary | None) -> Expected:
+    files, withheld = _files(mode, options, summary)
+    rows, measured = _rows_size(mode, snapshot, options)
+    share = _share(snapshot, options)
+    full = options.type == "psynet"
+    classes = sorted(((one[1], one[2]) for one in summary.classes), key=lambda one: -one[1]) if summary and full else []
+    source = full and mode == REGULAR and not options.no_source
+    code = SourceCode.objects.filter(deployment=snapshot.deployment_id).first() if source else None
+    return Expected(
+        mode=mode,
+        bytes=round((rows + files.bytes) * share) + (code.bytes if code else 0),
+        measured=measured,
+        tables=len(snapshot.tables),
+        rows=snapshot.rows,
+        classes=classes,
+        files=files,
+        withheld=withheld,
+        source_code=code is not None,
+        basic_data=full and _has_basic_data(snapshot),
+    )
+
+
+def _share(snapshot: Snapshot, options: ExportOptions) -> float:
+    """Of the rows; that some of them belong to nobody, and come along whole, is small beside the rest."""
+    if options.participants is None or "participant" not in snapshot.tables:
+        return 1.0
+    return min(1.0, len(options.participants) / max(1, snapshot.rows_of("participant")))
+
+
+def _has_basic_data(snapshot: Snapshot) -> bool:
+    deployment = snapshot.deployment
+    return sheets.basic_data_for(deployment) is not None or deployment.saved_sheets.exists()
+
+
+def _files(mode: str, options: ExportOptions, summary: Summary | None) -> tuple[Files, Files]:
+    """(those that come along, those that are withheld)"""
+    come, stay = Files(), Files()
+    if not options.wants_assets or summary is None:
+        return come, stay
+    for kind, sides in summary.assets.items():
+        if options.assets == "all" or kind == EXPERIMENT:
+            for side, (count, size) in sides.items():
+                if mode == ANONYMOUS and side == "personal":
+                    stay += Files(count, size)
+                else:
+                    come += Files(count, size)
+    return come, stay
+
+
+def _rows_size(mode: str, snapshot: Snapshot, options: ExportOptions) -> tuple[int, bool]:
+    """(bytes without asset files and source code; whether by an archive of the same kind that was made before)"""
+    fixed, share = _SIZES[mode, options.type, options.format]
+    usual = fixed + share * snapshot.bytes
+    last = _last_alike(mode, snapshot, options)
+    if last is None:
+        return round(usual), False
+    then = fixed + share * last.export.snapshot.bytes
+    return round(last.bytes * usual / then), True
+
+
+def _last_alike(mode: str, snapshot: Snapshot, options: ExportOptions) -> ExportArchive | None:
+    """One that held no asset files and no source code, so that its size is that of its rows."""
+    alike = ExportArchive.objects.filter(
+        export__deployment=snapshot.deployment_id, mode=mode, export__options__type=options.type,
+        export__options__format=options.format, export__options__level=options.level, manifest__asset_files=0,
+        manifest__selection__isnull=True,
+    )  # fmt: skip
+    for archive in alike.select_related("export__snapshot").order_by("-pk")[:_LOOKED_AT]:
+        if not any(file["path"] == source_code.NAME for file in archive.manifest.get("files", ())):
+            return archive
+    return None

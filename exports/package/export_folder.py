@@ -1,0 +1,163 @@
+"""Published archives onto a folder: all of it or nothing, and never over anything that is there (law 2)."""
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+from django.conf import settings
+from django.core.files.storage import FileSystemStorage, default_storage
+
+from exports.models import Export, ExportArchive
+from exports.store.reader import SnapshotReader
+from psynetdata.infra.processes import pool
+from psynetdata.psynet import jsontext
+from psynetdata.psynet.csvtext import BLOCK
+from psynetdata.psynet.problems import Conflict, Damaged, Problem
+
+from . import manifest
+from .archive_check import BAD_ZIP, ZipTree, read, read_manifest
+from .request import ANONYMOUS, REGULAR
+from .tree.file_names import safe_name
+
+_Archive = tuple[str, AbstractContextManager[Path]]  # its mode, and the zip for as long as it is read
+
+
+def default_path(export: Export, at: datetime) -> Path:
+    """Where it goes when nobody says."""
+    deployment, mode = export.deployment, launch_mode(SnapshotReader(export.snapshot))
+    return path_of(deployment.deployment_id, deployment.label, mode, at)
+
+
+def path_of(deployment_id: str, label: str, mode: str, at: datetime) -> Path:
+    """~/psynet-data/export/<deployment_id>/<label>__mode=<mode>__export=<time>, as PsyNet names it."""
+    label = re.sub(r"[^\w.-]+", "-", label.strip().lower()).strip("-") or "experiment"
+    name = f"{label}__mode={mode}__export={at:%Y-%m-%d--%H-%M-%S}"
+    return Path.home() / "psynet-data" / "export" / safe_name(deployment_id) / safe_name(name)
+
+
+def launch_mode(reader: SnapshotReader) -> str:
+    """`debug`, `live`, …: what the experiment was launched as, from `deployment_config` in its vars."""
+    names = [column.name for column in reader.columns("experiment")] if "experiment" in reader.tables() else []
+    for row in reader.rows("experiment") if "vars" in names else ():
+        found = jsontext.decode(row[names.index("vars")])
+        config = found.get("deployment_config") if isinstance(found, dict) else None
+        mode = config.get("mode") if isinstance(config, dict) else None
+        if isinstance(mode, str) and re.fullmatch(r"[\w-]{1,30}", mode):
+            return mode
+    return "unknown"
+
+
+def check_path(path: Path) -> None:
+    """Raise Conflict where the folder cannot be made new, Problem where nothing can be written there."""
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        raise Conflict(f"{path} is not a folder; name one that does not exist yet.")
+    if path.exists() and any(path.iterdir()):
+        raise Conflict(f"{path} already holds something; name a folder that does not exist yet or is empty.")
+    there = next(parent for parent in path.parents if parent.exists())
+    try:
+        with tempfile.TemporaryDirectory(dir=there, prefix=f".{path.name[:40]}."):
+            pass
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def unpack(archives: list[ExportArchive], path: Path, *, processes: int = 1) -> dict:
+    """The archives as one tree at `path`; gives its manifest. Raises Conflict, Damaged, Problem if the disk says no."""
+    return _unpack([(archive.mode, _on_disk(archive)) for archive in archives], path, processes)
+
+
+def unpack_files(archives: dict[str, Path], path: Path, *, processes: int = 1) -> dict:
+    """The same from files of this machine, {mode: zip}."""
+    return _unpack([(mode, nullcontext(packed)) for mode, packed in sorted(archives.items())], path, processes)
+
+
+def _unpack(archives: list[_Archive], path: Path, processes: int) -> dict:
+    check_path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part"))
+        try:
+            found = _fill(folder, archives, processes)
+            os.rename(folder, path)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    return found
+
+
+def _unwritable(path: Path, error: OSError) -> Problem:
+    return Problem(f"The export cannot be written to {path}: {error.strerror or error}.")
+
+
+def _fill(folder: Path, archives: list[_Archive], processes: int) -> dict:
+    found: dict[str, dict] = {}
+    for mode, on_disk in archives:
+        with on_disk as packed:
+            tree = ZipTree(packed)
+            found[mode] = read_manifest(tree)
+            _extract(tree.names(), packed, folder, found[mode], processes)
+    both = found.keys() == {REGULAR, ANONYMOUS}
+    told = manifest.merged(found[REGULAR], found[ANONYMOUS]) if both else next(iter(found.values()))
+    content = manifest.to_bytes(told)
+    (folder / manifest.NAME).write_bytes(content)
+    return json.loads(content)
+
+
+@contextmanager
+def _on_disk(archive: ExportArchive) -> Iterator[Path]:
+    """The archive as a file of this machine: the storage's own, or a copy."""
+    try:
+        with default_storage.open(archive.file, "rb") as file:
+            if isinstance(default_storage, FileSystemStorage):
+                yield Path(file.name)
+                return
+            with tempfile.NamedTemporaryFile(dir=settings.TEMP_DIR, suffix=".zip") as copy:
+                shutil.copyfileobj(file, copy, BLOCK)
+                copy.flush()
+                yield Path(copy.name)
+    except FileNotFoundError:
+        raise Damaged(f"The file of {archive} is missing from the storage; export again.") from None
+
+
+@dataclass(frozen=True)
+class _Extracting:
+    packed: Path
+    name: str
+    target: Path
+
+
+def _extract(names: list[str], packed: Path, folder: Path, told: dict, processes: int) -> None:
+    """All members but the manifest, each compared with it on the way. Raises Damaged."""
+    listed = {file["path"]: (file["bytes"], file["sha256"]) for file in told["files"]}
+    if set(names) != {*listed, manifest.NAME} or len(names) != len(set(names)):
+        raise Damaged("The stored archive holds other files than its manifest says; export again.")
+    tasks = []
+    for name in listed:
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\\" in name:
+            raise Damaged("The archive names a file outside its folder; export again.")
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        tasks.append(_Extracting(packed, name, folder / name))
+    with pool(processes) as workers:
+        for name, found in workers.each(_extracted, tasks):
+            if found != listed[name]:
+                raise Damaged(f"{name} in the stored archive is not what it was; export again.")
+
+
+def _extracted(context: None, task: _Extracting) -> tuple[str, tuple[int, str]]:
+    """(name, what came out of the archive: bytes and sha256)"""
+    try:
+        with ZipTree(task.packed).open(task.name) as file, task.target.open("xb") as copy:
+            found = read(file, copy=copy)
+    except BAD_ZIP:
+        raise Damaged(f"{task.name} in the stored archive is damaged; export again.") from None
+    if task.target.stat().st_size != found.bytes:
+        raise Damaged(f"{task.name} did not come to the disk whole; export again.")
+    return task.name, (found.bytes, found.sha256)

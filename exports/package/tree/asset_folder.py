@@ -1,0 +1,128 @@
+"""assets/ of an export: fetched once, named for each mode by the rows that leave in it."""
+
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from exports.assets.fetch import Fetched
+from exports.assets.plan import PlannedAsset, export_path, plan, rows_of
+from exports.assets.retrieval import WORKERS, obtain
+from exports.package.progress_meter import Meter
+from exports.package.request import ExportOptions
+from psynetdata.models import Deployment
+from psynetdata.psynet.problems import Damaged, Problem
+from psynetdata.psynet.table_source import TableSource
+
+from . import media_metadata
+from .file_names import Taken, safe_path
+from .members import Member, hashed
+
+
+@dataclass
+class Assets:
+    """{asset id: what came of fetching it}"""
+
+    fetched: dict[int, Fetched] = field(default_factory=dict)
+
+    @property
+    def missing(self) -> int:
+        return sum(1 for found in self.fetched.values() if found.missing)
+
+
+def fetch_all(
+    source: TableSource, deployment: Deployment, options: ExportOptions, folder: Path, *, leave: Iterable[int],
+    meter: Meter, units: int,
+) -> Assets:  # fmt: skip
+    """Have what the options ask for, without the assets in `leave`. Raises Problem for a missing one if told to.
+
+    `units`: of the meter's, that this is worth.
+    """
+    assets = Assets()
+    if not options.wants_assets:
+        return assets
+    left = frozenset(leave)
+
+    def wanted() -> Iterator[PlannedAsset]:
+        return (planned for planned in plan(rows_of(source), options.assets) if planned.id not in left)
+
+    meter.begin("fetching assets", units, files=sum(1 for _ in wanted()))
+    for planned, found in obtain(deployment, wanted(), folder, n=options.n_parallel or WORKERS, look=meter.check):
+        meter.advance(files=1)
+        assets.fetched[planned.id] = found
+    if options.strict_assets and assets.missing:
+        reasons = sorted({found.missing for found in assets.fetched.values() if found.missing})
+        raise Problem(
+            f"{assets.missing} of {len(assets.fetched)} asset files are missing ({'; '.join(reasons)}); "
+            "export without --strict-assets to have them listed in the manifest instead."
+        )
+    return assets
+
+
+def members(
+    assets: Assets,
+    rows: Iterable[dict[str, str | None]],
+    prefix: str,
+    leave: frozenset[int],
+    *,
+    clean: "Clean | None" = None,
+) -> tuple[list[Member], dict]:
+    """(the files below assets/, what the manifest says of them). `rows` are the mode's own; `leave` stays unnamed.
+
+    `clean` takes the metadata out of files that people made.
+    """
+    taken = Taken()
+    found: list[Member] = []
+    told: dict = {"included": 0, "missing": [], "differing": []}
+    for row in rows:
+        number = int(row["id"] or 0)
+        if number in leave or number not in assets.fetched:
+            continue
+        of_row, path = assets.fetched[number], export_path(row)
+        if clean is not None and clean.concerns(row):
+            of_row = clean.cleaned(number, of_row)
+        if of_row.missing:
+            told["missing"].append({"id": number, "export_path": path, "reason": of_row.missing})
+            continue
+        told["included"] += 1
+        name = ""
+        for file in of_row.files:
+            inside = f"/{file.inside}" if file.inside else ""
+            name = taken.take(safe_path(path + inside), f"asset-{number}/{safe_path(path + inside).rpartition('/')[2]}")
+            found.append(Member(f"{prefix}assets/{name}", file.path, file.bytes, file.sha256))
+        if of_row.differs:
+            told["differing"].append({"id": number, "path": f"{prefix}assets/{name}", "reason": of_row.differs})
+    return found, told
+
+
+@dataclass
+class Clean:
+    """For an anonymous archive: files that people made leave without metadata, in copies below `folder`.
+
+    `made_nodes`: numbers of nodes that were made from people's answers.
+    """
+
+    folder: Path
+    made_nodes: Container[str]
+
+    def concerns(self, row: dict[str, str | None]) -> bool:
+        return bool(row.get("trial_id") or row.get("participant_id") or row.get("node_id") in self.made_nodes)
+
+    def cleaned(self, number: int, fetched: Fetched) -> Fetched:
+        """The same without metadata, and what it is then; one that cannot be read is missing."""
+        files, formats = [], set()
+        for place, file in enumerate(fetched.files):
+            to = self.folder / str(number) / str(place)
+            try:
+                formats.add(format_ := media_metadata.strip(file.path, to))
+            except Damaged as problem:
+                return Fetched(missing=f"its metadata cannot be taken out: {problem.sentence}")
+            if format_:
+                size, sha256 = hashed(to)
+                file = replace(file, path=to, bytes=size, sha256=sha256)
+            files.append(file)
+        told = [fetched.differs]
+        if known := sorted(formats - {""}):
+            told.append(f"metadata was taken out ({', '.join(known)})")
+        if "" in formats:
+            told.append("of a kind in which no metadata is looked for")
+        return replace(fetched, files=tuple(files), differs="; ".join(filter(None, told)))

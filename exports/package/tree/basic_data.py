@@ -1,0 +1,108 @@
+"""basic_data in an export: what the deployment's get_basic_data returns for the very snapshot that is exported."""
+
+import re
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+from exports.mirroring.mirror import MirrorSource
+from exports.package.progress_meter import Meter
+from psynetdata import sheets
+from psynetdata.mirror import Transform, refresh, scratch
+from psynetdata.models import Deployment
+from psynetdata.psynet.problems import Problem, UsageError
+from psynetdata.sheets.output import formats
+
+from .file_names import Taken, safe_name
+from .members import Member, written
+
+
+def basic_data(
+    source: MirrorSource, transform: Transform, prefix: str, folder: Path, *, anonymize: bool, meter: Meter
+) -> list[Member]:
+    """basic_data.json, or basic_data/<name>.csv where the method returns data frames; nothing where it returns None.
+    Beside them basic_data/<name>.csv for each sheet that staff put together.
+
+    All is read from a scratch mirror of `source`, filled through `transform`, so that a newer snapshot, or
+    another face, never shows.
+    """
+    deployment = source.snapshot.deployment
+    is_written = sheets.basic_data_for(deployment) is not None
+    if not is_written and not deployment.saved_sheets.exists():
+        return []
+    with scratch() as face:
+        refresh(face, deployment, source, transform, look=lambda table, rows: meter.check())
+        taken = Taken()
+        found = list(_members(_computed(deployment, face, anonymize), prefix, folder, taken)) if is_written else []
+        return [*found, *_put_together(deployment, face, prefix, folder, taken)]
+
+
+def _put_together(deployment: Deployment, face: str, prefix: str, folder: Path, taken: Taken) -> Iterator[Member]:
+    """A sheet that does not fit this snapshot, or this face, leaves a text that says why in its place."""
+    catalogue = sheets.Catalogue(deployment, face)
+    for saved in catalogue.saved.values():
+        try:
+            sheet = catalogue.put_together(saved)
+        except (UsageError, sheets.UnknownSheet) as problem:
+            file = taken.take(safe_name(saved.name, ".txt"))
+            yield written(f"{prefix}basic_data/{file}", folder / "basic_data" / file, [f"{problem}\n".encode()])
+            continue
+        file = taken.take(safe_name(saved.name, ".csv"))
+        rows = {"rows": sheet.total()} if len(sheet.header) > 1 else {}
+        blocks = formats.csv(sheet.header, sheet.records())
+        yield written(f"{prefix}basic_data/{file}", folder / "basic_data" / file, blocks, **rows)
+
+
+def _computed(deployment: Deployment, face: str, anonymize: bool) -> object:
+    try:
+        return sheets.compute_basic_data(deployment, using=face, context="export", anonymize=anonymize)
+    except Problem:
+        raise
+    except Exception as error:  # the experimenter's code can raise anything; its words may hold what it read
+        raise Problem(
+            f"The deployment's get_basic_data failed with a {type(error).__name__}; nothing was exported. "
+            "Run `manage.py basic_data check` to see where, and repair it."
+        ) from error
+
+
+def _members(found: object, prefix: str, folder: Path, taken: Taken) -> Iterator[Member]:
+    if found is None:
+        return
+    frames = {"basic_data": found} if _is_frame(found) else found
+    if not isinstance(frames, dict) or not any(_is_frame(value) for value in frames.values()):
+        yield written(f"{prefix}basic_data.json", folder / "basic_data.json", _json_blocks(found))
+        return
+    for name, value in frames.items():
+        file = _file_name(str(name), ".csv" if _is_frame(value) else ".json", taken)
+        target = (f"{prefix}basic_data/{file}", folder / "basic_data" / file)
+        if _is_frame(value):
+            yield written(*target, [value.to_csv(index=False, lineterminator="\n").encode()], **_rows(value))
+        else:
+            yield written(*target, _json_blocks(value))
+
+
+def _file_name(key: str, extension: str, taken: Taken) -> str:
+    """As psynet.command_line names it (_make_basic_data_filename): `a/b c` → `a_b_c`, a second one `a_b_c_2`."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", re.sub(r"[\\/]+", "_", key.strip())).strip("._") or "data"
+    wanted = (plain if number == 1 else f"{plain}_{number}" for number in count(1))
+    return next(name for stem in wanted if taken.is_free(name := safe_name(stem, extension)) and taken.take(name))
+
+
+def _is_frame(value: object) -> bool:
+    """A pandas DataFrame, without importing pandas where nobody uses it."""
+    return hasattr(value, "to_csv") and hasattr(value, "columns")
+
+
+def _rows(frame) -> dict[str, int]:
+    # A frame with one column writes a blank line for an empty cell, which no count can tell from nothing.
+    return {"rows": len(frame)} if len(frame.columns) > 1 else {}
+
+
+def _json_blocks(value: object) -> Iterator[bytes]:
+    if isinstance(value, list):
+        yield from formats.json_list(value)
+    elif isinstance(value, dict) and all(isinstance(rows, list) for rows in value.values()):
+        yield from formats.json_lists(value.items())
+    else:
+        yield formats.json_text(value)
+    yield b"\n"

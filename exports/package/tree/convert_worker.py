@@ -1,0 +1,279 @@
+"""What a worker process does for an export: a task in, a small result out; bytes go to files of the export's folder.
+
+A task is a segment of a table, a class's piece whose header came to be another, a file to be packed, or a
+member of the finished archive to be read back.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+
+from isal import isal_zlib
+
+from exports.package.zip.deflate import Packer, Piece, pack, ranged, unpacked
+from exports.package.zip.zip_writer import Entry
+from exports.store.blobs import Segment, Store
+from exports.store.reader import SnapshotReader
+from psynetdata.anonymize.rows.anonymizer import Anonymizer, TableAnonymizer, Tally
+from psynetdata.infra.storage import fresh_storage
+from psynetdata.psynet import csvtext
+from psynetdata.psynet.classfile import computed_columns, excel
+from psynetdata.psynet.classfile.rows import ClassFiles, Keys, add_keys, final_keys
+from psynetdata.psynet.csvtext import BLOCK
+from psynetdata.psynet.problems import Damaged
+
+from .withheld_texts import WithheldTexts
+
+DATABASE = ""  # the key of a table's own rows among the pieces; those of classes are (name, keys)
+
+
+@dataclass(frozen=True)
+class Side:
+    """How rows leave: as they are, or through an anonymizer. `withheld`: {table: columns that do not leave}."""
+
+    mode: str
+    anonymizer: Anonymizer | None = None
+    withheld: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TableTask:
+    """A segment of a table, for one side. `told`: cells of the computed columns (computed.Computed.within).
+
+    `guessed`: {column: type} of columns whose type nobody told.
+    """
+
+    index: int
+    side: str
+    table: str
+    segment: Segment
+    told: dict[str, dict] = field(default_factory=dict)
+    guessed: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Made:
+    """What came of a TableTask. `bytes`: its rows' as they are stored, unpacked.
+
+    `classes`: (class, the keys in its header, piece). `kinds`: see psynet.columnwise.
+    """
+
+    index: int
+    table: str
+    rows: int = 0
+    bytes: int = 0
+    database: list[Piece] = field(default_factory=list)
+    classes: list[tuple[str, tuple[str, ...], Piece]] = field(default_factory=list)
+    keys: dict[str, Keys] = field(default_factory=dict)
+    kinds: dict[str, int] = field(default_factory=dict)
+    counted: dict = field(default_factory=dict)
+    tally: Tally | None = None
+    texts: WithheldTexts | None = None
+
+
+@dataclass(frozen=True)
+class Read:
+    """A member of the archive as it was read back. `rows`: its records, the header among them."""
+
+    entry: Entry
+    bytes: int
+    sha256: str
+    rows: int
+
+
+class Work:
+    """What all tasks share. Made before the workers are, which have their copies.
+
+    `sides`: {mode: Side}; `computed`: {mode: {table: computed columns}}.
+    """
+
+    def __init__(self, reader: SnapshotReader, folder: Path, *, clock: int, classes: bool, guards: bool = False):
+        self.folder = folder
+        self.sides: dict[str, Side] = {}
+        self.computed: dict[str, dict[str, list[str]]] = {}
+        self.classes, self.guards = classes, guards
+        self._reader, self._clock = reader, clock
+        self._made_in = os.getpid()
+        self._files: dict[tuple[str, ...], ClassFiles] = {}
+        self._changing: dict[str, TableAnonymizer] = {}
+
+    @property
+    def reader(self) -> SnapshotReader:
+        """A worker opens the storage anew: a connection of the parent's is none of its own."""
+        if os.getpid() != self._made_in:
+            store = Store(fresh_storage(), self._reader.store.over)
+            self._reader, self._made_in = SnapshotReader(self._reader.snapshot, store), os.getpid()
+        return self._reader
+
+    def add_side(self, side: Side) -> None:
+        self.sides[side.mode] = side
+
+        def leaving(table: str) -> list[str]:
+            withheld = side.withheld.get(table, frozenset())
+            there = self.reader.columns(table) if table in self.reader.tables() else []
+            return [column.name for column in there if column.name not in withheld]
+
+        tables = self.reader.tables() if self.classes else []
+        self.computed[side.mode] = {table: computed_columns.computed_columns(table, leaving) for table in tables}
+
+    def class_files(self, side: str, table: str, guessed: dict[str, str] | None = None) -> ClassFiles:
+        at = side, table, *(guessed or ())
+        found = self._files.get(at)
+        if found is None:
+            found = self._files[at] = ClassFiles(
+                table,
+                self.reader.columns(table),
+                clock=self._clock,
+                withheld=self.sides[side].withheld.get(table, frozenset()),
+                computed=self.computed[side].get(table, ()),
+                guessed=guessed,
+            )
+        return found
+
+    def blocks(self, side: str, table: str, segment: Segment, texts: WithheldTexts | None) -> Iterator[tuple]:
+        """(block of records, its rows or None where nobody needs them) as they leave."""
+        stored = csvtext.whole(self.reader.store.blocks(segment), name=f"table {table}")
+        anonymizer = self.sides[side].anonymizer
+        if anonymizer is None:
+            for block in stored:
+                yield block, csvtext.block_rows(block) if self.classes else None
+            return
+        columns = self.reader.columns(table)
+        changing = self.changing(table)
+        looks = texts is not None and texts.columns(table, columns)
+        for block in stored:
+            rows = csvtext.block_rows(block)
+            left = changing.block(rows)
+            if looks:
+                texts.look(table, rows, left)
+            yield csvtext.format_block(left, width=len(columns)), left
+
+    def changing(self, table: str) -> TableAnonymizer:
+        found = self._changing.get(table)
+        if found is None:
+            anonymizer = next(side.anonymizer for side in self.sides.values() if side.anonymizer)
+            found = self._changing[table] = anonymizer.table(table, self.reader.columns(table))
+        return found
+
+
+def convert(work: Work, task: TableTask) -> Made:
+    """A segment as pieces of its table and of its classes. Raises Damaged where it is not what was stored."""
+    made = Made(task.index, task.table, texts=WithheldTexts())
+    packer = Packer(work.folder / f"{task.side}-{task.index}")
+    counter = csvtext.RecordCounter()
+    for block, rows in work.blocks(task.side, task.table, task.segment, made.texts):
+        counter.add(block)
+        packer.add(DATABASE, block, counter.records - made.rows)
+        made.rows = counter.records
+        if work.classes:
+            _convert_classes(work, task, rows, made, packer)
+    if made.rows != task.segment.rows:
+        raise Damaged(
+            f"A segment of table {task.table} came to {made.rows} rows, the snapshot has {task.segment.rows} there."
+        )
+    made.bytes = task.segment.bytes  # read to the last, or its hash would be another
+    for key, piece in packer.close():
+        if key == DATABASE:
+            made.database.append(piece)
+        else:
+            made.classes.append((*key, piece))
+    if work.sides[task.side].anonymizer is not None:
+        made.tally = work.changing(task.table).take_tally()
+    if work.classes:
+        made.kinds = work.class_files(task.side, task.table, task.guessed).kinds()
+    return made
+
+
+def _convert_classes(work: Work, task: TableTask, rows: list[list[str]], made: Made, packer: Packer) -> None:
+    files = work.class_files(task.side, task.table, task.guessed)
+    wanted = work.computed[task.side]
+    columns = files.by_name(rows) if task.table in computed_columns.COUNTED or files.computed else {}
+    if task.table in computed_columns.COUNTED:
+        computed_columns.add(made.counted, computed_columns.counted(task.table, columns, wanted))
+    for name, part in files.parts(rows, computed_columns.cells(task.told, columns)).items():
+        mine = made.keys.setdefault(name, {})
+        add_keys(mine, part.keys)
+        keys = final_keys(mine)
+        cells = part.laid_out(keys)
+        if work.guards:
+            cells = [excel.guarded(row) for row in cells]
+        width = len(files.fixed_columns) + len(keys)
+        packer.add((name, keys), csvtext.format_block(cells, width=width), len(part.fixed))
+
+
+def guess(work: Work, task: TableTask) -> tuple[str, dict[str, set[str]]]:
+    """(table, what its columns whose type nobody told look like in a segment: ClassFiles.guess)"""
+    files = work.class_files(task.side, task.table)
+    found: dict[str, set[str]] = {}
+    for _, rows in work.blocks(task.side, task.table, task.segment, None):
+        for name, kinds in files.guess(rows).items():
+            found[name] = found.get(name, kinds) & kinds
+    if work.sides[task.side].anonymizer is not None:
+        work.changing(task.table).take_tally()  # the same rows come again, and count then
+    return task.table, found
+
+
+@dataclass(frozen=True)
+class RelayTask:
+    """A piece of a class whose header came to have other keys than it was written with."""
+
+    index: int
+    path: Path
+    piece: Piece
+    fixed: int
+    had: tuple[str, ...]
+    keys: tuple[str, ...]
+
+
+def relay(work: Work, task: RelayTask) -> tuple[int, list[Piece]]:
+    at = {key: task.fixed + place for place, key in enumerate(task.had)}
+    # A cell behind the row's last is empty.
+    places = [*range(task.fixed), *(at.get(key, task.fixed + len(task.had)) for key in task.keys)]
+    packer = Packer(task.path)
+    for block in csvtext.whole(task.piece.unpacked()):
+        rows = csvtext.block_rows(block)
+        cells = [[row[place] for place in places] for row in ([*row, ""] for row in rows)]
+        packer.add(None, csvtext.format_block(cells, width=len(places)), len(rows))
+    return task.index, [piece for _, piece in packer.close()]
+
+
+@dataclass(frozen=True)
+class PackTask:
+    """A file to be packed into `to`."""
+
+    index: int
+    path: Path
+    to: Path
+
+
+def pack_file(work: Work, task: PackTask) -> tuple[int, list[Piece]]:
+    """Nothing where the file's first block does not get smaller: sound, pictures and zips are packed already."""
+    with task.path.open("rb") as file:
+        first = file.read(BLOCK)
+        if first and len(isal_zlib.compress(first, 1)) > 0.95 * len(first):
+            return task.index, []
+        return task.index, pack(task.to, chain([first], iter(lambda: file.read(BLOCK), b"")))
+
+
+def read_back(work: Work, task: tuple[Path, Entry]) -> Read:
+    """A member of the archive on disk. Raises Damaged where it is not what was written."""
+    path, entry = task
+    digest, counter, size, crc32 = hashlib.sha256(), csvtext.RecordCounter(), 0, 0
+    is_table = entry.name.endswith(".csv")
+    try:
+        with path.open("rb") as file:
+            packed = ranged(file, entry.start, entry.packed)
+            for block in unpacked(packed) if entry.is_deflated else packed:
+                size += len(block)
+                digest.update(block)
+                crc32 = isal_zlib.crc32(block, crc32)
+                if is_table:
+                    counter.add(block)
+    except isal_zlib.error:
+        size = -1
+    if (size, crc32) != (entry.bytes, entry.crc32):
+        raise Damaged(f"{entry.name} in the finished archive is not what was written; nothing was published.")
+    return Read(entry, size, digest.hexdigest(), counter.records)

@@ -1,0 +1,144 @@
+"""Class files as Parquet, with real types. Needs pyarrow, which is optional (requirements-parquet.txt).
+
+Each piece of the class's CSV becomes a row group. Where a value does not fit its column's type (`infinity` among
+times, a number beyond 64 bits), the whole column is text.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from exports.package.zip.deflate import Piece
+from psynetdata.infra.processes import Pool
+from psynetdata.psynet.classfile.json_columns import BOOLEAN, REAL, WHOLE
+from psynetdata.psynet.problems import UsageError
+
+from .convert_worker import Work
+from .members import Member
+from .table_files import ClassFile
+
+_WHOLE = ("int2", "int4", "int8")
+_REAL = ("float4", "float8")
+_TIMES = ("timestamp", "timestamptz")
+
+
+@dataclass(frozen=True)
+class ParquetTask:
+    """`types`: {column: `bool`, `int64`, `double`, `time` or `string`} in the order of the header."""
+
+    index: int
+    types: dict[str, str]
+    pieces: list[Piece]
+    path: Path
+
+
+def check_installed() -> None:
+    """Raise UsageError where pyarrow is missing."""
+    if find_spec("pyarrow") is None:
+        raise UsageError(
+            "Parquet needs pyarrow, which is not installed here; run `pip install -r requirements-parquet.txt`, "
+            "or take the format csv."
+        )
+
+
+def write_files(files: list[tuple[str, ClassFile]], folder: Path, pool: Pool) -> list[Member]:
+    """A Parquet file for each (name, class file), in `folder`, made by the workers."""
+    tasks = [
+        ParquetTask(index, _types(file), file.pieces, folder / f"{index}.parquet")
+        for index, (_, file) in enumerate(files)
+    ]
+    for _ in pool.each(_write, tasks):
+        pass
+    return [
+        Member(name, task.path, rows=file.rows, table=file.table, class_name=file.name)
+        for (name, file), task in zip(files, tasks, strict=True)
+    ]
+
+
+def _types(file: ClassFile) -> dict[str, str]:
+    return {name: _of_column(file.types.get(name)) for name in file.fixed} | {
+        key: _of_key(file.kinds.get(key, 0)) for key in file.keys
+    }
+
+
+def _of_column(kind: str | None) -> str:
+    if kind in _WHOLE:
+        return "int64"
+    if kind in _REAL:
+        return "double"
+    return "time" if kind in _TIMES else "bool" if kind == "bool" else "string"
+
+
+def _of_key(kinds: int) -> str:
+    return {BOOLEAN: "bool", WHOLE: "int64", REAL: "double", REAL | WHOLE: "double"}.get(kinds, "string")
+
+
+def _write(work: Work, task: ParquetTask) -> None:
+    """Again from the start where a column turns out to be text; a class has few such columns."""
+    import pyarrow
+    from pyarrow import parquet
+
+    types = dict(task.types)
+    while True:
+        schema = pyarrow.schema([(name, _arrow(pyarrow, kind)) for name, kind in types.items()])
+        with parquet.ParquetWriter(task.path, schema, compression="zstd") as writer:
+            misfit = None
+            for texts in _read(pyarrow, task):
+                columns, misfit = _typed(pyarrow, texts, types)
+                if misfit is not None:
+                    break
+                writer.write_table(pyarrow.table(columns, schema=schema))
+        if misfit is None:
+            return
+        types[misfit] = "string"
+
+
+def _read(pyarrow, task: ParquetTask) -> Iterator:
+    """Each piece as a table of texts."""
+    from pyarrow import csv
+
+    names = list(task.types)
+    convert = csv.ConvertOptions(
+        column_types={name: pyarrow.string() for name in names},
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+    )
+    for piece in task.pieces:
+        data = b"".join(piece.unpacked())
+        if data:
+            yield csv.read_csv(
+                pyarrow.BufferReader(data),
+                read_options=csv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=names),
+                parse_options=csv.ParseOptions(newlines_in_values=True),
+                convert_options=convert,
+            )
+
+
+def _typed(pyarrow, texts, types: dict[str, str]) -> tuple[list, str | None]:
+    """(the columns with their types, the first that does not fit)."""
+    from pyarrow import compute
+
+    columns = []
+    for name, kind in types.items():
+        column = texts.column(name)
+        if kind == "bool":
+            if not compute.all(compute.is_in(column.drop_null(), pyarrow.array(["True", "False"]))).as_py() and len(
+                column.drop_null()
+            ):
+                return [], name
+            column = compute.equal(column, "True")
+        elif kind != "string":
+            try:
+                column = column.cast(_arrow(pyarrow, kind))
+            except pyarrow.ArrowInvalid:
+                return [], name
+        columns.append(column)
+    return columns, None
+
+
+def _arrow(pyarrow, kind: str):
+    if kind == "time":
+        return pyarrow.timestamp("us", tz="UTC")
+    return {"bool": pyarrow.bool_(), "int64": pyarrow.int64(), "double": pyarrow.float64()}.get(kind, pyarrow.string())

@@ -1,0 +1,1 @@
+"""A zip archive made of pieces that are packed apart."""

@@ -1,0 +1,75 @@
+"""A finished archive from another desk into a file, taken up again where it broke off (RFC 9110, 14)."""
+
+import hashlib
+import http.client
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from psynetdata.infra.web_client import Answer, NoAnswer, read
+from psynetdata.psynet.csvtext import BLOCK
+from psynetdata.psynet.problems import Damaged, Problem
+
+from .desk import Desk, DeskAway
+
+PAUSES = (1.0, 4.0, 15.0)  # seconds between tries that got no further
+
+
+def download(desk: Desk, path: str, *, bytes: int, sha256: str, to: Path, shown: Callable[[int], None]) -> None:
+    """The archive at `path` into the file `to`, behind what lies there of it already; `shown` gets the bytes so far.
+
+    Raises DeskAway when the line stays broken, and then what came lies there; Damaged where it is not the one that
+    the desk named, and then nothing does; Problem where the disk says no.
+    """
+    try:
+        _all_of_it(desk, path, bytes, sha256, to, shown)
+        with to.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise Problem(f"The export cannot be written to {to.parent}: {error.strerror or error}.") from None
+    if found != sha256:
+        to.unlink()
+        raise Damaged(f"What came from {desk.name} is not what it has (its SHA-256 is another); fetch it again.")
+
+
+def _all_of_it(desk: Desk, path: str, size: int, sha256: str, to: Path, shown: Callable[[int], None]) -> None:
+    tries, before = 0, -1
+    while (have := _size(to)) != size:
+        if have > size:
+            to.unlink()
+            continue
+        tries = 1 if have > before >= 0 else tries + 1
+        before = have
+        if tries > 1:
+            if tries > len(PAUSES) + 1:
+                raise DeskAway(
+                    f"The connection to {desk.name} broke again and again; {have:,} of {size:,} bytes are here."
+                )
+            time.sleep(PAUSES[tries - 2])
+        try:
+            _some_of_it(desk, path, have, sha256, to, shown)
+        except (NoAnswer, DeskAway):
+            continue
+
+
+def _some_of_it(desk: Desk, path: str, have: int, sha256: str, to: Path, shown: Callable[[int], None]) -> None:
+    headers = {"Range": f"bytes={have}-", "If-Range": f'"{sha256}"'} if have else {}
+    with desk.api.open("GET", path, headers) as answer:
+        if answer.status not in (200, 206):
+            raise desk.refusal(Answer(answer.status, answer.headers, read(answer, BLOCK)))
+        start = have if _goes_on(answer, have) else 0
+        shown(start)
+        with to.open("ab" if start else "wb") as file:
+            while block := read(answer, BLOCK):
+                file.write(block)
+                file.flush()  # what came stays, whatever ends us
+                start += len(block)
+                shown(start)
+
+
+def _goes_on(answer: http.client.HTTPResponse, have: int) -> bool:
+    return answer.status == 206 and answer.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

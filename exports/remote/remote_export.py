@@ -1,0 +1,144 @@
+"""Verb: an export at another desk, from asking for it to the folder on this disk. No database of this machine's.
+
+The job is the other desk's, with its record, its rights and its notice; here are only the files.
+"""
+
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from exports.package.export_folder import check_path, path_of, unpack_files
+from exports.package.request import ANONYMOUS, REGULAR, ExportOptions
+from psynetdata.psynet.problems import Conflict, Problem
+
+from .archive_download import download
+from .desk import Desk, DeskAway
+
+LOOK_EVERY = 1.0  # seconds
+_AWAY_FOR = 300.0  # seconds for which a desk that is watched may be silent: it may be starting anew
+_UNTIL_NOW = ("queued", "running")
+
+
+@dataclass
+class Shown:
+    """How far it is, for a progress bar, like a Job."""
+
+    phase: str
+    percent: int | None
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """`manifest`: of the folder at `path`; `scans`: {mode: what the leak scan looked for}, from its own account."""
+
+    number: int
+    path: Path
+    manifest: dict
+    scans: dict[str, dict]
+
+
+class RemoteExport:
+    """One export at a desk. `number` is the desk's own, None until it has been asked for."""
+
+    def __init__(self, desk: Desk, on_progress: Callable[[Shown], None], number: int | None = None):
+        self.desk, self.number = desk, number
+        self._shown = on_progress
+        self._heard_at: float | None = None  # from then on a silent desk is waited for
+
+    def ask(self, options: ExportOptions, **which) -> None:
+        """Ask for it. `which`: deployment, snapshot, app, source, server; None is not said. Raises what Desk does."""
+        asked = {**options.to_json(), **which}
+        made = self.desk.ask(
+            "POST", "/api/exports/", {name: value for name, value in asked.items() if value is not None}
+        )
+        self.number = _whole(made.get("id"))
+        self._heard_at = time.monotonic()
+
+    def fetch(self, path: Path | None, *, processes: int = 1) -> Fetched:
+        """Wait for it, then its archives into one folder, like an export made here. Raises Conflict if it failed.
+
+        What came of an archive lies beside the folder (`.part`) until all is unpacked; a later call goes on from there.
+        """
+        found = self._done()
+        if path is None:
+            label, mode = str(found.get("label") or ""), str(found.get("launch_mode") or "unknown")
+            path = path_of(str(found.get("deployment")), label, mode, datetime.now())
+        check_path(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Problem(f"The export cannot be written to {path}: {error.strerror or error}.") from None
+        parts = {one["mode"]: self._download(one, path.parent) for one in _archives(found)}
+        manifest = unpack_files(parts, path, processes=processes)
+        for part in parts.values():
+            part.unlink()
+        return Fetched(self.number, path, manifest, {mode: _scan(path, mode) for mode in parts})
+
+    def _done(self) -> dict:
+        """What the desk says of it when it is done. Raises Conflict, with its reason, where it ended otherwise."""
+        heard = self._heard_at
+        while True:
+            try:
+                found = self.desk.ask("GET", f"/api/exports/{self.number}/")
+                heard = time.monotonic()
+            except DeskAway:
+                if heard is None or time.monotonic() - heard > _AWAY_FOR:
+                    raise
+                time.sleep(LOOK_EVERY)
+                continue
+            if found.get("state") == "done":
+                return found
+            if found.get("state") not in _UNTIL_NOW:
+                reason = f"{found.get('reason') or ''}".strip()
+                raise Conflict(f"Export {self.number} at {self.desk.name} is {found.get('state')}. {reason}".strip())
+            waiting = (
+                "waiting for a worker there" if found["state"] == "queued" else str(found.get("phase") or "beginning")
+            )
+            percent = found.get("percent")
+            self._shown(Shown(waiting, percent if isinstance(percent, int) else None))
+            time.sleep(LOOK_EVERY)
+
+    def _download(self, archive: dict, folder: Path) -> Path:
+        mode, size, sha256 = archive["mode"], archive["bytes"], archive["sha256"]
+        part = folder / f".{self.desk.name.replace(':', '-')}-export-{self.number}-{mode}.{sha256[:16]}.zip.part"
+        part.touch(mode=0o600)
+        download(
+            self.desk, f"/api/exports/{self.number}/download/?mode={mode}", bytes=size, sha256=sha256, to=part,
+            shown=lambda have: self._shown(Shown(f"fetching the {mode} archive", have * 100 // max(size, 1))),
+        )  # fmt: skip
+        return part
+
+
+def _whole(number: object) -> int:
+    if not isinstance(number, int):
+        raise DeskAway("The desk does not say which export it makes; see that its version and this one are the same.")
+    return number
+
+
+def _archives(found: dict) -> list[dict]:
+    """Those that can be had: mode, bytes and sha256 of each. Raises Conflict where one of the modes is missing."""
+    archives = [one for one in found.get("archives") or [] if one.get("download")]
+    if not all(_is_archive(one) for one in archives):
+        raise DeskAway("The desk names its archives in a way that is not understood; are both of one version?")
+    wanted = {"yes": 1, "no": 1}.get(found.get("options", {}).get("anonymize"), 2)
+    if len(archives) < wanted:
+        raise Conflict(
+            f"Of export {found.get('id')} not every archive can be had with this token: they may have expired, or be "
+            "for people with other rights. Ask for a new one."
+        )
+    return archives
+
+
+def _is_archive(one: dict) -> bool:
+    sha256 = one.get("sha256")
+    named = one.get("mode") in (REGULAR, ANONYMOUS) and isinstance(one.get("bytes"), int)
+    return named and isinstance(sha256, str) and bool(re.fullmatch(r"[0-9a-f]{64}", sha256))
+
+
+def _scan(path: Path, mode: str) -> dict:
+    account = path / mode / "anonymization.json"
+    return json.loads(account.read_bytes()).get("scan", {}) if account.exists() else {}

@@ -1,0 +1,177 @@
+"""Asset files back to where their rows say they live: `<folder>/<host_path>`.
+
+They are fetched into a folder beside their places first, so that nothing has moved while anything can still
+fail, and each appears whole.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import file_digest
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import unquote, urlsplit
+
+from exports.assets.fetch import Fetched, FetchedFile
+from exports.assets.plan import PlannedAsset, plan, rows_of
+from exports.assets.retrieval import obtain
+from exports.sources.asset_urls import check_assets_url
+from exports.store.reader import SnapshotReader
+from psynetdata.jobs import Running
+from psynetdata.models import Deployment
+from psynetdata.psynet.problems import Conflict, Problem, UsageError
+
+_NAMED = 20  # missing files that are named one by one
+
+
+class Assets:
+    """The files of a restore. `placed`: how many stand where they belong; `warnings`: sentences about the others."""
+
+    placed = 0
+    warnings: list[str] = []
+
+    def stage(self) -> None:
+        """Bring all of them near; nothing has changed yet."""
+
+    def place(self) -> None:
+        """Put all of them where they belong."""
+
+
+class _Staged(Assets):
+    def __init__(self, reader: SnapshotReader, root: Path, folder: Path, replace: bool, running: Running | None):
+        self.warnings = []
+        self._reader = reader
+        self._root = root
+        self._folder = folder
+        self._replace = replace
+        self._running = running
+        self._moves: dict[Path, Path] = {}
+
+    def stage(self) -> None:
+        missing = []
+        for asset, fetched in self._fetched():
+            if fetched.missing:
+                missing.append(f"Asset {asset.id}: {fetched.missing}; it was not put back.")
+            if fetched.differs:
+                self.warnings.append(f"Asset {asset.id}: {fetched.differs}; it was put back as it is.")
+            for file in fetched.files:
+                self._take(asset, file)
+        self.warnings += missing[:_NAMED]
+        if len(missing) > _NAMED:
+            self.warnings.append(f"{len(missing) - _NAMED} more assets were not put back.")
+
+    def place(self) -> None:
+        failed = 0
+        for goal, file in self._moves.items():
+            try:
+                goal.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(file, goal)
+                self.placed += 1
+            except OSError:
+                failed += 1
+        if failed:
+            raise Problem(
+                f"All rows were restored, but {failed} asset files could not be put in place; "
+                "see that the folder can be written, then restore again with --replace."
+            )
+
+    def _fetched(self) -> list[tuple[PlannedAsset, Fetched]]:
+        """All of them, in the order of their ids."""
+        found: list[tuple[PlannedAsset, Fetched]] = []
+        deployment = self._reader.snapshot.deployment
+        look = self._running.check if self._running else lambda: None
+        try:
+            for one in obtain(deployment, self._assets(), self._folder, look=look, keep=False):
+                found.append(one)
+                if self._running:
+                    self._running.progress("fetching assets", len(found))
+        except OSError as error:
+            raise _unwritable(error) from None
+        return sorted(found, key=lambda one: one[0].id)
+
+    def _assets(self) -> Iterator[PlannedAsset]:
+        return (asset for asset in plan(rows_of(self._reader), "all") if asset.host_path is not None)
+
+    def _take(self, asset: PlannedAsset, file: FetchedFile) -> None:
+        goal = self._goal(asset, file)
+        if goal is None:
+            self.warnings.append(f"Asset {asset.id}: its path leads out of the folder; it was not put back.")
+        elif goal in self._moves or _is_same(goal, file):
+            self.placed += goal not in self._moves
+        elif self._is_barred(goal) or (os.path.lexists(goal) and not self._replace):
+            raise Conflict(
+                f"Where the file of asset {asset.id} belongs stands something else; "
+                "nothing was changed. Choose an empty folder, or --replace to write over it."
+            )
+        else:
+            self._moves[goal] = file.path
+            return
+        file.path.unlink()
+
+    def _goal(self, asset: PlannedAsset, file: FetchedFile) -> Path | None:
+        """Where the file belongs, below the root when all links are followed; None for a way out of it."""
+        goal = self._root.joinpath(asset.host_path, *filter(None, [file.inside]))
+        place = goal.parent.resolve() / goal.name
+        return place if self._root in place.parents else None
+
+    def _is_barred(self, goal: Path) -> bool:
+        """Whether a folder stands where the file belongs, or a file where a folder of its path does."""
+        above = goal.parents[: goal.parents.index(self._root)]
+        return goal.is_dir() or any(path.exists() and not path.is_dir() for path in above)
+
+
+@contextmanager
+def no_assets() -> Iterator[Assets]:
+    yield Assets()
+
+
+@contextmanager
+def staged(reader: SnapshotReader, url: str, *, replace: bool, running: Running | None) -> Iterator[Assets]:
+    """The snapshot's asset files on their way below the folder `url`. Raises UsageError for a place that is none."""
+    root = _root(url)
+    _check_source(reader.snapshot.deployment)
+    try:
+        held = TemporaryDirectory(prefix=".restore-", dir=root)
+    except OSError as error:
+        raise _unwritable(error) from None
+    with held as folder:
+        yield _Staged(reader, root, Path(folder), replace, running)
+
+
+def _root(url: str) -> Path:
+    path = _folder(url)
+    if path is None:
+        raise UsageError(
+            "Asset files can be put back into a folder of this machine and nowhere else yet; "
+            "write it as --assets file:///folder."
+        )
+    if not path.is_dir():
+        raise UsageError("The folder that --assets names is not there; make it first.")
+    return path.resolve()
+
+
+def _check_source(deployment: Deployment) -> None:
+    if not deployment.assets_url and not deployment.stored_assets.exists():
+        raise UsageError(
+            "Nobody said where the asset files of this deployment live; say it with `manage.py load … --assets DIR`, "
+            "or restore without --assets."
+        )
+    check_assets_url(deployment.assets_url)
+
+
+def _folder(url: str) -> Path | None:
+    """The folder behind `file:///folder`; None for any other address."""
+    parts = urlsplit(url)
+    local = parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path.startswith("/")
+    return Path(unquote(parts.path)) if local else None
+
+
+def _unwritable(error: OSError) -> Problem:
+    return Problem(f"The folder that --assets names cannot be written ({error.strerror}); nothing was changed.")
+
+
+def _is_same(goal: Path, file: FetchedFile) -> bool:
+    if goal.is_symlink() or not goal.is_file() or goal.stat().st_size != file.bytes:
+        return False
+    with goal.open("rb") as stream:
+        return file_digest(stream, "sha256").hexdigest() == file.sha256

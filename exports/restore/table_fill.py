@@ -1,0 +1,84 @@
+"""Fill tables with a snapshot's rows and prove it: the part that restore and drill share."""
+
+from collections.abc import Callable, Mapping
+
+from psycopg2.extensions import cursor as Cursor
+
+from exports.store.blobs import TableState
+from exports.store.reader import SnapshotReader
+from psynetdata.jobs import Running
+from psynetdata.psynet.csvtext import BLOCK
+from psynetdata.psynet.problems import Damaged
+
+from .table_copy import Table
+from .target import TargetTable
+from .value_comparison import check_same_values
+
+Look = Callable[[int], None]
+
+
+class Walk:
+    """How far the work is, in bytes: each table's go in once and come out once."""
+
+    def __init__(self, running: Running | None, states: Mapping[str, TableState]):
+        self._running = running
+        self._done = self._shown = 0
+        self._total = 2 * sum(state.bytes for state in states.values())
+
+    def look(self, phase: str) -> Look:
+        """What a table calls with the bytes that went by; raises Cancelled."""
+
+        def step(size: int) -> None:
+            self._done += size
+            if self._running and self._done - self._shown >= BLOCK:
+                self._shown = self._done
+                self._running.progress(phase, self._done, self._total)
+
+        if self._running:
+            self._running.progress(phase, self._done, self._total)
+        return step
+
+
+def read_states(reader: SnapshotReader) -> dict[str, TableState]:
+    """{table: state}. Raises Damaged where a state is gone, or does not have the rows that the snapshot counts."""
+    states = {table: reader.table_state(table) for table in reader.tables()}
+    for table, state in states.items():
+        if state.rows != reader.snapshot.rows_of(table):
+            raise Damaged(
+                f"Table {table}: its state has {state.rows} rows, {reader.snapshot} says "
+                f"{reader.snapshot.rows_of(table)}."
+            )
+    return states
+
+
+def fill(
+    cursor: Cursor,
+    reader: SnapshotReader,
+    states: Mapping[str, TableState],
+    targets: Mapping[str, TargetTable],
+    walk: Walk,
+) -> list[Table]:
+    """Copy all rows into tables that are empty."""
+    filled = []
+    for name, state in states.items():
+        table = Table(reader, state, targets[name], walk.look(f"restoring {name}"))
+        table.copy_in(cursor)
+        filled.append(table)
+    return filled
+
+
+def prove(cursor: Cursor, reader: SnapshotReader, filled: list[Table], walk: Walk) -> dict[str, int]:
+    """{table: rows} as counted in the database (law 7), each row found to be as stored. Raises Problem."""
+    counts = {}
+    for table in filled:
+        name = table.state.table
+        cursor.execute(f"SELECT count(*) FROM {table.target.rows_of}")
+        counts[name] = cursor.fetchone()[0]
+        if counts[name] != table.state.rows:
+            raise Damaged(
+                f"Table {name} came to {counts[name]} rows where the snapshot has {table.state.rows}; "
+                "nothing was changed."
+            )
+        if not table.is_there(cursor, walk.look(f"comparing {name}")):
+            check_same_values(cursor, reader, table.state, table.target)
+    return counts

@@ -1,0 +1,1 @@
+"""What else an experiment's server has: its logs and its source code."""

@@ -1,0 +1,178 @@
+"""Verb: keep the logs of a deployment's server beside its snapshots, from where the last reading ended."""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.utils import timezone
+from isal import igzip, isal_zlib
+
+from exports.models import ServerLogs
+from exports.models.server_logs import FOLDER
+from exports.sources import registry
+from exports.sources.base import NoLogs, OpenLogs
+from psynetdata import jobs
+from psynetdata.infra.storage import blocks
+from psynetdata.models import Deployment, Job
+from psynetdata.psynet.problems import Cancelled, Conflict, Damaged, Problem
+
+KIND = "logs"
+NAME = "logs.jsonl"
+PART = 8 << 20  # bytes of the server's file; what is held in memory
+_EVERY = timedelta(hours=1)
+_EARLY = timedelta(seconds=25)
+_HEAD = 1024
+_READERS_NEED = timedelta(days=1)
+_SPOILT = (EOFError, igzip.BadGzipFile, isal_zlib.error)
+
+
+def can_be_read(deployment: Deployment) -> bool:
+    """Whether its source has logs, and they are still its own: after its end another launch may write there."""
+    return deployment.state in Deployment.OPEN and registry.has_logs(deployment)
+
+
+def are_kept(deployment: Deployment) -> bool:
+    return ServerLogs.objects.filter(deployment=deployment).exists()
+
+
+def send_due(now: datetime | None = None) -> list[Job]:
+    """Queue a reading for each running deployment that had none for an hour."""
+    now = now or timezone.now()
+    sent = []
+    for deployment in Deployment.objects.filter(state=Deployment.State.RUNNING):
+        mine = Job.objects.filter(kind=KIND, deployment=deployment)
+        busy = mine.filter(state__in=Job.ACTIVE) | mine.filter(created_at__gt=now - _EVERY + _EARLY)
+        if can_be_read(deployment) and not busy.exists():
+            sent.append(jobs.submit(KIND, deployment=deployment))
+    return sent
+
+
+def fetch(deployment: Deployment, *, look: Callable[[], None] = lambda: None) -> ServerLogs:
+    """Read what is new and keep it; what was read before a failure is kept too.
+
+    Memory follows a part. Raises NoLogs where there are none, Unreachable and Refused as a capture does.
+    """
+    with registry.logs(deployment) as source:
+        row, _ = ServerLogs.objects.get_or_create(deployment=deployment)
+        if not _goes_on(row, source):
+            row.offset, row.head_bytes = 0, min(_HEAD, source.size)
+            row.head = _hash(source.head(row.head_bytes))
+        first = _unfilled(row)
+        for part, size in _parts(source.blocks(row.offset), first, look):
+            if first:
+                row.replaced[row.parts.pop()["file"]] = timezone.now().isoformat()
+            first = b""
+            row.parts.append(_stored(row, part))
+            row.offset += size
+            _write(row)
+    row.read_at = timezone.now()
+    stale = [name for name, at in row.replaced.items() if row.read_at - datetime.fromisoformat(at) > _READERS_NEED]
+    for name in stale:
+        del row.replaced[name]
+    _write(row)
+    for name in stale:
+        default_storage.delete(name)
+    return row
+
+
+def lines_of(row: ServerLogs, number: int) -> bytes:
+    """What a part holds. Raises Damaged where that is not what was kept."""
+    part = row.parts[number]
+    found = b"".join(_all_of(part["file"]))
+    try:
+        text = igzip.decompress(found)
+    except _SPOILT:
+        text = b""
+    if _hash(text) != part["sha256"]:
+        raise Damaged("Logs that are kept are missing from the storage or not as they were; look at the storage.")
+    return text
+
+
+def all_of(row: ServerLogs) -> Iterator[bytes]:
+    """The whole file, a part at a time. Raises Damaged."""
+    for number in range(len(row.parts)):
+        yield lines_of(row, number)
+
+
+def kept(deployment: Deployment) -> ServerLogs | None:
+    row = ServerLogs.objects.filter(deployment=deployment).first()
+    return row if row and row.parts else None
+
+
+def brought(deployment: Deployment, look: Callable[[], None]) -> tuple[ServerLogs | None, list[str]]:
+    """(what is kept after another reading, what is to be said): a server that is away does not cost an export."""
+    notes = []
+    if can_be_read(deployment):
+        try:
+            fetch(deployment, look=look)
+        except NoLogs as problem:
+            notes.append(problem.sentence)
+        except Cancelled:
+            raise
+        except Problem as problem:
+            until = "they end where they were read last" if kept(deployment) else "none are here"
+            notes.append(f"The server's logs could not be read now, so {until}: {problem.sentence}")
+    return kept(deployment), notes
+
+
+def _goes_on(row: ServerLogs, source: OpenLogs) -> bool:
+    """Whether the server's file is the one that was read, with more at its end or nothing new."""
+    return 0 < row.offset <= source.size and _hash(source.head(row.head_bytes)) == row.head
+
+
+def _unfilled(row: ServerLogs) -> bytes:
+    """What the last part holds where there is room in it, so that an hour's lines do not make a file each."""
+    if not row.offset or not row.parts or row.parts[-1]["bytes"] >= PART // 2:
+        return b""
+    try:
+        return lines_of(row, len(row.parts) - 1)
+    except Damaged:  # it is left as it is, for `verify` to say
+        return b""
+
+
+def _parts(stream: Iterator[bytes], first: bytes, look: Callable[[], None]) -> Iterator[tuple[bytes, int]]:
+    """(a part, how much of it is new): cut behind a line's end where there is one."""
+    held, old = bytearray(first), len(first)
+    for block in stream:
+        look()
+        held += block
+        while len(held) >= PART:
+            cut = held.rfind(b"\n", old, PART) + 1 or PART
+            yield bytes(held[:cut]), cut - old
+            del held[:cut]
+            old = 0
+    if len(held) > old:
+        yield bytes(held), len(held) - old
+
+
+def _stored(row: ServerLogs, part: bytes) -> dict:
+    name = f"{FOLDER}/{row.deployment_id}/{row.changes + 1:08d}-{secrets.token_hex(4)}.jsonl.gz"
+    packed = igzip.compress(part, 1)
+    default_storage.save(name, ContentFile(packed))
+    if default_storage.size(name) != len(packed):
+        raise Damaged("The storage did not keep logs as they were; try again, or look at the storage.")
+    return {"file": name, "bytes": len(part), "sha256": _hash(part)}
+
+
+def _write(row: ServerLogs) -> None:
+    """One step of a reading, and only on top of the step before: whoever reads at the same time gives way."""
+    names = ("parts", "replaced", "offset", "head", "head_bytes", "read_at")
+    mine = ServerLogs.objects.filter(pk=row.pk, changes=row.changes)
+    if not mine.update(**{name: getattr(row, name) for name in names}, changes=row.changes + 1):
+        kept_files = {part["file"] for part in ServerLogs.objects.get(pk=row.pk).parts}
+        for part in row.parts[-1:]:
+            if part["file"] not in kept_files:
+                default_storage.delete(part["file"])
+        raise Conflict("The server's logs are being read by another worker at this moment.")
+    row.changes += 1
+
+
+def _all_of(name: str) -> Iterator[bytes]:
+    return blocks(default_storage, name, 0, default_storage.size(name)) if default_storage.exists(name) else iter(())
+
+
+def _hash(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()

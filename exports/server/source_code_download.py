@@ -1,0 +1,92 @@
+"""Verb: ask the running experiment for its source code, and keep it. PsyNet serves it at /download_source."""
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic, sleep
+
+from django.conf import settings
+
+from exports.assets.fetch import Fetcher
+from exports.assets.locations import registry
+from exports.assets.locations.base import Missing
+from exports.assets.locations.registry import Place
+from exports.assets.plan import PlannedAsset
+from exports.models import SourceCode
+from exports.server import source_code
+from exports.sources.source_code_zip import LARGEST, NAME
+from psynetdata.models import Deployment
+from psynetdata.psynet.problems import BadInput, Problem
+
+_ROUTE = PlannedAsset(id=0, host_path="download_source", export_path=NAME)
+_LONGEST = 600.0  # seconds for all of it, tries and pauses included
+_IN_WORDS = {"permission to read it was denied": "it asks for another user or password"}
+
+
+class NotFetched(Problem):
+    """The experiment did not hand out its source code. The sentence holds no address."""
+
+    status = 502
+
+
+def can_be_asked(deployment: Deployment) -> bool:
+    """Whether somebody said where the experiment answers, and it still is this launch that answers there."""
+    return bool(deployment.experiment_url) and deployment.state in deployment.OPEN
+
+
+def fetch(
+    deployment: Deployment,
+    *,
+    look: Callable[[], None] = lambda: None,
+    pause: Callable[[float], None] | None = None,
+    timeout: float = 30.0,
+) -> SourceCode:
+    """Fetch and keep it. Raises NotFetched with the reason; `look` may raise to stop it, `pause` waits for a clock."""
+    if not deployment.experiment_secret:
+        raise _not_fetched("nobody gave the experiment's user and password (`deployment assets --experiment-env`)")
+    with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="source-") as name:
+        path = Path(name) / str(_ROUTE.id) / "0"
+        bounds = _Bounds(path, look)
+        fetcher = Fetcher(_experiment(deployment, timeout), Path(name), pause=pause or bounds.pause, look=bounds.check)
+        try:
+            found = fetcher.fetch(_ROUTE)
+        finally:
+            fetcher.close()
+        if found.missing:
+            raise _not_fetched(_IN_WORDS.get(found.missing, found.missing))
+        path = path.rename(path.with_name(NAME))
+        try:
+            return source_code.keep(deployment, path)
+        except BadInput as problem:
+            raise _not_fetched(f"what came is none: {problem.sentence.removesuffix('.')}") from None
+
+
+def _experiment(deployment: Deployment, timeout: float) -> Place:
+    try:
+        return registry.experiment(deployment, timeout=timeout)
+    except Problem as problem:
+        raise _not_fetched(problem.sentence.removesuffix(".")) from None
+
+
+class _Bounds:
+    """What a file that is no source code may cost: its size on disk, and the time."""
+
+    def __init__(self, path: Path, look: Callable[[], None]):
+        self._path, self._look, self._until = path, look, monotonic() + _LONGEST
+
+    def check(self) -> None:
+        self._look()
+        if self._path.exists() and self._path.stat().st_size > LARGEST:
+            raise Missing(f"it is larger than {LARGEST >> 20} MiB, which is no experiment's source code")
+        if monotonic() > self._until:
+            raise Missing(f"it took longer than {_LONGEST / 60:.0f} minutes")
+
+    def pause(self, seconds: float) -> None:
+        until = monotonic() + seconds
+        while (left := until - monotonic()) > 0:
+            self.check()
+            sleep(min(left, 1.0))
+
+
+def _not_fetched(why: str) -> NotFetched:
+    return NotFetched(f"The source code could not be fetched from the experiment: {why}.")

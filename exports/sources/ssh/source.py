@@ -1,0 +1,133 @@
+"""An experiment's PostgreSQL behind an SSH server: found, and reached through a tunnel for as long as it is needed."""
+
+import json
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import replace
+
+from exports.sources import postgres
+from exports.sources.base import Access, Kind, Located
+from exports.sources.postgres import Address, NoDatabase, Unreachable
+from exports.sources.read_transaction import Moment
+from psynetdata.models import Deployment
+from psynetdata.psynet.problems import BadInput, Problem
+
+from . import errors, remote_logs
+from .address import EXAMPLE, PASSWORD, Server, parse
+from .client import Line, connected
+from .host_keys import HostKey, shown_by
+
+# Where PsyNet keeps assets on a server (psynet.asset, LocalStorage), below the user's home.
+_ASSETS = "~/psynet-data/assets"
+_DATABASES = """
+SELECT datname FROM pg_database
+ WHERE datallowconn AND NOT datistemplate AND datname NOT IN ('postgres', 'dallinger') ORDER BY 1 LIMIT 50
+"""
+
+
+class Ssh(Kind):
+    source = Deployment.Source.SSH
+    schemes = ("ssh://",)
+    example = EXAMPLE
+    has_logs = True
+    own_way = "it is the one that PsyNet's servers have"
+
+    def locate(self, url: str) -> Located:
+        server = parse(url)
+        return Located(server.url, server.label)
+
+    @contextmanager
+    def reach(self, located: Located, access: Access) -> Iterator[Address]:
+        server = parse(located.url)
+        with connected(server, access) as line:
+            host, port = _database_at(line, server)
+            folder = line.forward(host, port)
+            address = Address(str(folder), 5432, server.database, server.role, access.password or PASSWORD)
+            address = replace(address, called=server.label)
+            with _told(line, address):
+                if not server.app:
+                    raise NoDatabase("")
+                yield address
+
+    def assets(self, located: Located, held: Moment | None) -> str:
+        server = parse(located.url)
+        return replace(server, app=_ASSETS, database=_ASSETS).url.replace("ssh://", "sftp://", 1).partition("?")[0]
+
+    def host_key(self, located: Located, *, fingerprint: str = "") -> HostKey:
+        return shown_by(parse(located.url), fingerprint=fingerprint)
+
+    def logs(self, located: Located, access: Access) -> AbstractContextManager[remote_logs.RemoteLogs]:
+        return remote_logs.opened(parse(located.url), access)
+
+    def access(self, located: Located, password: str | None) -> Access:
+        """With the key and the host key of a deployment on the same server: a restore goes where people were before."""
+        login = parse(located.url).login
+        for row in Deployment.objects.filter(source=self.source).order_by("-number"):
+            if parse(row.source_url).login == login:
+                return Access(password, row.source_key, row.assets_known_hosts)
+        return Access(password)
+
+
+def _database_at(line: Line, server: Server) -> tuple[str, int]:
+    """(host, port) of PostgreSQL as seen from the server."""
+    if server.database_host:
+        return server.database_host, server.database_port
+    try:
+        told = line.output(f"docker inspect --type container {server.container}")
+    except errors.Failed as failed:
+        raise errors.no_docker(server, failed) from None
+    return _container_address(told, server), server.database_port
+
+
+def _container_address(told: bytes, server: Server) -> str:
+    """The first address that a container has in any of its networks."""
+    try:
+        (container,) = json.loads(told)
+        running = container["State"]["Running"]
+        networks = container["NetworkSettings"]["Networks"].values()
+        found = [network["IPAddress"] for network in networks if network["IPAddress"]]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise Unreachable(
+            f"{server.place}: what docker says of {server.container} is not understood; name the database's own host "
+            "after the address (?host=…)."
+        ) from None
+    if not running or not found:
+        raise Unreachable(f"{server.place}: the container {server.container} does not run; it is tried again later.")
+    return found[0]
+
+
+@contextmanager
+def _told(line: Line, address: Address) -> Iterator[None]:
+    """Says of a database that cannot be had what only this side of the tunnel knows."""
+    server = line.server
+    try:
+        yield
+    except NoDatabase:
+        raise _no_app(server, _databases(address)) from None
+    except Unreachable:
+        if not line.alive:
+            raise Unreachable(f"{server.label}: the SSH connection was cut in the middle.") from None
+        if "administratively prohibited" in line.said():
+            raise Unreachable(
+                f"{server.place}: its SSH server forwards no ports; let its administrator allow it "
+                "(AllowTcpForwarding)."
+            ) from None
+        raise
+
+
+def _databases(address: Address) -> list[str]:
+    """Those that the role sees, as far as it can be asked."""
+    try:
+        connection = postgres.connect(replace(address, database="postgres"), name="psynetdata look")
+    except Problem:
+        return []
+    with closing(connection), connection.cursor() as cursor:
+        cursor.execute(_DATABASES)
+        return [name for (name,) in cursor.fetchall()]
+
+
+def _no_app(server: Server, found: list[str]) -> Problem:
+    has = f"it has {', '.join(found)}" if found else "it has none that can be seen"
+    if not server.app:
+        return BadInput(f"The address names no app of {server.place}; {has}. Write it as {EXAMPLE}.")
+    return Unreachable(f"{server.place} has no app or database called {server.database}; {has}.")

@@ -1,0 +1,260 @@
+"""Segments and table states, each under the SHA-256 of what it holds.
+
+    snapshots/ab/cd/<sha256>.csv.gz    a segment: rows of one table in PostgreSQL's CSV dialect, no header
+    snapshots/ab/cd/<sha256>.json.gz   a table's state: columns, and its segments in order
+    snapshots/ab/cd/<name>.pack        small ones of one capture, gzip after gzip
+
+A blob is named by its *ref*: `<sha256>` where it is a file of its own, `<sha256>@<pack>+<offset>+<length>`
+where it lies in a pack. The hash is that of the unpacked bytes, so `zcat FILE | sha256sum` checks a file
+and equal rows are stored once, whatever compressed them. A snapshot names one state per table.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import BinaryIO
+
+from django.core.files.storage import Storage, default_storage
+from isal import igzip, isal_zlib
+
+from psynetdata.psynet.csvtext import BLOCK
+from psynetdata.psynet.problems import Damaged
+from psynetdata.psynet.tables import Column
+
+# Rows of one segment share `id >> CUT`; an id range of 8,192.
+CUT = 13
+FOLDER = "snapshots"
+_LEVEL = 1  # isal's levels are 0 to 3; 1 costs next to nothing
+_SPOILT = (EOFError, igzip.BadGzipFile, isal_zlib.error)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A run of a table's rows, in the blob named by the ref `blob`.
+
+    `range` is their common `id >> cut`, None where the table is not cut. `figure` is what the source said
+    of these row versions (exports.capture.fingerprints), None where they did not come from a capture.
+    """
+
+    blob: str
+    rows: int
+    bytes: int
+    range: int | None = None
+    figure: str | None = None
+
+    @property
+    def sha256(self) -> str:
+        return sha256_of(self.blob)
+
+
+@dataclass(frozen=True)
+class TableState:
+    """A table at one moment. `cut` is None for a table without an integer id: it is one segment, ordered by text.
+
+    `shape` names what the source's catalogue said of the table; with another shape figures mean nothing.
+    `less`: of what is without some people's rows (exports.store.participant_filter), who they are, and the ref of the
+    state that has all rows.
+    """
+
+    table: str
+    columns: tuple[Column, ...]
+    cut: int | None
+    segments: tuple[Segment, ...]
+    shape: str | None = None
+    less: tuple[str, str] | None = None
+
+    @property
+    def rows(self) -> int:
+        return sum(segment.rows for segment in self.segments)
+
+    @property
+    def bytes(self) -> int:
+        return sum(segment.bytes for segment in self.segments)
+
+    @property
+    def content(self) -> str:
+        """A hash of columns and rows, wherever they are stored and whatever their figures."""
+        listed = [[asdict(column) for column in self.columns], self.cut]
+        listed += [[segment.range, segment.sha256, segment.rows] for segment in self.segments]
+        return hashlib.sha256(_json(listed)).hexdigest()
+
+    def to_bytes(self) -> bytes:
+        told = asdict(self)
+        if self.less is None:
+            del told["less"]  # states as they were written before there was such a thing
+        return _json(told)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "TableState":
+        found = json.loads(data)
+        columns = tuple(Column(**column) for column in found["columns"])
+        segments = tuple(_segment(**segment) for segment in found["segments"])
+        less = found.get("less")
+        return cls(found["table"], columns, found["cut"], segments, found.get("shape"), tuple(less) if less else None)
+
+
+def _segment(*, sha256: str | None = None, blob: str | None = None, **rest) -> Segment:
+    """States written before there were packs name the hash alone."""
+    return Segment(blob or sha256, **rest)
+
+
+class Store:
+    """The content-addressed part of the storage, for reading; exports.store.writer writes it.
+
+    `over`: a folder of a job's own with further blobs under the same names, which is looked in first.
+    """
+
+    def __init__(self, storage: Storage = default_storage, over: Path | None = None):
+        self.storage = storage
+        self.over = over
+        self._pack: tuple[str, bytes] = ("", b"")
+
+    def state(self, ref: str) -> TableState:
+        """The table state of that ref; raises Damaged when it is gone or no longer what it was."""
+        return TableState.from_bytes(b"".join(self._blocks(ref, "json")))
+
+    @contextmanager
+    def open(self, segment: Segment) -> Iterator[BinaryIO]:
+        """The segment's rows as an unpacked, buffered stream. Its hash is not looked at: see `check`."""
+        with self._unpacked(segment.blob, "csv") as stream, io.BufferedReader(stream, BLOCK) as buffered:
+            try:
+                yield buffered
+            except _SPOILT:
+                raise spoilt(segment.blob) from None
+
+    def blocks(self, segment: Segment) -> Iterator[bytes]:
+        """The segment's rows in blocks; Damaged behind the last where together they are not what was stored."""
+        return self._blocks(segment.blob, "csv")
+
+    def segment_files(self, ref: str) -> set[str]:
+        """Names of the files that hold the segments of a table's state. Raises Damaged."""
+        return {file_of(segment.blob, "csv") for segment in self.state(ref).segments}
+
+    def check(self, ref: str, kind: str = "csv") -> int:
+        """Unpack a blob and compare its hash; its unpacked size in bytes, or Damaged."""
+        return sum(len(block) for block in self._blocks(ref, kind))
+
+    def _blocks(self, ref: str, kind: str) -> Iterator[bytes]:
+        digest = hashlib.sha256()
+        try:
+            with self._unpacked(ref, kind) as stream:
+                while block := stream.read(BLOCK):
+                    digest.update(block)
+                    yield block
+        except _SPOILT:
+            raise spoilt(ref) from None
+        if digest.hexdigest() != sha256_of(ref):
+            raise spoilt(ref)
+
+    @contextmanager
+    def _unpacked(self, ref: str, kind: str) -> Iterator[igzip.GzipFile]:
+        try:
+            file = io.BytesIO(self._in_pack(ref)) if "@" in ref else self._file(file_of(ref, kind))
+        except FileNotFoundError:
+            raise _gone(ref) from None
+        with file, igzip.GzipFile(fileobj=file, mode="rb") as stream:
+            yield stream
+
+    def _file(self, name: str) -> BinaryIO:
+        if self.over is not None and (path := self.over / name).exists():
+            return path.open("rb")
+        return self.storage.open(name, "rb")
+
+    def _in_pack(self, ref: str) -> bytes:
+        """The last pack is held: a capture's blobs are read together, and packs are small (exports.store.writer)."""
+        pack, offset, length = (part for part in ref.partition("@")[2].split("+"))
+        if self._pack[0] != pack:
+            with self.storage.open(file_of(ref, ""), "rb") as file:
+                self._pack = pack, file.read()
+        return self._pack[1][int(offset) : int(offset) + int(length)]
+
+
+def sha256_of(ref: str) -> str:
+    return ref.partition("@")[0]
+
+
+def pack_of(ref: str) -> str | None:
+    """The pack in which a blob lies, None for a file of its own."""
+    return ref.partition("@")[2].partition("+")[0] or None
+
+
+def file_of(ref: str, kind: str) -> str:
+    """The name in the storage of the file that holds a blob: a pack, or a `csv` or `json` of its own."""
+    pack = pack_of(ref)
+    return pack_name(pack) if pack else f"{FOLDER}/{ref[:2]}/{ref[2:4]}/{ref}.{kind}.gz"
+
+
+def pack_name(pack: str) -> str:
+    return f"{FOLDER}/{pack[:2]}/{pack[2:4]}/{pack}.pack"
+
+
+def pack(data: bytes) -> bytes:
+    """gzip without a time, so that equal bytes pack to equal bytes."""
+    return igzip.compress(data, _LEVEL, mtime=0)
+
+
+class PackedFile(io.RawIOBase):
+    """Takes the CSV of a segment and writes it packed to a new file of `folder`, `path`; best fed in blocks.
+
+    `sha256` and `size` are those of the unpacked bytes so far. `look` is called at each write and may raise.
+    """
+
+    def __init__(self, folder: Path, look: Callable[[], None] | None = None):
+        with NamedTemporaryFile(dir=folder, suffix=".csv.gz", delete=False) as file:
+            self.path = Path(file.name)
+        self.size = 0
+        self._look = look
+        self._digest = hashlib.sha256()
+        self._file = self.path.open("wb")
+        self._packed = igzip.GzipFile(filename="", fileobj=self._file, mode="wb", compresslevel=_LEVEL, mtime=0)
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, block: bytes) -> int:
+        if self._look:
+            self._look()
+        self._digest.update(block)
+        self.size += len(block)
+        self._packed.write(block)
+        return len(block)
+
+    def close(self) -> None:
+        """Closed for good even where the disk takes no more, so that it is that error which is told."""
+        if not self.closed:
+            try:
+                with self._file:
+                    self._packed.close()
+            finally:
+                super().close()
+
+
+def write_segment(
+    folder: Path, raw: Iterable[bytes], *, look: Callable[[], None] | None = None
+) -> tuple[Path, str, int]:
+    """Pack blocks of CSV into a file of `folder`: (path, sha256 and size of the unpacked bytes)."""
+    with PackedFile(folder, look) as file:
+        for block in raw:
+            file.write(block)
+    return file.path, file.sha256, file.size
+
+
+def _json(value) -> bytes:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _gone(ref: str) -> Damaged:
+    return Damaged(f"The stored segment {ref[:12]}… is missing from the storage; restore it from a backup.")
+
+
+def spoilt(ref: str) -> Damaged:
+    return Damaged(f"The stored segment {ref[:12]}… is damaged: its hash does not fit; restore it from a backup.")

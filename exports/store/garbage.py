@@ -1,0 +1,151 @@
+"""Files of the storage that no row names any more: found by marking from the manifests, removed beside captures."""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from time import monotonic, sleep
+
+from django.conf import settings
+
+from exports.models import Snapshot
+from psynetdata.jobs import Running
+from psynetdata.models import MirroredTable
+from psynetdata.psynet.problems import Damaged
+
+from . import locks
+from .blobs import FOLDER, Store, file_of
+from .storage_listing import names
+
+# Nothing younger is removed: a second guard beside claims.deleting, for clocks and hearts that went wrong.
+GRACE = timedelta(hours=1)
+# What a killed writer left beside its file; no upload takes that long.
+PART_GRACE = timedelta(days=1)
+PART = re.compile(r"\.[0-9a-f]{32}\.part$")
+_OURS = re.compile(FOLDER + r"/[0-9a-f]{2}/[0-9a-f]{2}/(?:[0-9a-f]{64}\.(?:csv|json)\.gz|[0-9a-f]{32}\.pack)")
+_REF = re.compile(r"[0-9a-f]{64}(?:@[0-9a-f]+\+\d+\+\d+)?")
+
+_BATCH = 200
+_SECONDS = 3.0  # captures wait while a batch is removed
+_PATIENCE = 600.0  # seconds to wait for a moment without captures
+_LOOK = 0.3
+_ROWS = 200
+
+
+@dataclass
+class Swept:
+    """What was removed, or would be. `waits`: the rest stays for the next time, because captures never paused."""
+
+    files: int = 0
+    bytes: int = 0
+    waits: bool = False
+
+
+class Named:
+    """The files that snapshots and the mirror stand on. Each state is read once, however many snapshots share it.
+
+    Memory: a text for each distinct state and file. `without`: snapshots that are taken for gone.
+    """
+
+    def __init__(self, store: Store, *, without: frozenset[int] = frozenset()):
+        self.files: set[str] = set()
+        self.unreadable: set[str] = set()  # states of which nobody knows what they name
+        self._spared: datetime | None = None
+        self._store = store
+        self._seen = set(without)
+        self._states: set[str] = set()
+
+    def update(self, running: Running | None = None) -> None:
+        """Take in the rows that have come since."""
+        unseen = sorted(set(Snapshot.objects.values_list("pk", flat=True)) - self._seen)
+        states: dict[str, datetime] = {}
+        while rows := unseen[:_ROWS]:
+            unseen = unseen[_ROWS:]
+            for tables, stored_at in Snapshot.objects.filter(pk__in=rows).values_list("tables", "stored_at"):
+                for entry in tables.values():
+                    states[entry["state"]] = max(stored_at, states.get(entry["state"], stored_at))
+            self._seen.update(rows)
+        for face in settings.FACES:
+            for state, at in MirroredTable.objects.using(face).values_list("state", "refreshed_at"):
+                if _REF.fullmatch(state):
+                    states.setdefault(state, at)
+        # Packs are read one after the other, each once.
+        for state in sorted(states, key=lambda ref: ref.partition("@")[2]):
+            if running:
+                running.check()
+            self._take(state, states[state])
+
+    def spares(self, name: str, modified: datetime) -> bool:
+        """Whether the file must stay. What an unreadable state names was there before the state was: all that stays."""
+        return name in self.files or (self._spared is not None and modified <= self._spared)
+
+    def _take(self, ref: str, at: datetime) -> None:
+        if ref not in self._states:
+            self._states.add(ref)
+            self.files.add(file_of(ref, "json"))
+            try:
+                self.files.update(self._store.segment_files(ref))
+            except Damaged:
+                self.unreadable.add(ref)
+        if ref in self.unreadable:
+            self._spared = max(at, self._spared or at)
+
+
+@dataclass(frozen=True)
+class File:
+    name: str
+    bytes: int
+    modified: datetime
+
+
+def unnamed(store: Store, named: Named, now: datetime) -> Iterator[File]:
+    """Files of the store that are old enough and that nothing names; files with names that are not ours stay."""
+    for name in names(store.storage, FOLDER):
+        part = PART.search(name)
+        if name in named.files or not (part or _OURS.fullmatch(name)):
+            continue
+        with suppress(FileNotFoundError):  # a writer has finished meanwhile
+            found = File(name, store.storage.size(name), store.storage.get_modified_time(name))
+            old = found.modified < now - (PART_GRACE if part else GRACE)
+            if old and (part or not named.spares(name, found.modified)):
+                yield found
+
+
+def sweep(store: Store, named: Named, running: Running, now: datetime) -> Swept:
+    """Remove what is unnamed, some at a time, in moments when nothing is being stored; Cancelled between files."""
+    swept = Swept()
+    found = unnamed(store, named, now)
+    while not swept.waits and (batch := list(islice(found, _BATCH))):
+        running.progress("removing files", swept.files)
+        _remove(batch, store, named, running, swept)
+    return swept
+
+
+def _remove(batch: list[File], store: Store, named: Named, running: Running, swept: Swept) -> None:
+    patience = monotonic() + _PATIENCE
+    while batch:
+        running.check()
+        with locks.deleting(running) as may:
+            if may:
+                patience = monotonic() + _PATIENCE
+                # A capture that ended meanwhile may have come to stand on what nobody named before.
+                named.update()
+                until = monotonic() + _SECONDS
+                while batch and monotonic() < until:
+                    _remove_one(batch.pop(), store, named, swept)
+        if not may:
+            if monotonic() > patience:
+                swept.waits = True
+                return
+            sleep(_LOOK)
+
+
+def _remove_one(file: File, store: Store, named: Named, swept: Swept) -> None:
+    if named.spares(file.name, file.modified):
+        return
+    with suppress(FileNotFoundError):
+        store.storage.delete(file.name)
+    swept.files += 1
+    swept.bytes += file.bytes

@@ -1,0 +1,192 @@
+"""A snapshot without the rows of some people: for one job in a folder of its own, for the mirror in the store."""
+
+import copy
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from exports.models import Snapshot
+from psynetdata.psynet import csvtext
+from psynetdata.psynet.ownership import Belonging, Keep
+from psynetdata.psynet.problems import Damaged, NotFound
+
+from .blobs import Segment, Store, TableState, file_of, pack, write_segment
+from .reader import SnapshotReader
+
+_NAMED = 10  # participants in a sentence
+Look = Callable[[str, int], None]
+# (table, SHA-256 of a segment)
+Known = frozenset[tuple[str, str]]
+
+
+class Shelf(Protocol):
+    """Takes what is new; exports.store.writer does so for the store."""
+
+    def segment(self, path: Path, sha256: str) -> str: ...
+
+    def state(self, state: TableState) -> str: ...
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """`snapshot` is not to be saved; `store` reads it. `left_out`: {table: rows}, those that lost none left out."""
+
+    snapshot: Snapshot
+    store: Store
+    left_out: dict[str, int]
+
+    @property
+    def reader(self) -> SnapshotReader:
+        return SnapshotReader(self.snapshot, self.store)
+
+
+def narrowed(snapshot: Snapshot, belonging: Belonging, folder: Path, look: Look | None = None) -> Narrowed:
+    """Rows that do not stay are left out; a table that loses none is not copied. What is new lies in `folder`.
+
+    `look(table, rows)` is called after each segment that was read, and may raise to stop.
+    Raises NotFound for participants who are not there, and Damaged where rows are neither kept nor left out.
+    """
+    return shelved(snapshot, belonging, _Folder(folder), folder, look, store=Store(over=folder))
+
+
+def shelved(
+    snapshot: Snapshot,
+    belonging: Belonging,
+    shelf: Shelf,
+    folder: Path,
+    look: Look | None = None,
+    *,
+    known: Known = frozenset(),
+    name: str | None = None,
+    store: Store | None = None,
+) -> Narrowed:
+    """The same, what is new on a shelf; `folder` is for files on their way there.
+
+    `known`: segments of which somebody knows that they stay whole; they are not read. With a `name` of who is left out,
+    each table that was looked at has a state that tells it (TableState.less), also where it lost nothing.
+    """
+    narrowing = _Narrowing(SnapshotReader(snapshot), belonging, shelf, folder, look or (lambda *_: None), known, name)
+    tables, left_out = narrowing.tables()
+    found = copy.copy(snapshot)
+    found.tables = {table: entry for table, (entry, _) in tables.items()}
+    found.rows = sum(entry["rows"] for entry in found.tables.values())
+    found.bytes = sum(size for _, size in tables.values())
+    return Narrowed(found, store or Store(), left_out)
+
+
+class _Folder:
+    """A shelf from which a Store reads that has the folder `over` it."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+
+    def segment(self, path: Path, sha256: str) -> str:
+        path.rename(self._place(file_of(sha256, "csv")))
+        return sha256
+
+    def state(self, state: TableState) -> str:
+        data = state.to_bytes()
+        ref = hashlib.sha256(data).hexdigest()
+        self._place(file_of(ref, "json")).write_bytes(pack(data))
+        return ref
+
+    def _place(self, name: str) -> Path:
+        path = self._folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+
+@dataclass
+class _Narrowing:
+    reader: SnapshotReader
+    belonging: Belonging
+    shelf: Shelf
+    folder: Path
+    look: Look
+    known: Known
+    name: str | None
+
+    def tables(self) -> tuple[dict[str, tuple[dict, int]], dict[str, int]]:
+        """({table: (as Snapshot.tables has it, bytes as CSV)}, rows left out)"""
+        there = self.reader.tables()
+        for table in self.belonging.members(there):
+            for segment in self.reader.table_state(table).segments:
+                for block in self._blocks(table, segment):
+                    self.belonging.note(table, self._names(table), csvtext.block_rows(block))
+        made, left_out = {}, {}
+        for table in self.belonging.in_order(there):
+            before = self.reader.table_state(table)
+            made[table] = self._table(table, before)
+            if table == "participant":
+                self._check_all_are_there()
+            if lost := before.rows - made[table][0]["rows"]:
+                left_out[table] = lost
+        return made, dict(sorted(left_out.items()))
+
+    def _table(self, table: str, before: TableState) -> tuple[dict, int]:
+        keep = self.belonging.keeper(table, self._names(table))
+        entry = self.reader.snapshot.tables[table]
+        if keep is None:
+            return entry, before.bytes
+        segments = tuple(self._segments(table, before, keep))
+        if segments == before.segments and self.name is None:
+            return entry, before.bytes
+        less = (self.name, entry["state"]) if self.name else None
+        state = replace(before, segments=segments, shape=None, less=less)
+        return {"state": self.shelf.state(state), "rows": state.rows, "content": state.content}, state.bytes
+
+    def _segments(self, table: str, before: TableState, keep: Keep) -> Iterator[Segment]:
+        for segment in before.segments:
+            kept = self._segment(table, segment, keep, width=len(before.columns))
+            if kept is not None:
+                yield kept
+
+    def _segment(self, table: str, segment: Segment, keep: Keep, *, width: int) -> Segment | None:
+        """What stays of it; None: nothing."""
+        if (table, segment.sha256) in self.known:
+            return segment
+        kept = _Kept(self._blocks(table, segment), keep, width)
+        path, sha256, size = write_segment(self.folder, kept)
+        self.look(table, segment.rows)
+        if kept.read != segment.rows:
+            raise Damaged(f"A segment of table {table} came to {kept.read} rows, the snapshot has {segment.rows}.")
+        if kept.rows in (0, kept.read):
+            path.unlink()
+            return segment if kept.rows else None
+        return replace(segment, blob=self.shelf.segment(path, sha256), rows=kept.rows, bytes=size, figure=None)
+
+    def _blocks(self, table: str, segment: Segment) -> Iterator[bytes]:
+        return csvtext.whole(self.reader.store.blocks(segment), name=f"table {table}")
+
+    def _names(self, table: str) -> list[str]:
+        return [column.name for column in self.reader.columns(table)]
+
+    def _check_all_are_there(self) -> None:
+        missing = sorted(self.belonging.missing, key=int)
+        if missing:
+            more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+            raise NotFound(
+                f"Snapshot {self.reader.snapshot.id} has no participant {', '.join(missing[:_NAMED])}{more}; "
+                "nothing was made."
+            )
+
+
+class _Kept:
+    """Of a segment's blocks what stays; `read` and `rows` count what came and what stayed."""
+
+    def __init__(self, blocks: Iterable[bytes], keep: Keep, width: int):
+        self.read = self.rows = 0
+        self._blocks, self._keep, self._width = blocks, keep, width
+
+    def __iter__(self) -> Iterator[bytes]:
+        for block in self._blocks:
+            rows = csvtext.block_rows(block)
+            kept = self._keep(rows)
+            self.read += len(rows)
+            self.rows += len(kept)
+            if len(kept) == len(rows):
+                yield block
+            elif kept:
+                yield csvtext.format_block(kept, width=self._width)

@@ -1,0 +1,90 @@
+"""Snapshots without the rows of participants who withdrew: what the mirror shows, and what anybody is handed.
+
+Stored snapshots stay as they are, like their source, until the retention lets them go.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from django.conf import settings
+
+from exports.models import Snapshot, Withdrawal
+from psynetdata.faces import IDENTIFIED
+from psynetdata.jobs import Running
+from psynetdata.models import Deployment, MirroredTable
+from psynetdata.psynet.ownership import Belonging
+from psynetdata.psynet.problems import Damaged
+
+from .blobs import Store, TableState, sha256_of
+from .participant_filter import Look, Narrowed, narrowed, shelved
+from .reader import SnapshotReader
+from .writer import shelf
+
+
+def ids_of(deployment: Deployment) -> frozenset[int]:
+    """PsyNet's ids of those who withdrew from it, or from one that it continues or that continues it."""
+    return frozenset(Withdrawal.objects.filter(deployment=deployment.first).values_list("participant", flat=True))
+
+
+def without_them(snapshot: Snapshot, folder: Path, look: Look | None = None) -> Narrowed:
+    """For one job, in its folder; the snapshot itself where nobody withdrew."""
+    ids = ids_of(snapshot.deployment)
+    if not ids:
+        return Narrowed(snapshot, Store(), {})
+    return narrowed(snapshot, Belonging.without(ids), folder, look)
+
+
+def in_store(snapshot: Snapshot, ids: Iterable[int], running: Running | None) -> Narrowed:
+    """For the mirror, whose next refresh reads it once more: what is new is stored.
+
+    Of a table that the mirror shows without the same people only segments are read that are new, and those that
+    had rows of theirs. For jobs of claims.STORING.
+    """
+    name = hashlib.sha256(",".join(map(str, sorted(ids))).encode()).hexdigest()[:16]
+    shown = _Shown(snapshot.deployment, name)
+    look: Look | None = (lambda *_: running.check()) if running else None
+    with (
+        TemporaryDirectory(dir=settings.TEMP_DIR, prefix="withdrawn-") as folder,
+        shelf(Store(), Path(folder), running, base=SnapshotReader(snapshot), refs=shown.refs) as made,
+    ):
+        belonging = Belonging.without(ids)
+        found = shelved(snapshot, belonging, made, Path(folder), look, known=frozenset(shown.whole), name=name)
+        made.finish()
+    return found
+
+
+def whole(deployment: Deployment, states: Mapping[str, str]) -> dict[str, str]:
+    """{table: ref of the state that has all rows} for states of the deployment that the mirror shows."""
+    store, found = Store(), dict(states)
+    for table, ref in states.items() if ids_of(deployment) else ():
+        if (state := _state(store, ref)) and state.less:
+            found[table] = state.less[1]
+    return found
+
+
+class _Shown:
+    """What the mirror shows without these people. `whole`: segments that stay whole; `refs`: as shelf takes them."""
+
+    def __init__(self, deployment: Deployment, name: str):
+        self.whole: set[tuple[str, str]] = set()
+        self.refs: dict[str, str] = {}
+        store = Store()
+        rows = MirroredTable.objects.using(IDENTIFIED).filter(deployment_number=deployment.number)
+        for table, ref in rows.values_list("table", "state"):
+            shown = _state(store, ref)
+            if shown is None or shown.less is None or shown.less[0] != name:
+                continue
+            self.refs |= {sha256_of(one): one for one in (ref, *(segment.blob for segment in shown.segments))}
+            if before := _state(store, shown.less[1]):
+                kept = {segment.sha256 for segment in shown.segments}
+                self.whole |= {(table, segment.sha256) for segment in before.segments if segment.sha256 in kept}
+
+
+def _state(store: Store, ref: str) -> TableState | None:
+    """None where it is gone, with a snapshot that was let go, or damaged."""
+    try:
+        return store.state(ref)
+    except Damaged:
+        return None

@@ -1,0 +1,243 @@
+"""Blobs on their way into the store; gone again if what needs them does not come to be.
+
+A thread of its own stores, so that whoever makes the blobs does not wait for disk or network. It alone
+touches the storage meanwhile: not every storage can be shared between threads.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from queue import Queue
+from tempfile import NamedTemporaryFile
+from threading import Thread
+
+from django.core.files import File
+from django.utils import timezone
+
+from exports.models import Snapshot
+from psynetdata import jobs
+from psynetdata.models import Deployment
+from psynetdata.psynet.csvtext import BLOCK
+from psynetdata.psynet.problems import Damaged
+
+from . import locks
+from .blobs import Store, TableState, file_of, pack, pack_name, sha256_of
+from .reader import SnapshotReader
+
+# A blob smaller than this, packed, shares a file with others of its capture.
+SMALL = 64 << 10
+# A pack is read as a whole, so it stays small.
+FULL_PACK = 4 << 20
+_WAITING = 8  # files that may wait to be stored; the maker waits then
+
+
+class Shelf:
+    """`segment` and `state` take blobs and name them at once; after `finish` all of them are in the store, read back.
+
+    `known`: {sha256: ref} of blobs that are there and stay. `new_bytes`: what was added to the storage, packed.
+    """
+
+    def __init__(self, store: Store, folder: Path, running: jobs.Running | None = None, known: dict | None = None):
+        self.new_bytes = 0
+        self.new: list[str] = []  # names of files that were not in the storage before
+        self._store = store
+        self._folder = folder
+        self._running = running
+        self._refs: dict[str, str] = dict(known or {})
+        self._pack: _Pack | None = None
+        self._queue: Queue[tuple[str, Path, str | None] | None] = Queue(_WAITING)
+        self._failure: BaseException | None = None
+        self._thread = Thread(target=self._store_all, name="shelf", daemon=True)
+        self._thread.start()
+
+    def segment(self, path: Path, sha256: str) -> str:
+        """Take the packed file of a segment away; its ref."""
+        return self._put(path, sha256, "csv")
+
+    def state(self, state: TableState) -> str:
+        """The ref of a table's state."""
+        data = state.to_bytes()
+        with NamedTemporaryFile(dir=self._folder, delete=False) as file:
+            file.write(pack(data))
+        return self._put(Path(file.name), hashlib.sha256(data).hexdigest(), "json")
+
+    def finish(self) -> None:
+        """Wait until everything is stored and was read back. Raises what storing raised."""
+        if self._pack:
+            self._send_pack()
+        self._queue.put(None)
+        self._thread.join()
+        if self._failure:
+            raise self._failure
+
+    def stop(self) -> None:
+        """Store nothing more; return when the thread is at rest."""
+        self._failure = self._failure or InterruptedError()
+        if self._thread.is_alive():
+            self._queue.put(None)
+            self._thread.join()
+
+    def _put(self, path: Path, sha256: str, kind: str) -> str:
+        if self._running:
+            self._running.check()
+        if sha256 in self._refs:
+            path.unlink()
+        elif path.stat().st_size < SMALL:
+            self._refs[sha256] = self._into_pack(path, sha256)
+        else:
+            self._refs[sha256] = sha256
+            self._send(file_of(sha256, kind), path, kind)
+        return self._refs[sha256]
+
+    def _into_pack(self, path: Path, sha256: str) -> str:
+        if self._pack and self._pack.size >= FULL_PACK:
+            self._send_pack()
+        self._pack = self._pack or _Pack(self._folder)
+        return f"{sha256}@{self._pack.add(path)}"
+
+    def _send_pack(self) -> None:
+        self._send(pack_name(self._pack.name), self._pack.close(), None)
+        self._pack = None
+
+    def _send(self, name: str, path: Path, kind: str | None) -> None:
+        if self._failure:
+            raise self._failure
+        self._queue.put((name, path, kind))
+
+    def _store_all(self) -> None:
+        """Until None comes. After a failure what comes is thrown away, so that nobody waits for room in the queue."""
+        while entry := self._queue.get():
+            if self._failure is None:
+                try:
+                    self._store_one(*entry)
+                except BaseException as error:  # raised again where the blobs are made
+                    self._failure = error
+            entry[1].unlink(missing_ok=True)
+
+    def _store_one(self, name: str, path: Path, kind: str | None) -> None:
+        storage = self._store.storage
+        if kind and storage.exists(name) and self._is_whole(name, path, kind):
+            return
+        self.new.append(name)
+        with path.open("rb") as file:
+            saved = storage.save(name, File(file))
+        if saved != name or not self._is_same(name, path):
+            raise Damaged(f"The storage did not give back {Path(name).name[:12]}… as it was stored; check the storage.")
+        self.new_bytes += path.stat().st_size
+
+    def _is_same(self, name: str, path: Path) -> bool:
+        with path.open("rb") as mine, self._store.storage.open(name, "rb") as stored:
+            return _sha256(mine.read) == _sha256(stored.read)
+
+    def _is_whole(self, name: str, path: Path, kind: str) -> bool:
+        """Whether what stands under the name unpacks to the same; one that was damaged is stored again."""
+        if self._is_same(name, path):
+            return True
+        try:
+            self._store.check(Path(name).name.partition(".")[0], kind)
+        except (Damaged, FileNotFoundError):
+            return False
+        return True
+
+
+class _Pack:
+    """Gzip files one behind the other."""
+
+    def __init__(self, folder: Path):
+        self.name = uuid.uuid4().hex
+        self.size = 0
+        self._path = folder / f"{self.name}.pack"
+        self._file = self._path.open("wb")
+
+    def add(self, path: Path) -> str:
+        """`<pack>+<offset>+<length>` of what was in the file, which is gone then."""
+        data = path.read_bytes()
+        path.unlink()
+        at = f"{self.name}+{self.size}+{len(data)}"
+        self._file.write(data)
+        self.size += len(data)
+        return at
+
+    def close(self) -> Path:
+        self._file.close()
+        return self._path
+
+
+@contextmanager
+def shelf(
+    store: Store,
+    folder: Path,
+    running: jobs.Running | None = None,
+    *,
+    base: SnapshotReader | None = None,
+    refs: dict[str, str] | None = None,
+) -> Iterator[Shelf]:
+    """A Shelf for blobs that a row will name; what `base` holds too, or `refs` {sha256: ref}, is not stored again.
+
+    A body that raises takes back what was new. `base` must not be deleted meanwhile.
+    """
+    locks.wait_for_deletes(running)
+    began = timezone.now()
+    with ExitStack() as undo:
+        made = Shelf(store, folder, running, (_known(base) if base else {}) | (refs or {}))
+        undo.callback(lambda: _take_back(store, made, began, running))
+        yield made
+        undo.pop_all()
+
+
+def _take_back(store: Store, made: Shelf, began: datetime, running: jobs.Running | None) -> None:
+    """Remove the new files, but for those that others may have come to stand on meanwhile.
+
+    Equal blobs are shared: while another job stores, nothing is removed, and what nobody names stays for prune.
+    """
+    made.stop()
+    if locks.others_store(running):
+        return
+    needed: set[str] = set()
+    for snapshot in Snapshot.objects.filter(stored_at__gte=began).iterator():
+        needed |= files_of(snapshot, store)
+    for name in made.new:
+        if name not in needed:
+            with suppress(OSError):  # what cannot be removed stays for prune; what failed before is to be told
+                store.storage.delete(name)
+
+
+def _known(base: SnapshotReader) -> dict[str, str]:
+    """{sha256: ref} of a snapshot's blobs, but for those that were found damaged or cannot be told."""
+    known: dict[str, str] = {}
+    damaged = base.snapshot.damage_near
+    for table, entry in base.snapshot.tables.items():
+        try:
+            refs = [entry["state"], *(segment.blob for segment in base.table_state(table).segments)]
+        except Damaged:
+            continue
+        known |= {sha256_of(ref): ref for ref in refs if ref not in damaged}
+    return known
+
+
+def repaired(deployment: Deployment, made: Shelf) -> None:
+    """Files that were found damaged and were stored again are whole in every snapshot."""
+    new = set(made.new)
+    for snapshot in Snapshot.objects.filter(deployment=deployment).exclude(damage=[]):
+        left = [ref for ref in snapshot.damage if not {file_of(ref, "csv"), file_of(ref, "json")} & new]
+        if left != snapshot.damage:
+            Snapshot.objects.filter(pk=snapshot.pk).update(damage=left)
+
+
+def files_of(snapshot: Snapshot, store: Store) -> set[str]:
+    """Names of all files in the storage that a snapshot stands on."""
+    needed: set[str] = set()
+    for entry in snapshot.tables.values():
+        needed.add(file_of(entry["state"], "json"))
+        needed.update(store.segment_files(entry["state"]))
+    return needed
+
+
+def _sha256(read: Callable[[int], bytes]) -> bytes:
+    digest = hashlib.sha256()
+    while block := read(BLOCK):
+        digest.update(block)
+    return digest.digest()

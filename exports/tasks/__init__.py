@@ -1,0 +1,1 @@
+"""Envelopes for jobs: ids in, fetch, one call."""

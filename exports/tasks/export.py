@@ -1,0 +1,59 @@
+"""Envelopes for jobs: ids in, fetch, one call."""
+
+from datetime import timedelta
+
+from exports.models import Export
+from exports.notify import notices
+from exports.notify.delivery import tell
+from exports.operations import export_schedule, schedule_notice
+from exports.operations import verify as verify_operation
+from exports.operations import withdraw as withdraw_operation
+from exports.operations.export import build
+from exports.package.export_folder import launch_mode
+from exports.package.request import KIND
+from exports.store.reader import SnapshotReader
+from exports.watch.inspection import look
+from psynetdata.jobs import FAST, SLOW, Running, each_minute, handler
+
+
+@handler(KIND, cluster=SLOW)
+def export(running: Running) -> dict:
+    found = Export.objects.select_related("deployment", "snapshot").get(job=running.job)
+    archives = build(found, running)
+    sizes = {archive.mode: archive.bytes for archive in archives}
+    return {"export": found.id, "archives": sizes, "launch_mode": launch_mode(SnapshotReader(found.snapshot))}
+
+
+@each_minute
+def watch() -> None:
+    look()
+
+
+@handler(notices.KIND, cluster=FAST)
+def notify(running: Running) -> dict:
+    """Options: channel. Result: told."""
+    return {"told": tell(running.options["channel"])}
+
+
+@each_minute
+def send_scheduled_exports() -> None:
+    export_schedule.send_due()
+    schedule_notice.send()
+
+
+@handler(schedule_notice.KIND, cluster=FAST, kept=timedelta(days=7))
+def tell_owner(running: Running) -> dict:
+    """Options: schedule. Result: told, the ways."""
+    return {"told": schedule_notice.tell(running.options["schedule"])}
+
+
+@handler(withdraw_operation.KIND, cluster=SLOW)
+def withdraw(running: Running) -> dict:
+    """Of the job's deployment. Result: see exports.operations.withdraw.follow."""
+    return withdraw_operation.follow(running.job.deployment, running)
+
+
+@handler(verify_operation.KIND, cluster=SLOW, kept=timedelta(days=90))
+def verify(running: Running) -> dict:
+    """Options: snapshot or export. Result: files, bytes, rows."""
+    return verify_operation.verify(running.options)

@@ -1,0 +1,78 @@
+"""What is not as it should be. A verdict is a sentence (trouble), None (all is well), or missing (nobody knows now)."""
+
+from datetime import datetime, timedelta
+
+from exports.models import Incident, Snapshot
+from psynetdata.models import Job
+from psynetdata.psynet import times
+
+from . import disks
+from .deployment_status import Sight
+
+Kind = Incident.Kind
+Verdicts = dict[str, str | None]
+
+# The failures of a snapshot that mean its source (exports.sources): its name stands in Job.result.
+_NO_WAY_IN = {"Unreachable", "Refused"}
+_LATE_AFTER = 3  # times the interval
+_ENOUGH_AGAIN = 1.1  # times the limit, or a disk at the limit would begin and end an incident each minute
+
+
+def of_deployment(sight: Sight, now: datetime) -> Verdicts:
+    found = {Kind.LATE: _late(sight, now), Kind.FELL: _fell(sight)}
+    return found | _unreachable(sight.taking) | _drill(sight.drill)
+
+
+def of_the_desk() -> Verdicts:
+    """Free space on the disks that are ours to fill."""
+    found = disks.disks()
+    tight = [f"{disk.places} ({disk.told})" for disk in found if disk.free < disk.limit]
+    if tight:
+        return {Kind.STORAGE: f"There is hardly any space left for {' and '.join(tight)}; make room there."}
+    return {Kind.STORAGE: None} if all(disk.free >= _ENOUGH_AGAIN * disk.limit for disk in found) else {}
+
+
+def _late(sight: Sight, now: datetime) -> str | None:
+    last = sight.snapshot
+    if not is_late(sight.since, last, sight.every, now):
+        return None
+    newest = f"The newest snapshot is of {times.in_words(last.taken_at)}" if last else "There is no snapshot yet"
+    sentence = f"{newest}, though one is due every {_words(sight.every)}."
+    failed = sight.taking is not None and sight.taking.state == Job.State.FAILED
+    return f"{sentence} The last try failed: {sight.taking.reason}" if failed else sentence
+
+
+def is_late(since: datetime, last: Snapshot | None, every: timedelta, now: datetime) -> bool:
+    """Of a deployment that is watched `since` then, whose last snapshot this is."""
+    # When it arrived, by our own clock; the moment that it is of may be by another.
+    heard = max(since, last.stored_at) if last else since
+    return now - heard > _LATE_AFTER * every
+
+
+def _fell(sight: Sight) -> str | None:
+    last = sight.snapshot
+    if last is None or last.state != Snapshot.State.SUSPECT:
+        return None
+    return last.reason or f"{str(last).capitalize()} is suspect; mirror and exports stay on the last good one."
+
+
+def _unreachable(job: Job | None) -> Verdicts:
+    if job is None:
+        return {}
+    if job.state == Job.State.DONE:
+        return {Kind.UNREACHABLE: None}
+    # Any other failure says nothing about the way to the source; it is over when a snapshot is taken.
+    return {Kind.UNREACHABLE: job.reason} if job.result.get("problem") in _NO_WAY_IN else {}
+
+
+def _drill(job: Job | None) -> Verdicts:
+    if job is None:
+        return {}
+    return {Kind.DRILL: None if job.state == Job.State.DONE else f"The last restore drill failed: {job.reason}"}
+
+
+def _words(length: timedelta) -> str:
+    seconds = round(length.total_seconds())
+    if seconds % 60 or seconds < 60:
+        return f"{seconds} seconds"
+    return "minute" if seconds == 60 else f"{seconds // 60} minutes"

@@ -1,0 +1,75 @@
+"""What a look at the deployments shows: their newest snapshots and jobs, in a few queries however many there are."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from exports.capture import snapshot_schedule
+from exports.models import Snapshot, Watch
+from psynetdata.models import Deployment, Job
+
+_OVER = (Job.State.DONE, Job.State.FAILED)
+
+
+@dataclass(frozen=True)
+class Sight:
+    """`snapshot`: the last one that was taken from the source; `taking`, `drill`: the last finished job of its kind.
+
+    `every`: how often a snapshot is due.
+    """
+
+    deployment: Deployment
+    since: datetime
+    snapshot: Snapshot | None
+    taking: Job | None
+    drill: Job | None
+    every: timedelta
+
+
+def sights(now: datetime) -> list[Sight]:
+    """One per watched deployment; `since` of those that were not watched a minute ago is now."""
+    rows = list(
+        Deployment.objects.watched().annotate(
+            taken_id=_newest(taken()),
+            taking_id=_newest(Job.objects.filter(kind=snapshot_schedule.KIND, state__in=_OVER)),
+            done_id=_newest(Job.objects.filter(kind=snapshot_schedule.KIND, state=Job.State.DONE)),
+            drill_id=_newest(Job.objects.filter(kind="drill", state__in=_OVER)),
+        )
+    )
+    snapshots = taken().only("state", "taken_at", "stored_at", "reason")
+    snapshots = snapshots.in_bulk({row.taken_id for row in rows if row.taken_id})
+    job_ids = {job_id for row in rows for job_id in (row.taking_id, row.done_id, row.drill_id) if job_id}
+    jobs = Job.objects.only("state", "reason", "result", "started_at", "finished_at").in_bulk(job_ids)
+    since = _since({row.number for row in rows}, now)
+    return [
+        Sight(
+            row,
+            since[row.number],
+            snapshots.get(row.taken_id),
+            taking=jobs.get(row.taking_id),
+            drill=jobs.get(row.drill_id),
+            every=timedelta(seconds=snapshot_schedule.stretched(row, jobs.get(row.done_id))),
+        )
+        for row in rows
+    ]
+
+
+def taken() -> QuerySet[Snapshot]:
+    """Snapshots that were taken from a source; one that was handed in has no transaction of ours."""
+    return Snapshot.objects.filter(seconds__isnull=False)
+
+
+def _newest(rows: QuerySet) -> Subquery:
+    # By the key and not by a time: the database finds it at the end of the deployment's index.
+    return Subquery(rows.filter(deployment=OuterRef("pk")).order_by("-pk").values("pk")[:1])
+
+
+def _since(numbers: set[int], now: datetime) -> dict[int, datetime]:
+    """{deployment: since when it is watched}; what is not watched any more is forgotten."""
+    known = dict(Watch.objects.values_list("deployment_id", "since"))
+    if gone := known.keys() - numbers:
+        Watch.objects.filter(deployment__in=gone).delete()
+    if new := numbers - known.keys():
+        Watch.objects.bulk_create([Watch(deployment_id=number, since=now) for number in new], ignore_conflicts=True)
+    return {number: known.get(number, now) for number in numbers}

@@ -1,0 +1,101 @@
+"""The numbers that monitoring asks for, in as many queries for a hundred deployments as for one."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models import Count, Max, OuterRef, QuerySet, Subquery, Sum
+
+from exports.models import Incident, Snapshot
+from psynetdata.models import Beat, Deployment, Job
+
+from .deployment_status import taken
+from .disks import Disk, disks
+
+COUNTED = ("participant", "info", "response")
+_SHOWN = (Job.State.QUEUED, Job.State.RUNNING, Job.State.FAILED)
+_OF_DEPLOYMENTS = tuple(kind for kind in Incident.Kind.values if kind != Incident.Kind.STORAGE)
+
+
+@dataclass
+class DeploymentFigures:
+    """`age`: seconds since the moment of the newest good snapshot; `seconds`: of the last capture; None: there is none.
+
+    `stored`: bytes that the kept snapshots added to the storage when they were taken. `last_jobs`: {kind: state}.
+    """
+
+    id: str
+    age: float | None = None
+    seconds: float | None = None
+    rows: dict[str, int] = field(default_factory=dict)
+    kept: int = 0
+    stored: int = 0
+    incidents: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_OF_DEPLOYMENTS, 0))
+    last_jobs: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class DeskFigures:
+    """`jobs`: {(kind, state): how many}; `hearts`: {cluster: seconds since its last sign of life}."""
+
+    jobs: dict[tuple[str, str], int]
+    hearts: dict[str, float]
+    disks: list[Disk]
+    incidents: dict[str, int]
+
+
+def of_deployments(deployments: QuerySet[Deployment], now: datetime) -> list[DeploymentFigures]:
+    """One for each of the deployments that are running."""
+    good = Snapshot.objects.good().filter(deployment=OuterRef("pk")).order_by("-taken_at", "-id")
+    last = taken().filter(deployment=OuterRef("pk")).order_by("-pk")
+    rows = deployments.filter(state=Deployment.State.RUNNING).order_by("number")
+    rows = rows.annotate(good_id=Subquery(good.values("pk")[:1]), took=Subquery(last.values("seconds")[:1]))
+    found = {row.number: (row, DeploymentFigures(row.deployment_id, seconds=row.took)) for row in rows}
+    snapshots = Snapshot.objects.only("taken_at", "tables").in_bulk([row.good_id for row, _ in found.values()])
+    for row, figures in found.values():
+        if row.good_id in snapshots:
+            snapshot = snapshots[row.good_id]
+            figures.age = max(0.0, (now - snapshot.taken_at).total_seconds())
+            figures.rows = {table: snapshot.rows_of(table) for table in COUNTED if table in snapshot.tables}
+    _add_storage(found)
+    _add_incidents(found)
+    _add_jobs(found)
+    return [figures for _, figures in found.values()]
+
+
+def _add_storage(found: dict) -> None:
+    kept = Snapshot.objects.filter(deployment__in=found).order_by().values("deployment_id")
+    for entry in kept.annotate(kept=Count("pk"), stored=Sum("new_bytes")):
+        _, figures = found[entry["deployment_id"]]
+        figures.kept, figures.stored = entry["kept"], entry["stored"]
+
+
+def _add_incidents(found: dict) -> None:
+    for number, kind in Incident.objects.filter(ended_at=None, deployment__in=found).values_list("deployment", "kind"):
+        found[number][1].incidents[kind] = 1
+
+
+def _add_jobs(found: dict) -> None:
+    newest = Job.objects.filter(deployment__in=found).order_by().values("deployment", "kind").annotate(last=Max("pk"))
+    last = Job.objects.filter(pk__in=[entry["last"] for entry in newest])
+    for number, kind, state in last.values_list("deployment", "kind", "state"):
+        found[number][1].last_jobs[kind] = state
+
+
+def of_the_desk(now: datetime) -> DeskFigures:
+    counts = Job.objects.filter(state__in=_SHOWN).order_by().values_list("kind", "state").annotate(count=Count("pk"))
+    incidents = set(Incident.objects.filter(ended_at=None, deployment=None).values_list("kind", flat=True))
+    return DeskFigures(
+        jobs={(kind, state): count for kind, state, count in counts},
+        hearts=_hearts(now),
+        disks=disks(),
+        incidents={Incident.Kind.STORAGE: int(Incident.Kind.STORAGE in incidents)},
+    )
+
+
+def _hearts(now: datetime) -> dict[str, float]:
+    """A cluster shows life by its own beat, and by the hearts of its jobs while they keep it busy."""
+    signs = dict(Beat.objects.values_list("cluster", "at"))
+    running = Job.objects.filter(state=Job.State.RUNNING, heartbeat_at__isnull=False).order_by()
+    for cluster, at in running.values_list("cluster").annotate(at=Max("heartbeat_at")):
+        signs[cluster] = max(at, signs.get(cluster, at))
+    return {cluster: max(0.0, (now - at).total_seconds()) for cluster, at in signs.items()}

@@ -1,0 +1,1 @@
+"""Lists and pages of mirrored rows, a file a model."""

@@ -1,0 +1,24 @@
+from django.contrib import admin
+from unfold.contrib.filters.admin import SingleNumericFilter
+from unfold.decorators import display
+
+from psynetdata.admin.pages import html
+from psynetdata.models import Participant, Record
+
+from .list_filters import ClassFilter, DeploymentFilter, TableFilter
+from .mirror_admin import MirrorAdmin
+
+
+@admin.register(Record)
+class RecordAdmin(MirrorAdmin):
+    """Rows of every table that has no model of its own; some have no id."""
+
+    list_display = ("name", "table", "class_label", "deployment", "participant", "created")
+    list_filter = (DeploymentFilter, TableFilter, ClassFilter, ("participant_id", SingleNumericFilter))
+    search_texts = ("rest",)
+    points_to = {"participant_id": Participant}
+    sortable_by = ()
+
+    @display(description="id")
+    def name(self, obj):
+        return obj.id or html.EMPTY

@@ -1,0 +1,1 @@
+"""What admin pages of both apps are made of."""

@@ -1,0 +1,1 @@
+"""Pages of sheets: built in, and put together by staff."""

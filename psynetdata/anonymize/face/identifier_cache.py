@@ -1,0 +1,152 @@
+"""A deployment's identifiers without reading again what stands unchanged.
+
+Parts (identifiers/contribution.py) are kept by the hash of their rows, and the identifiers of a whole moment by the
+hash of all its tables. Both hold identifiers in clear and live in the identified face. Several workers may keep at
+once: what has one name is equal. What is missing is read again, so losing any of it costs time only.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Protocol, runtime_checkable
+
+from django.db import transaction
+
+from psynetdata.anonymize.identifiers.collection import in_order, together
+from psynetdata.anonymize.identifiers.contribution import Part, PartReader
+from psynetdata.anonymize.identifiers.identifiers import Identifiers
+from psynetdata.anonymize.policy.rules import Policy
+from psynetdata.faces import ANONYMOUS, IDENTIFIED, writing
+from psynetdata.models import Deployment, IdentifierPart, KnownIdentifiers, MirroredTable
+from psynetdata.psynet import csvtext
+from psynetdata.psynet.csvtext import Row, with_null
+from psynetdata.psynet.table_source import TableSource
+
+# Parts are read and kept so many at a time: one of a table full of ids has a megabyte.
+_AT_ONCE = 10
+_DELETED_AT_ONCE = 500
+Look = Callable[[], None] | None
+
+
+@runtime_checkable
+class InParts(TableSource, Protocol):
+    """Tables whose rows lie in parts with names."""
+
+    def content(self, table: str) -> str:
+        """A hash of the table's columns and rows."""
+
+    def parts(self, table: str) -> Iterator[tuple[str, Callable]]:
+        """(hash of the rows, what gives their records in blocks) of each part, in order."""
+
+
+@dataclass
+class Finder:
+    """Finds the identifiers of one moment.
+
+    `code` names what finds them; `look` is called now and then and may raise to stop; `keeps`: parts that are missing
+    are kept from now on.
+    """
+
+    deployment: Deployment
+    source: InParts
+    policy: Policy
+    code: str
+    look: Look = None
+    keeps: bool = True
+    names: set[str] = field(default_factory=set)
+
+    def find(self) -> Identifiers:
+        """From the parts kept and those that are missing."""
+        return together(self._parts())
+
+    def inputs(self) -> str:
+        """What the identifiers depend on, as a hash."""
+        contents = [[table, self.source.content(table)] for table in sorted(self.source.tables())]
+        return _hash([contents, self.policy.sha256, self.code])
+
+    def _parts(self) -> Iterator[tuple[str, Part]]:
+        made: list[IdentifierPart] = []
+        for table in in_order(self.source.tables()):
+            columns = self.source.columns(table)
+            reader = PartReader(table, columns, self.policy)
+            if not reader.needed:
+                continue
+            shape = [table, [asdict(column) for column in columns], self.policy.sha256, self.code]
+            runs = {_hash([content, *shape]): run for content, run in self.source.parts(table)}
+            self.names |= set(runs)
+            for name, data in self._kept(list(runs)):
+                if data is None:
+                    part = reader.read(self._rows(runs[name]()))
+                    made.append(self._row(name, part))
+                else:
+                    part = Part.from_bytes(data)
+                yield table, part
+                if len(made) >= _AT_ONCE:
+                    self._keep(made)
+                    made = []
+        self._keep(made)
+
+    def _kept(self, names: list[str]) -> Iterator[tuple[str, bytes | None]]:
+        for start in range(0, len(names), _AT_ONCE):
+            some = names[start : start + _AT_ONCE]
+            rows = IdentifierPart.objects.filter(deployment_number=self.deployment.number, name__in=some)
+            found = dict(rows.values_list("name", "data"))
+            for name in some:
+                yield name, found.get(name)
+
+    def _rows(self, found: Iterable[bytes]) -> Iterator[Row]:
+        for block in csvtext.whole(found):
+            if self.look:
+                self.look()
+            yield from map(with_null, csvtext.block_rows(block))
+
+    def _row(self, name: str, part: Part) -> IdentifierPart:
+        return IdentifierPart(deployment_number=self.deployment.number, name=name, data=part.to_bytes())
+
+    def _keep(self, made: list[IdentifierPart]) -> None:
+        if made and self.keeps:
+            with writing(IDENTIFIED, look=self.look), transaction.atomic(using=IDENTIFIED):
+                IdentifierPart.objects.bulk_create(made, ignore_conflicts=True)
+
+
+def digest_of(deployment: Deployment, inputs: str) -> str | None:
+    """The digest of the identifiers of such a moment, where they are known."""
+    found = KnownIdentifiers.objects.filter(deployment_number=deployment.number, inputs=inputs)
+    return found.values_list("digest", flat=True).first()
+
+
+def identifiers_of(deployment: Deployment, digest: str) -> Identifiers | None:
+    """Those of that digest, where they are known."""
+    found = KnownIdentifiers.objects.filter(deployment_number=deployment.number, digest=digest)
+    data = found.values_list("data", flat=True).first()
+    return None if data is None else Identifiers.from_bytes(data)
+
+
+def remember(deployment: Deployment, inputs: str, found: Identifiers, *, look: Look = None) -> None:
+    """Before a face is filled with them: the next refresh asks what they were."""
+    with writing(IDENTIFIED, look=look), transaction.atomic(using=IDENTIFIED):
+        KnownIdentifiers.objects.update_or_create(
+            deployment_number=deployment.number,
+            digest=found.digest,
+            defaults={"inputs": inputs, "data": found.to_bytes()},
+        )
+
+
+def forget_others(deployment: Deployment, names: set[str], *, look: Look = None) -> None:
+    """Sweep: parts of other names, and identifiers that the anonymous face does not name (any more)."""
+    mirrored = MirroredTable.objects.using(ANONYMOUS).filter(deployment_number=deployment.number)
+    shown = "\n".join(mirrored.values_list("transform", flat=True).distinct())
+    mine = {"deployment_number": deployment.number}
+    with writing(IDENTIFIED, look=look), transaction.atomic(using=IDENTIFIED):
+        parts = IdentifierPart.objects.filter(**mine).values_list("pk", "name")
+        old = [pk for pk, name in parts.iterator() if name not in names]
+        for start in range(0, len(old), _DELETED_AT_ONCE):
+            IdentifierPart.objects.filter(pk__in=old[start : start + _DELETED_AT_ONCE]).delete()
+        known = KnownIdentifiers.objects.filter(**mine).values_list("pk", "digest")
+        gone = [pk for pk, digest in known if digest not in shown]
+        KnownIdentifiers.objects.filter(pk__in=gone).delete()
+
+
+def _hash(value) -> str:
+    return hashlib.sha256(json.dumps(value).encode("ascii")).hexdigest()

@@ -1,0 +1,88 @@
+"""Verbs: decide about selectors, take a decision back, withhold what is undecided. They hold for a deployment and those
+that continue it."""
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+from django.db import transaction
+
+from psynetdata.anonymize.identifiers.identifiers import KINDS
+from psynetdata.anonymize.policy.rules import FIELDS, Policy, Rule
+from psynetdata.models import Audit, Decision, Deployment
+from psynetdata.psynet.problems import BadInput, NotFound
+from psynetdata.psynet.tables import known_tables
+
+_LONGEST = {"selector": 500, "reason": 300, "kind": 40, "table": 100, "column": 100}
+
+
+def decide(deployment: Deployment, rules: Iterable[Rule], *, user=None) -> int:
+    """Lay rules over the policy; one that was decided before is replaced. On record, each. How many were decided.
+
+    All or none: raises BadInput for a rule that cannot be.
+    """
+    first, rules = deployment.first, list(rules)
+    policy = Policy.load()
+    for rule in rules:
+        _check(rule, policy)
+    account = user if getattr(user, "is_authenticated", False) else None
+    with transaction.atomic():
+        for rule in rules:
+            place = {"table": rule.table, "column": rule.column, "selector": rule.selector}
+            what = {"shared": rule.shared, "open": rule.open, "kind": rule.kind, "reason": rule.reason}
+            Decision.objects.update_or_create(deployment=first, **place, defaults={**what, "decided_by": account})
+            Audit.record("decide", user=user, deployment=deployment, target=_name(rule), **what)
+    return len(rules)
+
+
+def forget(deployment: Deployment, table: str, column: str, selector: str = "", *, user=None) -> None:
+    """Take a decision back: the policy's own rule holds again, or none. Raises NotFound."""
+    place = {"table": table, "column": column, "selector": selector}
+    with transaction.atomic():
+        gone, _ = Decision.objects.filter(deployment=deployment.first, **place).delete()
+        if not gone:
+            raise NotFound(f"Nothing was decided about {table}.{column} {selector}".rstrip() + ".")
+        Audit.record("forget decision", user=user, deployment=deployment, target=f"{table}.{column} {selector}".strip())
+
+
+def withhold(deployment: Deployment, everything: bool, *, user=None) -> bool:
+    """Whether what nobody decided about is withheld at level shared too, not scrubbed. False: it was so already."""
+    numbers = [one.pk for one in deployment.chain()]
+    with transaction.atomic():
+        rows = Deployment.objects.select_for_update().filter(pk__in=numbers)
+        if not rows.exclude(withhold_undecided=everything).update(withhold_undecided=everything):
+            return False
+        Audit.record("withhold undecided", user=user, deployment=deployment, everything=everything)
+    return True
+
+
+def from_file(path: Path) -> list[Rule]:
+    """Decisions from a CSV file with the columns of policy.csv; lines with # are comments. Raises BadInput."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is no UTF-8 text'}.") from None
+    reader = csv.DictReader(line for line in lines if line.strip() and not line.startswith("#"))
+    if reader.fieldnames != FIELDS:
+        raise BadInput(f"{path.name} needs the columns {', '.join(FIELDS)}, in this order.")
+    return [Policy.rule_of(path.name, line) for line in reader]
+
+
+def _check(rule: Rule, policy: Policy) -> None:
+    rule.check()
+    for name, longest in _LONGEST.items():
+        if len(getattr(rule, name)) > longest:
+            raise BadInput(f"The {name} of a rule has at most {longest} characters.")
+    if not (rule.table and rule.column and rule.kind):
+        raise BadInput(f"The rule for {_name(rule)} needs a table, a column and the kind of what stands there.")
+    known = known_tables().get(rule.table)
+    if known is not None and rule.column not in known and (rule.table, rule.column) != ("asset", "*"):
+        raise BadInput(f"PsyNet's table {rule.table} has no column {rule.column}.")
+    # Ids of people in PsyNet's own columns leave as pseudonyms or not at all: an export that keeps them fails its scan.
+    own = policy.rule(rule.table, rule.column) if known is not None and not rule.selector else None
+    if own is not None and own.kind in KINDS and {rule.shared, rule.open} - {"pseudonym", "drop"}:
+        raise BadInput(f"{_name(rule)} holds ids of people: choose pseudonym or drop.")
+
+
+def _name(rule: Rule) -> str:
+    return f"{rule.table}.{rule.column} {rule.selector}".strip()

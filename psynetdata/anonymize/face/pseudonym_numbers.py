@@ -1,0 +1,33 @@
+"""Verb: hand out numbers to values that have none yet, and keep them."""
+
+from collections import Counter
+
+from django.db import transaction
+from django.db.models import Max
+
+from psynetdata.anonymize.identifiers.identifiers import Identifiers
+from psynetdata.anonymize.text.numbered_pseudonyms import NumberedPseudonyms, to_number
+from psynetdata.anonymize.text.pseudonyms import Pseudonyms
+from psynetdata.models import Deployment, Numbered
+
+
+def numbered(deployment: Deployment, found: Identifiers, key: bytes) -> NumberedPseudonyms:
+    """All values of a moment with their numbers; who had one keeps it.
+
+    New ones come in the order of their pseudonyms, which says nothing of when they joined.
+    """
+    wanted = to_number(found, Pseudonyms(key))
+    with transaction.atomic():
+        first = Deployment.objects.select_for_update().get(pk=deployment.first.pk)
+        mine = Numbered.objects.filter(deployment=first)
+        names = {row.pseudonym: str(row) for row in mine.iterator()}
+        last = Counter(dict(mine.order_by().values_list("name").annotate(Max("number"))))
+        new = []
+        for pseudonym, name in sorted(set(wanted.values())):
+            if pseudonym not in names:
+                last[name] += 1
+                row = Numbered(deployment=first, pseudonym=pseudonym, name=name, number=last[name])
+                names[pseudonym] = str(row)
+                new.append(row)
+        Numbered.objects.bulk_create(new, batch_size=500)
+    return NumberedPseudonyms(key, {value: names[pseudonym] for value, (pseudonym, _) in wanted.items()})

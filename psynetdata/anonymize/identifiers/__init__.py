@@ -1,0 +1,1 @@
+"""What points to a person or opens a door, gathered from the tables."""

@@ -1,0 +1,145 @@
+"""Answers that PsyNet copies: the rule of the answer holds for its copies too, where it is the stricter one.
+
+`participant.answer` is someone's last answer, `participant.answer_accumulators` those of the module they are in,
+`info.answer` that of a trial's response, and a chain's node is made from the answers of its parent's trials
+(psynet.trial.chain, ChainNode.create_definition_from_seed); trials and assets of the node repeat its definition. What
+was copied is told here by rows; what happens to it is decided per level and options.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from psynetdata.anonymize.policy.rules import LEVELS, Policy, Rule
+from psynetdata.psynet.csvtext import Row
+from psynetdata.psynet.tables import class_name
+
+if TYPE_CHECKING:
+    from .contribution import Part
+
+# From the strictest to those that are no stricter than what a copy's own rule does.
+_STRICT = ("drop", "pseudonym", "numbers", "coarsen")
+# {table: {column with a copy: column that says of which node}}
+OF_NODES = {
+    "node": {"seed": "id", "definition": "id"},
+    "info": {"definition": "node_id"},
+    "asset": {"node_definition": "node_id"},
+}
+
+
+def reader(table: str, names: list[str], policy: Policy) -> "CopyReader | None":
+    """What reads one table's share in this, None for most tables."""
+    wanted = {
+        "node": {"id", "parent_id"},
+        "info": {"node_id", "answer", "type"},
+        "response": {"id", "participant_id", "question", "answer"},
+    }.get(table)
+    return CopyReader(table, names, policy) if wanted and wanted <= set(names) else None
+
+
+class CopyReader:
+    """Of a part's rows: [node, its parent]; {class: nodes that its trials with an answer are of}; and [id, participant,
+    question, digest of the answer] of responses whose question has a strict rule."""
+
+    def __init__(self, table: str, names: list[str], policy: Policy):
+        self._at = {name: place for place, name in enumerate(names)}
+        self._policy = policy
+        self.read = {"node": self._node, "info": self._trial, "response": self._response}[table]
+        self._parents: list[list[str]] = []
+        self._trials: dict[str, set[str]] = {}
+        self._answers: list[list[str]] = []
+        self._strict: dict[str, bool] = {}
+
+    def give(self, part: "Part") -> None:
+        part.parents, part.answers = self._parents, self._answers
+        part.trials = {name: sorted(nodes) for name, nodes in sorted(self._trials.items())}
+
+    def _node(self, row: Row) -> None:
+        if parent := row[self._at["parent_id"]]:
+            self._parents.append([row[self._at["id"]] or "", parent])
+
+    def _trial(self, row: Row) -> None:
+        if (node := row[self._at["node_id"]]) and row[self._at["answer"]] is not None:
+            self._trials.setdefault(row[self._at["type"]] or "", set()).add(node)
+
+    def _response(self, row: Row) -> None:
+        question, answer = row[self._at["question"]] or "", row[self._at["answer"]]
+        if question not in self._strict:
+            rule = self._policy.rule("response", "answer", question)
+            self._strict[question] = rule is not None and any(rule.action(level) in _STRICT for level in LEVELS)
+        if self._strict[question] and answer is not None:
+            self._answers.append(
+                [row[self._at["id"]] or "", row[self._at["participant_id"]] or "", question, digest(answer)]
+            )
+
+
+@dataclass(frozen=True, repr=False)
+class Copies:
+    """Plain dictionaries, as JSON keeps them: {node: classes of the trials it was made from}, {response: question},
+    {participant: {digest of an answer: question}}."""
+
+    nodes: dict[str, list[str]] = field(default_factory=dict)
+    responses: dict[str, str] = field(default_factory=dict)
+    answers: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def of_nodes(self, policy: Policy, level: str) -> dict[str, Rule]:
+        """{node: the strictest rule of the answers it was made from}, where that is strict."""
+        default = policy.rule("info", "answer")
+        of_class: dict[str, Rule | None] = {}
+        found = {}
+        for node, names in self.nodes.items():
+            for name in names:
+                if name not in of_class:
+                    of_class[name] = policy.rule("info", "answer", class_name("info", name)) or default
+            rules = [rule for name in names if (rule := of_class[name]) and rule.action(level) in _STRICT]
+            if rules:
+                found[node] = min(rules, key=lambda rule: _STRICT.index(rule.action(level)))
+        return found
+
+    def keys_of_nodes(self, policy: Policy, level: str) -> dict[str, dict[str, Rule]]:
+        """{node: {key: rule}} of keys with a strict rule of their own, in the answers that the node was made from."""
+        of_class: dict[str, dict[str, Rule]] = {}
+        for selector in policy.selectors("info", "answer"):
+            name, _, key = selector.partition("/")
+            rule = policy.rule("info", "answer", selector)
+            if key and rule is not None and rule.action(level) in _STRICT:
+                of_class.setdefault(name, {})[key] = rule
+        found = {}
+        for node, names in self.nodes.items() if of_class else ():
+            keys = {key: rule for name in names for key, rule in of_class.get(class_name("info", name), {}).items()}
+            if keys:
+                found[node] = keys
+        return found
+
+    def of_questions(self, policy: Policy, level: str) -> dict[str, Rule]:
+        """{question: rule} of those that are strict at this level."""
+        names = {*self.responses.values(), *(name for each in self.answers.values() for name in each.values())}
+        rules = {name: policy.rule("response", "answer", name) for name in names}
+        return {name: rule for name, rule in rules.items() if rule and rule.action(level) in _STRICT}
+
+
+class CopiesOfParts:
+    """The copies of all parts."""
+
+    def __init__(self):
+        self._parents: list[list[str]] = []
+        self._classes: dict[str, set[str]] = {}
+        self._answers: list[list[str]] = []
+
+    def add(self, part: "Part") -> None:
+        self._parents += part.parents
+        self._answers += part.answers
+        for name, nodes in part.trials.items():
+            for node in nodes:
+                self._classes.setdefault(node, set()).add(name)
+
+    def all(self) -> Copies:
+        nodes = {node: sorted(self._classes[parent]) for node, parent in self._parents if parent in self._classes}
+        answers: dict[str, dict[str, str]] = {}
+        for _, person, question, each in self._answers:
+            answers.setdefault(person, {})[each] = question
+        return Copies(nodes, {number: question for number, _, question, _ in self._answers}, answers)
+
+
+def digest(answer: str) -> str:
+    return hashlib.sha256(answer.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -1,0 +1,118 @@
+"""Where identifiers stand: the ways to look at the columns of a table.
+
+It is the policy's to say: a column, a question or a key whose rule has a kind of identifiers.KINDS
+gives its values. Beside that, ids hide in JSON of any shape (entry_information, request parameters,
+the recruiters' answers), and secrets in the deployment's configuration.
+"""
+
+from collections.abc import Callable, Iterable
+
+from psynetdata.anonymize.forms import id_names
+from psynetdata.anonymize.policy.rules import Policy
+from psynetdata.psynet import jsontext
+from psynetdata.psynet.csvtext import Row
+from psynetdata.psynet.tables import class_name, known_tables
+
+from . import value_finders
+from .identifiers import KINDS
+from .value_finders import Found
+
+Look = Callable[[Row], Found]
+
+_IN_JSON: dict[tuple[str, str], Callable[[object], Found]] = {
+    ("experiment", "vars"): value_finders.in_configuration,
+    ("experiment_status", "extra_info"): value_finders.in_configuration,
+    ("participant", "entry_information"): value_finders.handed_over,
+    ("request", "params"): value_finders.handed_over,
+    ("lucid_submissions", "response"): value_finders.handed_over,
+}
+_PATHS = {("asset", "storage"), ("asset", "input_path")}
+# Columns in which people typed, or in which ids and addresses are handed on, in whatever table; in the experimenter's
+# own tables every column may be one.
+_TYPED_NAMES = """
+    params vars arguments details message response answer contents content answer_accumulators traceback
+    failed_reason entry_information metadata_ endpoint pending_redirect termination_details branch_log
+    description url host_path key
+"""
+_TYPED = frozenset(_TYPED_NAMES.split())
+# What the experimenter wrote: only secrets in addresses are looked for there.
+_WRITTEN = frozenset({"definition", "seed", "context", "node_definition"})
+_ABOUT_THE_EXPERIMENT = ("experiment", "experiment_status")
+ENTRIES = {"participant": "entry_information", "lucid_submissions": "response"}
+# `a@b.cd` and `id=4`: nothing shorter tells anything.
+_SHORTEST_TELLING = 4
+_REMEMBERED, _REMEMBERED_LENGTH = 100_000, 500
+
+
+def looks(table: str, names: list[str], policy: Policy) -> list[Look]:
+    """All ways to look at a table's columns: none for most tables."""
+    return [look for at, name in enumerate(names) for look in _looks(table, name, at, names, policy)]
+
+
+def _looks(table: str, name: str, at: int, names: list[str], policy: Policy) -> list[Look]:
+    """The ways to look at one column: none for most."""
+    found: list[Look] = []
+    rule = policy.rule(table, name)
+    if rule is not None and rule.kind in KINDS:
+        found.append(lambda row: [(row[at], rule.kind)] if row[at] else [])
+    if in_json := _IN_JSON.get((table, name)):
+        found.append(lambda row: in_json(jsontext.decode(row[at])) if row[at] not in (None, "{}") else [])
+    if (table, name) in _PATHS:
+        found.append(lambda row: value_finders.paths(row[at]) if row[at] else [])
+    own = table not in known_tables()
+    if table not in _ABOUT_THE_EXPERIMENT:
+        finds = (value_finders.emails, value_finders.links, value_finders.ids_in_text) if own or name in _TYPED else ()
+        finds = finds or ((value_finders.links,) if name in _WRITTEN else ())
+        if finds:
+            found.append(_once(at, finds))
+        if own and rule is None and (kind := id_names.kind_of(name)):
+            found.append(lambda row: [] if not row[at] or _counts_rows(row[at]) else [(row[at], kind)])
+    if any(each.kind in KINDS for each in policy.rules if each.selector and each.column == name != "params"):
+        found.append(_decided(table, name, at, names, policy))
+    return found
+
+
+def _once(at: int, finds: Iterable[Callable[[str], Found]]) -> Callable[[Row], Found]:
+    """Look at what stands in a column, at equal cells once: most repeat."""
+    seen: set[str] = set()
+
+    def look(row: Row) -> Found:
+        cell = row[at]
+        if not cell or cell in seen or len(cell) < _SHORTEST_TELLING:
+            return ()
+        if len(cell) <= _REMEMBERED_LENGTH and len(seen) < _REMEMBERED:
+            seen.add(cell)
+        return [each for find in finds for each in find(cell)]
+
+    return look
+
+
+def _decided(table: str, name: str, at: int, names: list[str], policy: Policy) -> Callable[[Row], Found]:
+    """Values under a question or key of which somebody decided that ids stand there."""
+    question = names.index("question") if (table, name) == ("response", "answer") else None
+    type_at = names.index("type") if table in ("info", "node", "network") else None
+
+    def look(row: Row) -> Found:
+        value = jsontext.read(row[at])
+        if question is not None:
+            yield from _of_rule(policy, table, name, row[question] or "", value)
+            return
+        prefix = "" if type_at is None else class_name(table, row[type_at])
+        if prefix:
+            yield from _of_rule(policy, table, name, prefix, value)
+        if isinstance(value, dict):
+            for key, item in value.items():
+                yield from _of_rule(policy, table, name, f"{prefix}/{key}" if prefix else key, item)
+
+    return look
+
+
+def _of_rule(policy: Policy, table: str, column: str, selector: str, value: object) -> Found:
+    rule = policy.rule(table, column, selector)
+    if rule is not None and rule.kind in KINDS:
+        yield from ((leaf, rule.kind) for leaf in value_finders.leaves(value))
+
+
+def _counts_rows(value: str) -> bool:
+    """A small number in an experimenter's own table (`session_id` 1 to 30) is nobody's id by itself."""
+    return len(value) <= 5 and value.isdigit()

@@ -1,0 +1,97 @@
+"""What a run of a table's rows adds to a deployment's identifiers.
+
+Parts of all tables are put together in `collecting`. A part depends on its rows, the table's columns, the policy and
+this package's code alone, so it can be kept for as long as its rows stand unchanged (see face/identifier_cache.py). It
+holds identifiers in clear.
+"""
+
+import json
+import zlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+
+from psynetdata.anonymize.forms.strength import NEVER, strength
+from psynetdata.anonymize.policy.rules import Policy
+from psynetdata.psynet import jsontext
+from psynetdata.psynet.csvtext import Row
+from psynetdata.psynet.tables import Column
+
+from . import answer_copies, personal_assets, public_words, value_finders
+from .column_readers import ENTRIES, looks
+from .identifiers import RANK
+
+
+@dataclass
+class Part:
+    """Plain lists and dictionaries, as JSON keeps them.
+
+    `kinds` {value: kind}; `entries` [[value, whether its key is telling, rows]], see collecting;
+    `found`, `code`, `holders` {word: participants}: see own_words; `made`, `linked`, `assets`: see personal; `parents`,
+    `trials`, `answers`: see copies.
+    """
+
+    rows: int = 0
+    kinds: dict[str, str] = field(default_factory=dict)
+    entries: list = field(default_factory=list)
+    found: list[str] = field(default_factory=list)
+    code: list[str] = field(default_factory=list)
+    holders: dict[str, list[str]] = field(default_factory=dict)
+    made: list[str] = field(default_factory=list)
+    linked: list[int] = field(default_factory=list)
+    assets: list = field(default_factory=list)
+    parents: list = field(default_factory=list)
+    trials: dict[str, list[str]] = field(default_factory=dict)
+    answers: list = field(default_factory=list)
+
+    def to_bytes(self) -> bytes:
+        kept = {each.name: value for each in fields(self) if (value := getattr(self, each.name))}
+        return zlib.compress(json.dumps(kept).encode("ascii"), 1)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Part":
+        return cls(**json.loads(zlib.decompress(data)))
+
+
+def keep(kinds: dict[str, str], value: str, kind: str) -> None:
+    """Add an identifier; of several kinds the earliest of KINDS stays."""
+    if strength(value) != NEVER and RANK[kind] < RANK.get(kinds.get(value, ""), len(RANK)):
+        kinds[value] = kind
+
+
+class PartReader:
+    """Reads parts of one table; `needed` is False where its rows cannot add anything."""
+
+    def __init__(self, table: str, columns: list[Column], policy: Policy):
+        self._table, self._policy = table, policy
+        self._names = [column.name for column in columns]
+        entry = ENTRIES.get(table)
+        self._entry_at = self._names.index(entry) if entry in self._names else None
+        self.needed = bool(looks(table, self._names, policy) or self._others())
+
+    def read(self, rows: Iterable[Row]) -> Part:
+        """One part of all these rows."""
+        part = Part()
+        entries: Counter[tuple[str, bool]] = Counter()
+        found = looks(self._table, self._names, self._policy)
+        others = self._others()
+        for row in rows:
+            part.rows += 1
+            for look in found:
+                for value, kind in look(row):
+                    if part.kinds.get(value) != kind or kind == "address":
+                        for each in value_finders.parts(value, kind):
+                            keep(part.kinds, each, kind)
+            for other in others:
+                other.read(row)
+            if self._entry_at is not None:
+                entries.update(set(value_finders.entries(jsontext.decode(row[self._entry_at]))))
+        part.entries = [[value, telling, n] for (value, telling), n in entries.items()]
+        for other in others:
+            other.give(part)
+        return part
+
+    def _others(self) -> list:
+        of_rules = (each.reader(self._table, self._names, self._policy) for each in (personal_assets, answer_copies))
+        made = (public_words.reader(self._table, self._names), *of_rules)
+        return [other for other in made if other is not None]

@@ -1,0 +1,67 @@
+"""Every value of a deployment that points to a person, or opens a door."""
+
+import hashlib
+import json
+import zlib
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+
+from .answer_copies import Copies
+
+# kind → what replaces it inside a text: None for the pseudonym. Earlier kinds win where a value has several.
+KINDS: dict[str, str | None] = {
+    "worker_id": None,
+    "assignment_id": None,
+    "unique_id": None,
+    "hit_id": None,
+    "lucid": None,
+    "entry": None,
+    "fingerprint": None,
+    "address": "[address]",
+    "email": "[email]",
+    "name": "[removed]",
+    "secret": "[removed]",
+    "path": "[removed]",
+    "page_token": "[removed]",
+    "asset": "[removed]",
+    "asset_hash": "[removed]",
+}
+RANK = {kind: rank for rank, kind in enumerate(KINDS)}
+
+
+@dataclass(frozen=True, repr=False)
+class Identifiers:
+    """{value: kind} of KINDS, and the ids of personal assets. Its repr shows numbers only.
+
+    `public`: values that are words of the experiment itself too, see own_words. `copies`: where answers were copied to;
+    a row with a copy changes when what it was copied from does, so the digest is told without them.
+    """
+
+    kinds: dict[str, str]
+    personal_assets: frozenset[int] = field(default_factory=frozenset)
+    public: frozenset[str] = field(default_factory=frozenset)
+    copies: Copies = field(default_factory=Copies, compare=False)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the first three, sorted: equal digests mean that nothing new has to be hidden."""
+        lines = sorted(f"{kind}\x1f{value}" for value, kind in self.kinds.items())
+        text = "\x1e".join([*lines, "", *map(str, sorted(self.personal_assets)), "", *sorted(self.public)])
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def to_bytes(self) -> bytes:
+        """Packed JSON, to be kept where identified rows are kept and nowhere else."""
+        kept = [self.kinds, sorted(self.personal_assets), sorted(self.public), asdict(self.copies)]
+        return zlib.compress(json.dumps(kept).encode("ascii"), 1)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Identifiers":
+        kinds, assets, public, copies = json.loads(zlib.decompress(data))
+        return cls(kinds, frozenset(assets), frozenset(public), Copies(**copies))
+
+    def counts(self) -> dict[str, int]:
+        """How many values there are of each kind."""
+        return dict(sorted(Counter(self.kinds.values()).items()))
+
+    def __repr__(self) -> str:
+        return f"Identifiers({len(self.kinds)} values, {len(self.personal_assets)} personal assets)"

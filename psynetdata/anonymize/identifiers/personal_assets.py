@@ -1,0 +1,143 @@
+"""Which assets are personal, and what of them could be followed back to a file.
+
+PsyNet marks only a recording itself (`asset.personal`); plots of it and stimuli
+made from it are not marked. Here an asset is personal when its flag says so, its
+parent is a trial or a participant, or its node was made from trials: a node
+that has a parent node (psynet.trial.chain, ChainNode.create_definition_from_seed), or
+that belongs to one participant.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from psynetdata.anonymize.policy.rules import Policy
+from psynetdata.psynet import jsontext
+from psynetdata.psynet.csvtext import Row
+from psynetdata.psynet.tables import class_name
+
+if TYPE_CHECKING:
+    from .contribution import Part
+
+# What names a file or its place. Values a public asset has too are no identifiers.
+PLACES = ("host_path", "url", "export_path", "input_path", "key_within_module", "key_within_experiment", "s3_key")
+HASHES = ("md5_contents", "content_id")
+# File names: from LONG_NAME on they are looked for without their extension, from SHORT_NAME on with it
+# and only where they are numbered; `audio.wav` says nothing.
+LONG_NAME = 20
+SHORT_NAME = 11
+
+
+def reader(table: str, names: list[str], policy: Policy) -> "FileReader | None":
+    """What reads one table's share in this, None for most tables."""
+    return FileReader(table, names, policy) if table in ("asset", "asset_participant", "node") else None
+
+
+class FileReader:
+    """Of a part's rows: nodes made from trials, assets linked to people, and what leads to each asset's file.
+
+    An asset is given as [id, whether it is personal (None: its node or a link says), node id, {trace: kind}, [names
+    that the experimenter gave it]].
+    """
+
+    def __init__(self, table: str, names: list[str], policy: Policy):
+        self._names, self._policy = names, policy
+        self.read = {"asset": self._asset, "asset_participant": self._link, "node": self._node}[table]
+        self._made: list[str] = []
+        self._linked: set[int] = set()
+        self._assets: list[list] = []
+
+    def give(self, part: "Part") -> None:
+        part.made, part.linked, part.assets = self._made, sorted(self._linked), self._assets
+
+    def _node(self, cells: Row) -> None:
+        row = self._by_name(cells)
+        if row.get("parent_id") or row.get("participant_id") or (row.get("degree") or "0") != "0":
+            self._made.append(row.get("id") or "")
+
+    def _link(self, cells: Row) -> None:
+        """A link to a participant; one to a trial does not count: it may be to its stimulus."""
+        if number := self._by_name(cells).get("asset_id"):
+            self._linked.add(int(number))
+
+    def _asset(self, cells: Row) -> None:
+        row = self._by_name(cells)
+        names = [name for name in (row.get("local_key"), row.get("module_id")) if name]
+        personal = _is_personal(row, self._policy)
+        self._assets.append([int(row["id"] or 0), personal, row.get("node_id") or "", _traces(row), names])
+
+    def _by_name(self, cells: Row) -> dict[str, str | None]:
+        return dict(zip(self._names, cells, strict=True))
+
+
+class Files:
+    """The assets of all parts. Those of `node` and `asset_participant` come first."""
+
+    def __init__(self):
+        self.personal: set[int] = set()
+        self._made: set[str] = set()
+        self._linked: set[int] = set()
+        self._traces: dict[str, str] = {}
+        self._public: set[str] = set()
+
+    def add(self, part: "Part") -> None:
+        self._made.update(part.made)
+        self._linked.update(part.linked)
+        for number, personal, node, traces, names in part.assets:
+            if personal or (personal is None and (number in self._linked or node in self._made)):
+                self.personal.add(number)
+                self._traces |= traces
+            else:
+                self._public.update(traces, names)
+
+    def traces(self) -> dict[str, str]:
+        """{value: kind} of all that leads to a personal file, without what a public asset has too."""
+        return {value: kind for value, kind in self._traces.items() if value not in self._public}
+
+
+def decided_public(rows: Iterable[dict[str, str | None]], policy: Policy) -> frozenset[str]:
+    """Ids of assets, given as dictionaries by column name, that a rule lets leave whoever made them."""
+    if not policy.selectors("asset", "*"):
+        return frozenset()
+    return frozenset(row["id"] or "" for row in rows if _is_personal(row, policy) is False)
+
+
+def asset_selector(row: dict[str, str | None]) -> str:
+    """`<Class>/<module>/<local key>` of an asset row."""
+    return f"{class_name('asset', row.get('type'))}/{row.get('module_id') or ''}/{row.get('local_key') or ''}"
+
+
+def _is_personal(row: dict[str, str | None], policy: Policy) -> bool | None:
+    """A rule `asset,*,<Class>/<module>/<local key>` decides, but a flag of true holds; None: other tables say."""
+    if row.get("personal") == "t":
+        return True
+    rule = policy.rule("asset", "*", asset_selector(row))
+    if rule is not None:
+        return rule.shared != "keep"
+    if row.get("trial_id") or row.get("participant_id") or _names_a_person(row.get("parent")):
+        return True
+    return None
+
+
+def _names_a_person(parent: str | None) -> bool:
+    """`parent` is jsonpickle text; databases of older PsyNets have nothing else: {"py/object": "x.MyTrial", …}."""
+    value = jsontext.decode(parent)
+    name = str(value.get("py/object", "")).rpartition(".")[2].lower() if isinstance(value, dict) else ""
+    return name.endswith("trial") or "participant" in name or name == "bot"
+
+
+def _traces(row: dict[str, str | None]) -> dict[str, str]:
+    traces: dict[str, str] = {}
+    for column in PLACES:
+        value = row.get(column)
+        # A key without a folder is the local key, a name of the experimenter's.
+        if not value or ("/" not in value and column.startswith("key_")):
+            continue
+        traces |= {value: "asset", unquote(value): "asset"}
+        name = unquote(value).split("?")[0].rstrip("/").rpartition("/")[2]
+        stem = name.rpartition(".")[0] or name
+        if len(stem) >= LONG_NAME:
+            traces[stem] = "asset"
+        elif len(name) >= SHORT_NAME and any(map(str.isdigit, name)):
+            traces[name] = "asset"
+    return traces | {row[column]: "asset_hash" for column in HASHES if row.get(column)}

@@ -1,0 +1,175 @@
+"""Words of the experiment itself: someone signed in as `control` where a group is called so, or as `red`.
+
+What several people were shown or answered is such a word too: it points to none of them. Such an id counts only
+under a name of identity; elsewhere the word is the experimenter's. Longer ids with a digit in them are ids wherever
+they stand, for nobody calls a group so by chance. And a word without digits that is a part of what the code itself
+names (a module, a class, the experiment) cannot be told from it.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from psynetdata.anonymize.forms import id_names
+from psynetdata.anonymize.forms.strength import ANYWHERE, NAMED, NEVER, TOKEN, WHOLE, fold, strength
+from psynetdata.psynet import jsontext
+from psynetdata.psynet.csvtext import Row
+
+if TYPE_CHECKING:
+    from .contribution import Part
+
+# Names that stand in the code: no participant's id gets into them.
+_CODE = frozenset({"type", "module_id", "trial_maker_id"})
+_LABEL_NAMES = """
+    mode status recruiter_id local_key participant_group chain_type page_type question data_type extension block kind
+    event_type method sync_group_type group_type role barrier_class trial_status
+"""
+_LABELS = frozenset({*_LABEL_NAMES.split(), *_CODE})
+_WRITTEN = {("node", "definition"), ("node", "seed"), ("node", "context"), ("network", "definition")}
+_WRITTEN |= {("network", "context")}
+_SETTINGS = {("experiment", "vars"), ("experiment_status", "extra_info")}
+# Where words stand that several people saw or gave.
+_SHARED = {("info", "definition"), ("info", "answer"), ("response", "answer")}
+SEVERAL = 3
+_LONGEST = 60
+_REMEMBERED, _REMEMBERED_LENGTH = 50_000, 500
+_KINDS = frozenset({"worker_id", "assignment_id", "unique_id", "hit_id", "lucid", "entry", "name", "fingerprint"})
+
+
+def reader(table: str, names: list[str]) -> "WordReader | None":
+    """What reads the words in one table, None where none can stand."""
+    made = WordReader(table, names)
+    return made if made.needed else None
+
+
+class WordReader:
+    """Words in the rows of one part that could be someone's id, and so would have to be told from it."""
+
+    def __init__(self, table: str, names: list[str]):
+        at = {name: index for index, name in enumerate(names)}
+        self._settings = [at[name] for name in names if (table, name) in _SETTINGS]
+        self._written = [at[name] for name in names if (table, name) in _WRITTEN]
+        # Label by label what was seen: most of a table's rows repeat them, and are passed over.
+        self._labels = [(name, at[name], set()) for name in names if name in _LABELS]
+        self._shared = [at[name] for name in names if (table, name) in _SHARED and "participant_id" in at]
+        self._made_by = [at[name] for name in ("parent_id", "participant_id") if name in at]
+        self._person = at.get("participant_id")
+        self.needed = bool(self._settings or self._written or self._labels or self._shared)
+        self._seen: set[tuple[int, str]] = set()
+        self._texts = bool(self._settings or self._written)
+        self._short: dict[str, frozenset[str]] = {}
+        self._found: set[str] = set()
+        self._code: set[str] = set()
+        self._holders: dict[str, set[str]] = {}
+
+    def read(self, row: Row) -> None:
+        for name, place, seen in self._labels:
+            if (cell := row[place]) and cell not in seen:
+                self._label(name, cell)
+                if len(cell) <= _REMEMBERED_LENGTH and len(seen) < _REMEMBERED:
+                    seen.add(cell)
+        if self._texts:
+            self._written_in(row)
+        for place in self._shared:
+            for word in self._words(row[place]) if row[place] else ():
+                people = self._holders.setdefault(word, set())
+                if len(people) < SEVERAL:
+                    people.add(row[self._person] or "")
+
+    def _written_in(self, row: Row) -> None:
+        by_people = any(row[place] for place in self._made_by)
+        for place in self._settings + ([] if by_people else self._written):
+            if (cell := row[place]) and self._is_new(place, cell):
+                texts = {fold(text.strip()) for text in _texts(jsontext.read(cell)) if len(text) <= _LONGEST}
+                self._found.update(filter(_may_be_id, texts))
+                if place in self._settings:
+                    self._code |= texts
+
+    def give(self, part: "Part") -> None:
+        part.found, part.code = sorted(self._found), sorted(self._code)
+        part.holders = {word: sorted(people) for word, people in sorted(self._holders.items())}
+
+    def _words(self, cell: str) -> frozenset[str]:
+        """Words of an answer that are short: longer ones are names sooner than words of the experiment."""
+        found = self._short.get(cell)
+        if found is None:
+            texts = {fold(text.strip()) for text in _texts(jsontext.read(cell))}
+            found = frozenset(text for text in texts if strength(text) in (TOKEN, WHOLE))
+            if len(cell) <= _REMEMBERED_LENGTH and len(self._short) < _REMEMBERED:
+                self._short[cell] = found
+        return found
+
+    def _label(self, name: str, cell: str) -> None:
+        folded = fold(cell.rpartition(".")[2] if name == "type" else cell)
+        if _may_be_id(folded):
+            self._found.add(folded)
+        if name in _CODE:
+            self._code.add(folded)
+
+    def _is_new(self, place: int, cell: str) -> bool:
+        if (place, cell) in self._seen:
+            return False
+        if len(cell) <= _REMEMBERED_LENGTH and len(self._seen) < _REMEMBERED:
+            self._seen.add((place, cell))
+        return True
+
+
+class Words:
+    """The words of all parts."""
+
+    def __init__(self):
+        self._found: set[str] = set()
+        self._code: set[str] = set()
+        self._holders: dict[str, set[str]] = {}
+
+    def add(self, part: "Part") -> None:
+        self._found.update(part.found)
+        self._code.update(part.code)
+        for word, people in part.holders.items():
+            held = self._holders.setdefault(word, set())
+            if len(held) < SEVERAL:
+                held.update(people)
+
+    def of(self, kinds: dict[str, str]) -> frozenset[str]:
+        """Those of {value: kind} that are such words. Recruiters' ids cannot be."""
+        wanted: dict[str, list[str]] = {}
+        for value, kind in kinds.items():
+            if kind in _KINDS and not _is_id(value) and strength(value) not in (NAMED, NEVER):
+                wanted.setdefault(fold(value.strip()), []).append(value)
+        if not wanted:
+            return frozenset()
+        # A chain shows many people what one of them typed: of longer words that does not count.
+        shared = {word for word, people in self._holders.items() if len(people) >= SEVERAL}
+        text = "\n".join(["", *sorted(self._code), ""])
+        own = {word for word in wanted if word in self._found or word in shared or _is_part(word, text)}
+        return frozenset(value for word in own for value in wanted[word])
+
+
+def _is_part(word: str, text: str) -> bool:
+    sure = strength(word)
+    if any(map(str.isdigit, word)) or sure not in (ANYWHERE, TOKEN):
+        return False
+    if sure == ANYWHERE:
+        return word in text
+    return re.search(rf"(?<![0-9a-z]){re.escape(word)}(?![0-9a-z])", text) is not None
+
+
+def _may_be_id(folded: str) -> bool:
+    """Whether the word of some id could read so."""
+    return not _is_id(folded) and strength(folded) not in (NAMED, NEVER)
+
+
+def _is_id(value: str) -> bool:
+    return len(value) >= 8 and any(map(str.isdigit, value))
+
+
+def _texts(value: object, key: str = "") -> Iterable[str]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield str(name)
+            yield from _texts(item, str(name))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item, key)
+    elif isinstance(value, str) and not id_names.kind_of(key):
+        yield value

@@ -1,0 +1,1 @@
+"""Which column may leave, in what form and why."""

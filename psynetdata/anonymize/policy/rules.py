@@ -1,0 +1,167 @@
+"""Which column may leave, in what form and why: policy.csv and decisions laid over it.
+
+One line a rule: table, column, selector, what happens at level `shared` (for a
+named colleague) and at level `open` (for a repository), the kind of content and the reason.
+A line without a selector is the column's; a line with one is for part of its rows:
+
+| column | selector |
+|---|---|
+| `response.answer` | `<question>` |
+| `info`, `node`, `network`: answer, definition, seed, context, vars | `<Class>` or `<Class>/<key>` |
+| vars and other JSON objects | `<key>`, `<key>.<key below>` |
+| `asset.*` (whose, public or personal) | `<Class>/<module>/<local key>` |
+
+`*` in a selector stands for anything. Table `*` holds for every table that has no line of its own.
+"""
+
+import csv
+import hashlib
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from psynetdata.psynet.problems import BadInput
+
+from .rounding import BY_KIND
+
+LEVELS = ("shared", "open")
+# keep: as it is.  drop: withheld.  pseudonym: the whole cell is an id.  scrub: known identifiers are
+# replaced inside it.  public: scrubbed where the asset is public, withheld where it is personal.
+# coarsen: rounded, as its kind says (see rounding.py).  numbers: scrubbed, and all text in it withheld.
+ACTIONS = ("keep", "drop", "pseudonym", "scrub", "public", "coarsen", "numbers")
+FIELDS = ["table", "column", "selector", "shared", "open", "kind", "reason"]
+# What PsyNet saves under the question's name (`save_answer`) goes by the question's rule, where it has none of its own.
+_COPIED = {("participant", "vars"): ("response", "answer")}
+# What the experimenter asked and stored and what people wrote: column rules of these kinds hold until someone decides.
+_UNTIL_DECIDED = ("content", "free_text")
+DEFAULT = Path(__file__).with_name("policy.csv")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of the policy; `kind` says what stands there (see identifiers.KINDS, scrub.FREE_TEXT)."""
+
+    table: str
+    column: str
+    selector: str
+    shared: str
+    open: str
+    kind: str
+    reason: str
+
+    def action(self, level: str) -> str:
+        """What happens at a level: one of ACTIONS."""
+        return self.shared if level == "shared" else self.open
+
+    def check(self) -> None:
+        """Raises BadInput for an action that does not exist, or a kind that cannot be rounded."""
+        where = f"The rule for {self.table}.{self.column} {self.selector}".rstrip()
+        for level in LEVELS:
+            if self.action(level) not in ACTIONS:
+                raise BadInput(f"{where} has an unknown action for {level}; use one of {', '.join(ACTIONS)}.")
+            if self.action(level) == "coarsen" and self.kind not in BY_KIND:
+                raise BadInput(f"{where} rounds a kind that cannot be rounded; use one of {', '.join(BY_KIND)}.")
+
+
+class Policy:
+    """All rules, found by table, column and selector; more specific before general.
+
+    `withholds`: what nobody decided about leaves at neither level.
+    """
+
+    def __init__(self, rules: Iterable[Rule], *, version: str, sha256: str = "", withholds: bool = False):
+        self.version = version
+        self.withholds = withholds
+        self.rules = list(rules)
+        self._columns: dict[tuple[str, str], Rule] = {}
+        self._exact: dict[tuple[str, str], dict[str, Rule]] = {}
+        self._patterns: dict[tuple[str, str], list[Rule]] = {}
+        for rule in self.rules:
+            self._add(rule)
+        text = "\n".join("\x1f".join(astuple(rule)) for rule in self.rules)
+        self.sha256 = sha256 or hashlib.sha256(f"{version}\n{text}".encode()).hexdigest()
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> "Policy":
+        """Read a policy file, by default the one that comes with this package.
+
+        Lines that begin with # are comments; the first says `# version N`.
+        Raises BadInput naming the line for a missing field or a rule that cannot be.
+        """
+        path = path or DEFAULT
+        lines = path.read_text(encoding="utf-8").splitlines()
+        if not lines or not lines[0].startswith("# version "):
+            raise BadInput(f"{path.name} does not begin with '# version N'.")
+        reader = csv.DictReader(line for line in lines if line and not line.startswith("#"))
+        if reader.fieldnames != FIELDS:
+            raise BadInput(f"{path.name} needs the columns {', '.join(FIELDS)}, in this order.")
+        return cls(
+            [cls.rule_of(path.name, line) for line in reader], version=lines[0].removeprefix("# version ").strip()
+        )
+
+    @staticmethod
+    def rule_of(name: str, line: dict[str, str | None]) -> Rule:
+        """A rule from a line of the file called `name`. Raises BadInput where fields are missing."""
+        where = f"{name}: the line for {line['table']}.{line['column']} {line['selector'] or ''}".rstrip()
+        if None in line or None in line.values():
+            raise BadInput(f"{where} does not have {len(FIELDS)} fields.")
+        return Rule(*[(line[field] or "").strip() for field in FIELDS])
+
+    def extended(self, decisions: Iterable[Rule]) -> "Policy":
+        """A policy with decisions laid over this one; where both speak, the decision holds."""
+        return Policy([*self.rules, *decisions], version=self.version, withholds=self.withholds)
+
+    def withholding(self) -> "Policy":
+        """A policy that withholds at level shared, too, what leaves scrubbed there until someone decides about it."""
+
+        def sharpened(rule: Rule) -> Rule:
+            waits = not rule.selector and rule.kind in _UNTIL_DECIDED
+            return replace(rule, shared="drop") if waits and (rule.shared, rule.open) == ("scrub", "drop") else rule
+
+        return Policy(map(sharpened, self.rules), version=self.version, withholds=True)
+
+    def with_action(self, kind: str, old: str, new: str) -> "Policy":
+        """The same policy, by name and hash, with another action wherever a kind of content has that one."""
+
+        def changed(rule: Rule) -> Rule:
+            actions = {level: new for level in LEVELS if rule.kind == kind and rule.action(level) == old}
+            return replace(rule, **actions) if actions else rule
+
+        return Policy(map(changed, self.rules), version=self.version, sha256=self.sha256, withholds=self.withholds)
+
+    def rule(self, table: str, column: str, selector: str | None = None) -> Rule | None:
+        """The rule for a column, or for one selector of it; None where nobody decided.
+
+        With a selector only selector lines answer: None then means undecided, and the column's
+        own line says what happens until someone decides.
+        """
+        for key in ((table, column), ("*", column)):
+            if selector is None:
+                found = self._columns.get(key)
+            else:
+                found = self._exact.get(key, {}).get(selector) or self._by_pattern(key, selector)
+            if found is not None:
+                return found
+        copied = _COPIED.get((table, column)) if selector else None
+        return self.rule(*copied, selector) if copied else None
+
+    def selectors(self, table: str, column: str) -> list[str]:
+        """All selectors that some line names for a column."""
+        keys = ((table, column), ("*", column))
+        exact = [name for key in keys for name in self._exact.get(key, {})]
+        return exact + [rule.selector for key in keys for rule in self._patterns.get(key, [])]
+
+    def _by_pattern(self, key: tuple[str, str], selector: str) -> Rule | None:
+        return next((rule for rule in self._patterns.get(key, []) if fnmatchcase(selector, rule.selector)), None)
+
+    def _add(self, rule: Rule) -> None:
+        rule.check()
+        key = (rule.table, rule.column)
+        if not rule.selector:
+            self._columns[key] = rule
+        elif "*" in rule.selector:
+            known = [other for other in self._patterns.get(key, []) if other.selector != rule.selector]
+            self._patterns[key] = sorted([*known, rule], key=lambda each: -len(each.selector))
+        else:
+            self._exact.setdefault(key, {})[rule.selector] = rule

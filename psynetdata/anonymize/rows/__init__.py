@@ -1,0 +1,1 @@
+"""The policy applied to the rows of a table."""

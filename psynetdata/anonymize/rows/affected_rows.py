@@ -1,0 +1,106 @@
+"""Which rows of an anonymous face come out differently for other identifiers, though their source stands unchanged."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from psynetdata.anonymize.forms.stored_forms import Unscreenable
+from psynetdata.anonymize.identifiers.identifiers import Identifiers
+from psynetdata.anonymize.text.difference import MOST, Difference, Screen, between
+from psynetdata.psynet import csvtext
+from psynetdata.psynet.tables import Column, known_tables
+
+from .anonymizer import Anonymizer, TableAnonymizer
+
+# Rows are looked at in batches of about so many characters.
+_BATCH = 1 << 18
+_BATCH_ROWS = 2_000
+
+Pair = tuple[str, bytes]  # what finds a row in the mirror, and the row as it is stored
+Make = Callable[[Identifiers], Anonymizer]
+
+
+def redo(old: Identifiers, new: Identifiers, make: Make) -> "Redo | None":
+    """None where filling anew is the better or the only way. `make` gives an anonymizer for other identifiers."""
+    difference = between(old, new)
+    if len(difference) > MOST:
+        return None
+    try:
+        return Redo(difference, make)
+    except Unscreenable:
+        return None
+
+
+class Redo:
+    """Made for one difference; used table by table."""
+
+    def __init__(self, difference: Difference, make: Make):
+        self._assets = difference.assets
+        self._screen = Screen(difference)
+        self._made = [make(Identifiers({})), make(difference.before), make(difference.after)]
+
+    def of(self, table: str, columns: list[Column]) -> "Picker | None":
+        """What picks the rows to do again; None where the table's rows hold nothing that depends on identifiers."""
+        anonymizers = [each.table(table, columns) for each in self._made]
+        if not anonymizers[0].scrubs:
+            return None
+        assets = self._assets if table == "asset" else frozenset()
+        place = [column.name for column in columns].index("id") if assets else 0
+        return Picker(self._screen, anonymizers, table not in known_tables(), assets, place)
+
+
+class Picker:
+    """For one table. `anonymizers`: with no identifiers, and with those of either side of the difference.
+
+    `own`: an experimenter's own table. `assets`: ids, which stand at `place`, of rows to be picked whatever they hold.
+    """
+
+    def __init__(
+        self, screen: Screen, anonymizers: list[TableAnonymizer], own: bool, assets: frozenset[int], place: int
+    ):
+        self._screen, self._own, self._assets, self._place = screen, own, assets, place
+        self._without, *self._others = anonymizers
+
+    def passes(self, blocks: Iterable[bytes]) -> bool:
+        """Whether a part can be left out as a whole, told from its bytes: cheaper than row by row."""
+        return not self._assets and not any(self._screen.stops(text, self._own) for text in _lines(blocks))
+
+    def pick(self, pairs: Iterable[Pair]) -> Iterator[Pair]:
+        """Those of the rows that come out, or could come out, in another way."""
+        for batch in _batches(pairs):
+            sure, doubtful = self._screen.look([record.decode("utf-8") for _, record in batch], self._own)
+            for at, pair in enumerate(batch):
+                if at in sure or (at in doubtful and self._differs(pair[1])) or self._is_asset(pair[1]):
+                    yield pair
+
+    def _differs(self, record: bytes) -> bool:
+        cells = csvtext.parse(record)
+        plain = self._without.row(cells)
+        return any(other.row(cells) != plain for other in self._others)
+
+    def _is_asset(self, record: bytes) -> bool:
+        return bool(self._assets) and int(csvtext.parse(record)[self._place] or 0) in self._assets
+
+
+def _lines(blocks: Iterable[bytes]) -> Iterator[str]:
+    """Text cut where lines end: nothing that is looked for goes over a line's end."""
+    left = b""
+    for block in blocks:
+        whole, newline, rest = block.rpartition(b"\n")
+        if newline:
+            yield (left + whole).decode("utf-8")
+            left = rest
+        else:
+            left += block
+    yield left.decode("utf-8")
+
+
+def _batches(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
+    batch: list[Pair] = []
+    size = 0
+    for pair in pairs:
+        batch.append(pair)
+        size += len(pair[1])
+        if size >= _BATCH or len(batch) >= _BATCH_ROWS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

@@ -1,0 +1,322 @@
+"""Rows in, rows out: the policy applied to the tables of one deployment.
+
+The result is *pseudonymized*: while snapshots and the key exist, pseudonyms can
+be followed back, and what people answered can still be linked (see accounts.linkable).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from operator import ne
+
+from psynetdata.anonymize.forms import id_names
+from psynetdata.anonymize.identifiers.identifiers import Identifiers
+from psynetdata.anonymize.policy.rules import LEVELS, Policy, Rule
+from psynetdata.anonymize.text.pseudonyms import Pseudonyms
+from psynetdata.anonymize.text.scrubber import Scrubber
+from psynetdata.psynet.csvtext import Row, with_null, without_null
+from psynetdata.psynet.problems import UsageError
+from psynetdata.psynet.tables import Column, known_tables
+
+from . import blocks, event_log
+from .copy_rules import copying
+from .dates import Dates
+from .options import Options
+from .owners import People
+from .report import how_dates_leave, linkable
+from .selectors import CLASS, QUESTION, Alone, ByKey, ByQuestion, Step, scheme
+from .tally import Tally, added
+from .treatments import NUMERIC, Treatments, withheld_value
+
+DEFAULTS, NOBODY = Options(), People()
+
+
+class Anonymizer:
+    """Makes a TableAnonymizer for each table; knows the level, and counts what was done."""
+
+    def __init__(
+        self,
+        *,
+        policy: Policy,
+        pseudonyms: Pseudonyms,
+        identifiers: Identifiers,
+        level: str = "shared",
+        options: Options = DEFAULTS,
+        people: People = NOBODY,
+    ):
+        """`people` is needed where dates are shifted only. Raises UsageError for an unknown level."""
+        if level not in LEVELS:
+            raise UsageError(f"There is no level of anonymization called {level}; use {' or '.join(LEVELS)}.")
+        self.policy = options.applied(policy)
+        self.level = level
+        self.options = options
+        self.identifiers = identifiers
+        self.dates = Dates(pseudonyms.secret("dates"), options, people) if options.of_dates else None
+        self.scrubber = Scrubber(identifiers, pseudonyms)
+        self.treatments = Treatments(self.scrubber, pseudonyms, level)
+        self._tables: list[TableAnonymizer] = []
+        self._tallies: list[Tally] = []
+        copies = identifiers.copies
+        self.copied_nodes = copies.of_nodes(self.policy, level)
+        self.copied_keys = copies.keys_of_nodes(self.policy, level)
+        self.copied_questions = copies.of_questions(self.policy, level)
+
+    def table(self, table: str, columns: list[Column]) -> "TableAnonymizer":
+        """For one pass over a table whose rows have these columns."""
+        made = TableAnonymizer(self, table, columns)
+        self._tables.append(made)
+        return made
+
+    def add(self, tally: Tally) -> None:
+        """Count what was done elsewhere as done here."""
+        self._tallies.append(tally)
+
+    def report(self) -> dict:
+        """What was done so far, as JSON: policy, level, counts, and what nobody decided about. Holds no identifier."""
+        self._tallies = added([*self._tallies, *(each.take_tally() for each in self._tables)])
+        return {
+            "policy": {"version": self.policy.version, "sha256": self.policy.sha256},
+            "level": self.level,
+            "undecided_withheld": self.level == "open" or self.policy.withholds,
+            "options": asdict(self.options),
+            "looked_for": self.identifiers.counts(),
+            "personal_assets": len(self.identifiers.personal_assets),
+            "tables": self._merged(),
+            "undecided": self._undecided(),
+            "special_categories": self._special(),
+            **({"dates": self._dates()} if self.dates else {}),
+            "linkable": linkable(self.level, self.options),
+        }
+
+    def _dates(self) -> dict:
+        rows: Counter[str] = Counter()
+        for tally in self._tallies:
+            rows.update(tally.dates)
+        return {"rows": dict(sorted(rows.items())), "how": how_dates_leave(self.options)}
+
+    def _special(self) -> list[str]:
+        """Health, income and the like, where they leave: `table.column selector`."""
+        clean = self.scrubber.string
+        return sorted({clean(name, free_text=True) for tally in self._tallies for name in tally.special})
+
+    def _merged(self) -> dict[str, dict]:
+        return {
+            tally.table: {
+                "rows": tally.rows,
+                "columns": {
+                    name: {"action": action, "changed": changed}
+                    for name, action, changed in tally.changes
+                    if changed or action != "keep"
+                },
+            }
+            for tally in self._tallies
+        }
+
+    def _undecided(self) -> list[dict]:
+        total: Counter[tuple[str, str, str]] = Counter()
+        for tally in self._tallies:
+            total.update(tally.undecided)
+        clean = self.scrubber.string
+        return [
+            {"table": table, "column": column, "selector": clean(selector, free_text=True), "rows": rows}
+            for (table, column, selector), rows in sorted(total.items())
+        ]
+
+
+class TableAnonymizer:
+    """The policy compiled for one table: only columns that can change cost anything.
+
+    `withheld`: names of the columns that are withheld in every row.
+    """
+
+    def __init__(self, owner: Anonymizer, table: str, columns: list[Column]):
+        self.table = table
+        self.rows = 0
+        self._owner = owner
+        self._places = {column.name: at for at, column in enumerate(columns)}
+        self._actions = {column.name: self._rule(column) for column in columns}
+        self._blank: Counter[str] = Counter()
+        self._steps: list[tuple[int, Step]] = []
+        for at, column in enumerate(columns):
+            step = self._step(column)
+            if step is not None:
+                self._steps.append((at, step))
+        # Whether anything in these rows depends on the deployment's identifiers.
+        self.scrubs = bool(self._steps)
+        self._copies = copying(owner, table, columns)
+        self._logs = [at for at, column in enumerate(columns) if column.type and column.name in event_log.COLUMNS]
+        self.dates = owner.dates and owner.dates.table(table, columns, self._times())
+        self._changed = [0] * len(columns)
+        self.withheld = frozenset(column.name for column in columns if self._is_withheld(column))
+
+    def row(self, cells: Row) -> Row:
+        """The row as it may leave: same length and order; withheld is NULL, or empty where the column is NOT NULL."""
+        out = list(cells)
+        self.rows += 1
+        for at, step in self._steps:
+            cell = cells[at]
+            if cell is not None:
+                new = step(cell, cells)
+                if new != cell:
+                    out[at] = new
+                    self._changed[at] += 1
+        for copy in self._copies:
+            copy(cells, out)
+        for at in self._logs:
+            if (cell := out[at]) and "localTime" in cell:
+                out[at] = event_log.logs(cell)
+        if self.dates is not None:
+            self.dates.row(cells, out)
+        return out
+
+    def block(self, rows: list[list[str]]) -> list[Sequence[str]]:
+        """What `row` makes of each row of a block, in which cells are as in csvtext.block_rows; by column, and fast."""
+        if not rows:
+            return []
+        self.rows += len(rows)
+        came: list[Sequence[str]] = list(zip(*rows, strict=True))
+        columns = list(came)
+        for at, step in self._steps:
+            cells = columns[at]
+            if isinstance(step, Alone):
+                new = step.column(cells)
+            elif isinstance(step, ByKey | ByQuestion):
+                new = blocks.guided(step, cells, came)
+            else:
+                new = blocks.stepped(step, cells, rows)
+            self._changed[at] += sum(map(ne, cells, new))
+            columns[at] = new
+        for at in self._logs:
+            columns[at] = [event_log.logs(cell) if "localTime" in cell else cell for cell in columns[at]]
+        left = list(zip(*columns, strict=True))
+        if self._copies or self.dates is not None:
+            return [self._after(came, out) for came, out in zip(rows, left, strict=True)]
+        return left
+
+    def _after(self, came: Sequence[str], out: Sequence[str]) -> list[str]:
+        cells, left = with_null(came), with_null(out)
+        for copy in self._copies:
+            copy(cells, left)
+        if self.dates is not None:
+            self.dates.row(cells, left)
+        return without_null(left)
+
+    def take_tally(self) -> Tally:
+        """What was done since the last call."""
+        dates = Counter(self.dates.counts if self.dates else {})
+        found = Tally(self.table, self.rows, self.changes(), self.undecided(), self.special(), dates)
+        self.rows, self._changed = 0, [0] * len(self._changed)
+        self._blank.clear()
+        if self.dates is not None:
+            self.dates.counts.clear()
+        for _, step in self._steps:
+            if isinstance(step, ByKey | ByQuestion):
+                step.undecided.clear()
+        return found
+
+    def changes(self) -> list[tuple[str, str, int]]:
+        """(column, action, cells changed) for every column that does not simply leave, or could hold identifiers."""
+        level, looked_at = self._owner.level, {at for at, _ in self._steps}
+        return [
+            (name, rule.action(level), self._changed[self._places[name]])
+            for name, rule in self._actions.items()
+            if rule.action(level) != "keep" or self._places[name] in looked_at
+        ]
+
+    def undecided(self) -> Counter[tuple[str, str, str]]:
+        """{(table, column, selector): rows} that no rule covers; selector "" is the whole column."""
+        found = Counter({(self.table, name, ""): rows for name, rows in self._blank.items()})
+        names = {at: name for name, at in self._places.items()}
+        for at, step in self._steps:
+            if isinstance(step, ByKey | ByQuestion):
+                found.update({(self.table, names[at], name): rows for name, rows in step.undecided.items()})
+        return found
+
+    def special(self) -> set[str]:
+        """Selectors of special categories that leave, as `table.column selector`."""
+        names = {at: name for name, at in self._places.items()}
+        steps = [(names[at], step) for at, step in self._steps if isinstance(step, ByKey | ByQuestion)]
+        return {f"{self.table}.{name} {selector}" for name, step in steps for selector in step.special}
+
+    def _times(self) -> set[str]:
+        return {name for name, rule in self._actions.items() if rule.kind == "time" and not rule.selector}
+
+    def _rule(self, column: Column) -> Rule:
+        """The column's rule; where nobody decided, the experimenter's own tables leave scrubbed, at level shared.
+
+        Unless the policy withholds all that is undecided.
+        """
+        found = self._owner.policy.rule(self.table, column.name)
+        if found is not None:
+            return found
+        if self.table not in known_tables() and (kind := id_names.kind_of(column.name)):
+            return Rule(self.table, column.name, "", "pseudonym", "drop", kind, "its name says identity")
+        shared = "drop" if self.table in known_tables() or self._owner.policy.withholds else "scrub"
+        return Rule(self.table, column.name, "", shared, "drop", "undecided", "no rule covers it")
+
+    def _step(self, column: Column) -> Step | None:
+        rule = self._actions[column.name]
+        policy, treatments = self._owner.policy, self._owner.treatments
+        how = scheme(self.table, column.name)
+        if how == QUESTION and "question" in self._places:
+            return ByQuestion(self.table, column, rule, self._places["question"], policy, treatments)
+        if how is not None and (rule.action(treatments.level) != "drop" or policy.selectors(self.table, column.name)):
+            class_at = self._places.get("type") if how == CLASS else None
+            return ByKey(self.table, column, rule, class_at, policy, treatments)
+        treatment = treatments.of_cell(rule, column)
+        if treatment is None:
+            return None
+        if rule.action(treatments.level) == "pseudonym" and self.table not in known_tables() and column.type is None:
+            return self._own_ids(treatment)
+        if rule.kind == "undecided":
+            return self._counted(column, treatment, rule)
+        if self.table == "asset" and (rule.action(treatments.level) == "public" or rule.kind == "asset_size"):
+            return self._by_owner(column, treatment, rule)
+        return Alone(treatment)
+
+    def _by_owner(self, column: Column, treatment: Callable[[str], str | None], rule: Rule) -> Step:
+        """Personal assets lose the cell (or have it rounded); public ones keep it (scrubbed)."""
+        personal = self._owner.identifiers.personal_assets
+        at = self._places["id"]
+        empty = withheld_value(column)
+        coarse = rule.kind == "asset_size"
+
+        def step(cell: str, cells: Row) -> str | None:
+            if int(cells[at] or 0) in personal:
+                return treatment(cell) if coarse else empty
+            return cell if coarse else treatment(cell)
+
+        return step
+
+    def _own_ids(self, treatment: Callable[[str], str | None]) -> Step:
+        """Ids in an experimenter's table: small numbers that are nobody's id count rows (`session_id` 1 to 30)."""
+        named = self._owner.scrubber.matcher.named
+        return Alone(
+            lambda cell: cell if cell.isdigit() and len(cell) <= 5 and named(cell) is None else treatment(cell)
+        )
+
+    def _counted(self, column: Column, treatment: Callable[[str], str | None], rule: Rule) -> Step:
+        """A column that no rule covers; a number in it stays a number, unless it is someone's id: then it is NULL."""
+        whole = self._owner.scrubber.matcher.whole
+        scrubbed = rule.action(self._owner.level) == "scrub"
+
+        def step(cell: str, cells: Row) -> str | None:
+            self._blank[column.name] += 1
+            if scrubbed and cell.isdigit() and column.type not in NUMERIC:
+                return None if len(cell) >= 6 and whole(cell) else cell
+            return treatment(cell)
+
+        return step
+
+    def _is_withheld(self, column: Column) -> bool:
+        rule = self._actions[column.name]
+        if rule.action(self._owner.level) != "drop":
+            return False
+        policy, level = self._owner.policy, self._owner.level
+        if scheme(self.table, column.name) is None:
+            return True
+        selectors = policy.selectors(self.table, column.name)
+        return not any(
+            (found := policy.rule(self.table, column.name, name)) is not None and found.action(level) != "drop"
+            for name in selectors
+        )

@@ -1,0 +1,116 @@
+"""What becomes of copied answers (see identifiers/answer_copies.py) in the rows of one table."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from psynetdata.anonymize.identifiers.answer_copies import OF_NODES, digest
+from psynetdata.anonymize.policy.rules import Rule
+from psynetdata.anonymize.text import json_spans
+from psynetdata.psynet import jsontext
+from psynetdata.psynet.csvtext import Row
+from psynetdata.psynet.tables import Column, class_name
+
+if TYPE_CHECKING:
+    from .anonymizer import Anonymizer
+
+_NUMBERED = re.compile(r"_\d+$")
+# Changes the row that leaves, told the one that came.
+Copy = Callable[[Row, Row], None]
+
+
+def copying(owner: "Anonymizer", table: str, columns: list[Column]) -> list[Copy]:
+    """Nothing for most tables, and where no answer has a rule that is stricter than its copy's."""
+    at = {column.name: place for place, column in enumerate(columns)}
+    made: list[Copy | None] = [
+        _of_node(owner, columns[at[name]], at[name], at[node])
+        for name, node in OF_NODES.get(table, {}).items()
+        if name in at and node in at
+    ]
+    if table == "participant" and "answer" in at:
+        made.append(_of_participant(owner, columns[at["answer"]], at))
+    if table == "participant" and "answer_accumulators" in at:
+        made.append(_of_accumulators(owner, at["answer_accumulators"]))
+    if table == "info" and {"answer", "response_id", "type"} <= at.keys():
+        made.append(_of_trial(owner, columns[at["answer"]], at))
+    return [copy for copy in made if copy is not None]
+
+
+def _of_node(owner: "Anonymizer", column: Column, place: int, node: int) -> Copy | None:
+    rules, keys = owner.copied_nodes, owner.copied_keys
+    treatments = {rule: owner.treatments.of_cell(rule, column, is_json=True) for rule in set(rules.values())}
+
+    def copy(cells: Row, out: Row) -> None:
+        number, cell = cells[node] or "", out[place]
+        if cell is None:
+            return
+        if number in rules:
+            out[place] = treatments[rules[number]](cell)
+        elif number in keys:
+            out[place] = _by_key(owner, keys[number], cell)
+
+    return copy if rules or keys else None
+
+
+def _by_key(owner: "Anonymizer", rules: dict[str, Rule], cell: str) -> str:
+    """An object whose members have the rules of those of their name in the answer."""
+    pieces = []
+    for member in json_spans.members(cell) or ():
+        if member.key in rules:
+            value = cell[slice(*member.value_span)]
+            pieces.append((member.value_span, owner.treatments.of_value(rules[member.key])(value) or "null"))
+    return json_spans.splice(cell, pieces)
+
+
+def _of_participant(owner: "Anonymizer", column: Column, at: dict[str, int]) -> Copy | None:
+    rules, answers = owner.copied_questions, owner.identifiers.copies.answers
+    treatments = _by_question(owner, rules, column)
+
+    def copy(cells: Row, out: Row) -> None:
+        mine = answers.get(cells[at["id"]] or "")
+        cell = cells[at["answer"]]
+        if mine and cell is not None and (treat := treatments.get(mine.get(digest(cell), ""))):
+            out[at["answer"]] = treat(cell)
+
+    return copy if rules else None
+
+
+def _of_accumulators(owner: "Anonymizer", place: int) -> Copy | None:
+    """A list of {question: answer} of the module that someone is in; the second of a name is called `<question>_1`."""
+    rules = owner.copied_questions
+    treatments = {name: owner.treatments.of_value(rule) for name, rule in rules.items()}
+
+    def treated(name: str, answer: object) -> object:
+        treat = treatments.get(name) or treatments.get(_NUMBERED.sub("", name))
+        return answer if treat is None else json.loads(treat(json.dumps(answer)) or "null")
+
+    def copy(cells: Row, out: Row) -> None:
+        cell = out[place]
+        if not cell or not any(name in cell for name in treatments):
+            return
+        found = jsontext.decode(cell)
+        if isinstance(found, list) and all(isinstance(each, dict) for each in found):
+            new = [{name: treated(name, answer) for name, answer in each.items()} for each in found]
+            out[place] = cell if new == found else json.dumps(new)
+
+    return copy if rules else None
+
+
+def _of_trial(owner: "Anonymizer", column: Column, at: dict[str, int]) -> Copy | None:
+    rules, questions, policy = owner.copied_questions, owner.identifiers.copies.responses, owner.policy
+    treatments = _by_question(owner, rules, column)
+
+    def copy(cells: Row, out: Row) -> None:
+        treat = treatments.get(questions.get(cells[at["response_id"]] or "", ""))
+        if treat is None or out[at["answer"]] is None:
+            return
+        # What was decided about the trial's class holds.
+        if policy.rule("info", "answer", class_name("info", cells[at["type"]])) is None:
+            out[at["answer"]] = treat(cells[at["answer"]] or "")
+
+    return copy if rules else None
+
+
+def _by_question(owner: "Anonymizer", rules: dict[str, Rule], column: Column) -> dict[str, Callable]:
+    return {name: owner.treatments.of_cell(rule, column, is_json=True) for name, rule in rules.items()}

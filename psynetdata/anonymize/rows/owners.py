@@ -1,0 +1,61 @@
+"""Whose a row is: the participant that it names by number or by an id of theirs."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from psynetdata.psynet.csvtext import Row
+from psynetdata.psynet.table_source import TableSource
+
+# Ids in the order in which they tell a participant apart; someone who came twice has one worker id.
+_IDS = ("unique_id", "assignment_id", "worker_id")
+_LUCID = ("rid", "worker_id")
+
+
+@dataclass(frozen=True, repr=False)
+class People:
+    """{(column, id): number of the participant}, without ids that several have."""
+
+    numbers: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, source: TableSource) -> "People":
+        """One pass over the table `participant`."""
+        found: dict[tuple[str, str], str] = {}
+        twice: set[tuple[str, str]] = set()
+        if "participant" in source.tables():
+            names = [column.name for column in source.columns("participant")]
+            places = [(name, names.index(name)) for name in _IDS if name in names]
+            number = names.index("id")
+            for row in source.rows("participant"):
+                for name, at in places:
+                    key = (name, row[at] or "")
+                    if found.setdefault(key, row[number] or "") != row[number]:
+                        twice.add(key)
+        return cls({key: number for key, number in found.items() if key[1] and key not in twice})
+
+    def finder(self, table: str, names: Iterable[str]) -> "Finder":
+        return Finder(self.numbers, table, list(names))
+
+    def __repr__(self) -> str:
+        return f"People({len(self.numbers)} ids)"
+
+
+class Finder:
+    """For the rows of one table: the number of the participant whose they are, as text; "" for nobody's."""
+
+    def __init__(self, numbers: dict[tuple[str, str], str], table: str, names: list[str]):
+        at = {name: place for place, name in enumerate(names)}
+        own = "id" if table == "participant" else "participant_id"
+        self._own = at.get(own)
+        self._numbers = numbers
+        self._ids = [(name, at[name]) for name in _IDS if name in at]
+        if table == "lucid_rid" and _LUCID[0] in at:
+            self._ids.append((_LUCID[1], at[_LUCID[0]]))
+
+    def __call__(self, row: Row) -> str:
+        if self._own is not None and (number := row[self._own]):
+            return number
+        for name, place in self._ids:
+            if (value := row[place]) and (number := self._numbers.get((name, value))):
+                return number
+        return ""

@@ -1,0 +1,214 @@
+"""Rules that hold for part of a column: by question, by class and key, by key of a JSON object."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from psynetdata.anonymize.policy.rules import Policy, Rule
+from psynetdata.anonymize.text import json_spans
+from psynetdata.psynet.csvtext import Row
+from psynetdata.psynet.tables import Column, class_name
+
+from . import blocks
+from .treatments import Treatment, Treatments, withheld_value
+
+# Kind of rules: what law protects more than other data (health), or people do (income).
+SPECIAL = "special_category"
+QUESTION, CLASS, KEY = "question", "class", "key"
+# More different selectors than this in one column are counted together.
+MOST_SELECTORS = 2_000
+OTHERS = "(others)"
+MEMO_SIZE = 20_000
+MEMO_LONGEST = 4_000
+
+Step = Callable[[str, Row], str | None]
+
+_BY_CLASS = {
+    "info": ("answer", "definition", "contents", "vars"),
+    "node": ("definition", "seed", "context", "vars"),
+    "network": ("definition", "context", "vars"),
+}
+_BY_KEY = {
+    ("experiment_status", "extra_info"),
+    ("participant", "entry_information"),
+    ("request", "params"),
+    ("response", "metadata_"),
+}
+
+
+def scheme(table: str, column: str) -> str | None:
+    """What chooses the rule inside a column: QUESTION, CLASS (and key), KEY; None: the column has one rule."""
+    if (table, column) == ("response", "answer"):
+        return QUESTION
+    if column in _BY_CLASS.get(table, ()):
+        return CLASS
+    return KEY if column in ("vars", "details") or (table, column) in _BY_KEY else None
+
+
+class Alone:
+    """A treatment that needs to know nothing but the cell."""
+
+    def __init__(self, treatment: Treatment):
+        self._treatment = treatment
+
+    def __call__(self, cell: str, cells: Row) -> str | None:
+        return self._treatment(cell)
+
+    def column(self, cells: Sequence[str]) -> list[str]:
+        """A whole column, as psynetdata.anonymize.rows.blocks has it."""
+        return blocks.treated(self._treatment, cells)
+
+
+class ByQuestion:
+    """response.answer by `question`."""
+
+    def __init__(self, table: str, column: Column, rule: Rule, at: int, policy: Policy, treatments: Treatments):
+        self.undecided: Counter[str] = Counter()
+        self.special: set[str] = set()
+        self.guide = at
+        self._level = treatments.level
+        self._default = treatments.of_cell(rule, column, is_json=True)
+        self._lookup = lambda question: policy.rule(table, column.name, question)
+        self._make = lambda found: treatments.of_cell(found, column, is_json=True)
+        self._known: dict[str, tuple[Treatment | None, bool]] = {}
+
+    def __call__(self, cell: str, cells: Row) -> str | None:
+        return self.times(cell, cells[self.guide] or "", 1)
+
+    def times(self, cell: str, question: str, rows: int) -> str | None:
+        """What becomes of a cell that so many rows have, to the same question."""
+        found = self._known.get(question)
+        if found is None:
+            rule = self._lookup(question)
+            found = (self._default, True) if rule is None else (self._make(rule), False)
+            if is_special(rule, self._level):
+                self.special.add(question)
+            self._known[question] = found
+        treatment, undecided = found
+        if undecided:
+            count(self.undecided, question, rows)
+        return cell if treatment is None else treatment(cell)
+
+
+class ByKey:
+    """A JSON object by its keys, and by the row's class where `class_at` says in which cell its type stands."""
+
+    def __init__(
+        self, table: str, column: Column, rule: Rule, class_at: int | None, policy: Policy, treatments: Treatments
+    ):
+        self.undecided: Counter[str] = Counter()
+        self.special: set[str] = set()
+        self._table, self._column, self._policy, self._treatments = table, column, policy, treatments
+        self.guide = class_at
+        self._default = treatments.of_value(rule)
+        self._whole_default = treatments.of_cell(rule, column, is_json=True)
+        self._dropped = rule.action(treatments.level) == "drop"
+        self._deep = {name.rpartition(".")[0] for name in policy.selectors(table, column.name) if "." in name}
+        self._rules: dict[str, Rule | None] = {}
+        self._memo: dict[tuple[str, str], tuple[str | None, tuple[str, ...]]] = {}
+
+    def __call__(self, cell: str, cells: Row) -> str | None:
+        return self.times(cell, "" if self.guide is None else cells[self.guide] or "", 1)
+
+    def times(self, cell: str, type_text: str, rows: int) -> str | None:
+        """What becomes of a cell that so many rows have, of the same type."""
+        if cell == "{}":
+            return cell
+        name = "" if self.guide is None else class_name(self._table, type_text)
+        found = self._memo.get((name, cell))
+        if found is None:
+            found = self._treat(cell, name)
+            if len(cell) <= MEMO_LONGEST:
+                if len(self._memo) >= MEMO_SIZE:
+                    self._memo.clear()
+                self._memo[name, cell] = found
+        for selector in found[1]:
+            count(self.undecided, selector, rows)
+        return found[0]
+
+    def _treat(self, cell: str, name: str) -> tuple[str | None, tuple[str, ...]]:
+        """The new cell, and which selectors in it nobody decided about."""
+        undecided: list[str] = []
+        cell = self._treatments.scrubber.matcher.under_names(cell)
+        members = json_spans.members(cell)
+        if members is None:
+            rule = self._rule(name) if name else None
+            if rule is None:
+                undecided.append(name or "(no object)")
+                return self._apply(self._whole_default, cell), tuple(undecided)
+            return self._apply(self._treatments.of_cell(rule, self._column, is_json=True), cell), ()
+        prefix = f"{name}/" if name else ""
+        selectors = [prefix + self._normal(member.key) for member in members]
+        if not self._deep and not any(map(self._of_selector, selectors)):
+            return self._apply(self._whole_default, cell), tuple(selectors)
+        if not self._deep and self._stays(cell, selectors):
+            return cell, tuple(name for name in selectors if self._of_selector(name) is None)
+        pieces, kept = self._members(cell, members, prefix, undecided)
+        if self._dropped and not kept:
+            return withheld_value(self._column), tuple(undecided)
+        return json_spans.splice(cell, pieces), tuple(undecided)
+
+    def _stays(self, cell: str, selectors: list[str]) -> bool:
+        """Whether every member is kept or scrubbed, and there is nothing to scrub."""
+        if self._dropped:
+            return False
+        rules = [rule for rule in map(self._of_selector, selectors) if rule is not None]
+        harmless = all(rule.action(self._treatments.level) in ("keep", "scrub") for rule in rules)
+        return harmless and not self._treatments.scrubber.worth_a_look(cell, True)
+
+    def _members(
+        self, text: str, members: list[json_spans.Member], prefix: str, undecided: list[str]
+    ) -> tuple[list[tuple[tuple[int, int], str]], bool]:
+        pieces: list[tuple[tuple[int, int], str]] = []
+        kept = False
+        for member in members:
+            value = text[slice(*member.value_span)]
+            new, stays = self._value(value, prefix + self._normal(member.key), undecided)
+            kept = kept or stays
+            key = self._treatments.scrubber.key(text[slice(*member.key_span)])
+            pieces += [(member.key_span, key), (member.value_span, new)]
+        return pieces, kept
+
+    def _value(self, value: str, selector: str, undecided: list[str]) -> tuple[str, bool]:
+        below = json_spans.members(value) if selector in self._deep else None
+        if below is not None:
+            pieces, kept = self._members(value, below, selector + ".", undecided)
+            return json_spans.splice(value, pieces), kept
+        rule = self._of_selector(selector)
+        if rule is None:
+            undecided.append(selector)
+            new = self._apply(self._default, value)
+            return new or "null", not self._dropped
+        new = self._apply(self._treatments.of_value(rule), value)
+        return new or "null", rule.action(self._treatments.level) != "drop"
+
+    def _of_selector(self, selector: str) -> Rule | None:
+        """A key's own rule, else its class's."""
+        rule = self._rule(selector)
+        return self._rule(selector.partition("/")[0]) if rule is None and "/" in selector else rule
+
+    def _rule(self, selector: str) -> Rule | None:
+        if selector not in self._rules:
+            if len(self._rules) > MOST_SELECTORS:
+                self._rules.clear()
+            rule = self._rules[selector] = self._policy.rule(self._table, self._column.name, selector)
+            if is_special(rule, self._treatments.level):
+                self.special.add(selector)
+        return self._rules[selector]
+
+    def _normal(self, key: str) -> str:
+        """Request parameters come in any casing: `workerId`, `PROLIFIC_PID`."""
+        return "".join(filter(str.isalnum, key.casefold())) if self._table == "request" else key
+
+    @staticmethod
+    def _apply(treatment: Treatment | None, text: str) -> str | None:
+        return text if treatment is None else treatment(text)
+
+
+def is_special(rule: Rule | None, level: str) -> bool:
+    """Whether what leaves is about health, income and the like: the report names it."""
+    return rule is not None and rule.kind == SPECIAL and rule.action(level) != "drop"
+
+
+def count(counter: Counter[str], selector: str, rows: int) -> None:
+    """So many rows more for a selector."""
+    counter[selector if selector in counter or len(counter) < MOST_SELECTORS else OTHERS] += rows

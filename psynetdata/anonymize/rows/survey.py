@@ -1,0 +1,113 @@
+"""Before an export: what no rule covers, by table, column and selector."""
+
+from collections.abc import Iterable
+
+from psynetdata.anonymize.forms import id_names
+from psynetdata.anonymize.policy.rules import Policy
+from psynetdata.psynet import jsontext
+from psynetdata.psynet.csvtext import Row
+from psynetdata.psynet.tables import Column, class_name, known_tables
+
+from .selectors import CLASS, MOST_SELECTORS, OTHERS, QUESTION, scheme
+from .value_shapes import Shape
+
+_REMEMBERED, _LONGEST = 20_000, 2_000
+Place = tuple[str, str, str]
+
+
+class Survey:
+    """Goes over rows and gathers the shapes of what is undecided: `found` {(table, column, selector): Shape}."""
+
+    def __init__(self, policy: Policy):
+        self.found: dict[Place, Shape] = {}
+        self._policy = policy
+
+    def look(self, table: str, columns: list[Column], rows: Iterable[Row]) -> None:
+        """All rows of one table."""
+        lookers = [looker for at in range(len(columns)) if (looker := _looker(self, table, columns, at))]
+        for row in rows if lookers else ():
+            for looker in lookers:
+                looker(row)
+
+    def is_open(self, table: str, column: str, selector: str) -> bool:
+        """Whether nobody decided about a selector, or about the class that it is of."""
+        if self._policy.rule(table, column, selector) is not None:
+            return False
+        of_class, slash, _ = selector.partition("/")
+        return not slash or self._policy.rule(table, column, of_class) is None
+
+    def deep(self, table: str, column: str) -> set[str]:
+        """Keys below which keys have rules of their own."""
+        return {name.rpartition(".")[0] for name in self._policy.selectors(table, column) if "." in name}
+
+    def add(self, place: Place, value: object) -> None:
+        if place not in self.found and len(self.found) >= MOST_SELECTORS:
+            place = (place[0], place[1], OTHERS)
+        self.found.setdefault(place, Shape()).add(value)
+
+    def whole(self, table: str, column: str) -> bool:
+        """Whether the column itself has no rule, and its name says nothing."""
+        return self._policy.rule(table, column) is None and not (
+            table not in known_tables() and id_names.kind_of(column)
+        )
+
+
+def _looker(survey: Survey, table: str, columns: list[Column], at: int):
+    """What looks at one column of a row; None where all of it is decided."""
+    column, names = columns[at].name, [each.name for each in columns]
+    how = scheme(table, column)
+    if how is None:
+        if not survey.whole(table, column):
+            return None
+        return lambda row: survey.add((table, column, ""), jsontext.read(row[at])) if row[at] else None
+    if how == QUESTION and "question" in names:
+        return _by_question(survey, table, column, at, names.index("question"))
+    return _by_key(survey, table, column, at, names.index("type") if how == CLASS and "type" in names else None)
+
+
+def _by_question(survey: Survey, table: str, column: str, at: int, question_at: int):
+    known: dict[str, bool] = {}
+
+    def look(row: Row) -> None:
+        question = row[question_at] or ""
+        if question not in known:
+            known[question] = survey.is_open(table, column, question)
+        if known[question] and row[at] is not None:
+            survey.add((table, column, question), jsontext.read(row[at]))
+
+    return look
+
+
+def _by_key(survey: Survey, table: str, column: str, at: int, type_at: int | None):
+    memo: dict[tuple[str, str], list[tuple[str, object]]] = {}
+    deep = survey.deep(table, column)
+
+    def look(row: Row) -> None:
+        cell = row[at]
+        if not cell or cell == "{}":
+            return
+        name = "" if type_at is None else class_name(table, row[type_at])
+        found = memo.get((name, cell))
+        if found is None:
+            found = [each for each in _members(table, cell, name, deep) if survey.is_open(table, column, each[0])]
+            if len(cell) <= _LONGEST and len(memo) < _REMEMBERED:
+                memo[name, cell] = found
+        for selector, value in found:
+            survey.add((table, column, selector), value)
+
+    return look
+
+
+def _members(table: str, cell: str, name: str, deep: set[str]) -> Iterable[tuple[str, object]]:
+    """(selector, value) of all that has a rule of its own in a cell, as selectors.ByKey has it."""
+    value = jsontext.read(cell)
+    if not isinstance(value, dict):
+        yield name or "(no object)", value
+        return
+    for key, item in value.items():
+        key = "".join(filter(str.isalnum, key.casefold())) if table == "request" else key
+        selector = f"{name}/{key}" if name else key
+        if selector in deep and isinstance(item, dict):
+            yield from ((f"{selector}.{below}", each) for below, each in item.items())
+        else:
+            yield selector, item

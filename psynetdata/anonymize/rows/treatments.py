@@ -1,0 +1,143 @@
+"""Actions made into functions: what happens to one cell, or to one value inside a JSON object."""
+
+import json
+from collections.abc import Callable
+
+from psynetdata.anonymize.policy import rounding
+from psynetdata.anonymize.policy.rules import Rule
+from psynetdata.anonymize.text import json_spans
+from psynetdata.anonymize.text.pseudonyms import Pseudonyms
+from psynetdata.anonymize.text.scrubber import FREE_TEXT, Scrubber
+from psynetdata.psynet import jsontext
+from psynetdata.psynet.tables import Column
+
+Treatment = Callable[[str], str | None]
+TEXT = "[text]"  # stands for what people typed where that is withheld, inside of JSON
+_TEXT = json.dumps(TEXT)
+
+# What stands for a withheld value where the column is NOT NULL, by PostgreSQL type.
+_EMPTY = {
+    "jsonb": "{}",
+    "json": "{}",
+    "bool": "f",
+    "timestamp": "1970-01-01 00:00:00",
+    "timestamptz": "1970-01-01 00:00:00+00",
+    "date": "1970-01-01",
+    **dict.fromkeys(("int2", "int4", "int8", "float4", "float8", "numeric"), "0"),
+}
+# Columns that hold text as it was typed, not JSON: a cell of digits there is text, not a number.
+PLAIN = frozenset(
+    {"content", "contents", "description", "endpoint", "failed_reason", "key", "question", "response", "room_id"}
+    | {f"property{number}" for number in range(1, 6)}
+)
+NUMERIC = frozenset({"int2", "int4", "int8", "float4", "float8", "numeric", "bool", "timestamp", "timestamptz", "date"})
+# Types in which anything can be written; None is one that nobody knows, in an experimenter's own table.
+_WRITTEN = frozenset({"text", "varchar", "bpchar", "json", "jsonb", None})
+# Kinds of PsyNet's own columns that hold no text, whatever table they are in.
+_NO_TEXT = frozenset({"reference", "time", "flag"})
+
+
+def withheld_value(column: Column) -> str | None:
+    """NULL, or what PsyNet's loader accepts in its place where the column is NOT NULL."""
+    return _EMPTY.get(column.type or "", "") if column.not_null else None
+
+
+class Treatments:
+    """Makes treatments for rules; holds what they share."""
+
+    def __init__(self, scrubber: Scrubber, pseudonyms: Pseudonyms, level: str):
+        self.scrubber = scrubber
+        self.pseudonyms = pseudonyms
+        self.level = level
+
+    def of_cell(self, rule: Rule, column: Column, *, is_json: bool = False) -> Treatment | None:
+        """For a whole cell, which holds JSON text or not; None where it leaves as it is."""
+        action = rule.action(self.level)
+        if action == "keep" and not _may_hold_text(rule, column):
+            return None
+        if action == "drop":
+            empty = withheld_value(column)
+            return lambda cell: empty
+        if action == "numbers":
+            empty = withheld_value(column)
+            without = self._without_text(self._scrub(rule.kind, plain=column.name in PLAIN))
+            return lambda cell: empty if (left := without(cell)) in ("null", _TEXT) else left
+        if is_json:
+            return self._whole_number(self.of_value(rule))
+        if action == "pseudonym":
+            return self.pseudonyms.of
+        if action == "coarsen":
+            return rounding.BY_KIND[rule.kind]
+        return self._scrub(_patterns_of(rule, action), plain=column.name in PLAIN)
+
+    def of_value(self, rule: Rule) -> Treatment:
+        """For the JSON text of one value."""
+        action = rule.action(self.level)
+        if action == "drop":
+            return lambda text: "null"
+        if action == "pseudonym":
+            return self._pseudonym_json
+        if action == "coarsen":
+            return rounding.BY_KIND[rule.kind]
+        if action == "numbers":
+            return self._without_text(self._scrub(rule.kind))
+        return self._scrub(_patterns_of(rule, action))
+
+    def _whole_number(self, treatment: Treatment) -> Treatment:
+        """A cell that is nothing but someone's id of six to nine digits, typed into a field for numbers, is that id."""
+        number = self.scrubber.matcher.number
+
+        def treat(text: str) -> str | None:
+            new = number(text, alone=True) if len(text) >= 6 and text.isdigit() else None
+            return treatment(text) if new is None else json.dumps(new)
+
+        return treat if self.scrubber.matcher.numbers else treatment
+
+    def _scrub(self, kind: str, *, plain: bool = False) -> Treatment:
+        cell, string = self.scrubber.cell, self.scrubber.string
+        free_text = kind == FREE_TEXT
+        if not plain:
+            return (lambda text: cell(text, free_text=True)) if free_text else cell
+
+        def scrub(text: str) -> str:
+            known = string if text.isdigit() and len(text) >= 6 else cell
+            return known(text, free_text=free_text)
+
+        return scrub
+
+    @staticmethod
+    def _without_text(scrub: Treatment) -> Treatment:
+        """What is no text: strings become `[text]`, keys stay."""
+
+        def treat(text: str) -> str:
+            if not json_spans.is_json(text) or text.lstrip()[:1] == '"':
+                return _TEXT
+            return json_spans.rewrite_strings(scrub(text) or "null", lambda value, is_key: value if is_key else TEXT)
+
+        return treat
+
+    def _pseudonym_json(self, text: str) -> str:
+        """The pseudonym of a string or whole number; a list's items each; anything else is null."""
+        value = jsontext.decode(text)
+        if value is jsontext.MISSING:
+            return self.pseudonyms.of(text)
+        if isinstance(value, list):
+            return json.dumps([self._pseudonym_of(item) for item in value])
+        return json.dumps(self._pseudonym_of(value))
+
+    def _pseudonym_of(self, value: object) -> str | None:
+        if isinstance(value, bool) or not isinstance(value, (str, int)):
+            return None
+        return self.pseudonyms.of(str(value))
+
+
+def _may_hold_text(rule: Rule, column: Column) -> bool:
+    """Whether someone's id can stand in a column that is kept, so that it must be looked at."""
+    if column.type is None and rule.table == "*" and rule.kind in _NO_TEXT:
+        return False
+    return column.type in _WRITTEN
+
+
+def _patterns_of(rule: Rule, action: str) -> str:
+    """The kind that tells whether patterns run: not where the value was decided to leave as it is."""
+    return "" if action == "keep" else rule.kind

@@ -1,0 +1,86 @@
+"""What values look like, without saying any: kinds, lengths, how many are different. And a rule that would fit."""
+
+import re
+from dataclasses import dataclass, field
+
+from psynetdata.anonymize.forms import id_names
+from psynetdata.anonymize.text.scrubber import FREE_TEXT
+
+from .selectors import SPECIAL
+
+# Beyond so many it is only said that there are more.
+MOST_DIFFERENT = 100
+# A choice that was offered: few different texts, each given several times, none long.
+_CHOICES, _TIMES, _LONGEST_CHOICE = 12, 3, 80
+_PERSONAL = re.compile(r"name|mail|phone|address|birth|postal|post_?code|zip|city|street|contact", re.IGNORECASE)
+_SENSITIVE = re.compile(r"health|disease|diagnos|medic|disab|income|salar|religio|ethnic|racial|sexual|politic", re.I)
+_WORDS = {"number": "numbers", "flag": "true or false", "null": "nothing", "list": "lists", "object": "objects"}
+
+
+@dataclass
+class Shape:
+    """Of the values that stand under one selector; `rows` counts them."""
+
+    rows: int = 0
+    kinds: set[str] = field(default_factory=set)
+    shortest: int | None = None
+    longest: int = 0
+    different: set[int] = field(default_factory=set)
+
+    def add(self, value: object) -> None:
+        self.rows += 1
+        self.kinds.add(_kind(value))
+        for text in _texts(value):
+            self.shortest = len(text) if self.shortest is None else min(self.shortest, len(text))
+            self.longest = max(self.longest, len(text))
+            if len(self.different) <= MOST_DIFFERENT:
+                self.different.add(hash(text))
+
+    def words(self) -> str:
+        """`text of 3 to 40 characters, 12 different; numbers`"""
+        said = [_WORDS[kind] for kind in sorted(self.kinds - {"text"})]
+        if self.shortest is not None:
+            length = f"{self.shortest}" if self.shortest == self.longest else f"{self.shortest} to {self.longest}"
+            many = len(self.different)
+            count = f"more than {MOST_DIFFERENT}" if many > MOST_DIFFERENT else str(many)
+            said.insert(0, f"text of {length} characters, {count} different")
+        return "; ".join(said)
+
+    def proposal(self, name: str) -> dict[str, str]:
+        """{shared, open, kind} for what stands under a column, question or key of this name."""
+        if kind := id_names.kind_of(name):
+            return _rule("pseudonym", "drop", kind)
+        if _PERSONAL.search(name) and self.shortest is not None:
+            return _rule("drop", "drop", FREE_TEXT)
+        if _SENSITIVE.search(name):
+            return _rule("scrub", "drop", SPECIAL)
+        if self.shortest is None:
+            return _rule("keep", "keep", "number")
+        if self.longest <= _LONGEST_CHOICE and len(self.different) <= min(_CHOICES, self.rows // _TIMES):
+            return _rule("scrub", "scrub", "choice")
+        return _rule("scrub", "drop", FREE_TEXT)
+
+
+def _rule(shared: str, open_: str, kind: str) -> dict[str, str]:
+    return {"shared": shared, "open": open_, "kind": kind}
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "flag"
+    if isinstance(value, int | float):
+        return "number"
+    return "text" if isinstance(value, str) else "list" if isinstance(value, list) else "object"
+
+
+def _texts(value: object):
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _texts(item)

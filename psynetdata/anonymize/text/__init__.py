@@ -1,0 +1,1 @@
+"""Identifiers replaced inside one text, and the pseudonyms that take their place."""

@@ -1,0 +1,119 @@
+"""Two sets of identifiers compared, and a cheap sure look for rows that could come out differently for it."""
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from itertools import accumulate
+
+from ahocorasick_rs import AhoCorasick
+
+from psynetdata.anonymize.forms import id_names, stored_forms
+from psynetdata.anonymize.forms.digests import digests
+from psynetdata.anonymize.forms.strength import ANYWHERE, NAMED, NEVER, TOKEN, WHOLE, strength
+from psynetdata.anonymize.identifiers.identifiers import Identifiers
+
+from .matcher import forms_of
+
+# More values than this are not worth looking for one by one.
+MOST = 20_000
+# Encoded characters that can be part of an identifier: quotes, backslashes, line ends and the like are looked around
+# (see `spelled.pieces`). For identifiers in ASCII only what may decode to ASCII counts, or to nothing; 212A is the
+# Kelvin sign, `k` in lower case.
+_HEX = "[0-9a-fA-F]"
+_ASCII = re.compile(
+    rf"\\u(?!(?:00[89a-fA-F]|0[1-9a-fA-F]{_HEX}|[1-9a-fA-F]{_HEX}{_HEX}){_HEX})|\\u212[aA]|\\x(?![89a-fA-F]{_HEX})"
+    rf"|\\[^\"\\nrtbfux]|%[0-7]{_HEX}|%[eE]2%84%[aA]{{2}}|&[#A-Za-z]"
+)
+_ANY = re.compile(rf"\\[^\"\\nrtbf]|%{_HEX}{{2}}|&[#A-Za-z]")
+
+
+@dataclass(frozen=True, repr=False)
+class Difference:
+    """Identifiers that one set has and the other has not, or has in another way, as they are in each."""
+
+    before: Identifiers
+    after: Identifiers
+    assets: frozenset[int]
+
+    def __len__(self) -> int:
+        return len(self.before.kinds.keys() | self.after.kinds.keys())
+
+
+def between(old: Identifiers, new: Identifiers) -> Difference:
+    """What to look for; the personal assets are those that are so in one set only."""
+
+    def seen(value: str, found: Identifiers) -> tuple[str | None, bool]:
+        return found.kinds.get(value), value in found.public
+
+    values = {value for value in old.kinds.keys() | new.kinds.keys() if seen(value, old) != seen(value, new)}
+    return Difference(_only(old, values), _only(new, values), old.personal_assets ^ new.personal_assets)
+
+
+def _only(found: Identifiers, values: set[str]) -> Identifiers:
+    kinds = {value: kind for value, kind in found.kinds.items() if value in values}
+    return Identifiers(kinds, frozenset(), found.public & values)
+
+
+class Screen:
+    """Looks at whole rows as they are stored. A row that it lets pass holds nothing of the difference in any form
+    that Matcher knows. Raises Unscreenable where a value cannot be looked for so.
+    """
+
+    def __init__(self, difference: Difference):
+        sure: set[str] = set()
+        doubtful: set[str] = set()
+        named: set[str] = set()
+        base64: set[str] = set()
+        for found in (difference.before, difference.after):
+            for value in found.kinds:
+                sure.update(digests(value))
+                how = NAMED if value in found.public else strength(value)
+                for form in forms_of(value, how) if how != NEVER else ():
+                    pieces = stored_forms.pieces(form)
+                    kind = {NAMED: named, WHOLE: doubtful}.get(how, sure if pieces == form else doubtful)
+                    kind.add(pieces)
+                    if how in (ANYWHERE, TOKEN):
+                        base64 |= stored_forms.in_base64(form)
+        coded = sure | doubtful | named
+        self._sure, self._doubtful, self._named, self._base64 = map(_automaton, (sure, doubtful, named, base64))
+        self._coded = _ASCII if all(map(str.isascii, coded)) else _ANY
+        self._empty = not coded
+
+    def stops(self, text: str, own: bool) -> bool:
+        """Whether any row of this text may hold something; `own` as in `look`."""
+        if self._empty:
+            return False
+        if self._coded.search(text):
+            return True
+        folded = stored_forms.folded(text)
+        looks = ((self._sure, folded), (self._doubtful, folded), (self._base64, text))
+        if any(automaton and automaton.find_matches_as_indexes(where) for automaton, where in looks):
+            return True
+        named = self._named and self._named.find_matches_as_indexes(folded)
+        return bool(named) and (own or id_names.may_hold(text))
+
+    def look(self, texts: list[str], own: bool) -> tuple[set[int], set[int]]:
+        """(rows that do hold something, rows that may), as places in `texts`.
+
+        `own`: rows of an experimenter's own table, where the column's name may be the one of identity.
+        """
+        if self._empty:
+            return set(), set()
+        starts = list(accumulate((len(text) + 1 for text in texts), initial=0))
+        text = "\n".join(texts)
+        folded = stored_forms.folded(text)
+
+        def rows(automaton: AhoCorasick | None, where: str) -> set[int]:
+            if automaton is None:
+                return set()
+            return {bisect_right(starts, start) - 1 for _, start, _ in automaton.find_matches_as_indexes(where)}
+
+        sure = rows(self._sure, folded)
+        doubtful = rows(self._doubtful, folded) | rows(self._base64, text)
+        doubtful |= {bisect_right(starts, match.start()) - 1 for match in self._coded.finditer(text)}
+        doubtful |= {at for at in rows(self._named, folded) if own or id_names.may_hold(texts[at])}
+        return sure, doubtful - sure
+
+
+def _automaton(forms: set[str]) -> AhoCorasick | None:
+    return AhoCorasick(sorted(forms), store_patterns=False) if forms else None

@@ -1,0 +1,93 @@
+"""Pseudonyms: one key per deployment, one pseudonym per value.
+
+Keyed by value and not by kind of column, so that equal ids stay equal wherever
+they stand and references hold. Without the key a pseudonym tells nothing; with
+it anyone can try values, so the key is stored sealed and never leaves.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+
+from cryptography.fernet import Fernet, InvalidToken
+
+from psynetdata.psynet.problems import Problem
+
+KEY_BYTES = 32
+# 12 bytes of the HMAC: 96 bits, 20 letters.
+DIGEST_BYTES = 12
+MEMO_SIZE = 200_000
+
+
+def new_key() -> bytes:
+    """A fresh random key for one deployment."""
+    return secrets.token_bytes(KEY_BYTES)
+
+
+def seal(key: bytes, master: bytes) -> str:
+    """The key as text that only the master key opens again (Fernet: AES-128-CBC with HMAC-SHA256)."""
+    return _fernet(master).encrypt(key).decode("ascii")
+
+
+def unseal(text: str, master: bytes) -> bytes:
+    """The key that `seal` sealed. Raises Problem where the master key is another one or the text was altered."""
+    try:
+        return _fernet(master).decrypt(text.encode("utf-8"))
+    except InvalidToken:
+        raise Problem(
+            "The pseudonym key cannot be opened with this installation's master key; "
+            "put back the one it was sealed with (MASTER_KEY, or the file master_key in DATA_DIR)."
+        ) from None
+
+
+def _fernet(master: bytes) -> Fernet:
+    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"psynetdata pseudonym key\0" + master).digest()))
+
+
+class Pseudonyms:
+    """value → pseudonym under one key; the same value gives the same pseudonym, for ever.
+
+    A pseudonym is `p_` and 20 lower-case base32 letters (22 characters, 96 bits):
+    never hexadecimal, a UUID or capitals, so it cannot be taken for the id of
+    a recruiter. Two parts with one colon between them, PsyNet's
+    `worker_id:assignment_id` (psynet.participant, unique_id), become two pseudonyms
+    with a colon between them: 45 characters, and the parts still join.
+    """
+
+    def __init__(self, key: bytes):
+        if len(key) < 16:
+            raise Problem("A pseudonym key needs at least 16 bytes; make one with new_key().")
+        self._key = key
+        self._memo: dict[str, str] = {}
+
+    def of(self, value: str) -> str:
+        """The pseudonym of a value; the empty text stays empty."""
+        found = self._memo.get(value)
+        if found is None:
+            if len(self._memo) >= MEMO_SIZE:
+                self._memo.clear()
+            found = self._memo[value] = self._make(value)
+        return found
+
+    def _make(self, value: str) -> str:
+        if not value:
+            return ""
+        return ":".join(map(self._of_part, self.parts(value)))
+
+    @staticmethod
+    def parts(value: str) -> list[str]:
+        """What has a pseudonym of its own: the value, or both sides of its one colon."""
+        first, colon, second = value.partition(":")
+        return [first, second] if colon and first and second and ":" not in second else [value]
+
+    def _of_part(self, value: str) -> str:
+        digest = hmac.digest(self._key, value.encode("utf-8", "surrogatepass"), "sha256")[:DIGEST_BYTES]
+        return "p_" + base64.b32encode(digest).decode("ascii").rstrip("=").lower()
+
+    def secret(self, purpose: str) -> bytes:
+        """A key for something else, which tells nothing of this one."""
+        return hmac.digest(self._key, b"key for " + purpose.encode(), "sha256")
+
+    def __repr__(self) -> str:
+        return "Pseudonyms(…)"

@@ -1,0 +1,89 @@
+"""Scrub: known identifiers replaced inside text and JSON at any depth, keys included.
+
+JSON numbers stay, but for those that are an id: ten digits or more, or under a name of identity. What holds no
+identifier is byte for byte what it was.
+"""
+
+from psynetdata.anonymize.forms import patterns
+from psynetdata.anonymize.identifiers.identifiers import Identifiers
+
+from . import json_spans
+from .matcher import Matcher
+from .pseudonyms import Pseudonyms
+
+# The kind of content in which people can have typed anything: patterns run there too.
+FREE_TEXT = "free_text"
+MEMO_SIZE = 50_000
+MEMO_LONGEST = 4_000
+MEMO_STRING = 200
+# JSON text inside JSON strings, as deep as PsyNet's jsonpickle ever nests it.
+DEPTH = 4
+
+
+class Scrubber:
+    """Rewrites cells; remembers short texts, since most repeat."""
+
+    def __init__(self, identifiers: Identifiers, pseudonyms: Pseudonyms):
+        self.matcher = Matcher(identifiers, pseudonyms)
+        self._memos: tuple[dict[str, str], dict[str, str]] = ({}, {})
+        self._strings: dict[tuple[bool, bool], dict[str, str]] = {
+            (a, b): {} for a in (False, True) for b in (False, True)
+        }
+
+    def cell(self, text: str, *, free_text: bool = False) -> str:
+        """A cell that holds JSON or plain text, without identifiers; with `free_text` also without e-mail and such."""
+        memo = self._memos[free_text]
+        found = memo.get(text)
+        if found is None:
+            found = self._cell(text, free_text, DEPTH)
+            if len(text) <= MEMO_LONGEST:
+                if len(memo) >= MEMO_SIZE:
+                    memo.clear()
+                memo[text] = found
+        return found
+
+    def string(self, text: str, *, free_text: bool = False) -> str:
+        """A plain string, not JSON."""
+        return self._string(text, False, free_text, 0)
+
+    def key(self, token: str) -> str:
+        """A key of a JSON object, as the quoted string that stands in the text."""
+        return json_spans.rewrite_strings(token, lambda value, is_key: self._string(value, True, False, 0))
+
+    def _cell(self, text: str, free_text: bool, depth: int) -> str:
+        if not self.worth_a_look(text, free_text):
+            return text
+        if not json_spans.is_json(text):
+            return self._string(text, False, free_text, 0)
+        text = self.matcher.under_names(text)
+        if self.matcher.numbers:
+            text = json_spans.rewrite_numbers(text, self.matcher.number)
+        return json_spans.rewrite_strings(text, lambda value, is_key: self._string(value, is_key, free_text, depth - 1))
+
+    def worth_a_look(self, text: str, free_text: bool) -> bool:
+        """False where scrubbing would surely change nothing: cheaper than scrubbing."""
+        return self.matcher.suspicious(text) or (free_text and patterns.may_hold(text))
+
+    def _string(self, value: str, is_key: bool, free_text: bool, depth: int) -> str:
+        # What may be JSON itself depends on the depth too.
+        if len(value) > MEMO_STRING or value[:1] in ("{", "[", '"'):
+            return self._rewritten(value, is_key, free_text, depth)
+        memo = self._strings[is_key, free_text]
+        found = memo.get(value)
+        if found is None:
+            if len(memo) >= MEMO_SIZE:
+                memo.clear()
+            found = memo[value] = self._rewritten(value, is_key, free_text, depth)
+        return found
+
+    def _rewritten(self, value: str, is_key: bool, free_text: bool, depth: int) -> str:
+        if not value:
+            return value
+        if not (is_key and value.isdigit()):
+            whole = self.matcher.whole(value)
+            if whole is not None:
+                return whole
+        if depth > 0 and value[0] in '{["' and value[-1] in '}]"' and json_spans.is_json(value):
+            return self._cell(value, free_text, depth)
+        clean = self.matcher.replace(value)
+        return patterns.replace(clean) if free_text else clean

@@ -1,0 +1,103 @@
+"""`snapshot=`, `as_of=` and `since=`: sheets as they were, and what changed."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from rest_framework.request import Request
+
+from psynetdata.faces import reading
+from psynetdata.models import Deployment
+from psynetdata.psynet.csvtext import Row
+from psynetdata.psynet.problems import NotFound, UsageError
+from psynetdata.sheets import Catalogue, Sheet, history
+
+
+@dataclass(frozen=True)
+class Asked:
+    """`moment`: None for the mirror as it stands. `since`: whether it was asked for; `before`: None for the start."""
+
+    moment: history.Moment | None
+    since: bool
+    before: history.Moment | None
+
+    @property
+    def is_diff(self) -> bool:
+        return self.since and self.moment is not None
+
+    @property
+    def names(self) -> list[str]:
+        """For an ETag."""
+        return [self.moment.name if self.moment else "now", self.before.name if self.before else str(self.since)]
+
+
+def asked(request: Request, deployment: Deployment) -> Asked:
+    """What the address asks; raises NotFound, UsageError."""
+    snapshot, at, since = (request.query_params.get(name) for name in ("snapshot", "as_of", "since"))
+    if snapshot is not None and at is not None:
+        raise UsageError("snapshot and as_of both name a moment; leave one of them out.")
+    moment = before = None
+    if snapshot is not None or at is not None:
+        moment = history.history().moment(deployment, snapshot=snapshot, at=at)
+        if moment is None:
+            raise NotFound("There is no snapshot from that time or before.")
+    if since is not None:
+        before = history.history().since(deployment, since)
+    return Asked(moment, since is not None, before)
+
+
+def sheet(found: Asked, current: Catalogue, name: str, held: ExitStack, **choice) -> "Sheet | Diff":
+    """The sheet that was asked for. What it reads from is there as long as `held` holds."""
+    deployment, face, tables = current.deployment, current.using, current.tables_of(name)
+    catalogue = current
+    if found.moment:
+        catalogue = _opened(found.moment, face, tables, held)
+    if not found.since:
+        return catalogue.sheet(name, **choice)
+    until = found.moment or history.history().moment(deployment)
+    changes = history.history().changes(found.before, until, catalogue.table_of(name))
+    made = catalogue.sheet(name, changes=changes, shows_change=found.is_diff, **choice)
+    removed = {identity: kind for identity, kind in changes.items() if kind == history.REMOVED}
+    if not found.is_diff or not removed:
+        return made
+    earlier = _opened(found.before, face, tables, held)
+    fields = [column for column in made.header if column in earlier.sheet(name, changes={}, shows_change=True).columns]
+    choice["fields"] = fields
+    return Diff(made, earlier.sheet(name, changes=removed, shows_change=True, **choice))
+
+
+def _opened(moment: history.Moment, face: str, tables: set[str] | None, held: ExitStack) -> Catalogue:
+    alias = held.enter_context(history.history().opened(moment, face, tables))
+    held.enter_context(reading(alias))
+    return Catalogue(moment.deployment, alias)
+
+
+class Diff:
+    """What was added and changed, as it is later; then what was removed, as it was before."""
+
+    is_of_database = False
+
+    def __init__(self, later: Sheet, earlier: Sheet):
+        self._later, self._earlier = later, earlier
+        self.name, self.header, self.withheld = later.name, later.header, later.withheld
+
+    def total(self) -> int:
+        return self._later.total() + self._earlier.total()
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        yield from self._later.rows()
+        for row in self._earlier.rows():
+            yield {name: row.get(name) for name in self.header}
+
+    def records(self) -> Iterator[Row]:
+        yield from self._later.records()
+        for cells in self._earlier.records():
+            found = dict(zip(self._earlier.header, cells, strict=True))
+            yield [found.get(name) for name in self.header]
+
+    def typed(self) -> tuple[list[str | None], Iterator[Row]]:
+        return [None] * len(self.header), self.records()
+
+    def page(self, cursor: str | None, limit: int, *, csv: bool = False):
+        raise UsageError("What changed between two moments has no pages; leave out limit and cursor.")

@@ -1,0 +1,176 @@
+"""Answers in the format that was asked for, with their ETag, streamed from one moment of a face."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+
+from django.http import HttpResponse, HttpResponseBase, HttpResponseNotModified, StreamingHttpResponse
+from django.utils.cache import patch_vary_headers
+from django.utils.http import parse_etags
+from rest_framework import renderers
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.request import Request
+
+from psynetdata.psynet.problems import UsageError
+from psynetdata.sheets.output import parquet
+
+from . import compression
+
+logger = logging.getLogger(__name__)
+
+JSON, CSV, NDJSON, PARQUET = "json", "csv", "ndjson", "parquet"
+
+
+class JSONRenderer(renderers.JSONRenderer):
+    charset = "utf-8"
+
+
+class CSVRenderer(renderers.JSONRenderer):
+    """Only stands for the format in negotiation; sheets write their own bytes."""
+
+    media_type, format, charset = "text/csv", CSV, "utf-8"
+
+
+class NDJSONRenderer(renderers.JSONRenderer):
+    media_type, format, charset = "application/x-ndjson", NDJSON, "utf-8"
+
+
+class ParquetRenderer(renderers.JSONRenderer):
+    media_type, format = "application/vnd.apache.parquet", PARQUET
+
+
+FORMATS = (JSONRenderer, CSVRenderer, NDJSONRenderer, ParquetRenderer)
+
+
+class NamedNegotiation(DefaultContentNegotiation):
+    """`format=` decides; without it the Accept header."""
+
+    names = "json or yaml"
+
+    def select_renderer(self, request, renderers, format_suffix=None):
+        asked = request.query_params.get("format")
+        if asked is None:
+            return super().select_renderer(request, renderers, format_suffix)
+        chosen = next((renderer for renderer in renderers if renderer.format == asked), None)
+        if chosen is None:
+            raise UsageError(f"format is {self.names}.")
+        return chosen, chosen.media_type
+
+
+class FormatNegotiation(NamedNegotiation):
+    """The formats of sheets."""
+
+    names = "json, csv, ndjson or parquet"
+
+    def select_renderer(self, request, renderers, format_suffix=None):
+        chosen, media_type = super().select_renderer(request, renderers, format_suffix)
+        if chosen.format == PARQUET:
+            parquet.check()
+        return chosen, media_type
+
+
+class AnyNegotiation(DefaultContentNegotiation):
+    """For answers that are what they are, whatever the client accepts."""
+
+    def select_renderer(self, request, renderers, format_suffix=None):
+        return renderers[0], renderers[0].media_type
+
+
+class BrokenOff(Exception):
+    """A streamed answer cannot be finished."""
+
+
+class Body:
+    """Blocks for a streamed answer, and what must be let go of when it ends, breaks off or never starts."""
+
+    def __init__(self, blocks: Iterator[bytes], held: ExitStack):
+        self._blocks = blocks
+        self._held = held
+
+    def __iter__(self):
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            return next(self._blocks)
+        except StopIteration:
+            # At once: a client that keeps the answer would keep the moment too, and end it in the midst of another.
+            self.close()
+            raise
+        except Exception as error:
+            # The server breaks the connection off, so that no client takes the part for the whole. The error's own
+            # words stay out of the log: a database quotes rows in them.
+            logger.error("A sheet broke off while it was sent: %s", type(error).__name__)
+            raise BrokenOff("The sheet broke off.") from None
+
+    def close(self) -> None:
+        close = getattr(self._blocks, "close", None)
+        if close:
+            close()
+        self._held.close()
+
+
+def etag_of(*parts: object) -> str:
+    """A strong ETag: equal parts, equal bytes. The code that writes them is a part."""
+    digest = hashlib.sha256(_code().encode())
+    for part in parts:
+        digest.update(b"\0" + str(part).encode("utf-8", "backslashreplace"))
+    return f'"{digest.hexdigest()[:40]}"'
+
+
+def is_known(request: Request, etag: str) -> bool:
+    """Whether If-None-Match says that the client has it already (RFC 9110, 13.1.2)."""
+    known = [one.removeprefix("W/") for one in parse_etags(request.headers.get("If-None-Match", ""))]
+    return "*" in known or etag in known or compression.packed_etag(etag) in known
+
+
+def not_modified(request: Request, etag: str) -> HttpResponseBase:
+    return _finish(request, HttpResponseNotModified(), etag)
+
+
+def streamed(request: Request, blocks: Callable[[], Iterator[bytes]], held: ExitStack, etag: str) -> HttpResponseBase:
+    """200 with blocks that are read while `held` holds; HEAD gets the headers alone."""
+    answer: HttpResponseBase
+    if request.method == "HEAD":
+        # Streamed too, or it would say that the sheet is 0 bytes long.
+        answer = StreamingHttpResponse((), content_type=content_type(request))
+    else:
+        found = blocks()
+        body = Body(compression.packed(found) if compression.wanted(request) else found, held.pop_all())
+        answer = StreamingHttpResponse(body, content_type=content_type(request))
+    return _finish(request, answer, etag)
+
+
+def whole(request: Request, body: bytes, etag: str) -> HttpResponseBase:
+    if compression.wanted(request):
+        body = b"".join(compression.packed(iter([body])))
+    return _finish(request, HttpResponse(body, content_type=content_type(request)), etag)
+
+
+def content_type(request: Request) -> str:
+    renderer = request.accepted_renderer
+    return f"{renderer.media_type}; charset=utf-8" if renderer.format == CSV else renderer.media_type
+
+
+def _finish(request: Request, answer: HttpResponseBase, etag: str) -> HttpResponseBase:
+    if compression.wanted(request):
+        # A strong ETag names bytes, and these are others.
+        etag = compression.packed_etag(etag)
+        if answer.status_code != 304:
+            answer["Content-Encoding"] = "gzip"
+    answer["ETag"] = etag
+    answer["Cache-Control"] = "private"
+    patch_vary_headers(answer, ("Accept", "Accept-Encoding", "Authorization", "Cookie"))
+    return answer
+
+
+@cache
+def _code() -> str:
+    digest = hashlib.sha256()
+    package = Path(__file__).parents[1]
+    for path in sorted([*package.glob("sheets/**/*.py"), *package.glob("psynet/**/*.py"), *package.glob("api/*.py")]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

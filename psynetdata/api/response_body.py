@@ -1,0 +1,65 @@
+"""What goes into an answer, in the format asked for: a sheet, a page, a row, or what a get_basic_data returned."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from rest_framework.request import Request
+
+from psynetdata.psynet.problems import UsageError
+from psynetdata.sheets import Sheet
+from psynetdata.sheets.output import formats, parquet, postgres_copy
+
+from . import parameters, response
+
+
+def of_sheet(request: Request, sheet: Sheet) -> Iterator[bytes]:
+    """All rows, as they come."""
+    wanted, options = request.accepted_renderer.format, _options(request)
+    if wanted == response.PARQUET:
+        return parquet.blocks(sheet)
+    if wanted == response.CSV:
+        by_copy = None if any(options.values()) else postgres_copy.csv(sheet)
+        return by_copy or formats.csv(sheet.header, sheet.records(), **options)
+    if wanted == response.NDJSON:
+        by_copy = None if any(options.values()) else postgres_copy.ndjson(sheet)
+        return by_copy or formats.ndjson(sheet.rows(), **options)
+    return formats.json_list(sheet.rows())
+
+
+def of_page(request: Request, sheet: Sheet, rows: list, following: str | None) -> bytes:
+    wanted, options = request.accepted_renderer.format, _options(request)
+    if wanted == response.CSV:
+        return b"".join(formats.csv(sheet.header, rows, **options))
+    if wanted == response.NDJSON:
+        return b"".join(formats.ndjson(rows, **options))
+    return formats.json_text({"next": following, "results": rows})
+
+
+def of_row(request: Request, row: dict[str, Any]) -> bytes:
+    return formats.json_text(row) if request.accepted_renderer.format == response.JSON else of_result(request, [row])
+
+
+def of_result(request: Request, found: Any) -> bytes:
+    """What a method returned; only a list of rows, or a data frame, has another format than JSON."""
+    wanted, options = request.accepted_renderer.format, _options(request)
+    if wanted == response.JSON:
+        return formats.json_text(found)
+    rows = formats.plain(found) if hasattr(found, "columns") else found
+    if wanted == response.PARQUET:
+        raise UsageError("Parquet is for the sheets of the registry; take format=csv or format=ndjson.")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise UsageError("This deployment's basic data is no single list of rows; name a sheet, or take format=json.")
+    if wanted == response.CSV:
+        return b"".join(formats.csv(*formats.table_of(rows), **options))
+    return b"".join(formats.ndjson(rows, **options))
+
+
+def _options(request: Request) -> dict[str, bool]:
+    """`excel` and `end_marker`, each for the one format that it means something for."""
+    wanted = request.accepted_renderer.format
+    for name, of in (("excel", response.CSV), ("end_marker", response.NDJSON)):
+        if parameters.flag(request, name) and wanted != of:
+            raise UsageError(f"{name} is for format={of}.")
+    if wanted == response.CSV:
+        return {"for_excel": parameters.flag(request, "excel")}
+    return {"end_marker": parameters.flag(request, "end_marker")} if wanted == response.NDJSON else {}

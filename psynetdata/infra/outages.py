@@ -1,0 +1,93 @@
+"""What fails around the work: a full disk, a folder that cannot be written, a database or a storage that went away."""
+
+import errno
+import socket
+import sqlite3
+
+from django.conf import settings
+from django.db import Error, InterfaceError, OperationalError
+from psycopg2 import errorcodes
+
+from psynetdata.env import LOCAL
+from psynetdata.psynet.problems import Problem
+
+_FULL = "There is no space left on the disk of {place}; nothing half-made was kept. Make room, then try again."
+_READ_ONLY = "psynetdata cannot write its files ({why}); make {place} writable for it, then try again."
+_LOCKED = "Another program holds the database locked; end it, then try again."
+_AWAY = "The database cannot be reached or went away during the work; try again when it is back."
+_STORAGE_AWAY = "The storage (STORAGE_URL) cannot be reached or broke off; try again when it is back."
+_STORAGE_REFUSED = (
+    "The storage (STORAGE_URL) refused what it was asked for ({why}); look at its credentials and rights."
+)
+
+# The first two characters of what PostgreSQL calls an error: connections, and a server that shuts down or starts.
+_AWAY_CLASSES = (errorcodes.CLASS_CONNECTION_EXCEPTION, errorcodes.CLASS_OPERATOR_INTERVENTION)
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NO_RIGHT = {errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+class Outage(Problem):
+    """The machine's trouble, not the data's. `passes`: the same work can be done when the database is back."""
+
+    status = 503
+
+    def __init__(self, sentence: str, *, passes: bool = False):
+        super().__init__(sentence)
+        self.passes = passes
+
+
+def outage(error: BaseException) -> Outage | None:
+    """What to tell of an error that comes from the machine; None for any other."""
+    cause = error.__cause__ if isinstance(error, Error) else error
+    if isinstance(cause, sqlite3.Error):
+        return _of_sqlite(cause)
+    if isinstance(error, (InterfaceError, OperationalError)):
+        return _of_postgres(cause)
+    if settings.STORAGES["default"]["BACKEND"] != LOCAL and (found := _of_storage(error)):
+        return found
+    if isinstance(error, OSError):
+        return _of_system(error)
+    return None
+
+
+def _of_sqlite(error: sqlite3.Error) -> Outage | None:
+    # The low byte is SQLite's primary result code; some versions of Python's module give none for a lost file.
+    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return _told(_FULL)
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return Outage(_LOCKED, passes=True)
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM):
+        return _told(_READ_ONLY, why=str(error))
+    return None
+
+
+def _of_postgres(error: BaseException | None) -> Outage | None:
+    code = getattr(error, "pgcode", None)
+    if code == errorcodes.DISK_FULL:
+        return Outage("PostgreSQL's disk is full; nothing half-made was kept. Make room there, then try again.")
+    # Without a code it was the connection that broke, and not the server that answered.
+    return Outage(_AWAY, passes=True) if code is None or code[:2] in _AWAY_CLASSES else None
+
+
+def _of_storage(error: BaseException) -> Outage | None:
+    """What the libraries behind a remote storage raise, which are only there where one is used."""
+    library = type(error).__module__.partition(".")[0]
+    answer = error.response if library == "botocore" and hasattr(error, "response") else {}
+    if 0 < answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) < 500:
+        return Outage(_STORAGE_REFUSED.format(why=answer["Error"]["Code"]))
+    if library in ("botocore", "paramiko") or isinstance(error, ConnectionError | TimeoutError | socket.gaierror):
+        return Outage(_STORAGE_AWAY, passes=True)
+    return None
+
+
+def _of_system(error: OSError) -> Outage | None:
+    if error.errno in _NO_ROOM:
+        return _told(_FULL)
+    if error.errno in _NO_RIGHT:
+        return _told(_READ_ONLY, why=error.strerror)
+    return None
+
+
+def _told(sentence: str, why: str = "") -> Outage:
+    return Outage(sentence.format(place=f"DATA_DIR={settings.DATA_DIR} or the storage", why=why))

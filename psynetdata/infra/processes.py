@@ -1,0 +1,167 @@
+"""Work cut into tasks and spread over processes of this machine.
+
+Workers are forked, so what they share (`context`: an anonymizer, the identifiers to look for) is made once
+and costs no memory twice. Where fork is not at hand (anything but Linux: the system libraries of macOS do not
+stand it) or one process is enough, tasks run in the calling process.
+
+A worker must not touch a database: the connections that it inherits are its parent's.
+"""
+
+import gc
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from psynetdata.psynet.problems import Problem
+
+LOOK_EVERY = 0.25  # seconds between calls of `look` while workers work
+_FORKS = sys.platform == "linux"
+
+
+class WorkerDied(Problem):
+    """A worker was killed from outside; most often there was no memory left."""
+
+    status = 503
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Pool:
+    """`each` runs tasks; the functions get the pool's context before their task."""
+
+    def __init__(self, context: Any, workers: list["_Worker"], look: Callable[[], None]):
+        self._context = context
+        self._workers = workers
+        self._look = look
+
+    def each(self, function: Callable[[Any, Any], Any], tasks: Iterable[Any]) -> Iterator[Any]:
+        """The result of each task, as they come to be ready; tasks are taken up only as workers are free.
+
+        `function` is one of a module's top level. What it raises is raised here. Tasks and results should be
+        small: they are pickled. Raises WorkerDied where a worker was killed.
+        """
+        if not self._workers:
+            for task in tasks:
+                self._look()
+                yield function(self._context, task)
+            return
+        waiting = iter(tasks)
+        busy: dict[Connection, _Worker] = {}
+        free = list(self._workers)
+        while True:
+            while free and (task := next(waiting, waiting)) is not waiting:
+                worker = free.pop()
+                worker.send(function, task)
+                busy[worker.pipe] = worker
+            if not busy:
+                return
+            for pipe in wait(list(busy), timeout=LOOK_EVERY):
+                worker = busy.pop(pipe)
+                result = worker.result()
+                free.append(worker)
+                yield result
+            self._look()
+
+
+@contextmanager
+def pool(processes: int, context: Any = None, *, look: Callable[[], None] = lambda: None) -> Iterator[Pool]:
+    """A Pool of so many workers, which end with it. `look` is called now and then and may raise to stop."""
+    workers: list[_Worker] = []
+    try:
+        if processes > 1 and _FORKS:
+            gc.freeze()  # so that a worker's collections do not copy what it shares
+            try:
+                for _ in range(processes):
+                    workers.append(_Worker(context, [other.pipe for other in workers]))
+            finally:
+                gc.unfreeze()
+        yield Pool(context, workers, look)
+    finally:
+        for worker in workers:
+            worker.end()
+
+
+class _Worker:
+    def __init__(self, context: Any, others: list[Connection]):
+        fork = multiprocessing.get_context("fork")
+        self.pipe, theirs = fork.Pipe()
+        # Not a daemon in multiprocessing's sense, which would keep a worker of django-q from having children.
+        self._process = fork.Process(target=_work, args=(theirs, [self.pipe, *others], context), daemon=False)
+        self._process.start()
+        theirs.close()
+
+    def send(self, function: Callable, task: Any) -> None:
+        try:
+            self.pipe.send((function, task))
+        except BrokenPipeError:
+            self._tell_of_death()
+
+    def result(self) -> Any:
+        try:
+            done, value, where = self.pipe.recv()
+        except (EOFError, ConnectionResetError):
+            self._tell_of_death()
+        if done:
+            return value
+        value.add_note(f"In a worker:\n{where}")
+        raise value
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.join()
+        self._process.close()
+        self.pipe.close()
+
+    def _tell_of_death(self) -> None:
+        self._process.join()
+        raise WorkerDied(
+            f"A process that did a part of the work was ended from outside (status {self._process.exitcode}); the "
+            "machine may have no memory left. Try again, with fewer processes (--n_parallel 1)."
+        )
+
+
+def _work(pipe: Connection, parents: list[Connection], context: Any) -> None:
+    """A worker's life: tasks until the pipe closes, or the parent dies."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which ends its workers
+    for inherited in parents:
+        inherited.close()  # or the parent's death would not be seen
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)  # rows come by the ten thousand and hold no cycles
+    while True:
+        try:
+            function, task = pipe.recv()
+        except EOFError:
+            os._exit(0)
+        try:
+            answer = True, function(context, task), ""
+        except BaseException as error:  # the parent raises it again, whatever it is
+            answer = False, _sendable(error), traceback.format_exc()
+        pipe.send(answer)
+
+
+def _sendable(error: BaseException) -> BaseException:
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"an unexpected {type(error).__name__}")
+    return error
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -1,0 +1,144 @@
+"""A folder behind an SSH server as storage, as safe as a local one: nothing half-written is seen under its name."""
+
+import io
+import os
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import paramiko
+from django.conf import settings
+from django.core.files.base import File
+from django.utils.deconstruct import deconstructible
+from storages.backends.sftpstorage import SFTPStorage
+
+from psynetdata.infra.outages import Outage
+
+from .connection import Server, UnknownKey, UnreadableKey, connect
+from .read_ahead import Reads
+
+_BUFFER = 1 << 18
+
+
+class StorageGone(Outage):
+    """The server of the storage cannot be spoken to until somebody puts something right, and what."""
+
+
+@deconstructible
+class SFTPFolderStorage(SFTPStorage):
+    """django-storages' backend with connections that are safe to use from many threads and after a fork.
+
+    The server's key must stand in known_hosts of the user or the machine; the login is by the key file SSH_KEY where
+    it is set, else by the agent and the keys in ~/.ssh. Same name, same place: an existing file is replaced in one
+    step, never renamed aside, because names here are content hashes or ids.
+    """
+
+    def __init__(self, host: str, port: int, user: str | None, root: str):
+        super().__init__(host=host, root_path=root, interactive=False)
+        self._server = Server(host, port, user, root)
+        self._own = threading.local()
+
+    @property
+    def sftp(self) -> paramiko.SFTPClient:
+        """This thread's connection, in this process; made anew where it broke."""
+        own = self._own
+        if getattr(own, "pid", None) != os.getpid() or not own.ssh.get_transport().is_active():
+            with _told(self.host):
+                own.ssh, own.sftp = connect(self._login())
+            own.pid = os.getpid()
+        return own.sftp
+
+    def close(self) -> None:
+        if getattr(self._own, "pid", None) == os.getpid():
+            self._own.ssh.close()
+
+    def get_available_name(self, name, max_length=None):
+        return name
+
+    def blocks(self, name: str, start: int, stop: int) -> Iterator[bytes]:
+        """Bytes `start` to `stop` of a file, fewer where it ends before."""
+        with self.sftp.open(self._remote_path(name), "rb") as file:
+            yield from Reads(file).blocks(start, stop)
+
+    def _open(self, name, mode="rb"):
+        if mode != "rb":
+            raise ValueError("Files are only ever written whole here, by save().")
+        return File(io.BufferedReader(_Remote(self.sftp.open(self._remote_path(name), "rb")), _BUFFER), name)
+
+    def _save(self, name, content):
+        temporary = f"{name}.{uuid.uuid4().hex}.part"
+        try:
+            super()._save(temporary, content)
+            self.sftp.posix_rename(self._remote_path(temporary), self._remote_path(name))
+        except BaseException:  # a full disk, but also a Ctrl-C or a timeout in the middle
+            with suppress(Exception):
+                self.delete(temporary)
+            raise
+        return name
+
+    def _mkdir(self, path):
+        try:
+            super()._mkdir(path)
+        except OSError:
+            if not self._path_exists(path):  # another worker may have made it at the same moment
+                raise
+
+    def _login(self) -> Server:
+        key = Path(settings.SSH_KEY).read_text() if settings.SSH_KEY else None
+        return replace(self._server, credentials=key)
+
+
+class _Remote(io.RawIOBase):
+    """A file behind the server as raw bytes, several requests of a read on their way."""
+
+    def __init__(self, file: paramiko.SFTPFile):
+        self._file, self._at, self._size = file, 0, file.stat().st_size
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = max(base + offset, 0)
+        return self._at
+
+    def readinto(self, buffer) -> int:
+        wanted = min(len(buffer), max(self._size - self._at, 0))
+        count = 0
+        for block in Reads(self._file).blocks(self._at, self._at + wanted):
+            buffer[count : count + len(block)] = block
+            count += len(block)
+        self._at += count
+        return count
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+
+@contextmanager
+def _told(host: str) -> Iterator[None]:
+    """Why there is no connection, in a sentence."""
+    try:
+        yield
+    except paramiko.BadHostKeyException:
+        raise StorageGone(f"The storage's server {host} shows another host key than the one that is known.") from None
+    except UnknownKey:
+        raise StorageGone(
+            f"The host key of the storage's server {host} is not known; add it to known_hosts of the user that runs "
+            "psynetdata."
+        ) from None
+    except UnreadableKey:
+        raise StorageGone("The private key that SSH_KEY names cannot be read.") from None
+    except paramiko.AuthenticationException:
+        raise StorageGone(f"The storage's server {host} refused our key.") from None

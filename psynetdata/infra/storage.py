@@ -1,0 +1,57 @@
+"""A local folder as storage in which nothing half-written can be seen (law 2), and reading from any storage."""
+
+import os
+import uuid
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.core.files.storage import FileSystemStorage, Storage, storages
+
+from psynetdata.psynet.csvtext import BLOCK
+
+
+class AtomicFileSystemStorage(FileSystemStorage):
+    """FileSystemStorage that writes under a temporary name and renames when the last byte is on disk.
+
+    Same name, same place: an existing file is replaced, never renamed aside, because names
+    here are content hashes or ids.
+    """
+
+    def get_available_name(self, name, max_length=None):
+        return name
+
+    def _save(self, name, content):
+        temporary = f"{name}.{uuid.uuid4().hex}.part"
+        try:
+            super()._save(temporary, content)
+            with open(self.path(temporary), "rb") as file:
+                os.fsync(file.fileno())
+            os.replace(self.path(temporary), self.path(name))
+        except BaseException:  # a full disk, but also a Ctrl-C or a timeout in the middle
+            self.delete(temporary)
+            raise
+        return name
+
+
+def blocks(storage: Storage, name: str, start: int, stop: int) -> Iterator[bytes]:
+    """Bytes `start` to `stop` of a file in the storage, some at a time; fewer where it ends too early."""
+    # S3's storage.open() would fetch the whole object first, so its own API is asked for the range.
+    if hasattr(storage, "bucket"):
+        if start < stop:
+            found = storage.bucket.Object(storage._normalize_name(name)).get(Range=f"bytes={start}-{stop - 1}")
+            yield from found["Body"].iter_chunks(BLOCK)
+        return
+    if hasattr(storage, "blocks"):  # SFTP: some requests on their way
+        yield from storage.blocks(name, start, stop)
+        return
+    with storage.open(name, "rb") as file:
+        file.seek(start)
+        left = stop - start
+        while left and (block := file.read(min(BLOCK, left))):
+            left -= len(block)
+            yield block
+
+
+def fresh_storage() -> Storage:
+    """The default storage again, with connections of its own: for another process or thread."""
+    return storages.create_storage(settings.STORAGES["default"])

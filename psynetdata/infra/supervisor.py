@@ -1,0 +1,125 @@
+"""Processes under one roof: started, watched, restarted, and all ended together.
+
+Each child leads a process group of its own, so that a terminal's Ctrl-C reaches the supervisor
+alone and the workers that a child started can be ended with it.
+"""
+
+import contextlib
+import ctypes
+import fcntl
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+
+from psynetdata.psynet.problems import Problem
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY = 1.0  # seconds
+WATCH_EVERY = 20.0
+RESTART_PAUSE = 5.0
+PATIENCE = 10.0  # seconds between asking to end and ending
+
+
+@dataclass
+class Child:
+    """A command, and how to tell that it stands still although its processes live."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
+    stands_still: Callable[[], bool] = lambda: False
+    on_start: Callable[[], None] = lambda: None
+    process: subprocess.Popen | None = None
+    not_before: float = 0.0
+
+    def start(self) -> None:
+        self.on_start()
+        self.process = subprocess.Popen(
+            self.command,
+            env=os.environ | self.environment,
+            start_new_session=True,
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+        )
+        self.not_before = monotonic() + RESTART_PAUSE
+
+    def signal_group(self, number: int) -> None:
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, number)
+
+
+class Supervisor:
+    """Runs children until it is told to stop."""
+
+    def __init__(self, children: list[Child]):
+        self.children = children
+        self.stop = threading.Event()
+
+    def run(self) -> None:
+        """Start all; come back when `stop` is set, with no child left."""
+        watched_at = monotonic()
+        try:
+            for child in self.children:
+                child.start()
+            while not self.stop.wait(LOOK_EVERY):
+                self._restart_ended()
+                if monotonic() - watched_at >= WATCH_EVERY:
+                    watched_at = monotonic()
+                    self._restart_standing_still()
+        finally:
+            self._end_all()
+
+    def _restart_ended(self) -> None:
+        for child in self.children:
+            if child.process.poll() is not None and monotonic() >= child.not_before:
+                logger.warning("%s ended with status %s and is started again", child.name, child.process.returncode)
+                child.signal_group(signal.SIGKILL)  # its orphans would go on taking work
+                child.start()
+
+    def _restart_standing_still(self) -> None:
+        for child in self.children:
+            if child.stands_still():
+                logger.warning("%s shows no life and is started again", child.name)
+                child.signal_group(signal.SIGKILL)
+                child.process.wait()
+                child.start()
+
+    def _end_all(self) -> None:
+        started = [child for child in self.children if child.process is not None]
+        for child in started:
+            if child.process.poll() is None:
+                child.process.terminate()
+        deadline = monotonic() + PATIENCE
+        for child in started:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.process.wait(max(0.1, deadline - monotonic()))
+            child.signal_group(signal.SIGKILL)
+            child.process.wait()
+
+
+@contextlib.contextmanager
+def only_one(path: Path):
+    """Hold a lock for as long as a run lasts; a second run on the same data is a Problem."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Problem(
+                f"psynetdata already runs on the folder {path.parent}; "
+                "stop it first, or choose another, like DATA_DIR=./var2."
+            ) from None
+        yield
+
+
+def _end_with_parent() -> None:
+    """Linux: ask to be ended when the supervisor dies, however it dies (prctl(2), PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)

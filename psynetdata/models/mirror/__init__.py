@@ -1,0 +1,1 @@
+"""Models of the mirror: PsyNet's rows, in both faces."""

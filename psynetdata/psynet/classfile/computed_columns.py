@@ -1,0 +1,218 @@
+"""Columns of PsyNet's class files that are no columns of a table: PsyNet computes them from other rows.
+
+How each is computed in PsyNet 13.3 and Dallinger 12.4: psynet.trial.main and psynet.trial.chain (`n_*` of networks,
+nodes and trial makers' states), dallinger.models (`n_*_infos`), psynet.participant (`*_modules`, `module_id`).
+A count is of rows that point here; NULL satisfies no condition, as in SQL.
+
+Rows that are counted (info, node, module_state) are gone through before those that are told of. The counts of a
+table with a million nodes take four bytes each.
+"""
+
+import json
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from psynetdata.psynet.csvtext import EMPTY
+
+# Tables whose rows need the counts of others, each batch after the one before: see COMPUTED.
+BATCHES = (("module_state", "node"), ("network", "participant"))
+COUNTED = {"info", "module_state", "node"}
+_DENSE = 1 << 24  # ids below stand in an array
+
+
+@dataclass(frozen=True)
+class _Count:
+    """Rows of `counted` whose `pointer` is the id here and whose columns have these values."""
+
+    counted: str
+    pointer: str
+    where: Mapping[str, str]
+
+    @property
+    def needs(self) -> set[str]:
+        return {self.pointer, *self.where}
+
+
+_ALIVE = {"failed": "f"}
+_COUNTS: dict[str, dict[str, _Count]] = {
+    "node": {"n_viable_trials": _Count("info", "node_id", {"is_repeat_trial": "f", **_ALIVE})},
+    "network": {
+        "n_pending_infos": _Count("info", "network_id", {"complete": "f", **_ALIVE}),
+        "n_completed_infos": _Count("info", "network_id", {"complete": "t", **_ALIVE}),
+        "n_failed_infos": _Count("info", "network_id", {"failed": "t"}),
+        "n_all_trials": _Count("info", "network_id", {}),
+        "n_alive_trials": _Count("info", "network_id", _ALIVE),
+        "n_failed_trials": _Count("info", "network_id", {"failed": "t"}),
+        "n_completed_trials": _Count("info", "network_id", {"complete": "t", "is_repeat_trial": "f", **_ALIVE}),
+        "n_all_nodes": _Count("node", "network_id", {}),
+        "n_alive_nodes": _Count("node", "network_id", _ALIVE),
+        "n_failed_nodes": _Count("node", "network_id", {"failed": "t"}),
+    },
+    "module_state": {"n_participant_trials_in_trial_maker": _Count("info", "module_state_id", {})},
+}
+_IN_BLOCK = "n_participant_trials_in_block"
+_MODULES = {"started_modules": "started", "finished_modules": "finished", "aborted_modules": "aborted"}
+NAMES = {
+    *(name for counts in _COUNTS.values() for name in counts), _IN_BLOCK, *_MODULES, "module_id",
+}  # fmt: skip
+_OF_STATE = ("id", "participant_id", "module_id", "time_started")
+
+Columns = Mapping[str, Sequence[str]]
+
+
+def computed_columns(table: str, columns: Callable[[str], Iterable[str]]) -> list[str]:
+    """The columns that are added to a table's class files; `columns` tells those of any table that may leave.
+
+    What needs a column that is not there is not added.
+    """
+    found = [name for name, count in _COUNTS.get(table, {}).items() if count.needs <= {*columns(count.counted)}]
+    if table == "module_state" and {"module_state_id", "block_position"} <= {*columns("info")}:
+        found += [_IN_BLOCK] if "block_position" in columns(table) else []
+    if table == "participant":
+        there = {*columns("module_state")}
+        if there.issuperset(_OF_STATE):
+            found += [name for name, flag in _MODULES.items() if flag in there]
+            found += ["module_id"] if "module_state_id" in columns(table) else []
+    return found
+
+
+def counted(table: str, rows: Columns, wanted: Mapping[str, Sequence[str]]) -> dict:
+    """What a block of rows adds to the counts, to be given to `Computed.add`. `wanted`: {table: computed columns}."""
+    found: dict = {}
+    for goal, names in wanted.items():
+        for name in names:
+            count = _COUNTS.get(goal, {}).get(name)
+            if count is not None and count.counted == table:
+                found[goal, name] = _matching(count, rows)
+    if table == "info" and _IN_BLOCK in wanted.get("module_state", ()):
+        pairs = zip(rows["module_state_id"], rows["block_position"], strict=True)
+        found["module_state", _IN_BLOCK] = Counter(pair for pair in pairs if all(pair))
+    if table == "module_state" and wanted.get("participant"):
+        flags = [rows.get(flag, [""] * len(rows["id"])) for flag in _MODULES.values()]
+        found["participant", "modules"] = list(zip(*(rows[name] for name in _OF_STATE), *flags, strict=True))
+    return found
+
+
+def add(found: dict, more: dict) -> None:
+    """What another block adds."""
+    for goal, counts in more.items():
+        if goal in found:
+            found[goal] += counts
+        else:
+            found[goal] = counts
+
+
+def _matching(count: _Count, rows: Columns) -> Counter:
+    pointers = rows[count.pointer]
+    if count.where:
+        conditions = zip(*(rows[name] for name in count.where), strict=True)
+        values = tuple(count.where.values())
+        pointers = [pointer for pointer, found in zip(pointers, conditions, strict=True) if found == values]
+    found = Counter(pointers)
+    del found[""]
+    return found
+
+
+class Tally:
+    """A number for each id."""
+
+    def __init__(self) -> None:
+        self._dense = array("I")
+        self._sparse: Counter[int] = Counter()
+
+    def add(self, counts: Mapping[str, int]) -> None:
+        for text, number in counts.items():
+            at = _id(text)
+            if at is None:
+                continue
+            if not 0 <= at < _DENSE:
+                self._sparse[at] += number
+                continue
+            if (missing := at + 1 - len(self._dense)) > 0:
+                room = max(missing, len(self._dense))
+                self._dense.frombytes(bytes(self._dense.itemsize * room))
+            self._dense[at] += number
+
+    def within(self, low: int, high: int) -> dict[str, str]:
+        """{id: number} of ids from `low` to below `high` that have one, as cells."""
+        dense = enumerate(self._dense[max(low, 0) : max(high, 0)], max(low, 0))
+        found = {str(at): str(number) for at, number in dense if number}
+        found.update({str(at): str(number) for at, number in self._sparse.items() if low <= at < high})
+        return found
+
+
+class Computed:
+    """Gathers what `counted` found, and tells the cells of computed columns for a range of ids."""
+
+    def __init__(self) -> None:
+        self._tallies: dict[tuple[str, str], Tally] = {}
+        self._in_block: Counter[tuple[str, str]] = Counter()
+        self._modules: dict[int, list[tuple[str, ...]]] = {}
+
+    def add(self, found: dict) -> None:
+        for goal, counts in found.items():
+            if goal == ("module_state", _IN_BLOCK):
+                self._in_block.update(counts)
+            elif goal == ("participant", "modules"):
+                for state in counts:
+                    if (person := _id(state[1])) is not None:
+                        self._modules.setdefault(person, []).append(state)
+            else:
+                self._tallies.setdefault(goal, Tally()).add(counts)
+
+    def within(self, table: str, names: Iterable[str], low: int, high: int) -> dict[str, dict]:
+        """{column: {id: cell}} for rows of the table with ids from `low` to below `high`; see `cells`."""
+        told: dict[str, dict] = {}
+        for name in names:
+            if name == _IN_BLOCK:
+                told[name] = {pair: str(n) for pair, n in self._in_block.items() if low <= (_id(pair[0]) or 0) < high}
+            elif name == "module_id":
+                told[name] = {state[0]: state[2] for states in self._of(low, high).values() for state in states}
+            elif name in _MODULES:
+                at = len(_OF_STATE) + list(_MODULES).index(name)
+                told[name] = {str(person): _in_order(states, at) for person, states in self._of(low, high).items()}
+            else:
+                tally = self._tallies.get((table, name))
+                told[name] = tally.within(low, high) if tally else {}
+        return told
+
+    def _of(self, low: int, high: int) -> dict[int, list[tuple[str, ...]]]:
+        if high - low > len(self._modules):
+            return {person: states for person, states in self._modules.items() if low <= person < high}
+        return {person: self._modules[person] for person in range(low, high) if person in self._modules}
+
+
+def _id(text: str) -> int | None:
+    """A hand-made database may hold anything where PsyNet's has ids."""
+    try:
+        return int(text)
+    except ValueError:
+        return None
+
+
+def _in_order(states: list[tuple[str, ...]], at: int) -> str:
+    """Ids of the modules whose flag is set, by when they were started."""
+    ordered = sorted(states, key=lambda state: (state[3], _id(state[0]) or 0))
+    return json.dumps([None if not state[2] else state[2].rstrip(EMPTY) for state in ordered if state[at] == "t"])
+
+
+def cells(told: Mapping[str, dict], rows: Columns) -> dict[str, list[str]]:
+    """The computed columns of a block. `told`: what `Computed.within` said of a range that holds all its ids."""
+    found = {}
+    for name, known in told.items():
+        if name == "module_id":
+            found[name] = [known.get(state, "") for state in rows["module_state_id"]]
+        elif name == _IN_BLOCK:
+            pairs = zip(rows["id"], rows["block_position"], strict=True)
+            found[name] = [known.get(pair, "0") for pair in pairs]
+        else:
+            nothing = "[]" if name in _MODULES else "0"
+            found[name] = [known.get(at, nothing) for at in rows["id"]]
+    if "block_order" in rows:  # only trial makers with chains have these; other modules' states share their table
+        for name in ("n_participant_trials_in_trial_maker", _IN_BLOCK):
+            if name in found:
+                told_of = zip(found[name], rows["block_order"], strict=True)
+                found[name] = [cell if order else "" for cell, order in told_of]
+    return found

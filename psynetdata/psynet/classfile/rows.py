@@ -1,0 +1,255 @@
+"""How rows of a table become rows of PsyNet's `data/<Class>.csv`.
+
+PsyNet writes one file for each class (psynet.data, SQLMixinDallinger.to_dict and
+dump_db_to_disk): the columns of the row, and beside them what its JSON objects hold. docs/fidelity.md
+says where our files differ and why.
+
+Rows come in blocks, as csvtext.block_rows gives them: NULL is "" and the empty text EMPTY. Work goes by
+column, so that what a cell costs is mostly C. Which keys a class has is known only when all rows were
+seen: a block says which keys it found, and `laid_out` puts a row's values below a header.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import repeat
+
+from psynetdata.psynet.csvtext import EMPTY
+from psynetdata.psynet.tables import UNEXPORTED_COLUMNS, Column, base_class, class_name
+from psynetdata.psynet.times import IsoTimes
+
+from . import json_columns, unpacked_keys
+from .unpacked_keys import MAX_KEYS
+
+# Columns of PsyNet's type PythonObject in which `true` and `null` are JSON and no words.
+_JSON_COLUMNS = {"answer", "context", "definition", "seed"}
+# What every table of an experimenter's has from psynet.data, SQLMixin; nobody told us the types of the rest.
+_MIXIN = {"failed": "bool", "creation_time": "timestamp", "time_of_death": "timestamp"}
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?([+-]\d\d(:\d\d)?)?")
+
+Keys = dict[str, dict[str, None]]
+Convert = Callable[[Sequence[str]], Sequence[str]]
+
+
+class _Words(dict):
+    """A dictionary that gives back what it does not know."""
+
+    def __missing__(self, key: str) -> str:
+        return key
+
+
+_BOOL = _Words(t="True", f="False")
+
+
+@dataclass
+class Part:
+    """Rows of one class in one block: the cells below the fixed columns, and beside them what is unpacked.
+
+    `values` has a dictionary for each row, or is empty where the table holds nothing to unpack.
+    """
+
+    fixed: list[tuple[str, ...]] = field(default_factory=list)
+    values: list[dict[str, str]] = field(default_factory=list)
+    keys: Keys = field(default_factory=dict)
+
+    def laid_out(self, keys: Sequence[str]) -> list[tuple[str, ...]]:
+        """The rows of the file: fixed cells, then one for each key."""
+        if not keys:
+            return self.fixed
+        return [
+            fixed + tuple(map(values.get, keys, repeat("")))
+            for fixed, values in zip(self.fixed, self.values, strict=True)
+        ]
+
+
+class ClassFiles:
+    """The class files of one table.
+
+    `clock`: minutes that the table's naive times are ahead of UTC. `withheld`: columns that do not leave.
+    `computed`: names of columns that are added (psynetdata.psynet.classfile.computed_columns). `guessed`: {column:
+    bool or timestamp} for columns whose type nobody told, from `untold` and `guess`.
+    """
+
+    def __init__(
+        self,
+        table: str,
+        columns: list[Column],
+        *,
+        clock: int = 0,
+        withheld: frozenset[str] = frozenset(),
+        computed: Sequence[str] = (),
+        guessed: dict[str, str] | None = None,
+    ):
+        self.table = table
+        self._columns = columns
+        self._at = at = {column.name: index for index, column in enumerate(columns)}
+        of_psynet = "vars" in at  # Dallinger's own classes write all their columns and have no object_type
+        dropped = {*withheld, *(UNEXPORTED_COLUMNS if of_psynet else ())}
+        self._kept = [index for index, column in enumerate(columns) if column.name not in dropped]
+        self._object_type = base_class(table) if of_psynet else None
+        # Dallinger calls a request's creation_time `time` (dallinger.models.Request.__json__).
+        self._has_time = table == "request" and "creation_time" in at and "creation_time" not in withheld
+        self.computed = [name for name in computed if name not in at]
+        self.fixed_columns = [
+            *(columns[index].name for index in self._kept),
+            *(["time"] if self._has_time else []),
+            *self.computed,
+            "class",
+            *(["object_type"] if of_psynet else []),
+        ]
+        taken = unpacked_keys.standing(at).union(self.computed)
+        sources = [name for name in unpacked_keys.sources(table, at) if name not in withheld]
+        self.unpacked = {name: json_columns.Unpacker(name, taken) for name in sources}
+        self._times = IsoTimes(clock)
+        self._guessed = guessed or {}
+        self._converters = [(index, self._converter(columns[index])) for index in self._kept]
+        self._classes: dict[str, str] = {}
+
+    @property
+    def untold(self) -> list[str]:
+        """Columns whose type nobody told: see `guess`."""
+        return [self._columns[index].name for index in self._kept if self._told(self._columns[index]) is None]
+
+    def guess(self, rows: list[list[str]]) -> dict[str, set[str]]:
+        """{untold column: what all its cells of the block could be}, of {bool, timestamp}; both where all are NULL."""
+        found = {}
+        for name in self.untold:
+            cells = [row[self._at[name]] for row in rows if row[self._at[name]]]
+            found[name] = {kind for kind in ("bool", "timestamp") if all(_looks_like(kind, cell) for cell in cells)}
+        return found
+
+    def types(self) -> dict[str, str | None]:
+        """{fixed column: PostgreSQL's type of what it holds, None where it is text or nobody told}."""
+        of = {column.name: self._type_of(column) for column in self._columns}
+        of |= {"time": "timestamp", "class": None, "object_type": None}
+        of |= {name: "int4" if name.startswith("n_") else None for name in self.computed}
+        return {name: of[name] for name in self.fixed_columns}
+
+    def by_name(self, rows: list[list[str]]) -> dict[str, Sequence[str]]:
+        """The columns of a block."""
+        return dict(zip(self._at, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(self._at, ())
+
+    def kinds(self) -> dict[str, int]:
+        """{key: kinds of its values so far} (psynetdata.psynet.classfile.json_columns)."""
+        found: dict[str, int] = {}
+        for unpacker in self.unpacked.values():
+            for key, kinds in unpacker.kinds.items():
+                found[key] = found.get(key, 0) | kinds
+        return found
+
+    def parts(self, rows: list[list[str]], computed: dict[str, Sequence[str]] | None = None) -> dict[str, Part]:
+        """{class: its rows of the block}. `computed`: the cells of the computed columns, one for each row."""
+        if not rows:
+            return {}
+        columns = list(zip(*rows, strict=True))
+        names = self._names(columns)
+        cells = [columns[index] if convert is None else convert(columns[index]) for index, convert in self._converters]
+        if (index := self._at.get("type")) in self._kept:
+            cells[self._kept.index(index)] = self._shown_types(names, columns)
+        if self._has_time:
+            cells.append(self._times.column(columns[self._at["creation_time"]]))
+        cells += [(computed or {})[name] for name in self.computed]
+        cells.append(names)
+        if self._object_type is not None:
+            cells.append([self._object_type] * len(rows))
+        found = [unpacker.column(columns[self._at[name]]) for name, unpacker in self.unpacked.items()]
+        return self._by_class(names, list(zip(*cells, strict=True)), found)
+
+    def _by_class(self, names: Sequence[str], fixed: list[tuple], found: list[list[dict]]) -> dict[str, Part]:
+        merged = _merged(found) if found else []
+        distinct = dict.fromkeys(names)
+        if len(distinct) == 1:
+            parts = {names[0]: Part(fixed, merged)}
+            told = {names[0]: found}
+        else:
+            parts = {name: Part() for name in distinct}
+            told = {name: [[] for _ in found] for name in distinct}
+            for row, name in enumerate(names):
+                part = parts[name]
+                part.fixed.append(fixed[row])
+                if merged:
+                    part.values.append(merged[row])
+                for mine, source in zip(told[name], found, strict=True):
+                    mine.append(source[row])
+        for name, part in parts.items():
+            part.keys = {source: _keys(values) for source, values in zip(self.unpacked, told[name], strict=True)}
+        return parts
+
+    def _names(self, columns: list[tuple[str, ...]]) -> list[str]:
+        """The class of each row."""
+        at = self._at.get("type")
+        if at is None:
+            return [class_name(self.table, None)] * len(columns[0])
+        known = self._classes
+        for text in set(columns[at]):
+            if text not in known:
+                known[text] = class_name(self.table, "" if text == EMPTY else text)
+        return [known[text] for text in columns[at]]
+
+    def _shown_types(self, names: list[str], columns: list[tuple[str, ...]]) -> list[str]:
+        """`type` as PsyNet shows it: the class's name, but TrialSource for the first node of a chain."""
+        types = columns[self._at["type"]]
+        if self.table != "node":
+            return [name if text else "" for name, text in zip(names, types, strict=True)]
+        degrees = columns[self._at["degree"]] if "degree" in self._at else repeat("")
+        return [
+            "" if not text else "TrialSource" if name == "GenericTrialNode" or degree == "0" else name
+            for name, text, degree in zip(names, types, degrees, strict=False)
+        ]
+
+    def _type_of(self, column: Column) -> str | None:
+        return self._told(column) or self._guessed.get(column.name)
+
+    @staticmethod
+    def _told(column: Column) -> str | None:
+        return column.type or _MIXIN.get(column.name)
+
+    def _converter(self, column: Column) -> Convert | None:
+        kind = self._type_of(column)
+        if kind == "bool":
+            return lambda cells: [_BOOL[cell] for cell in cells]
+        if kind in ("timestamp", "timestamptz"):
+            return self._times.column
+        if kind in ("varchar", "json", "jsonb", None):
+            return json_columns.values if column.name in _JSON_COLUMNS else json_columns.strings
+        return None
+
+
+def final_keys(keys: Keys) -> tuple[str, ...]:
+    """The unpacked columns of a class, in the order of its header: those of objects that are not keyed by data."""
+    return tuple(dict.fromkeys(key for found in keys.values() if len(found) < MAX_KEYS for key in found))
+
+
+def left_packed(keys: Keys) -> list[str]:
+    """Columns whose objects have MAX_KEYS different keys or more, and are not unpacked."""
+    return sorted(source for source, found in keys.items() if len(found) >= MAX_KEYS)
+
+
+def add_keys(keys: Keys, more: Keys) -> None:
+    """Beyond MAX_KEYS they only need to be too many."""
+    for source, found in more.items():
+        mine = keys.setdefault(source, {})
+        if len(mine) < MAX_KEYS:
+            mine.update(found)
+
+
+def _merged(found: list[list[dict[str, str]]]) -> list[dict[str, str]]:
+    """For each row what its objects hold together; the first that has a key says its value."""
+    first, *others = found
+    for other in others:
+        first = [
+            {**second, **one} if one and second else one or second for one, second in zip(first, other, strict=True)
+        ]
+    return first
+
+
+def _keys(values: list[dict[str, str]]) -> dict[str, None]:
+    found: dict[str, None] = {}
+    for value in values:
+        if not value.keys() <= found.keys():
+            found.update(dict.fromkeys(value))
+    return found
+
+
+def _looks_like(kind: str, cell: str) -> bool:
+    return cell in ("t", "f") if kind == "bool" else _TIMESTAMP.fullmatch(cell) is not None

@@ -1,0 +1,43 @@
+"""Whose data, and which face of it, `Trial.query` and its like see. Set around a call of get_basic_data."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from psynetdata.models import Deployment
+from psynetdata.sheets.catalogue import Catalogue
+
+
+class Scope:
+    """One deployment on one face, and what was already followed from row to row."""
+
+    def __init__(self, deployment: Deployment, using: str):
+        self.deployment = deployment
+        self.using = using
+        self.catalogue = Catalogue(deployment, using)
+        # {(table, id): row or None}
+        self.followed: dict[tuple[str, int], object] = {}
+
+
+_current: ContextVar[Scope | None] = ContextVar("scope of sheets", default=None)
+
+
+@contextmanager
+def scope(deployment: Deployment, using: str) -> Iterator[Scope]:
+    """Inside, `Trial.query` sees the rows of `deployment` on the face (database alias) `using`, and nothing else."""
+    found = Scope(deployment, using)
+    token = _current.set(found)
+    try:
+        yield found
+    finally:
+        _current.reset(token)
+
+
+def current() -> Scope:
+    found = _current.get()
+    if found is None:
+        raise RuntimeError(
+            "No deployment is being asked for: `query` works inside get_basic_data, or inside "
+            "psynetdata.sheets.basic_data.scope(deployment, using)."
+        )
+    return found

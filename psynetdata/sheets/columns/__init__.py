@@ -1,0 +1,1 @@
+"""The columns of a sheet and the kinds of their values."""

@@ -1,0 +1,67 @@
+"""Which keys of its objects a table's sheets have as columns: found by one pass over the rows of a state, then kept."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+import orjson
+from django.db.models import Q
+
+from psynetdata.psynet.classfile import unpacked_keys
+
+from .table_shape import Shape
+
+# {class: {source: its keys in the order of their first row}}
+Keys = dict[str, dict[str, dict[str, None]]]
+# Texts that were seen already are not read again; definitions come back by the thousand.
+_REMEMBERED = 50_000
+
+
+def columns(shape: Shape, class_name: str | None) -> list[str]:
+    """Keys that are columns in the sheet of a class, or of all classes where `class_name` is None."""
+    if not unpacked_keys.sources(shape.table, shape.columns):
+        return []
+    found = _keys(shape)
+    classes = found.values() if class_name is None else [found.get(class_name, {})]
+    return list(dict.fromkeys(_of_classes(classes)))
+
+
+def _of_classes(classes: Iterable[dict[str, dict[str, None]]]):
+    for sources in classes:
+        for keys in sources.values():
+            if len(keys) < unpacked_keys.MAX_KEYS:
+                yield from keys
+
+
+@lru_cache(maxsize=64)
+def _keys(shape: Shape) -> Keys:
+    """Two shapes are equal only where their rows are (`state`)."""
+    taken = unpacked_keys.standing(name for name, _ in shape.all_columns)
+    sources = unpacked_keys.sources(shape.table, shape.columns)
+    typed = [name for name in sources if name in shape.model.typed_fields()]
+    kept = [name for name in sources if name not in typed]
+    rows = shape.rows()
+    if not kept:
+        rows = rows.filter(_any(Q(**{f"{name}__startswith": "{"}) & ~Q(**{name: "{}"}) for name in typed))
+    found: Keys = {}
+    seen: set[tuple[str, str, str]] = set()
+    names = ["class_name", *(["rest"] if kept else []), *typed]
+    for class_name, *texts in rows.values_list(*names).iterator(chunk_size=2000):
+        cells = orjson.loads(texts.pop(0)) if kept else {}
+        cells.update(zip(typed, texts, strict=True))
+        for source in sources:
+            text = cells.get(source)
+            if not text or text[0] != "{" or (class_name, source, text) in seen:
+                continue
+            if len(seen) < _REMEMBERED:
+                seen.add((class_name, source, text))
+            keys = found.setdefault(class_name, {name: {} for name in sources})[source]
+            if len(keys) < unpacked_keys.MAX_KEYS:
+                keys.update((key, None) for key, _ in unpacked_keys.unpack(source, text, taken))
+    return found
+
+
+def _any(conditions: Iterable[Q]) -> Q:
+    joined = Q()
+    for condition in conditions:
+        joined |= condition
+    return joined

@@ -1,0 +1,154 @@
+"""The columns of a sheet: those of its table, what PsyNet adds, what joins give, and the keys of its objects."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Cast
+
+from psynetdata.models import Node, Participant, Record
+from psynetdata.models.mirror.base import KEY_BITS, MirrorModel
+from psynetdata.psynet.tables import base_class
+
+from . import object_keys, value_types
+from .table_shape import RestColumn, Shape
+
+if TYPE_CHECKING:
+    from psynetdata.sheets.catalogue import Catalogue
+
+CLASS, CHANGE = "class", "change"
+# PsyNet's class of artificial participants, and what experimenters call theirs.
+_BOTS = Q(class_name="Bot") | Q(class_name__endswith="Bot")
+_TEXT = models.TextField()
+
+
+@dataclass(frozen=True)
+class Column:
+    """`expression` gives its value in the database; None where only Python can tell (a key of an object).
+
+    `field`: the typed field of ours that holds it. `computed`: it is no column of the source's. `path`: what is
+    shown of its JSON value, keys of objects and places in lists. `source`: the column or key that it is made of,
+    where that has another name. `told`: {what finds a row in the mirror: the value}, where somebody else knows it.
+    """
+
+    name: str
+    kind: str
+    expression: models.Expression | F | None = None
+    field: models.Field | None = None
+    computed: bool = False
+    unpacked: bool = False
+    told: Mapping[str, str] | None = None
+    path: tuple[str, ...] = ()
+    source: str = ""
+
+    @property
+    def of(self) -> str:
+        return self.source or self.name
+
+    @property
+    def in_python(self) -> bool:
+        """Whether only Python can tell its value."""
+        return self.unpacked or bool(self.path) or self.told is not None
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the database can order by it: numbers as numbers, times as times, texts as they stand.
+
+        What may be any JSON value it cannot: ten is more than nine there too.
+        """
+        return not self.in_python and self.kind != value_types.VALUE and (self.field is not None or self.computed)
+
+
+def columns_of(
+    catalogue: "Catalogue", shape: Shape, class_name: str | None, wanted: set[str] | None
+) -> dict[str, Column]:
+    """{name: Column} of a sheet, in the order of its header.
+
+    `wanted`: names that are asked for, all where it is None. To know the keys of objects all rows must be looked at,
+    so they are left out where nobody asks for one.
+    """
+    found = {name: _stored(shape, name) for name in shape.columns}
+    for column in (*_added(shape), *_joined(catalogue, shape)):
+        if column.name == "type" or column.name not in found:
+            found[column.name] = column
+    if wanted is not None and wanted <= found.keys():
+        return found
+    for key in object_keys.columns(shape, class_name):
+        if key not in found:
+            found[key] = Column(key, value_types.VALUE, unpacked=True)
+    return found
+
+
+def change(shape: Shape, told: Mapping[str, str]) -> Column:
+    """What happened to a row since another moment, as `told` says by what finds the row in the mirror."""
+    identity = F("identity") if shape.model is Record else Cast("id", _TEXT)
+    return Column(CHANGE, value_types.PLAIN, identity, computed=True, told=told)
+
+
+def renamed(column: Column, name: str, path: tuple[str, ...] = ()) -> Column:
+    """The column, or what stands at a path in its value, under another name."""
+    if path:
+        return replace(column, name=name, source=column.of, path=path, kind=value_types.VALUE)
+    return replace(column, name=name, source=column.of)
+
+
+def _stored(shape: Shape, name: str) -> Column:
+    field_of = shape.model.typed_fields().get(name)
+    return Column(name, shape.kinds[name], F(name) if field_of else RestColumn(name), field_of)
+
+
+def _added(shape: Shape):
+    """What PsyNet's class files have beside the table's columns; `type` is shown as they show it."""
+    names = {name for name, _ in shape.all_columns}
+    if "type" in shape.columns:
+        yield Column("type", value_types.PLAIN, _shown_type(shape), computed=True)
+    # Dallinger calls a request's creation_time `time` (dallinger.models.Request.__json__).
+    if shape.table == "request" and "creation_time" in shape.columns:
+        yield Column("time", value_types.TIME, F("creation_time"), models.DateTimeField(), computed=True)
+    yield Column(CLASS, value_types.PLAIN, F("class_name"), computed=True)
+    if "vars" in names:  # Dallinger's own classes, which have none, have no object_type either
+        yield Column(
+            "object_type", value_types.PLAIN, Value(base_class(shape.table), output_field=_TEXT), computed=True
+        )
+
+
+def _shown_type(shape: Shape) -> models.Expression:
+    """The class's name, but TrialSource for the first node of a chain."""
+    whens = [When(type__isnull=True, then=Value(None))]
+    if shape.table == "node":
+        whens.append(When(Q(class_name="GenericTrialNode") | Q(degree=0), then=Value("TrialSource")))
+    return Case(*whens, default=F("class_name"), output_field=_TEXT)
+
+
+def _joined(catalogue: "Catalogue", shape: Shape):
+    """What people otherwise join by hand: whether it is a bot's, whose it is, and a trial's node's definition."""
+    bool_field = models.BooleanField()
+    people = catalogue.shape("participant")
+    if shape.table == "participant":
+        is_bot = Case(When(_BOTS, then=Value(True)), default=Value(False), output_field=bool_field)
+        yield Column("is_bot", value_types.BOOL, is_bot, bool_field, computed=True)
+    elif "participant_id" in shape.columns and people.all_columns:
+        theirs = _row_of(Participant, shape, "participant_id")
+        is_bot = Case(
+            When(participant_id__isnull=True, then=Value(None)),
+            default=Exists(theirs.filter(_BOTS)),
+            output_field=bool_field,
+        )
+        yield Column("is_bot", value_types.BOOL, is_bot, bool_field, computed=True)
+        if "worker_id" in people.columns:
+            yield _from("participant_worker_id", people, "worker_id", theirs)
+    nodes = catalogue.shape("node")
+    if shape.table == "info" and "node_id" in shape.columns and "definition" in nodes.columns:
+        yield _from("node_definition", nodes, "definition", _row_of(Node, shape, "node_id"))
+
+
+def _row_of(model: type[MirrorModel], shape: Shape, column: str) -> models.QuerySet:
+    first = shape.deployment.number << KEY_BITS
+    return model.objects.using(shape.using).filter(key=first + OuterRef(column))
+
+
+def _from(name: str, shape: Shape, column: str, rows: models.QuerySet) -> Column:
+    value = Subquery(rows.values(column)[:1], output_field=_TEXT)
+    return Column(name, shape.kinds[column], value, models.TextField(), computed=True)

@@ -1,0 +1,124 @@
+"""What a mirrored table of one deployment looks like on one face: its columns, their kinds, what is withheld."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+from django.db import models
+from django.db.models.functions import Coalesce, Length
+
+from psynetdata.mirror.conversion import model_of
+from psynetdata.models import Deployment, MirroredTable, MirrorModel, Record
+from psynetdata.models.mirror.base import KEY_BITS
+from psynetdata.psynet.tables import UNEXPORTED_COLUMNS
+
+from . import value_types
+
+# Rows that are looked at to find the kind of a column whose type nobody told.
+_LOOK = 10_000
+
+
+class RestColumn(models.Func):
+    """The text of a source column that no field of ours holds."""
+
+    output_field = models.TextField()
+
+    def __init__(self, column: str):
+        super().__init__(models.F("rest"))
+        self.column = column
+
+    def as_sqlite(self, compiler, connection, **context):
+        inner, parameters = compiler.compile(self.source_expressions[0])
+        quoted = self.column.replace('"', '\\"')
+        return f"json_extract({inner}, %s)", [*parameters, f'$."{quoted}"']
+
+    def as_postgresql(self, compiler, connection, **context):
+        inner, parameters = compiler.compile(self.source_expressions[0])
+        return f"(({inner})::json ->> %s)", [*parameters, self.column]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A table as it stands in a face. `using` is the face's database alias."""
+
+    deployment: Deployment
+    using: str
+    table: str
+    all_columns: tuple[tuple[str, str | None], ...]
+    withheld: frozenset[str]
+    total: int
+    # Names the very state of the rows: same name, same rows.
+    state: str
+
+    @classmethod
+    def of(cls, deployment: Deployment, using: str, row: MirroredTable) -> "Shape":
+        columns = tuple((name, told) for name, told, _ in row.columns)
+        state = f"{row.table}={row.state}/{row.transform}"
+        return cls(deployment, using, row.table, columns, frozenset(row.withheld), row.rows, state)
+
+    @property
+    def model(self) -> type[MirrorModel]:
+        return model_of(self.table)
+
+    @cached_property
+    def columns(self) -> list[str]:
+        """What a reader sees: all columns in the source's order, less those withheld and Dallinger's spare ones."""
+        names = [name for name, _ in self.all_columns]
+        # Dallinger's own classes, which have no `vars`, write all their columns (psynet/classfile.py).
+        hidden = self.withheld | set(UNEXPORTED_COLUMNS if "vars" in names else ())
+        return [name for name in names if name not in hidden]
+
+    @cached_property
+    def kinds(self) -> dict[str, str]:
+        """{column: kind} of all columns; what nobody told is found from the first rows."""
+        fields = self.model.typed_fields()
+        found = {name: value_types.kind_of(name, told, fields.get(name)) for name, told in self.all_columns}
+        untold = tuple(name for name, kind in found.items() if kind is None)
+        return found | (_guessed(self.using, self.deployment.number, self.table, self.state, untold) if untold else {})
+
+    def is_exact(self, column: str) -> bool:
+        """Whether our own field holds every value of the column, so that `rest` never has to be looked at."""
+        field, told = self.model.typed_fields().get(column), dict(self.all_columns).get(column)
+        if isinstance(field, models.TextField):
+            return True
+        whole = isinstance(field, models.IntegerField) and told in ("int2", "int4", "int8")
+        return whole or (isinstance(field, models.BooleanField) and told == "bool")
+
+    def rows(self) -> models.QuerySet:
+        """The table's rows of this deployment, in the order of PsyNet's id."""
+        number, everything = self.deployment.number, self.model.objects.using(self.using)
+        if self.model is Record:
+            found = everything.filter(deployment_number=number, table=self.table)
+            # A Record's id is text: by length first, whole numbers come in their order.
+            text = Coalesce("id", models.Value(""), output_field=models.TextField())
+            return found.alias(id_text=text, id_length=Length(text)).order_by("id_length", "id_text", "key")
+        first = number << KEY_BITS
+        return everything.filter(key__gte=first, key__lt=first + (1 << KEY_BITS)).order_by("key")
+
+    def value(self, row: MirrorModel, column: str) -> Any:
+        """A column of a row as a Python value: typed, or decoded, times as aware UTC."""
+        found = getattr(row, column) if column in row.typed_fields() else None
+        if found is None:  # where there is a typed value, a text kept beside it says the same in other words
+            found = row.rest_columns.get(column)
+        return (
+            value_types.value_of(found, self.kinds[column], self.deployment.clock) if isinstance(found, str) else found
+        )
+
+
+@lru_cache(maxsize=256)
+def _guessed(using: str, number: int, table: str, state: str, untold: tuple[str, ...]) -> dict[str, str]:
+    """`state` is only there to be part of the cache's key."""
+    model = model_of(table)
+    found = model.objects.using(using).filter(deployment_number=number)
+    if model is Record:
+        found = found.filter(table=table)
+    typed = [name for name in untold if name in model.typed_fields()]
+    guesses = {name: value_types.Guess() for name in untold}
+    for rest, *values in found.order_by("key").values_list("rest", *typed)[:_LOOK].iterator(chunk_size=500):
+        cells = dict(zip(typed, values, strict=True)) | json.loads(rest)
+        for name, guess in guesses.items():
+            cell = cells.get(name)
+            if cell is not None and not guess.is_settled:
+                guess.look(cell)
+    return {name: guess.kind for name, guess in guesses.items()}

@@ -1,0 +1,1 @@
+"""A sheet as bytes: JSON, CSV, NDJSON, Parquet."""

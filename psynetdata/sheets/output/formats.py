@@ -1,0 +1,166 @@
+"""Rows as bytes: JSON, NDJSON and CSV in blocks, whatever streams in."""
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from typing import Any
+
+import orjson
+
+from psynetdata.psynet import csvtext, times
+from psynetdata.psynet.classfile import excel
+from psynetdata.psynet.csvtext import Row
+from psynetdata.psynet.jsontext import without_nan
+from psynetdata.psynet.problems import Problem
+
+_BLOCK = 1 << 16
+
+
+class NoJson(Problem):
+    """What somebody's code gave holds what no JSON can hold."""
+
+    status = 500
+
+    def __init__(self, value: Any):
+        super().__init__(
+            f"There is a value of type {type(value).__name__} in it, which JSON does not hold; give texts, numbers, "
+            "booleans, None, times, lists, dictionaries or data frames."
+        )
+
+
+class EndlessJson(Problem):
+    status = 500
+
+    def __init__(self):
+        super().__init__("A value in it is nested without end, or too deeply for JSON.")
+
+
+def json_text(value: Any) -> bytes:
+    """One JSON value, null for NaN. Raises NoJson, EndlessJson for what somebody's code made."""
+    try:
+        return orjson.dumps(value, default=plain, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME)
+    except TypeError:  # integers beyond 64 bits, half a surrogate pair, deep nesting: json can
+        try:
+            return json.dumps(without_nan(_plain_deep(value)), allow_nan=False).encode("ascii")
+        except RecursionError:
+            raise EndlessJson from None
+
+
+def json_list(rows: Iterable[Any]) -> Iterator[bytes]:
+    return _blocks(_list_pieces(rows))
+
+
+def json_lists(named: Iterable[tuple[str, Iterable[Any]]]) -> Iterator[bytes]:
+    """One object: {name: [rows], …}."""
+
+    def pieces() -> Iterator[bytes]:
+        yield b"{"
+        for number, (name, rows) in enumerate(named):
+            yield (b",\n" if number else b"") + json_text(name) + b":"
+            yield from _list_pieces(rows)
+        yield b"}"
+
+    return _blocks(pieces())
+
+
+def ndjson(rows: Iterable[Any], *, end_marker: bool = False) -> Iterator[bytes]:
+    """A line for each row; with `end_marker` a last one that tells their number, so that the end is seen."""
+
+    def pieces() -> Iterator[bytes]:
+        sent = 0
+        for row in rows:
+            yield json_text(row) + b"\n"
+            sent += 1
+        if end_marker:
+            yield json_text({"end": True, "rows": sent}) + b"\n"
+
+    return _blocks(pieces())
+
+
+def csv(header: list[str], records: Iterable[Row], *, for_excel: bool = False) -> Iterator[bytes]:
+    """NULL is an empty field, the empty text a quoted one."""
+
+    def pieces() -> Iterator[bytes]:
+        if for_excel:
+            yield excel.BOM
+        yield csvtext.format_row(excel.guarded(header) if for_excel else header) + b"\n"
+        for cells in map(excel.guarded, records) if for_excel else records:
+            yield csvtext.format_row(cells) + b"\n"
+
+    return _blocks(pieces())
+
+
+def table_of(rows: list[dict[str, Any]]) -> tuple[list[str], Iterator[Row]]:
+    """(header, records) of dictionaries that somebody else made: all their keys, in the order they come."""
+    header = list(dict.fromkeys(str(key) for row in rows for key in row))
+    named = ({str(key): value for key, value in row.items()} for row in rows)
+    return header, ([_cell(row.get(name)) for name in header] for row in named)
+
+
+def plain(value: Any) -> Any:
+    """What JSON does not know: data frames as lists of dictionaries, numpy's values, times in UTC; else the text."""
+    if hasattr(value, "to_dict") and hasattr(value, "columns"):
+        return value.to_dict("records")
+    if isinstance(value, datetime):
+        return _time(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=str)
+    if isinstance(value, bytes | bytearray | memoryview) or _has_no_text(value):
+        raise NoJson(value)
+    return None if str(value) in ("<NA>", "NaT") else str(value)
+
+
+def _has_no_text(value: Any) -> bool:
+    """Whether str() would only say which object it is."""
+    return type(value).__str__ is object.__str__ and type(value).__repr__ is object.__repr__
+
+
+def _plain_deep(value: Any) -> Any:
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, dict):
+        return {str(key): _plain_deep(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain_deep(item) for item in value]
+    return _plain_deep(plain(value))
+
+
+def _time(value: datetime) -> str | None:
+    if value != value:
+        return None  # pandas' NaT is a datetime
+    return times.to_iso(value) if value.tzinfo else value.isoformat()
+
+
+def _cell(value: Any) -> str | None:
+    value = _plain_deep(value)
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return str(value)
+    if isinstance(value, float):
+        return repr(value) if value == value else None
+    return str(value) if isinstance(value, int) else json_text(value).decode()
+
+
+def _list_pieces(rows: Iterable[Any]) -> Iterator[bytes]:
+    yield b"["
+    for number, row in enumerate(rows):
+        yield (b",\n" if number else b"") + json_text(row)
+    yield b"]"
+
+
+def _blocks(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    held: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size >= _BLOCK:
+            yield b"".join(held)
+            held, size = [], 0
+    if held:
+        yield b"".join(held)

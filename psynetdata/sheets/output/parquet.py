@@ -1,0 +1,114 @@
+"""A sheet as Parquet, a group of rows at a time. Needs pyarrow, which is not always installed."""
+
+import io
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from psynetdata.psynet.problems import Problem
+from psynetdata.sheets.columns import value_types
+
+if TYPE_CHECKING:
+    from psynetdata.sheets.sheet import Sheet
+
+# Rows of a group: what is held in memory.
+_GROUP = 10_000
+_WHOLE_RANGE = 1 << 63
+
+
+class NoParquet(Problem):
+    status = 406
+
+    def __init__(self):
+        super().__init__(
+            "Parquet needs pyarrow, which is not installed here (pip install -r requirements-parquet.txt); "
+            "take format=csv instead."
+        )
+
+
+def check() -> None:
+    """Raise NoParquet where pyarrow is missing."""
+    try:
+        import pyarrow.parquet  # noqa: F401 - optional: only this format needs it
+    except ImportError:
+        raise NoParquet from None
+
+
+def blocks(sheet: "Sheet") -> Iterator[bytes]:
+    """Numbers, booleans and times as such; everything else as the text that CSV has.
+
+    What no number or time can be (`infinity`) is null. Without its end a Parquet file cannot be read, so a
+    broken stream never looks whole.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types = {
+        value_types.WHOLE: pa.int64(),
+        value_types.NUMBER: pa.float64(),
+        value_types.BOOL: pa.bool_(),
+        value_types.TIME: pa.timestamp("us", tz="UTC"),
+    }
+    found, records = sheet.typed()
+    schema = pa.schema([(name, types.get(kind, pa.string())) for name, kind in zip(sheet.header, found, strict=True)])
+    convert = [_CONVERT.get(kind) for kind in found]
+    sink = io.BytesIO()
+    with pq.ParquetWriter(_Unseekable(sink), schema, compression="snappy") as writer:
+        while group := list(islice(records, _GROUP)):
+            columns = zip(*group, strict=True)
+            arrays = [
+                pa.array(column if read is None else [read(value) for value in column], type=field.type)
+                for column, read, field in zip(columns, convert, schema, strict=True)
+            ]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+            yield _taken(sink)
+    yield _taken(sink)
+
+
+class _Unseekable(io.RawIOBase):
+    """Counts what goes through, since the buffer behind it is emptied again and again."""
+
+    def __init__(self, sink: io.BytesIO):
+        self._sink, self._at = sink, 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data) -> int:
+        written = self._sink.write(data)
+        self._at += written
+        return written
+
+    def tell(self) -> int:
+        return self._at
+
+
+def _taken(sink: io.BytesIO) -> bytes:
+    found = sink.getvalue()
+    sink.seek(0)
+    sink.truncate()
+    return found
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) and -_WHOLE_RANGE <= value < _WHOLE_RANGE else None
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _time(value: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(value)
+    except (ValueError, TypeError):
+        return None
+
+
+_CONVERT = {
+    value_types.WHOLE: _whole,
+    value_types.NUMBER: _number,
+    value_types.BOOL: lambda value: value if isinstance(value, bool) else None,
+    value_types.TIME: _time,
+}

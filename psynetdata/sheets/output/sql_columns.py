@@ -1,0 +1,128 @@
+"""A sheet's columns as PostgreSQL writes them itself, so that no value passes through Python.
+
+What cannot be said in SQL, or holds a value for which SQL and our own conversion (`kinds`) would differ, has no
+such form: the sheet is then read row by row. `tests/sheets/test_postgres_copy.py` holds both to the same bytes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from django.db import connections, models
+from django.db.models import F
+
+from psynetdata.sheets.columns import value_types
+from psynetdata.sheets.columns.sheet_columns import Column
+from psynetdata.sheets.columns.table_shape import Shape
+
+# A whole JSON text without NUL and without half of a surrogate pair: what CSV shows unquoted.
+_STRING = (
+    r"""'^"([^"\\\u0001-\u001f]|\\["\\/bfnrt]|\\u(?!0000|[dD][89a-fA-F])[0-9a-fA-F]{4}"""
+    r"""|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*"[ \t\n\r]*$'"""
+)
+_UNQUOTED = (
+    """CASE WHEN left({x}, 1) <> '"' THEN {x} """
+    r"""WHEN {x} ~ '^"[^"\\\u0001-\u001f]*"$' THEN substr({x}, 2, length({x}) - 2) """
+    f"WHEN {{x}} ~ {_STRING} THEN ({{x}})::json #>> '{{{{}}}}' ELSE {{x}} END"
+)
+_NUMBER = r"'^-?(0|[1-9]\d*)(\.\d+)?$'"
+_TIME = """replace(to_char({x} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '.000000Z', 'Z')"""
+_VALUE = f"CASE {{x}} WHEN 'true' THEN 'True' WHEN 'false' THEN 'False' WHEN 'null' THEN NULL ELSE {_UNQUOTED} END"
+_JSON_VALUE = (
+    f"CASE WHEN {{x}} IN ('true', 'false', 'null') OR {{x}} ~ {_NUMBER} THEN ({{x}})::json "
+    f"WHEN {{x}} IN ('NaN', 'Infinity', '-Infinity') THEN NULL ELSE to_json({_UNQUOTED}) END"
+)
+# Texts that are JSON of another kind than a plain string, or a number that Python writes otherwise.
+_OBJECT = f"""(left({{x}}, 1) IN ('{{{{', '[') OR (left({{x}}, 1) = '"' AND {{x}} !~ {_STRING}))"""
+_ODD_VALUE = rf"({_OBJECT} OR {{x}} ~ '^\s|\s$|^-?\d+(\.\d+)?[eE]')"
+
+
+class Sql(models.Func):
+    """SQL with `{x}` for an expression, as often as it stands there."""
+
+    def __init__(self, template: str, expression, output_field: models.Field):
+        super().__init__(F(expression) if isinstance(expression, str) else expression, output_field=output_field)
+        self.template_text = template
+
+    def as_sql(self, compiler, connection, **context):
+        inner, parameters = compiler.compile(self.source_expressions[0])
+        number = self.template_text.count("{x}")
+        text = self.template_text.replace("{x}", f"({inner})").replace("{{}}", "{}").replace("{{", "{")
+        return text, [*parameters] * number
+
+
+@dataclass(frozen=True)
+class Written:
+    """One column as SQL. `odd`: what tells of a row that the SQL would write otherwise than Python does."""
+
+    template: str | None
+    odd: str | None = None
+
+
+def of_csv(column: Column) -> Written | None:
+    if column.in_python:
+        return None
+    held = column.field is not None and not isinstance(column.field, models.TextField)
+    if column.kind == value_types.BOOL:
+        yes, no = ("true", "false") if held else ("'t'", "'f'")
+        return Written(f"CASE {{x}} WHEN {yes} THEN 'True' WHEN {no} THEN 'False' END")
+    if column.kind == value_types.TIME:
+        return Written(_TIME) if held else None
+    if isinstance(column.field, models.FloatField):
+        return Written(None, "abs({x}) >= 1e15")
+    if column.kind in (value_types.TEXT, value_types.JSON):
+        return Written(_UNQUOTED)
+    return Written(_VALUE if column.kind == value_types.VALUE else None)
+
+
+def of_json(column: Column) -> Written | None:
+    held = column.field is not None and not isinstance(column.field, models.TextField)
+    if column.in_python or column.kind == value_types.JSON or (column.kind in value_types.TYPED and not held):
+        return None
+    if column.kind == value_types.TIME:
+        return Written(_TIME)
+    if column.kind == value_types.TEXT:
+        return Written(_UNQUOTED, _OBJECT)
+    return Written(_JSON_VALUE, _ODD_VALUE) if column.kind == value_types.VALUE else Written(None)
+
+
+def expressions(shape: Shape, columns: list[Column], of) -> list | None:
+    """An expression for each column, or None where one has none, or a row of the table is odd for one."""
+    written = [of(column) for column in columns]
+    if connections[shape.using].vendor != "postgresql" or None in written:
+        return None
+    if _is_odd(shape, tuple(_oddities(shape, columns, written))):
+        return None
+    text = models.TextField()
+    return [
+        column.expression if one.template is None else Sql(one.template, column.expression, text)
+        for column, one in zip(columns, written, strict=True)
+    ]
+
+
+def _oddities(shape: Shape, columns: list[Column], written: list[Written]) -> Iterator[tuple[str, models.Expression]]:
+    """(SQL, its expression) of each thing that must be true of no row."""
+    for column, one in zip(columns, written, strict=True):
+        if one.odd:
+            yield one.odd, column.expression
+        if not column.computed and not shape.is_exact(column.of):
+            if column.field is None:
+                yield r"strpos({x}, '\u0000') > 0", F("rest")
+            else:  # a text kept beside the typed value says more than it
+                name = column.of.replace("'", "''")
+                yield f"""strpos({{x}}, '"{name}": ') > 0""", F("rest")
+
+
+@lru_cache(maxsize=256)
+def _is_odd(shape: Shape, oddities: tuple[tuple[str, models.Expression], ...]) -> bool:
+    """One pass over the rows of a state. Its answer holds as long as the state stands."""
+    if not oddities:
+        return False
+    told = {
+        f"odd_{number}": models.Case(
+            models.When(models.Q(Sql(template, expression, models.BooleanField())), then=1), default=0
+        )
+        for number, (template, expression) in enumerate(dict.fromkeys(oddities))
+    }
+    found = shape.rows().order_by().annotate(**told).aggregate(**{f"any_{name}": models.Max(name) for name in told})
+    return any(found.values())

@@ -1,0 +1,1 @@
+"""Which rows of a sheet, in which order."""

@@ -1,0 +1,109 @@
+"""`order=-creation_time,id`, and cursors: where a page starts, whatever the order. NULL comes last either way."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core import signing
+from django.db.models import F, Q, QuerySet
+
+from psynetdata.psynet.problems import UsageError
+from psynetdata.sheets.columns.sheet_columns import Column
+
+
+@dataclass(frozen=True)
+class Term:
+    """One column that rows are ordered by, under the alias `name` in the query."""
+
+    name: str
+    expression: Any
+    descending: bool = False
+
+    def after(self, value: Any) -> Q | None:
+        """What comes later than a row with this value; None where nothing does."""
+        if value is None:
+            return None
+        return Q(**{f"{self.name}__{'lt' if self.descending else 'gt'}": value}) | Q(**{f"{self.name}__isnull": True})
+
+    def same(self, value: Any) -> Q:
+        return Q(**{f"{self.name}__isnull": True}) if value is None else Q(**{self.name: value})
+
+
+class Order:
+    """The order of rows: what was asked for, then that of PsyNet's ids (`last`), which tells all apart."""
+
+    def __init__(self, asked: list[str], last: list[Term], columns: dict[str, Column]):
+        self.asked = tuple(asked)
+        self.by = [(_column(name, columns), name.startswith("-")) for name in asked]
+        terms = (Term(f"by_{number}", column.expression, down) for number, (column, down) in enumerate(self.by))
+        self.terms = [*terms, *last]
+
+    @property
+    def in_python(self) -> bool:
+        """Whether the database cannot tell it; `apply` and `after` are then of no use
+        (psynetdata.sheets.query.value_order)."""
+        return not all(column.ordered for column, _ in self.by)
+
+    def apply(self, rows: QuerySet) -> QuerySet:
+        by = [
+            F(term.name).desc(nulls_last=True) if term.descending else F(term.name).asc(nulls_last=True)
+            for term in self.terms
+        ]
+        return rows.alias(**self._aliases).order_by(*by) if self.asked else rows
+
+    def after(self, rows: QuerySet, everything: QuerySet, key: int) -> QuerySet:
+        """The rows that follow the one with our key, which is looked up among `everything`."""
+        if [term.name for term in self.terms] == ["key"]:
+            return rows.filter(key__gt=key)
+        position = everything.filter(key=key).annotate(**self._values).values_list(*self._values).first()
+        if position is None:
+            raise row_is_gone()
+        later, same = Q(), Q()
+        for term, value in zip(self.terms, position, strict=True):
+            following = term.after(value)
+            if following is not None:
+                later |= same & following
+            same &= term.same(value)
+        return rows.alias(**self._aliases).filter(later)
+
+    @property
+    def _aliases(self) -> dict[str, Any]:
+        return {term.name: term.expression for term in self.terms if term.expression is not None}
+
+    @property
+    def _values(self) -> dict[str, Any]:
+        return {f"at_{number}": term.expression or F(term.name) for number, term in enumerate(self.terms)}
+
+
+def _column(name: str, columns: dict[str, Column]) -> Column:
+    column = columns.get(name.removeprefix("-"))
+    if column is None:
+        raise UsageError(
+            f"Rows cannot be ordered by {name[:60]!r}; they can by {', '.join(columns)}, and with a - backwards."
+        )
+    return column
+
+
+def row_is_gone() -> UsageError:
+    return UsageError("The row after which this page starts is gone; start again without a cursor.")
+
+
+def write_cursor(sheet: str, order: Order, key: int) -> str:
+    """Names the last row of a page by our own key, never by a value: addresses end up in logs. Signed."""
+    return _signer().sign_object([sheet, list(order.asked), key])
+
+
+def read_cursor(cursor: str, sheet: str, order: Order) -> int:
+    """The key; raises UsageError for a cursor that is not one of this sheet's in this order."""
+    try:
+        found = _signer().unsign_object(cursor)
+    except (signing.BadSignature, ValueError):
+        found = None
+    if not found or found[:2] != [sheet, list(order.asked)]:
+        raise UsageError(
+            "The cursor is not one of this sheet's in this order; start without it, and follow the `next` links."
+        )
+    return found[2]
+
+
+def _signer() -> signing.Signer:
+    return signing.Signer(salt="psynetdata.sheets.cursor")

@@ -1,0 +1,10 @@
+"""Writes to a PostgreSQL as a running PsyNet experiment does; for tests, the demonstration and long runs.
+
+It is no part of the way that data takes: only `python -m tools.simulator`, tests and benchmarks call it.
+"""
+
+from .creation import create
+from .references import dangling, dangling_in
+from .simulator import Simulator
+
+__all__ = ["Simulator", "create", "dangling", "dangling_in"]

@@ -1,0 +1,108 @@
+"""Whether every reference between PsyNet's tables leads to a row.
+
+PsyNet declares 73 foreign keys and a launched database has none of them, so only counting tells. The list in
+foreign-keys.csv was read from a database that PsyNet 13.3.0 had made before its launch took the keys away.
+"""
+
+import csv
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from psycopg2.extensions import connection as Connection
+from psycopg2.sql import SQL, Composable, Identifier, Literal
+
+from psynetdata.psynet.idset import IdSet
+from psynetdata.psynet.table_source import TableSource
+
+_DEFINITION = re.compile(r"FOREIGN KEY \((\w+)\) REFERENCES (\w+)\((\w+)\)")
+_COLUMNS = """
+    SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+    WHERE c.oid = ANY (SELECT to_regclass(quote_ident(t)) FROM unnest(%s) t) AND a.attnum > 0 AND NOT a.attisdropped
+"""
+
+
+@dataclass(frozen=True)
+class Key:
+    """`table.column` holds a value of `target.target_column`, or NULL."""
+
+    name: str
+    table: str
+    column: str
+    target: str
+    target_column: str
+
+
+@cache
+def keys() -> tuple[Key, ...]:
+    """The 73 that PsyNet 13.3 declares."""
+    with Path(__file__).with_name("foreign-keys.csv").open(newline="", encoding="utf-8") as file:
+        return tuple(
+            Key(line["conname"], line["tbl"], *_DEFINITION.fullmatch(line["def"]).groups())
+            for line in csv.DictReader(file)
+        )
+
+
+def dangling(connection: Connection) -> dict[str, int]:
+    """{constraint: references that lead nowhere}, only of those that have any; {}: all are whole.
+
+    One statement, so one moment, whatever is written meanwhile. A key whose column this database does not have
+    counts nothing; one whose target table is gone counts every reference.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_COLUMNS, ([key.table for key in keys()] + [key.target for key in keys()],))
+        present = set(cursor.fetchall())
+        counts = [_count(key, present) for key in keys() if (key.table, key.column) in present]
+        if not counts:
+            return {}
+        cursor.execute(SQL(" UNION ALL ").join(counts))
+        return {name: count for name, count in cursor.fetchall() if count}
+
+
+def _count(key: Key, present: set[tuple[str, str]]) -> Composable:
+    whole = SQL("EXISTS (SELECT 1 FROM {} t WHERE t.{} = r.{})").format(
+        Identifier(key.target), Identifier(key.target_column), Identifier(key.column)
+    )
+    if (key.target, key.target_column) not in present:
+        whole = SQL("false")
+    return SQL("SELECT {}, count(*) FROM {} r WHERE r.{} IS NOT NULL AND NOT {}").format(
+        Literal(key.name), Identifier(key.table), Identifier(key.column), whole
+    )
+
+
+def dangling_in(source: TableSource) -> dict[str, int]:
+    """The same for tables read row by row, such as a snapshot's.
+
+    Each table is read twice at most. Memory follows the largest id, at a bit each, and the texts that are
+    referenced (ids of workers).
+    """
+    held = set(source.tables())
+    targets = _targets(source, held)
+    counts: dict[str, int] = defaultdict(int)
+    for table in sorted({key.table for key in keys()} & held):
+        names = [column.name for column in source.columns(table)]
+        looked_at = [
+            (key.name, names.index(key.column), targets[key.target, key.target_column])
+            for key in keys()
+            if key.table == table and key.column in names
+        ]
+        for row in source.rows(table) if looked_at else ():
+            for name, position, known in looked_at:
+                if row[position] is not None and row[position] not in known:
+                    counts[name] += 1
+    return dict(counts)
+
+
+def _targets(source: TableSource, held: set[str]) -> dict[tuple[str, str], IdSet]:
+    """What can be referred to, by table and column."""
+    wanted: dict[tuple[str, str], IdSet] = {(key.target, key.target_column): IdSet() for key in keys()}
+    for table in sorted({table for table, _ in wanted} & held):
+        names = [column.name for column in source.columns(table)]
+        kept = [(names.index(name), values) for (of, name), values in wanted.items() if of == table and name in names]
+        for row in source.rows(table):
+            for position, values in kept:
+                if row[position] is not None:
+                    values.add(row[position])
+    return wanted
