@@ -2,6 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
+# Files with tests that run on PostgreSQL too: collecting all the others takes as long as many tests.
+ON_BOTH = $(shell grep -rl --include='test_*.py' each_database tests)
+# One more than cores, on two: tests wait for servers a third of their time.
+WORKERS ?= 3
 FAST := tests/psynet tests/anonymize tests/leakscan tests/sheets tests/mirror tests/watch tests/notify
 
 .PHONY: run demo screenshots test test-fast test-nightly mutation check-psynet psynet-columns install lint format coverage image bench clean
@@ -11,15 +15,15 @@ run: .venv/installed  ## install, migrate, load the sample on the first run, sta
 
 test: .venv/installed-dev .venv/postgres12/installed  ## lint, then every test, on SQLite and on PostgreSQL
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -n 2 --dist worksteal
-	$(BIN)/python -m tests.on_postgres -n 2 --dist worksteal -m each_database
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	$(BIN)/python -m tests.on_postgres -n $(WORKERS) --dist worksteal -m each_database $(ON_BOTH)
 
 test-fast: .venv/installed-dev  ## what to run at each save: no server, no browser, one database
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not server" $(FAST)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not server" $(FAST)
 
 test-nightly: .venv/installed-dev .venv/postgres12/installed  ## every test on both databases and every server; random input goes on for long
-	NIGHTLY=1 $(BIN)/python -m pytest -n 2 --dist worksteal
-	NIGHTLY=1 $(BIN)/python -m tests.on_postgres -n 2 --dist worksteal --ignore tests/browser
+	NIGHTLY=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	NIGHTLY=1 $(BIN)/python -m tests.on_postgres -n $(WORKERS) --dist worksteal --ignore tests/browser
 
 # SAME_AS=FILE runs the mutants of an earlier result (var/mutation.json) again, and fails if one survives that was killed.
 SAMPLE ?= 120

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 from django.db import Error, close_old_connections, connection, transaction
-from django.db.models import F, Q
+from django.db.models import F, Min, Q
 from django.utils import timezone
 from django_q.models import Schedule
 from django_q.tasks import async_task
@@ -185,6 +185,12 @@ def run(job_id: int, *, on_progress=None, raise_problems: bool = False) -> None:
         _finish(job, Job.State.DONE, result=result or {})
 
 
+def sweep_leftovers() -> int:
+    """Remove from TEMP_DIR what killed jobs left there; return how many files and folders."""
+    active = Job.objects.filter(state__in=Job.ACTIVE)
+    return sweep(active.aggregate(oldest=Min("created_at"))["oldest"])
+
+
 def tick() -> None:
     """Once a minute: show life, hand jobs whose worker died to another or fail them at last, sweep what they left."""
     beat(FAST)
@@ -205,7 +211,7 @@ def tick() -> None:
     for job in Job.objects.filter(state=Job.State.QUEUED, created_at__lt=timezone.now() - SENT_AGAIN_AFTER):
         if not Job.objects.filter(cluster=job.cluster, state=Job.State.RUNNING).exists():
             _send(job)
-    sweep()
+    sweep_leftovers()
     for function in _each_minute:
         try:
             function()

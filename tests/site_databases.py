@@ -140,6 +140,11 @@ class SQLiteDatabases(SiteDatabases):
 class PostgresDatabases(SiteDatabases):
     """One database for all aliases, which differ by schema."""
 
+    def __init__(self, folder: Path):
+        super().__init__(folder)
+        self._connection = None
+        self._tables: dict[str, str] = {}  # {schema.table: as SQL writes it}
+
     def _names(self) -> list[str]:
         return ["default"]
 
@@ -157,32 +162,39 @@ class PostgresDatabases(SiteDatabases):
             _use(alias, name)
 
     def _filled(self, name):
-        with self._open() as database, database.cursor() as cursor:
-            cursor.execute(
-                "SELECT table_schema, table_name FROM information_schema.tables"
-                " WHERE table_type = 'BASE TABLE' AND table_schema IN %s",
-                [("public", *settings.FACES)],
-            )
-            tables = {f"{schema}.{table}": f'"{schema}"."{table}"' for schema, table in cursor.fetchall()}
-            cursor.execute(_which_have_rows(tables))
+        with self._cursor() as cursor:
+            if not self._tables:
+                cursor.execute(
+                    "SELECT table_schema, table_name FROM information_schema.tables"
+                    " WHERE table_type = 'BASE TABLE' AND table_schema IN %s",
+                    [("public", *settings.FACES)],
+                )
+                self._tables = {f"{schema}.{table}": f'"{schema}"."{table}"' for schema, table in cursor.fetchall()}
+            cursor.execute(_which_have_rows(self._tables))
             return [row[0] for row in cursor.fetchall()]
 
     def _read(self, name, tables):
-        with self._open() as database, database.cursor() as cursor:
-            return {table: _copied(cursor, table) for table in tables}
+        with self._cursor() as cursor:
+            return {table: _copied(cursor, self._tables[table]) for table in tables}
 
     def _write(self, name, rows):
         if not rows:
             return
         for alias in ("default", *settings.FACES):
-            connections[alias].close()
-        with self._open() as database, database.cursor() as cursor:
+            connections[alias].close()  # what a failed test left open would hold locks
+        with self._cursor() as cursor:
             cursor.execute("SET session_replication_role = replica; BEGIN")  # foreign keys are not looked at
             for table, these in rows.items():
-                cursor.execute(f"DELETE FROM {_quoted(table)}")
+                cursor.execute(f"DELETE FROM {self._tables[table]}")
                 if these:
-                    cursor.copy_expert(f"COPY {_quoted(table)} FROM STDIN", io.BytesIO(these))
+                    cursor.copy_expert(f"COPY {self._tables[table]} FROM STDIN", io.BytesIO(these))
             cursor.execute("COMMIT")
+
+    def _cursor(self):
+        """Of a connection that stays open: each test asks several times."""
+        if self._connection is None or self._connection.closed:
+            self._connection = self._open()
+        return self._connection.cursor()
 
     def _open(self, database: str | None = None):
         wanted = connections["default"].settings_dict
@@ -191,10 +203,10 @@ class PostgresDatabases(SiteDatabases):
             dbname=database or wanted["NAME"],
         )  # fmt: skip
         connection.autocommit = True
-        return closing(connection)
+        return connection
 
     def _execute(self, sql: str) -> None:
-        with self._open("postgres") as database, database.cursor() as cursor:
+        with closing(self._open("postgres")) as database, database.cursor() as cursor:
             cursor.execute(sql)
 
 
@@ -209,12 +221,7 @@ def _which_have_rows(tables: dict[str, str]) -> str:
     return " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {sql})" for name, sql in tables.items())
 
 
-def _quoted(table: str) -> str:
-    schema, _, name = table.partition(".")
-    return f'"{schema}"."{name}"'
-
-
 def _copied(cursor, table: str) -> bytes:
     out = io.BytesIO()
-    cursor.copy_expert(f"COPY {_quoted(table)} TO STDOUT", out)
+    cursor.copy_expert(f"COPY {table} TO STDOUT", out)
     return out.getvalue()

@@ -1,6 +1,7 @@
 """What can be asked of an export, and asking for it."""
 
 from dataclasses import asdict, dataclass, fields
+from importlib.util import find_spec
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -16,7 +17,6 @@ from psynetdata.models import Audit, Deployment, Job
 from psynetdata.psynet.problems import Conflict, NotFound, UsageError
 
 from . import participant_list
-from .tree import parquet_files
 
 KIND = "export"
 REGULAR, ANONYMOUS = "regular", "anonymous"
@@ -133,7 +133,7 @@ def request_export(
     """
     chosen = _good_snapshot(deployment, snapshot)
     if options.format == "parquet":
-        parquet_files.check_installed()
+        _check_pyarrow()
     if options.wants_assets:
         check_assets_url(deployment.assets_url)
     with transaction.atomic():
@@ -263,3 +263,11 @@ def _good_snapshot(deployment: Deployment, snapshot: Snapshot | None) -> Snapsho
 def _job(deployment: Deployment, owner, here: bool) -> Job:
     make = jobs.prepare if here else jobs.submit
     return make(KIND, deployment=deployment, owner=owner)
+
+
+def _check_pyarrow() -> None:
+    if find_spec("pyarrow") is None:
+        raise UsageError(
+            "Parquet needs pyarrow, which is not installed here; run `pip install -r requirements-parquet.txt`, "
+            "or take the format csv."
+        )

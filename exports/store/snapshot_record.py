@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from exports.load.staging_area import Staged
 from exports.models import Snapshot
 from exports.sources.untrusted_zip import shown
 from exports.sources.upload import Upload
 from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.experiment import ExperimentInfo
 from psynetdata.psynet.problems import BadInput
+
+from .staged_tables import Staged
 
 # PsyNet deletes none of these; fewer than before is worth a word.
 _ONLY_GROWING = {"participant": "participants", "info": "trials", "response": "responses"}

@@ -5,22 +5,20 @@ import shutil
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Min
 from django.utils import timezone
-
-from psynetdata.models import Job
 
 logger = logging.getLogger(__name__)
 
 KEPT = timedelta(days=1)
 
 
-def sweep(now: datetime | None = None) -> int:
-    """Remove what was last touched over a day ago and before the oldest job that is not over; how much that was."""
+def sweep(active_since: datetime | None = None, *, now: datetime | None = None) -> int:
+    """Remove what was last touched over a day ago and before `active_since`; return how many files and folders.
+
+    `active_since`: when the oldest job that is not over was created; None: there is no such job.
+    """
     now = now or timezone.now()
-    active = Job.objects.filter(state__in=Job.ACTIVE)
-    oldest = active.aggregate(oldest=Min("created_at"))["oldest"] or now
-    before = min(now - KEPT, oldest).timestamp()
+    before = min(now - KEPT, active_since or now).timestamp()
     swept = 0
     for path in settings.TEMP_DIR.iterdir():
         try:

@@ -5,7 +5,7 @@ from functools import cached_property
 from psynetdata.models import TYPED_MODELS, Deployment, MirroredTable, SavedSheet
 from psynetdata.psynet.problems import Problem, UsageError
 
-from .columns.table_shape import Shape
+from .columns.table_shape import Shape, Shapes
 from .sheet import Sheet, View
 
 # Sheet → table.
@@ -38,7 +38,7 @@ class Catalogue:
         self.deployment = deployment
         self.using = using
         found = MirroredTable.objects.using(using).filter(deployment_number=deployment.number).order_by("table")
-        self.shapes = {row.table: Shape.of(deployment, using, row) for row in found}
+        self.shapes = Shapes(deployment, using, found)
         # {(table, class): rows}
         self._classes = dict(sorted(((row.table, name), rows) for row in found for name, rows in row.classes.items()))
 
@@ -53,7 +53,7 @@ class Catalogue:
 
     @property
     def state(self) -> str:
-        return "\n".join(shape.state for shape in self.shapes.values())
+        return self.shapes.state
 
     def state_of(self, name: str) -> str:
         """Names the state of the rows that a sheet of the name would be made of, without looking at any."""
@@ -75,7 +75,7 @@ class Catalogue:
         if name in self.saved:
             return self.put_together(self.saved[name], **choice)
         table, class_name = (self._tables if name in self._tables else self.places)[name]
-        return Sheet(name, self, self.shape(table), class_name, **choice)
+        return Sheet(name, self.shapes, self.shape(table), class_name, **choice)
 
     def tables_of(self, name: str) -> set[str] | None:
         """The tables that a sheet is made of; None where there is no such sheet now."""
@@ -98,7 +98,7 @@ class Catalogue:
             raise UsageError(f"{base} is itself put together; take the sheet that its rows come from.")
         table, class_name = (self._tables if base in self._tables else self.places)[base]
         view = View(tuple((name, path) for name, path in saved.columns), saved.filters, saved.order)
-        return Sheet(saved.name, self, self.shape(table), class_name, view=view, **choice)
+        return Sheet(saved.name, self.shapes, self.shape(table), class_name, view=view, **choice)
 
     def _resolved(self, name: str) -> str:
         known = self._tables if name in self._tables else {**self.places, **self.saved}
@@ -127,7 +127,7 @@ class Catalogue:
 
     def shape(self, table: str) -> Shape:
         """The table's shape; one without columns and rows where it is not mirrored."""
-        return self.shapes.get(table) or Shape(self.deployment, self.using, table, (), frozenset(), 0, f"{table}=")
+        return self.shapes[table]
 
     @cached_property
     def _tables(self) -> dict[str, tuple[str, None]]:

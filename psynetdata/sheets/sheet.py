@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -16,13 +16,10 @@ from psynetdata.psynet.problems import UsageError
 from . import row_reader
 from .columns import value_types
 from .columns.sheet_columns import CLASS, Column, change, columns_of, renamed
-from .columns.table_shape import Shape
+from .columns.table_shape import Shape, Shapes
 from .query import value_order
 from .query.conditions import LOOKUPS, Condition, of_parameter
 from .query.ordering import Order, Term, read_cursor, row_is_gone, write_cursor
-
-if TYPE_CHECKING:
-    from .catalogue import Catalogue
 
 __all__ = ["CLASS", "Sheet"]
 
@@ -51,7 +48,7 @@ class Sheet:
     def __init__(
         self,
         name: str,
-        catalogue: "Catalogue",
+        shapes: Shapes,
         shape: Shape,
         class_name: str | None = None,
         *,
@@ -67,7 +64,7 @@ class Sheet:
         self.shape = shape
         self.class_name = class_name
         wanted = {*(fields or ()), *_columns_in(filters or (), order or ())}
-        self._columns = columns_of(catalogue, shape, class_name, None if view or not fields else wanted)
+        self._columns = columns_of(shapes, shape, class_name, None if view or not fields else wanted)
         self._known = known
         self._conditions: list[Condition] = []
         self._order = Order(view.order if view else [], self._last_terms, self._columns)
@@ -89,7 +86,7 @@ class Sheet:
         self._conditions += [self._condition(name, texts) for name, texts in (filters or {}).items()]
         if order:
             self._order = Order(order, self._last_terms, self._columns)
-        self._catalogue, self._asked, self._changes = catalogue, (class_name, view, filters), changes
+        self._shapes, self._asked, self._changes = shapes, (class_name, view, filters), changes
 
     @property
     def columns(self) -> list[str]:
@@ -255,7 +252,7 @@ class Sheet:
     def _wish(self) -> value_order.Wish:
         """Names the rows and their order."""
         shape, asked = self.shape, repr((*self._asked, self._order.asked))
-        whose = (shape.using, shape.deployment.number, shape.deployment.clock, self._catalogue.state, shape.table)
+        whose = (shape.using, shape.deployment.number, shape.deployment.clock, self._shapes.state, shape.table)
         return value_order.Wish((*whose, asked), self._sorted)
 
     def _sorted(self) -> "array[int]":

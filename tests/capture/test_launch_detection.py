@@ -18,7 +18,7 @@ from psynetdata.models import Deployment, Job, Participant
 from psynetdata.psynet.problems import Conflict, Problem
 from psynetdata.visibility import set_access
 
-pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_database]
+pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 NEW_LAUNCH = "UPDATE experiment SET vars = jsonb_set(vars::jsonb, '{deployment_id}', '\"second-launch\"')::text"
 NO_ROWS = "TRUNCATE participant, info, response, module_state, notification, request, question, recruitment"
 
@@ -65,6 +65,7 @@ class TestSuspect:
         assert back.state == Snapshot.State.GOOD
         assert shown(back, running.deployment)
 
+    @pytest.mark.each_database
     def test_accepted_with_those_that_follow_from_it(self, experiment):
         running = experiment()
         good = take(running.deployment).snapshot
@@ -95,6 +96,7 @@ class TestSuspect:
 
 
 class TestNewLaunch:
+    @pytest.mark.each_database
     def test_that_is_being_loaded_from_a_file_just_now(self, experiment):
         running = experiment()
         take(running.deployment)
@@ -125,6 +127,7 @@ class TestNewLaunch:
         assert shown(before, old)
         assert Participant.objects.using(IDENTIFIED).filter(deployment_number=new.pk).count() == 0
 
+    @pytest.mark.each_database
     def test_over_rows_that_are_known(self, experiment):
         running = experiment()
         take(running.deployment)
@@ -174,6 +177,7 @@ class TestWhatANewLaunchTakesOver:
         new = take(running.deployment).deployment
         assert (new.state, new.due_at) == ("paused", None)
 
+    @pytest.mark.each_database
     def test_none_takes_the_place_of_one_that_is_watched_elsewhere(self, experiment):
         here, there = experiment(), experiment("timeline")
         first = take(there.deployment).snapshot

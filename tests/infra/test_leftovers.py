@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from psynetdata.infra.leftovers import sweep
+from psynetdata.jobs import sweep_leftovers
 from psynetdata.models import Job
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
@@ -36,7 +36,7 @@ def there(settings) -> list[str]:
 def test_what_is_older_than_a_day_goes(left, settings):
     left("load-old", days=1.1)
     left("load-new", days=0.9)
-    assert sweep() == 2
+    assert sweep_leftovers() == 2
     assert there(settings) == ["load-new", "load-new.json"]
 
 
@@ -46,10 +46,10 @@ def test_what_a_long_job_may_have_made_stays(state, left, settings):
     left("export-long", days=2.9)
     job = Job.objects.create(kind="export", state=state)
     Job.objects.filter(pk=job.pk).update(created_at=timezone.now() - timedelta(days=3))
-    sweep()
+    sweep_leftovers()
     assert there(settings) == ["export-long", "export-long.json"]
     Job.objects.update(state=Job.State.DONE)
-    sweep()
+    sweep_leftovers()
     assert there(settings) == []
 
 
@@ -60,6 +60,6 @@ def test_a_link_goes_and_what_it_leads_to_stays(settings, tmp_path, left):
     link.symlink_to(tmp_path / "kept")
     long_ago = (timezone.now() - timedelta(days=2)).timestamp()
     os.utime(link, (long_ago, long_ago), follow_symlinks=False)
-    sweep()
+    sweep_leftovers()
     assert there(settings) == []
     assert (tmp_path / "kept" / "rows.csv").exists()

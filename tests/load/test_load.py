@@ -306,7 +306,6 @@ def test_bad_input_leaves_no_trace(tmp_path, name, pack):
     assert everything() == before
 
 
-@pytest.mark.each_database
 @pytest.mark.parametrize("error", [Problem, OSError, KeyboardInterrupt])
 @pytest.mark.parametrize("after", [0, 1, 5, 40])
 def test_storage_that_fails_on_the_way(monkeypatch, error, after):

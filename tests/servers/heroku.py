@@ -26,7 +26,7 @@ class HerokuAPI(ThreadingHTTPServer):
         self.moods: list[tuple[int, dict[str, str]]] = []
         self.asked: list[str] = []
         self.after = lambda: None
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()  # seconds until it sees its end
 
     def close(self) -> None:
         self.shutdown()

@@ -53,7 +53,7 @@ class _Lists(BaseHTTPRequestHandler):
 def lists():
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Lists)
     server.asked = []
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield server
     server.shutdown()

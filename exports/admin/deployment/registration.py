@@ -13,7 +13,6 @@ from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
-from exports.admin.snapshot.count_diff import name_of
 from exports.operations import deployments
 from exports.operations.deployments import Looked
 from exports.sources import registry
@@ -22,6 +21,7 @@ from psynetdata import credentials, rights
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.cards import Card
 from psynetdata.admin.pages.confirmation import Plan, page
+from psynetdata.admin.pages.table_names import name_of
 from psynetdata.models import Deployment
 from psynetdata.psynet import times
 from psynetdata.psynet.problems import Problem

@@ -9,6 +9,7 @@ from exports.history.diff import differ
 from exports.models import Snapshot
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.cards import Card
+from psynetdata.admin.pages.table_names import name_of
 from psynetdata.models import TYPED_MODELS
 
 _NAMED = 4  # tables that a line names
@@ -56,12 +57,6 @@ def in_a_line(before: Snapshot | None, after: Snapshot) -> str:
     named = [f"{name_of(one.table)} {one.words}" for one in found[:_NAMED]]
     more = len(found) - len(named)
     return ", ".join(named) + (f", and {more} more table{'s' if more > 1 else ''}" if more else "")
-
-
-def name_of(table: str) -> str:
-    """As people call it: `info` holds the trials."""
-    model = TYPED_MODELS.get(table)
-    return str(model._meta.verbose_name_plural) if model else table
 
 
 def neighbour(obj: Snapshot, which: str) -> Snapshot | None:

@@ -13,9 +13,10 @@ from exports.models import Snapshot
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.cards import Card
 from psynetdata.admin.pages.confirmation import found
+from psynetdata.admin.pages.table_names import name_of
 from psynetdata.psynet.problems import Problem
 
-from .count_diff import name_of, neighbour
+from .count_diff import neighbour
 
 PAGE = "exports_snapshot_changed"
 MOST = 400_000  # rows that are read while somebody waits

@@ -5,12 +5,12 @@ from django.http import HttpResponse, HttpResponseRedirect
 from unfold.decorators import action
 from unfold.widgets import UnfoldBooleanWidget
 
-from exports.admin.snapshot.count_diff import name_of
 from exports.capture import snapshot_schedule
 from exports.operations import deployments
 from psynetdata import jobs, rights
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.confirmation import Plan, confirmed, found
+from psynetdata.admin.pages.table_names import name_of
 from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.problems import Conflict
 

@@ -5,19 +5,14 @@ asset's address its secret, `experiment.vars.deployment_config` the keys of serv
 """
 
 import re
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from psynetdata.psynet.table_source import TableSource
 
 from . import identity_names
 from .json_texts import texts
+from .needle import SECRET, Needles
 from .strength import COMMON, looks_like_id
-
-if TYPE_CHECKING:
-    from .needle import Needles
-
-KIND = "secret"
 
 _CONFIGURATION = {
     "experiment": ("vars", "details"),
@@ -38,7 +33,7 @@ _LOGIN = re.compile(r"://([^/\s:@\"'<>]*):([^/\s@\"'<>]+)@")
 class Credentials:
     """Gathers secrets, chunk by chunk."""
 
-    def __init__(self, needles: "Needles"):
+    def __init__(self, needles: Needles):
         self._needles = needles
         self._table = ""
         self._secrets: list[int] = []
@@ -54,7 +49,7 @@ class Credentials:
         """Take some rows of the table; NULL is ""."""
         for row in rows if self._secrets or self._settings else ():
             for at in self._secrets:
-                self._needles.add(row[at], KIND)
+                self._needles.add(row[at], SECRET)
             for at in self._settings:
                 self._configuration(row[at])
         lowered = raw.lower()
@@ -92,8 +87,8 @@ class Credentials:
 
     def _add(self, value: str) -> None:
         if value.lower() not in COMMON and value.lower() not in ("true", "false"):
-            self._needles.add(value, KIND)
-            self._needles.add(unquote(value), KIND)
+            self._needles.add(value, SECRET)
+            self._needles.add(unquote(value), SECRET)
 
 
 def passwords(source: TableSource) -> list[tuple[str, str, str]]:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from . import strength
-from .credentials import KIND as SECRET
 
+SECRET = "secret"
 WITHHELD = "withheld_text"
 SHORTEST_TEXT = 12
 

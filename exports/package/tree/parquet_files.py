@@ -6,13 +6,11 @@ times, a number beyond 64 bits), the whole column is text.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from exports.package.zip.deflate import Piece
 from psynetdata.infra.processes import Pool
 from psynetdata.psynet.classfile.json_columns import BOOLEAN, REAL, WHOLE
-from psynetdata.psynet.problems import UsageError
 
 from .convert_worker import Work
 from .members import Member
@@ -31,15 +29,6 @@ class ParquetTask:
     types: dict[str, str]
     pieces: list[Piece]
     path: Path
-
-
-def check_installed() -> None:
-    """Raise UsageError where pyarrow is missing."""
-    if find_spec("pyarrow") is None:
-        raise UsageError(
-            "Parquet needs pyarrow, which is not installed here; run `pip install -r requirements-parquet.txt`, "
-            "or take the format csv."
-        )
 
 
 def write_files(files: list[tuple[str, ClassFile]], folder: Path, pool: Pool) -> list[Member]:

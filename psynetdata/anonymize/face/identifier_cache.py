@@ -14,7 +14,8 @@ from typing import Protocol, runtime_checkable
 from django.db import transaction
 
 from psynetdata.anonymize.identifiers.collection import in_order, together
-from psynetdata.anonymize.identifiers.contribution import Part, PartReader
+from psynetdata.anonymize.identifiers.contribution import Part
+from psynetdata.anonymize.identifiers.contribution_reader import PartReader
 from psynetdata.anonymize.identifiers.identifiers import Identifiers
 from psynetdata.anonymize.policy.rules import Policy
 from psynetdata.faces import ANONYMOUS, IDENTIFIED, writing

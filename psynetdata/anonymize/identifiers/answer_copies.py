@@ -8,14 +8,12 @@ was copied is told here by rows; what happens to it is decided per level and opt
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from psynetdata.anonymize.policy.rules import LEVELS, Policy, Rule
 from psynetdata.psynet.csvtext import Row
 from psynetdata.psynet.tables import class_name
 
-if TYPE_CHECKING:
-    from .contribution import Part
+from .contribution import Part
 
 # From the strictest to those that are no stricter than what a copy's own rule does.
 _STRICT = ("drop", "pseudonym", "numbers", "coarsen")
@@ -50,7 +48,7 @@ class CopyReader:
         self._answers: list[list[str]] = []
         self._strict: dict[str, bool] = {}
 
-    def give(self, part: "Part") -> None:
+    def give(self, part: Part) -> None:
         part.parents, part.answers = self._parents, self._answers
         part.trials = {name: sorted(nodes) for name, nodes in sorted(self._trials.items())}
 
@@ -126,7 +124,7 @@ class CopiesOfParts:
         self._classes: dict[str, set[str]] = {}
         self._answers: list[list[str]] = []
 
-    def add(self, part: "Part") -> None:
+    def add(self, part: Part) -> None:
         self._parents += part.parents
         self._answers += part.answers
         for name, nodes in part.trials.items():

@@ -8,7 +8,8 @@ from psynetdata.anonymize.policy.rules import Policy
 from psynetdata.psynet.table_source import TableSource
 
 from .answer_copies import CopiesOfParts
-from .contribution import Part, PartReader, keep
+from .contribution import Part
+from .contribution_reader import PartReader, keep
 from .identifiers import Identifiers
 from .personal_assets import Files
 from .public_words import Words

@@ -7,19 +7,7 @@ holds identifiers in clear.
 
 import json
 import zlib
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
-
-from psynetdata.anonymize.forms.strength import NEVER, strength
-from psynetdata.anonymize.policy.rules import Policy
-from psynetdata.psynet import jsontext
-from psynetdata.psynet.csvtext import Row
-from psynetdata.psynet.tables import Column
-
-from . import answer_copies, personal_assets, public_words, value_finders
-from .column_readers import ENTRIES, looks
-from .identifiers import RANK
 
 
 @dataclass
@@ -51,47 +39,3 @@ class Part:
     @classmethod
     def from_bytes(cls, data: bytes) -> "Part":
         return cls(**json.loads(zlib.decompress(data)))
-
-
-def keep(kinds: dict[str, str], value: str, kind: str) -> None:
-    """Add an identifier; of several kinds the earliest of KINDS stays."""
-    if strength(value) != NEVER and RANK[kind] < RANK.get(kinds.get(value, ""), len(RANK)):
-        kinds[value] = kind
-
-
-class PartReader:
-    """Reads parts of one table; `needed` is False where its rows cannot add anything."""
-
-    def __init__(self, table: str, columns: list[Column], policy: Policy):
-        self._table, self._policy = table, policy
-        self._names = [column.name for column in columns]
-        entry = ENTRIES.get(table)
-        self._entry_at = self._names.index(entry) if entry in self._names else None
-        self.needed = bool(looks(table, self._names, policy) or self._others())
-
-    def read(self, rows: Iterable[Row]) -> Part:
-        """One part of all these rows."""
-        part = Part()
-        entries: Counter[tuple[str, bool]] = Counter()
-        found = looks(self._table, self._names, self._policy)
-        others = self._others()
-        for row in rows:
-            part.rows += 1
-            for look in found:
-                for value, kind in look(row):
-                    if part.kinds.get(value) != kind or kind == "address":
-                        for each in value_finders.parts(value, kind):
-                            keep(part.kinds, each, kind)
-            for other in others:
-                other.read(row)
-            if self._entry_at is not None:
-                entries.update(set(value_finders.entries(jsontext.decode(row[self._entry_at]))))
-        part.entries = [[value, telling, n] for (value, telling), n in entries.items()]
-        for other in others:
-            other.give(part)
-        return part
-
-    def _others(self) -> list:
-        of_rules = (each.reader(self._table, self._names, self._policy) for each in (personal_assets, answer_copies))
-        made = (public_words.reader(self._table, self._names), *of_rules)
-        return [other for other in made if other is not None]

@@ -8,7 +8,6 @@ that belongs to one participant.
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from psynetdata.anonymize.policy.rules import Policy
@@ -16,8 +15,7 @@ from psynetdata.psynet import jsontext
 from psynetdata.psynet.csvtext import Row
 from psynetdata.psynet.tables import class_name
 
-if TYPE_CHECKING:
-    from .contribution import Part
+from .contribution import Part
 
 # What names a file or its place. Values a public asset has too are no identifiers.
 PLACES = ("host_path", "url", "export_path", "input_path", "key_within_module", "key_within_experiment", "s3_key")
@@ -47,7 +45,7 @@ class FileReader:
         self._linked: set[int] = set()
         self._assets: list[list] = []
 
-    def give(self, part: "Part") -> None:
+    def give(self, part: Part) -> None:
         part.made, part.linked, part.assets = self._made, sorted(self._linked), self._assets
 
     def _node(self, cells: Row) -> None:
@@ -80,7 +78,7 @@ class Files:
         self._traces: dict[str, str] = {}
         self._public: set[str] = set()
 
-    def add(self, part: "Part") -> None:
+    def add(self, part: Part) -> None:
         self._made.update(part.made)
         self._linked.update(part.linked)
         for number, personal, node, traces, names in part.assets:

@@ -8,15 +8,13 @@ names (a module, a class, the experiment) cannot be told from it.
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from psynetdata.anonymize.forms import id_names
 from psynetdata.anonymize.forms.strength import ANYWHERE, NAMED, NEVER, TOKEN, WHOLE, fold, strength
 from psynetdata.psynet import jsontext
 from psynetdata.psynet.csvtext import Row
 
-if TYPE_CHECKING:
-    from .contribution import Part
+from .contribution import Part
 
 # Names that stand in the code: no participant's id gets into them.
 _CODE = frozenset({"type", "module_id", "trial_maker_id"})
@@ -85,7 +83,7 @@ class WordReader:
                 if place in self._settings:
                     self._code |= texts
 
-    def give(self, part: "Part") -> None:
+    def give(self, part: Part) -> None:
         part.found, part.code = sorted(self._found), sorted(self._code)
         part.holders = {word: sorted(people) for word, people in sorted(self._holders.items())}
 
@@ -122,7 +120,7 @@ class Words:
         self._code: set[str] = set()
         self._holders: dict[str, set[str]] = {}
 
-    def add(self, part: "Part") -> None:
+    def add(self, part: Part) -> None:
         self._found.update(part.found)
         self._code.update(part.code)
         for word, people in part.holders.items():

@@ -19,7 +19,7 @@ from psynetdata.psynet.problems import UsageError
 from psynetdata.psynet.tables import Column, known_tables
 
 from . import blocks, event_log
-from .copy_rules import copying
+from .copy_rules import Copied, copying
 from .dates import Dates
 from .options import Options
 from .owners import People
@@ -56,10 +56,7 @@ class Anonymizer:
         self.treatments = Treatments(self.scrubber, pseudonyms, level)
         self._tables: list[TableAnonymizer] = []
         self._tallies: list[Tally] = []
-        copies = identifiers.copies
-        self.copied_nodes = copies.of_nodes(self.policy, level)
-        self.copied_keys = copies.keys_of_nodes(self.policy, level)
-        self.copied_questions = copies.of_questions(self.policy, level)
+        self.copied = Copied(identifiers.copies, self.policy, self.treatments)
 
     def table(self, table: str, columns: list[Column]) -> "TableAnonymizer":
         """For one pass over a table whose rows have these columns."""
@@ -143,7 +140,7 @@ class TableAnonymizer:
                 self._steps.append((at, step))
         # Whether anything in these rows depends on the deployment's identifiers.
         self.scrubs = bool(self._steps)
-        self._copies = copying(owner, table, columns)
+        self._copies = copying(owner.copied, table, columns)
         self._logs = [at for at, column in enumerate(columns) if column.type and column.name in event_log.COLUMNS]
         self.dates = owner.dates and owner.dates.table(table, columns, self._times())
         self._changed = [0] * len(columns)

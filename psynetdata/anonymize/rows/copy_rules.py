@@ -3,43 +3,51 @@
 import json
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from psynetdata.anonymize.identifiers.answer_copies import OF_NODES, digest
-from psynetdata.anonymize.policy.rules import Rule
+from psynetdata.anonymize.identifiers.answer_copies import OF_NODES, Copies, digest
+from psynetdata.anonymize.policy.rules import Policy, Rule
 from psynetdata.anonymize.text import json_spans
 from psynetdata.psynet import jsontext
 from psynetdata.psynet.csvtext import Row
 from psynetdata.psynet.tables import Column, class_name
 
-if TYPE_CHECKING:
-    from .anonymizer import Anonymizer
+from .treatments import Treatments
 
 _NUMBERED = re.compile(r"_\d+$")
 # Changes the row that leaves, told the one that came.
 Copy = Callable[[Row, Row], None]
 
 
-def copying(owner: "Anonymizer", table: str, columns: list[Column]) -> list[Copy]:
+class Copied:
+    """The rules for copies of an answer at one level, and what finds these copies (see Copies)."""
+
+    def __init__(self, copies: Copies, policy: Policy, treatments: Treatments):
+        self.copies, self.policy, self.treatments = copies, policy, treatments
+        self.nodes = copies.of_nodes(policy, treatments.level)
+        self.keys = copies.keys_of_nodes(policy, treatments.level)
+        self.questions = copies.of_questions(policy, treatments.level)
+
+
+def copying(copied: Copied, table: str, columns: list[Column]) -> list[Copy]:
     """Nothing for most tables, and where no answer has a rule that is stricter than its copy's."""
     at = {column.name: place for place, column in enumerate(columns)}
     made: list[Copy | None] = [
-        _of_node(owner, columns[at[name]], at[name], at[node])
+        _of_node(copied, columns[at[name]], at[name], at[node])
         for name, node in OF_NODES.get(table, {}).items()
         if name in at and node in at
     ]
     if table == "participant" and "answer" in at:
-        made.append(_of_participant(owner, columns[at["answer"]], at))
+        made.append(_of_participant(copied, columns[at["answer"]], at))
     if table == "participant" and "answer_accumulators" in at:
-        made.append(_of_accumulators(owner, at["answer_accumulators"]))
+        made.append(_of_accumulators(copied, at["answer_accumulators"]))
     if table == "info" and {"answer", "response_id", "type"} <= at.keys():
-        made.append(_of_trial(owner, columns[at["answer"]], at))
+        made.append(_of_trial(copied, columns[at["answer"]], at))
     return [copy for copy in made if copy is not None]
 
 
-def _of_node(owner: "Anonymizer", column: Column, place: int, node: int) -> Copy | None:
-    rules, keys = owner.copied_nodes, owner.copied_keys
-    treatments = {rule: owner.treatments.of_cell(rule, column, is_json=True) for rule in set(rules.values())}
+def _of_node(copied: Copied, column: Column, place: int, node: int) -> Copy | None:
+    rules, keys = copied.nodes, copied.keys
+    treatments = {rule: copied.treatments.of_cell(rule, column, is_json=True) for rule in set(rules.values())}
 
     def copy(cells: Row, out: Row) -> None:
         number, cell = cells[node] or "", out[place]
@@ -48,24 +56,24 @@ def _of_node(owner: "Anonymizer", column: Column, place: int, node: int) -> Copy
         if number in rules:
             out[place] = treatments[rules[number]](cell)
         elif number in keys:
-            out[place] = _by_key(owner, keys[number], cell)
+            out[place] = _by_key(copied, keys[number], cell)
 
     return copy if rules or keys else None
 
 
-def _by_key(owner: "Anonymizer", rules: dict[str, Rule], cell: str) -> str:
+def _by_key(copied: Copied, rules: dict[str, Rule], cell: str) -> str:
     """An object whose members have the rules of those of their name in the answer."""
     pieces = []
     for member in json_spans.members(cell) or ():
         if member.key in rules:
             value = cell[slice(*member.value_span)]
-            pieces.append((member.value_span, owner.treatments.of_value(rules[member.key])(value) or "null"))
+            pieces.append((member.value_span, copied.treatments.of_value(rules[member.key])(value) or "null"))
     return json_spans.splice(cell, pieces)
 
 
-def _of_participant(owner: "Anonymizer", column: Column, at: dict[str, int]) -> Copy | None:
-    rules, answers = owner.copied_questions, owner.identifiers.copies.answers
-    treatments = _by_question(owner, rules, column)
+def _of_participant(copied: Copied, column: Column, at: dict[str, int]) -> Copy | None:
+    rules, answers = copied.questions, copied.copies.answers
+    treatments = _by_question(copied, rules, column)
 
     def copy(cells: Row, out: Row) -> None:
         mine = answers.get(cells[at["id"]] or "")
@@ -76,10 +84,10 @@ def _of_participant(owner: "Anonymizer", column: Column, at: dict[str, int]) -> 
     return copy if rules else None
 
 
-def _of_accumulators(owner: "Anonymizer", place: int) -> Copy | None:
+def _of_accumulators(copied: Copied, place: int) -> Copy | None:
     """A list of {question: answer} of the module that someone is in; the second of a name is called `<question>_1`."""
-    rules = owner.copied_questions
-    treatments = {name: owner.treatments.of_value(rule) for name, rule in rules.items()}
+    rules = copied.questions
+    treatments = {name: copied.treatments.of_value(rule) for name, rule in rules.items()}
 
     def treated(name: str, answer: object) -> object:
         treat = treatments.get(name) or treatments.get(_NUMBERED.sub("", name))
@@ -97,9 +105,9 @@ def _of_accumulators(owner: "Anonymizer", place: int) -> Copy | None:
     return copy if rules else None
 
 
-def _of_trial(owner: "Anonymizer", column: Column, at: dict[str, int]) -> Copy | None:
-    rules, questions, policy = owner.copied_questions, owner.identifiers.copies.responses, owner.policy
-    treatments = _by_question(owner, rules, column)
+def _of_trial(copied: Copied, column: Column, at: dict[str, int]) -> Copy | None:
+    rules, questions, policy = copied.questions, copied.copies.responses, copied.policy
+    treatments = _by_question(copied, rules, column)
 
     def copy(cells: Row, out: Row) -> None:
         treat = treatments.get(questions.get(cells[at["response_id"]] or "", ""))
@@ -112,5 +120,5 @@ def _of_trial(owner: "Anonymizer", column: Column, at: dict[str, int]) -> Copy |
     return copy if rules else None
 
 
-def _by_question(owner: "Anonymizer", rules: dict[str, Rule], column: Column) -> dict[str, Callable]:
-    return {name: owner.treatments.of_cell(rule, column, is_json=True) for name, rule in rules.items()}
+def _by_question(copied: Copied, rules: dict[str, Rule], column: Column) -> dict[str, Callable]:
+    return {name: copied.treatments.of_cell(rule, column, is_json=True) for name, rule in rules.items()}

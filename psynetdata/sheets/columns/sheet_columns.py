@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When
@@ -13,10 +12,7 @@ from psynetdata.models.mirror.base import KEY_BITS, MirrorModel
 from psynetdata.psynet.tables import base_class
 
 from . import object_keys, value_types
-from .table_shape import RestColumn, Shape
-
-if TYPE_CHECKING:
-    from psynetdata.sheets.catalogue import Catalogue
+from .table_shape import RestColumn, Shape, Shapes
 
 CLASS, CHANGE = "class", "change"
 # PsyNet's class of artificial participants, and what experimenters call theirs.
@@ -61,16 +57,14 @@ class Column:
         return not self.in_python and self.kind != value_types.VALUE and (self.field is not None or self.computed)
 
 
-def columns_of(
-    catalogue: "Catalogue", shape: Shape, class_name: str | None, wanted: set[str] | None
-) -> dict[str, Column]:
+def columns_of(shapes: Shapes, shape: Shape, class_name: str | None, wanted: set[str] | None) -> dict[str, Column]:
     """{name: Column} of a sheet, in the order of its header.
 
     `wanted`: names that are asked for, all where it is None. To know the keys of objects all rows must be looked at,
     so they are left out where nobody asks for one.
     """
     found = {name: _stored(shape, name) for name in shape.columns}
-    for column in (*_added(shape), *_joined(catalogue, shape)):
+    for column in (*_added(shape), *_joined(shapes, shape)):
         if column.name == "type" or column.name not in found:
             found[column.name] = column
     if wanted is not None and wanted <= found.keys():
@@ -122,10 +116,10 @@ def _shown_type(shape: Shape) -> models.Expression:
     return Case(*whens, default=F("class_name"), output_field=_TEXT)
 
 
-def _joined(catalogue: "Catalogue", shape: Shape):
+def _joined(shapes: Shapes, shape: Shape):
     """What people otherwise join by hand: whether it is a bot's, whose it is, and a trial's node's definition."""
     bool_field = models.BooleanField()
-    people = catalogue.shape("participant")
+    people = shapes["participant"]
     if shape.table == "participant":
         is_bot = Case(When(_BOTS, then=Value(True)), default=Value(False), output_field=bool_field)
         yield Column("is_bot", value_types.BOOL, is_bot, bool_field, computed=True)
@@ -139,7 +133,7 @@ def _joined(catalogue: "Catalogue", shape: Shape):
         yield Column("is_bot", value_types.BOOL, is_bot, bool_field, computed=True)
         if "worker_id" in people.columns:
             yield _from("participant_worker_id", people, "worker_id", theirs)
-    nodes = catalogue.shape("node")
+    nodes = shapes["node"]
     if shape.table == "info" and "node_id" in shape.columns and "definition" in nodes.columns:
         yield _from("node_definition", nodes, "definition", _row_of(Node, shape, "node_id"))
 

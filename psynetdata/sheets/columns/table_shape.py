@@ -1,6 +1,7 @@
 """What a mirrored table of one deployment looks like on one face: its columns, their kinds, what is withheld."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -104,6 +105,23 @@ class Shape:
         return (
             value_types.value_of(found, self.kinds[column], self.deployment.clock) if isinstance(found, str) else found
         )
+
+
+class Shapes(dict[str, Shape]):
+    """{table: its shape}: all mirrored tables of a deployment on one face."""
+
+    def __init__(self, deployment: Deployment, using: str, rows: Iterable[MirroredTable]):
+        super().__init__((row.table, Shape.of(deployment, using, row)) for row in rows)
+        self._deployment, self._using = deployment, using
+
+    @property
+    def state(self) -> str:
+        """Names the state of all rows: the same name, the same rows."""
+        return "\n".join(shape.state for shape in self.values())
+
+    def __missing__(self, table: str) -> Shape:
+        """A table that is not mirrored has no columns and no rows."""
+        return Shape(self._deployment, self._using, table, (), frozenset(), 0, f"{table}=")
 
 
 @lru_cache(maxsize=256)

@@ -27,7 +27,7 @@ class WebServer(ThreadingHTTPServer):
         self.sent = 0
         self.login: str | None = None
         self.released = threading.Event()
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()  # seconds until it sees its end
 
     def close(self) -> None:
         self.released.set()
