@@ -1,8 +1,8 @@
-"""What a run of a table's rows adds to a deployment's identifiers.
+"""A part: what a run of a table's rows adds to a deployment's identifiers.
 
-Parts of all tables are put together in `collecting`. A part depends on its rows, the table's columns, the policy and
-this package's code alone, so it can be kept for as long as its rows stand unchanged (see face/identifier_cache.py). It
-holds identifiers in clear.
+collection.py puts the parts of all tables together. A part depends only on its rows, the table's columns, the policy
+and this package's code, so it can be stored for as long as its rows do not change (see face/identifier_cache.py). It
+holds identifiers in clear text.
 """
 
 import json
@@ -24,11 +24,11 @@ from .identifiers import RANK
 
 @dataclass
 class Part:
-    """Plain lists and dictionaries, as JSON keeps them.
+    """Plain lists and dictionaries, as JSON stores them.
 
-    `kinds` {value: kind}; `entries` [[value, whether its key is telling, rows]], see collecting;
-    `found`, `code`, `holders` {word: participants}: see own_words; `made`, `linked`, `assets`: see personal; `parents`,
-    `trials`, `answers`: see copies.
+    `kinds` {value: kind}; `entries` [[value, whether its key may name a person, rows]], see collection.py;
+    `found`, `code`, `holders` {word: participants}: see public_words.py; `made`, `linked`, `assets`: see
+    personal_assets.py; `parents`, `trials`, `answers`: see answer_copies.py.
     """
 
     rows: int = 0
@@ -54,13 +54,13 @@ class Part:
 
 
 def keep(kinds: dict[str, str], value: str, kind: str) -> None:
-    """Add an identifier; of several kinds the earliest of KINDS stays."""
+    """Add an identifier; if it has several kinds, the one that comes first in KINDS is used."""
     if strength(value) != NEVER and RANK[kind] < RANK.get(kinds.get(value, ""), len(RANK)):
         kinds[value] = kind
 
 
 class PartReader:
-    """Reads parts of one table; `needed` is False where its rows cannot add anything."""
+    """Reads parts of one table; `needed` is False if its rows cannot add anything."""
 
     def __init__(self, table: str, columns: list[Column], policy: Policy):
         self._table, self._policy = table, policy
@@ -70,7 +70,7 @@ class PartReader:
         self.needed = bool(looks(table, self._names, policy) or self._others())
 
     def read(self, rows: Iterable[Row]) -> Part:
-        """One part of all these rows."""
+        """Return one part made from all these rows."""
         part = Part()
         entries: Counter[tuple[str, bool]] = Counter()
         found = looks(self._table, self._names, self._policy)

@@ -1,4 +1,4 @@
-"""What becomes of copied answers (see identifiers/answer_copies.py) in the rows of one table."""
+"""Treats copied answers (see identifiers/answer_copies.py) in the rows of one table."""
 
 import json
 import re
@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from .anonymizer import Anonymizer
 
 _NUMBERED = re.compile(r"_\d+$")
-# Changes the row that leaves, told the one that came.
+# (original row, row that leaves): changes the row that leaves.
 Copy = Callable[[Row, Row], None]
 
 
 def copying(owner: "Anonymizer", table: str, columns: list[Column]) -> list[Copy]:
-    """Nothing for most tables, and where no answer has a rule that is stricter than its copy's."""
+    """Return functions that treat the copies in a table's rows.
+
+    The list is empty for most tables, and if no answer has a rule that is stricter than its copy's.
+    """
     at = {column.name: place for place, column in enumerate(columns)}
     made: list[Copy | None] = [
         _of_node(owner, columns[at[name]], at[name], at[node])
@@ -54,7 +57,7 @@ def _of_node(owner: "Anonymizer", column: Column, place: int, node: int) -> Copy
 
 
 def _by_key(owner: "Anonymizer", rules: dict[str, Rule], cell: str) -> str:
-    """An object whose members have the rules of those of their name in the answer."""
+    """Apply to an object's members the rules of the answer's keys with the same names."""
     pieces = []
     for member in json_spans.members(cell) or ():
         if member.key in rules:
@@ -77,7 +80,7 @@ def _of_participant(owner: "Anonymizer", column: Column, at: dict[str, int]) -> 
 
 
 def _of_accumulators(owner: "Anonymizer", place: int) -> Copy | None:
-    """A list of {question: answer} of the module that someone is in; the second of a name is called `<question>_1`."""
+    """Treat a list of {question: answer} of the current module. PsyNet calls a repeated question `<question>_1`."""
     rules = owner.copied_questions
     treatments = {name: owner.treatments.of_value(rule) for name, rule in rules.items()}
 
@@ -105,7 +108,7 @@ def _of_trial(owner: "Anonymizer", column: Column, at: dict[str, int]) -> Copy |
         treat = treatments.get(questions.get(cells[at["response_id"]] or "", ""))
         if treat is None or out[at["answer"]] is None:
             return
-        # What was decided about the trial's class holds.
+        # A decision about the trial's class takes precedence.
         if policy.rule("info", "answer", class_name("info", cells[at["type"]])) is None:
             out[at["answer"]] = treat(cells[at["answer"]] or "")
 
