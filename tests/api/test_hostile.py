@@ -65,7 +65,7 @@ def test_a_cursor_that_someone_wrote(loaded, analyst, sheet, text):
     loaded("static")
     answer = analyst.get(f"/api/basic_data/{sheet}/", {"cursor": cursor(text)})
     assert answer.status_code == 400
-    assert "cursor is not one of this sheet's" in answer.json()["detail"]
+    assert "cursor does not belong to this sheet" in answer.json()["detail"]
 
 
 @pytest.mark.each_database
@@ -216,7 +216,7 @@ def test_a_method_that_fails_says_where_and_not_what(served, officer, caplog, me
 def test_parameters_that_the_method_cannot_take(served, analyst):
     served(lambda cls, sheet, context=None, **kwargs: [{"sheet": sheet, **kwargs}])
     assert analyst.get("/api/basic_data/?sheet=a&x=1").json() == [{"sheet": "a", "x": "1"}]
-    assert "takes no parameter cls" in analyst.get("/api/basic_data/?sheet=a&cls=1").json()["detail"]
+    assert "has no parameter cls" in analyst.get("/api/basic_data/?sheet=a&cls=1").json()["detail"]
     missing = analyst.get("/api/basic_data/")
     assert missing.status_code == 400
     assert "needs the parameter sheet" in missing.json()["detail"]
