@@ -51,7 +51,7 @@ def test_a_page_is_never_larger_than_the_limit(loaded, analyst, limit):
     loaded("static")
     answer = analyst.get("/api/basic_data/trial/", {"limit": limit})
     assert answer.status_code == 400
-    assert answer.json()["detail"].startswith("limit is a whole number")
+    assert answer.json()["detail"].startswith("limit must be a whole number")
 
 
 @pytest.mark.each_database
@@ -129,7 +129,7 @@ def test_json_that_no_database_holds(analyst, body, says):
 def test_a_body_of_megabytes(analyst):
     answer = analyst.post(EXPORTS, "x" * 4_000_000, content_type="application/json")
     assert answer.status_code == 413
-    assert answer.json()["detail"] == "What was sent is too large."
+    assert answer.json()["detail"] == "The request is too large."
 
 
 @pytest.mark.each_database
@@ -227,4 +227,4 @@ def test_the_schema_comes_as_it_is_asked_for(analyst):
     assert analyst.get("/api/schema/?format=yaml").content.startswith(b"openapi: 3.")
     refused = analyst.get("/api/schema/?format=xml")
     assert refused.status_code == 400
-    assert json.loads(refused.content)["detail"] == "format is json or yaml."
+    assert json.loads(refused.content)["detail"] == "format must be json or yaml."
