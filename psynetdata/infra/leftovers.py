@@ -1,4 +1,4 @@
-"""What processes that were killed left in TEMP_DIR: the rest of the code cleans up behind itself."""
+"""Deletes files that killed processes left in TEMP_DIR: all other code cleans up after itself."""
 
 import logging
 import shutil
@@ -16,7 +16,10 @@ KEPT = timedelta(days=1)
 
 
 def sweep(now: datetime | None = None) -> int:
-    """Remove what was last touched over a day ago and before the oldest job that is not over; how much that was."""
+    """Delete files and folders that were last changed over a day ago and before the oldest unfinished job.
+
+    Returns their number.
+    """
     now = now or timezone.now()
     active = Job.objects.filter(state__in=Job.ACTIVE)
     oldest = active.aggregate(oldest=Min("created_at"))["oldest"] or now
@@ -31,6 +34,6 @@ def sweep(now: datetime | None = None) -> int:
             else:
                 path.unlink()
             swept += 1
-        except OSError as error:  # someone else was quicker, or it is not ours to remove
+        except OSError as error:  # another process was faster, or we are not allowed to delete it
             logger.warning("a leftover in TEMP_DIR could not be removed: %s", error.strerror)
     return swept
