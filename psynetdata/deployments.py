@@ -1,4 +1,4 @@
-"""The deployment that someone named, or the only one there is."""
+"""Finds the deployment that a user named, or the only one."""
 
 from django.db.models import QuerySet
 
@@ -20,9 +20,9 @@ class Several(UsageError):
 
 
 def chosen(among: QuerySet[Deployment], asked: str | None, *, how: str) -> Deployment:
-    """The deployment of `among` with PsyNet's id or our number `asked`; the only one where nothing was asked.
+    """Return the deployment of `among` with PsyNet's id or our number `asked`; without `asked`, the only one.
 
-    `how` says in sentences how to name one. Raises NotFound, or Several that lists the ids.
+    `how` is used in sentences: how to name one. Raises NotFound, or Several, which lists the ids.
     """
     if asked:
         return _named(among, asked)

@@ -1,6 +1,6 @@
-"""Settings from the environment: each with a default for a laptop and an error that says what to write.
+"""Settings from the environment: each has a default for a laptop and an error that explains what to write.
 
-The error names the variable, says what is wrong with it and shows an example.
+The error names the variable, states what is wrong with it and shows an example.
 """
 
 import os
@@ -19,12 +19,12 @@ from django.core.exceptions import ImproperlyConfigured
 T = TypeVar("T")
 LOCAL = "psynetdata.infra.storage.AtomicFileSystemStorage"
 
-# A line for a shell.
+# A shell expression.
 NEW_FERNET_KEY = "$(python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')"
 
 
 def read(name: str, default: T, parse: Callable[[str], T], *, example: str) -> T:
-    """The variable `name` through `parse`, or `default` where it is unset or empty."""
+    """Return the variable `name`, converted by `parse`, or `default` if it is unset or empty."""
     text = os.environ.get(name, "").strip()
     if not text:
         return default
@@ -45,19 +45,19 @@ def boolean(text: str) -> bool:
 
 def port(text: str) -> int:
     if not text.isdigit() or not 0 < int(text) < 65536:
-        raise ValueError("it is no port number from 1 to 65535")
+        raise ValueError("it is not a port number from 1 to 65535")
     return int(text)
 
 
 def whole_number(text: str) -> int:
     if not text.isdigit():
-        raise ValueError("it is no whole number")
+        raise ValueError("it is not a whole number")
     return int(text)
 
 
 def rate(text: str) -> str:
     if not re.fullmatch(r"[1-9]\d*/(sec|min|hour|day)", text):
-        raise ValueError("it is no number of requests in a sec, min, hour or day")
+        raise ValueError("it is not a number of requests per sec, min, hour or day")
     return text
 
 
@@ -71,7 +71,7 @@ def line(text: str) -> str:
 
 def token(text: str) -> str:
     if not re.fullmatch(r"[!-~]+", text):
-        raise ValueError("it holds a character that no token has")
+        raise ValueError("it contains a character that a token cannot have")
     return text
 
 
@@ -82,20 +82,20 @@ def postgres(text: str) -> str:
 
 
 def web_address(text: str) -> str:
-    """http:// or https://, without a slash at its end."""
+    """Parse a URL with http:// or https://; a slash at its end is removed."""
     url = urlsplit(text)
     if url.scheme not in ("http", "https") or not url.hostname or re.search(r"\s", text):
-        raise ValueError("it is no address that begins with http:// or https://")
+        raise ValueError("it is not a URL that begins with http:// or https://")
     if url.username or url.password or url.query or url.fragment:
-        raise ValueError("it holds more than a scheme, a host, a port and a path")
+        raise ValueError("it contains more than a scheme, a host, a port and a path")
     return text.rstrip("/")
 
 
 def address(text: str) -> str:
-    """An e-mail address, with or without a name: `me@lab.org`, `The desk <desk@lab.org>`."""
+    """Parse an e-mail address, with or without a name: `me@lab.org`, `The desk <desk@lab.org>`."""
     plain = r"[^@\s,<>]+@[^@\s,<>]+"
     if not re.fullmatch(rf"{plain}|[^@,<>]+<{plain}>", line(text)):
-        raise ValueError("it is no e-mail address")
+        raise ValueError("it is not an e-mail address")
     return line(text)
 
 
@@ -104,28 +104,28 @@ def addresses(text: str) -> list[str]:
 
 
 def mail_server(text: str) -> dict:
-    """smtps://user:password@host (TLS), smtp://user:password@host:587 (STARTTLS), smtp://host (in clear).
+    """Parse smtps://user:password@host (TLS), smtp://user:password@host:587 (STARTTLS), smtp://host (unencrypted).
 
-    {host, port, user, password, tls, starttls}. A password is sent in clear only where `?starttls=no` says so.
+    Returns {host, port, user, password, tls, starttls}. A password is sent unencrypted only with `?starttls=no`.
     """
     url = urlsplit(text)
     if url.scheme not in ("smtp", "smtps") or not url.hostname or url.path.strip("/"):
-        raise ValueError("it is none of smtps://user:password@host, smtp://user:password@host:587 and smtp://host")
+        raise ValueError("it is not smtps://user:password@host, smtp://user:password@host:587 or smtp://host")
     query = parse_qs(url.query, keep_blank_values=True)
     if query.keys() - {"starttls"} or (query and url.scheme == "smtps"):
-        raise ValueError("it may say nothing but starttls=yes or starttls=no, and that only for smtp://")
+        raise ValueError("its only parameters may be starttls=yes or starttls=no, and only with smtp://")
     tls = url.scheme == "smtps"
     starttls = boolean(query["starttls"][-1]) if query else bool(url.password) and not tls
     try:
         port = url.port or (465 if tls else 587 if starttls else 25)
     except ValueError:
-        raise ValueError("its port is no number from 1 to 65535") from None
+        raise ValueError("its port is not a number from 1 to 65535") from None
     user, password = unquote(url.username or ""), unquote(url.password or "")
     return {"host": url.hostname, "port": port, "user": user, "password": password, "tls": tls, "starttls": starttls}
 
 
 def room(text: str) -> dict:
-    """`5%`, `2GB`, or both with a comma: {share: 0.05 or None, bytes: 2000000000 or None}."""
+    """Parse `5%`, `2GB`, or both with a comma. Returns {share: 0.05 or None, bytes: 2000000000 or None}."""
     found = {"share": None, "bytes": None}
     units = {"%": 0.01, "mb": 10**6, "gb": 10**9, "tb": 10**12}
     for word in words(text):
@@ -134,14 +134,14 @@ def room(text: str) -> dict:
             raise ValueError("it is neither a share like 5% nor a size like 2GB")
         found["share" if match[2] == "%" else "bytes"] = float(match[1]) * units[match[2]]
     if not words(text):
-        raise ValueError("it names neither a share nor a size")
+        raise ValueError("it contains neither a share nor a size")
     return found
 
 
 def folder(text: str) -> Path:
     path = Path(text).expanduser().resolve()
     if path.exists() and not path.is_dir():
-        raise ValueError("it names a file, not a folder")
+        raise ValueError("it is a file, not a folder")
     return path
 
 
@@ -149,16 +149,16 @@ def fernet_key(text: str) -> str:
     try:
         Fernet(text)
     except ValueError:
-        raise ValueError("it is no Fernet key, which is 32 bytes in URL-safe base64") from None
+        raise ValueError("it is not a Fernet key, which has 32 bytes in URL-safe base64") from None
     return text
 
 
 def storage(text: str) -> dict:
-    """Django's STORAGES entry for file:///folder, s3://bucket/prefix?endpoint_url=… or sftp://user@host/folder."""
+    """Return a STORAGES entry for file:///folder, s3://bucket/prefix?endpoint_url=… or sftp://user@host/folder."""
     url = urlsplit(text)
     query = {key: values[-1] for key, values in parse_qs(url.query).items()}
     if url.password:
-        raise ValueError("it holds a password; credentials come from AWS_* variables or an SSH key")
+        raise ValueError("it contains a password; credentials come from AWS_* variables or an SSH key")
     if url.scheme == "file" and url.path.startswith("/"):
         return local_storage(Path(unquote(url.path)))
     if url.scheme == "s3" and url.netloc:
@@ -169,7 +169,7 @@ def storage(text: str) -> dict:
         user = unquote(url.username) if url.username else None
         options = {"host": url.hostname, "port": url.port or 22, "user": user, "root": unquote(url.path) or "/"}
         return {"BACKEND": "psynetdata.infra.sftp.folder_storage.SFTPFolderStorage", "OPTIONS": options}
-    raise ValueError("it is none of file:///folder, s3://bucket/prefix and sftp://user@host/folder")
+    raise ValueError("it is not file:///folder, s3://bucket/prefix or sftp://user@host/folder")
 
 
 def local_storage(path: Path) -> dict:
@@ -177,9 +177,9 @@ def local_storage(path: Path) -> dict:
 
 
 def kept_secret(path: Path, make: Callable[[], str] = lambda: secrets.token_urlsafe(50)) -> str:
-    """A secret made on the first run and kept in a file that only its owner can read.
+    """Return a secret that is created on the first run and stored in a file that only its owner can read.
 
-    It appears with all it holds or not at all, whoever else starts at the same moment.
+    The file appears with its complete content or not at all, even if several processes start at the same time.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
@@ -191,5 +191,5 @@ def kept_secret(path: Path, make: Callable[[], str] = lambda: secrets.token_urls
                 os.link(file.name, path)
     found = path.read_text(encoding="ascii").strip()
     if not found:
-        raise ImproperlyConfigured(f"The file {path} is empty; put it back from a backup.")
+        raise ImproperlyConfigured(f"The file {path} is empty; restore it from a backup.")
     return found

@@ -1,7 +1,7 @@
 """The mirror's two faces: the same models in two sets of tables.
 
-A face is a Django database alias, `identified` or `anonymous`. Which models
-belong there is told by `MirrorModel`; everything else lives in `default`.
+A face is a Django database alias, `identified` or `anonymous`. Subclasses of
+`MirrorModel` are stored there; everything else is stored in `default`.
 """
 
 import fcntl
@@ -15,11 +15,11 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 IDENTIFIED = "identified"
 ANONYMOUS = "anonymous"
-_WAIT = 0.2  # seconds between tries for the writer's turn
+_WAIT = 0.2  # seconds between attempts to get the write lock
 
-# By name, because migrations ask with historical models that have lost their base class.
+# By name, because migrations use historical models, which have lost their base class.
 MIRROR_MODELS = {"participant", "trial", "asset", "node", "network", "response", "record", "mirroredtable"}
-# What is known of identifiers stands where the identified rows do, and nowhere else.
+# Known identifiers are stored where the identified rows are, and nowhere else.
 IDENTIFIED_MODELS = {"identifierpart", "knownidentifiers"}
 
 
@@ -32,7 +32,7 @@ def is_identified(app_label: str, model_name: str | None) -> bool:
 
 
 class FaceRouter:
-    """Mirror models go to a face, and a face must be named: `.using(face)`; the safe default is anonymous."""
+    """Mirror models are in a face, which must be named: `.using(face)`; the safe default is anonymous."""
 
     def db_for_read(self, model, **hints):
         if is_identified(model._meta.app_label, model._meta.model_name):
@@ -49,7 +49,7 @@ class FaceRouter:
 
 @contextmanager
 def reading(face: str) -> Iterator[None]:
-    """One consistent moment of a face for as many queries as follow; never waits for a load.
+    """Read one consistent moment of a face with any number of queries; never waits for a load.
 
     PostgreSQL: a REPEATABLE READ, READ ONLY transaction. SQLite: a deferred transaction, which in
     WAL mode reads the last commit without taking the writer's lock (atomic() would, being IMMEDIATE).
@@ -57,7 +57,7 @@ def reading(face: str) -> Iterator[None]:
     connection = connections[face]
     postgres = connection.vendor == "postgresql"
     if connection.in_atomic_block or _in_transaction(connection, postgres):
-        yield  # inside another reading: the same moment
+        yield  # inside another `reading`: the same moment
         return
     with connection.cursor() as cursor:
         cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if postgres else "BEGIN DEFERRED")
@@ -68,7 +68,7 @@ def reading(face: str) -> Iterator[None]:
             with connection.cursor() as cursor:
                 cursor.execute("COMMIT")
         except Error:
-            # Nothing was written. A query that was cut off, and that a traceback still holds, lets SQLite end nothing.
+            # Nothing was written. SQLite cannot commit while a traceback still holds an interrupted query.
             connection.close()
 
 
@@ -81,9 +81,9 @@ def _in_transaction(connection, postgres: bool) -> bool:
 
 @contextmanager
 def writing(face: str, *, look: Callable[[], None] | None = None) -> Iterator[None]:
-    """One writer at a time. SQLite has one per file and would give up after 30 seconds; here it waits its turn.
+    """Allow one writer at a time. SQLite has one per file and would give up after 30 seconds; here a writer waits.
 
-    `look` is called while waiting and may raise to stop. On PostgreSQL writers do not wait for each other.
+    `look` is called while waiting and may raise an exception to stop. On PostgreSQL writers do not wait for each other.
     """
     connection = connections[face]
     if connection.vendor != "sqlite" or connection.in_atomic_block:

@@ -1,8 +1,8 @@
-"""Long work: the Job row decides, django-q2 only carries `run(job_id)`.
+"""Long-running jobs: the Job row holds their state, django-q2 only delivers `run(job_id)`.
 
-A job is taken by compare-and-swap of its state, counts its attempts at the start, beats while it
-runs and polls for cancel. What django-q2 does when workers die or tasks run twice (it starts a task
-again that outlives `retry`, forgets attempts of killed workers, has no cancel) does not matter here.
+A job is taken by compare-and-swap of its state, counts its attempts at the start, writes a heartbeat
+while it runs and polls for cancel. So it does not matter what django-q2 does when workers die or tasks
+run twice (it restarts a task that takes longer than `retry`, forgets attempts of killed workers, and cannot cancel).
 """
 
 import logging
@@ -28,7 +28,7 @@ from .psynet.problems import Cancelled, Conflict, Problem
 logger = logging.getLogger(__name__)
 
 FAST, SLOW = "fast", "slow"
-LOOK_EVERY = 1.0  # seconds between looks for cancel
+LOOK_EVERY = 1.0  # seconds between checks for cancel
 BEAT_EVERY = 5.0  # seconds between heartbeats
 STALE_AFTER = timedelta(seconds=60)
 STANDS_STILL_AFTER = timedelta(minutes=3)
@@ -49,9 +49,9 @@ _each_minute: list[Callable[[], None]] = []
 
 
 def handler(kind: str, *, cluster: str, max_attempts: int = 3, kept: timedelta | None = None):
-    """Decorator: the function that does jobs of this kind; it gets a Running, may return the job's result.
+    """Decorator for the function that runs jobs of this kind; it gets a Running and may return the job's result.
 
-    `kept`: how long rows of jobs that are over stay (see `forget`); None: for ever.
+    `kept`: how long rows of finished jobs are kept (see `forget`); None: forever.
     """
 
     def register(function):
@@ -64,13 +64,13 @@ def handler(kind: str, *, cluster: str, max_attempts: int = 3, kept: timedelta |
 
 
 def each_minute(function: Callable[[], None]) -> Callable[[], None]:
-    """Decorator: `tick` calls the function; it must be short and send jobs for what is long."""
+    """Decorator for a function that `tick` calls; it must be short and submit jobs for longer work."""
     _each_minute.append(function)
     return function
 
 
 class Running:
-    """A job in the hands of the function that does it."""
+    """A running job, as passed to the function that does the work."""
 
     def __init__(self, job: Job, on_progress: Callable[[Job], None] | None = None):
         self.job = job
@@ -82,25 +82,25 @@ class Running:
         self.lapsed = False
 
     def check(self) -> None:
-        """Raise Cancelled if someone asked for it; call it once per block of work, and before what cannot be undone.
+        """Raise Cancelled if that was requested. Call it once per block of work, and before irreversible steps.
 
-        Raises Conflict where the heart stood still for so long that others took this job for dead.
+        Raises Conflict if there was no heartbeat for so long that other workers considered this job dead.
         """
         if self.cancelled.is_set():
             raise Cancelled(f"{str(self.job).capitalize()} was cancelled.")
         if self.lapsed or timezone.now() - self.beaten_at > STALE_AFTER:
-            raise Conflict(f"{str(self.job).capitalize()} stood still and was taken for dead; it is tried again later.")
+            raise Conflict(f"{str(self.job).capitalize()} did not respond for too long; it will be tried again later.")
 
     def beaten(self) -> None:
-        """The heartbeat was written just now."""
+        """Note that the heartbeat was written just now."""
         now = timezone.now()
         self.lapsed = self.lapsed or now - self.beaten_at > STALE_AFTER
         self.beaten_at = now
 
     def progress(self, phase: str, done: int = 0, total: int | None = None, counts: dict | None = None) -> None:
-        """Tell how far the work is; written to the row at most every half second, and at each new phase.
+        """Report progress; it is written to the row at most every half second, and at each new phase.
 
-        `counts`: {what: [done, of how many]} in this phase, where `done` and `total` are of another unit.
+        `counts`: {unit: [done, total]} in this phase, if `done` and `total` have another unit.
         """
         self.check()
         job = self.job
@@ -116,22 +116,22 @@ class Running:
 
 
 def submit(kind: str, *, options: dict | None = None, deployment=None, owner=None) -> Job:
-    """A queued job, sent to its cluster when the current transaction commits."""
+    """Return a queued job, which is sent to its cluster when the current transaction commits."""
     job = _create(kind, options, deployment, owner)
     transaction.on_commit(lambda: _send(job))
     return job
 
 
 def prepare(kind: str, *, options: dict | None = None, deployment=None, owner=None) -> Job:
-    """A job that the caller will `run` in this process.
+    """Return a job that the caller will `run` in this process.
 
-    One attempt: whoever started it sees it fail, and no worker should take it up later.
+    It has one attempt: the user sees it fail, and no worker should try it again later.
     """
     return _create(kind, options, deployment, owner, max_attempts=1)
 
 
 def run_here(kind: str, *, options: dict | None = None, deployment=None, owner=None, on_progress=None) -> Job:
-    """Do the job in this process, with the same row, beats and cancel. Problems are raised to the caller."""
+    """Run a job in this process, also with a row, heartbeats and cancel, and return it. Raises its Problems."""
     job = prepare(kind, options=options, deployment=deployment, owner=owner)
     run(job.pk, on_progress=on_progress, raise_problems=True)
     job.refresh_from_db()
@@ -139,18 +139,18 @@ def run_here(kind: str, *, options: dict | None = None, deployment=None, owner=N
 
 
 def cancel(job: Job) -> bool:
-    """Ask a job to stop: a queued one is over at once, a running one at its next look. False if it is over already."""
+    """Ask a job to stop: a queued one ends at once, a running one at its next check. False if it is already over."""
     now = timezone.now()
     queued = Job.objects.filter(pk=job.pk, state=Job.State.QUEUED)
     if queued.update(
-        state=Job.State.CANCELLED, cancel_requested=True, finished_at=now, reason="Cancelled before it began."
+        state=Job.State.CANCELLED, cancel_requested=True, finished_at=now, reason="Cancelled before it started."
     ):
         return True
     return bool(Job.objects.filter(pk=job.pk, state=Job.State.RUNNING).update(cancel_requested=True))
 
 
 def run(job_id: int, *, on_progress=None, raise_problems: bool = False) -> None:
-    """Take the job and do it. Returns at once when another delivery has it, or when it is over."""
+    """Take the job and run it. Returns immediately if another worker has it, or if it is over."""
     job = _take(job_id)
     if job is None:
         return
@@ -167,7 +167,7 @@ def run(job_id: int, *, on_progress=None, raise_problems: bool = False) -> None:
         _finish(job, Job.State.FAILED, reason=problem.sentence, result={"problem": type(problem).__name__})
         if raise_problems:
             raise
-    except BaseException as error:  # a timeout is a SystemExit; the row must say so whatever it was
+    except BaseException as error:  # a timeout is a SystemExit; the row must show every kind of failure
         trouble = outage(error)
         if trouble:
             _give_up(job, trouble, leave=trouble.passes and not raise_problems)
@@ -192,7 +192,7 @@ def sweep_leftovers() -> int:
 
 
 def tick() -> None:
-    """Once a minute: show life, hand jobs whose worker died to another or fail them at last, sweep what they left."""
+    """Run once a minute: write a heartbeat, give jobs of dead workers to others (or fail them), delete leftovers."""
     beat(FAST)
     _ask_for_beat(SLOW)
     stale_since = timezone.now() - STALE_AFTER
@@ -207,7 +207,7 @@ def tick() -> None:
             finished_at=timezone.now(),
             reason=_died(job.attempts),
         )
-    # What was on its way is lost with a killed cluster, a restarted Redis or another SECRET_KEY; a job must not be.
+    # A killed cluster, a restarted Redis or a new SECRET_KEY loses queued tasks; jobs must not be lost.
     for job in Job.objects.filter(state=Job.State.QUEUED, created_at__lt=timezone.now() - SENT_AGAIN_AFTER):
         if not Job.objects.filter(cluster=job.cluster, state=Job.State.RUNNING).exists():
             _send(job)
@@ -215,12 +215,12 @@ def tick() -> None:
     for function in _each_minute:
         try:
             function()
-        except Exception:  # one that fails must not keep the others from their minute
+        except Exception:  # if one function fails, the others must still run
             logger.exception("%s.%s failed", function.__module__, function.__name__)
 
 
 def forget(now: datetime | None = None) -> int:
-    """Delete the rows of jobs that were over long ago, of kinds that come by the minute; how many."""
+    """Delete the rows of old finished jobs, of kinds that run very often, and return their number."""
     now = now or timezone.now()
     old = Q()
     for kind, known in _kinds.items():
@@ -230,14 +230,14 @@ def forget(now: datetime | None = None) -> int:
 
 
 def beat(cluster: str) -> None:
-    """A worker of the cluster lives."""
+    """Note that a worker of the cluster is alive."""
     Beat.objects.update_or_create(cluster=cluster, defaults={"at": timezone.now()})
 
 
 def standing_still() -> list[str]:
-    """Clusters that neither showed life for three minutes nor have a job whose heart beats.
+    """Return the clusters that showed no sign of life for three minutes and have no job with a heartbeat.
 
-    Their processes may all be alive: a worker killed while it held the queue's lock stops its whole cluster.
+    Their processes may all be alive: a worker that is killed while it holds the queue's lock stops its whole cluster.
     """
     since = timezone.now() - STANDS_STILL_AFTER
     alive = set(Beat.objects.filter(at__gte=since).values_list("cluster", flat=True))
@@ -246,7 +246,7 @@ def standing_still() -> list[str]:
 
 
 def _ask_for_beat(cluster: str) -> None:
-    """Send the cluster a beat to do, one at a time, so that a cluster that stands still collects no heap of them."""
+    """Send the cluster a `beat` task, one at a time, so that they do not pile up in a cluster that hangs."""
     now = timezone.now()
     row, _ = Beat.objects.get_or_create(cluster=cluster, defaults={"at": now})
     if row.asked_at is None or row.asked_at <= row.at or row.asked_at < now - timedelta(minutes=10):
@@ -255,7 +255,7 @@ def _ask_for_beat(cluster: str) -> None:
 
 
 def ensure_schedule() -> None:
-    """The one schedule there is: `tick`, each minute, on the fast cluster. Called where workers are started."""
+    """Create the only schedule: `tick`, each minute, on the fast cluster. Called when workers are started."""
     for cluster in (FAST, SLOW):
         beat(cluster)
     Schedule.objects.update_or_create(
@@ -281,7 +281,7 @@ def _send(job: Job) -> None:
 
 
 def _take(job_id: int) -> Job | None:
-    """Compare-and-swap: queued, or running with a heart that stopped, becomes ours."""
+    """Take a job that is queued, or running without a heartbeat, by compare-and-swap. None if that fails."""
     now = timezone.now()
     free = Q(state=Job.State.QUEUED) | Q(state=Job.State.RUNNING, heartbeat_at__lt=now - STALE_AFTER)
     token = uuid.uuid4().hex
@@ -297,15 +297,15 @@ def _take(job_id: int) -> Job | None:
 
 
 def _swap(job: Job, state: str, **fields) -> bool:
-    """Move a running job on, only if it still is in the hands that we saw it in."""
+    """Change a running job's state, but only if the same worker still has it."""
     same = Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, run_token=job.run_token)
     return bool(same.update(state=state, **fields))
 
 
 def _died(attempts: int) -> str:
     if attempts == 1:
-        return "The process that did it died; start it again."
-    return f"Its worker died {attempts} times; the worker's log may say why (memory, most often)."
+        return "Its process died; start it again."
+    return f"Its worker died {attempts} times; the worker's log may show why (usually memory)."
 
 
 def _finish(job: Job, state: str, **fields) -> None:
@@ -314,8 +314,8 @@ def _finish(job: Job, state: str, **fields) -> None:
 
 
 def _give_up(job: Job, trouble: Outage, *, leave: bool) -> None:
-    """The machine stopped the work. With `leave` the row stays as it is, its heart stopped, for `tick` to hand on."""
-    close_old_connections()  # the one that broke would stay broken
+    """End a job after an outage. With `leave` its row stays, without heartbeat, so that `tick` reassigns it."""
+    close_old_connections()  # a broken connection would stay broken
     if leave:
         logger.warning("job %s stopped and waits for another worker: %s", job.pk, trouble.sentence)
     else:
@@ -324,7 +324,7 @@ def _give_up(job: Job, trouble: Outage, *, leave: bool) -> None:
 
 @contextmanager
 def _beating(running: Running):
-    """Beat and look for cancel from a thread of its own, so that long C calls do not stop the heart."""
+    """Write heartbeats and check for cancel in a separate thread, so that long C calls do not stop them."""
     over = threading.Event()
 
     def beat():
@@ -339,7 +339,7 @@ def _beating(running: Running):
                         mine.update(heartbeat_at=timezone.now())
                         running.beaten()
                         beaten_at = monotonic()
-                except Error:  # the database is away or full for a while; a heart that stops is taken for dead
+                except Error:  # the database is unreachable or full for a while; without heartbeats the job is dead
                     connection.close()
         finally:
             connection.close()

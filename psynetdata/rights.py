@@ -1,7 +1,7 @@
-"""Who may see which face, and who may take which export (law 10).
+"""Who may see which face, and who may create which export (law 10).
 
-`can_x` answers; surfaces turn a no into 403 or hide the button. Without the right to
-identified data a caller reaches the anonymous face only.
+`can_x` returns a bool; pages and API turn False into 403 or hide the button. Without the right to
+identified data a caller can use only the anonymous face.
 """
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -19,15 +19,15 @@ WITHDRAW = "exports.withdraw"
 EXPORT_ANONYMOUS = "exports.export_anonymous"
 EXPORT_REGULAR = "exports.export_regular"
 
-# Kinds of jobs that work on files and databases of others.
+# Kinds of jobs that use files and databases outside of psynetdata.
 _OF_PLACES = ("load", "snapshot", "restore", "drill", "logs", "retire")
 
 
 def visible_deployments(user, token: ApiToken | None = None) -> QuerySet[Deployment]:
-    """Those that the caller may know of: all that are not restricted, and those that name the person.
+    """Return the deployments that the caller may know of: unrestricted ones, and those that name the user.
 
-    Who may change deployments sees every one, since they say who sees which; who may not see deployments, none. A token
-    only narrows.
+    Users who may change deployments see all of them, because they decide who sees which. Users who may not see
+    deployments see none. A token can only limit this further.
     """
     if not (user.has_perm(VIEW_DEPLOYMENT) or user.has_perm(CHANGE_DEPLOYMENT)):
         return Deployment.objects.none()
@@ -36,7 +36,7 @@ def visible_deployments(user, token: ApiToken | None = None) -> QuerySet[Deploym
 
 
 def _open_to(user) -> QuerySet[Deployment]:
-    """As far as access per deployment goes."""
+    """Return the deployments that the access settings of each deployment open to the user."""
     if user.has_perm(CHANGE_DEPLOYMENT):
         return Deployment.objects.all()
     named = Deployment.people.through.objects.filter(deployment=OuterRef("pk"), user=user.pk)
@@ -44,12 +44,12 @@ def _open_to(user) -> QuerySet[Deployment]:
 
 
 def can_see_deployment(user, deployment: Deployment) -> bool:
-    """Whether an account that can still sign in may know of it."""
+    """Return whether an active account may know of the deployment."""
     return user.is_active and visible_deployments(user).filter(pk=deployment.pk).exists()
 
 
 def hidden_deployments(user) -> list[int]:
-    """Numbers of those that the person must not know of, whatever else they may view."""
+    """Return the numbers of deployments that the user must not know of, regardless of other rights."""
     if user.has_perm(CHANGE_DEPLOYMENT):
         return []
     visible = _open_to(user).values("pk")
@@ -57,67 +57,70 @@ def hidden_deployments(user) -> list[int]:
 
 
 def can_see_identified(user, token: ApiToken | SheetLink | None = None) -> bool:
-    """A token or a link narrows what its owner may see; it never widens it."""
+    """Return whether the caller may see identified data. A token or link can only limit its owner's rights."""
     return user.has_perm(VIEW_IDENTIFIED) and (token is None or token.identified)
 
 
 def face_for(user, token: ApiToken | SheetLink | None = None) -> str:
-    """The most that the caller may see."""
+    """Return the face with the most data that the caller may see."""
     return IDENTIFIED if can_see_identified(user, token) else ANONYMOUS
 
 
 def can_see_places(user) -> bool:
-    """Where data comes from: addresses, folders of the server, names of files that were handed in."""
+    """Return whether the user may see where data comes from: URLs, folders on the server, names of uploaded files."""
     return user.has_perm(CHANGE_DEPLOYMENT)
 
 
 def can_export(user, mode: str, token: ApiToken | None = None) -> bool:
-    """Whether the caller may make and download archives of a mode, `regular` or `anonymous`."""
+    """Return whether the caller may create and download archives of a mode, `regular` or `anonymous`."""
     if mode == "anonymous":
         return user.has_perm(EXPORT_ANONYMOUS)
     return user.has_perm(EXPORT_REGULAR) and can_see_identified(user, token)
 
 
 def can_export_some(user) -> bool:
-    """Whether the caller may make archives of any mode."""
+    """Return whether the caller may create archives of any mode."""
     return can_export(user, "anonymous") or can_export(user, "regular")
 
 
 def can_change_own(user, owner_id: int | None) -> bool:
-    """What somebody made for all to see is changed by them, and by those who look after deployments."""
+    """Return whether the user may change a shared item: its owner may, and users who may change deployments."""
     return owner_id == user.pk or user.has_perm(CHANGE_DEPLOYMENT)
 
 
 def can_decide(user, token: ApiToken | None = None) -> bool:
-    """What leaves in anonymized exports; who decides sees names of questions and keys, never values."""
+    """Return whether the caller may decide what leaves in anonymized exports.
+
+    This shows names of questions and keys, but never values.
+    """
     return user.has_perm(DECIDE_POLICY) and (token is None or token.identified)
 
 
 def can_see_undecided(user, token: ApiToken | None = None) -> bool:
-    """Before an export: who may make one, and who decides."""
+    """Return whether the caller may see undecided selectors: users who may export or decide."""
     return can_export(user, "anonymous", token) or can_decide(user, token)
 
 
 def can_hold_keys(user) -> bool:
-    """Take a deployment's pseudonym key out, once, and destroy it."""
+    """Return whether the user may export a deployment's pseudonym key (once), and destroy it."""
     return user.has_perm(HOLD_KEYS)
 
 
 def can_withdraw(user) -> bool:
-    """Say that participants withdrew, and that they did not."""
+    """Return whether the user may withdraw participants, and undo that."""
     return user.has_perm(WITHDRAW)
 
 
 def can_see_reason(user, job: Job) -> bool:
-    """Why a job failed may name the host, database or file that it worked on."""
+    """Return whether the user may see why a job failed: the reason may name a host, database or file."""
     return job.kind not in _OF_PLACES or job.owner_id == user.pk or can_see_places(user)
 
 
 def can_cancel(user, job: Job) -> bool:
-    """Who asked for a job may stop it, and so may those who administer jobs."""
+    """Return whether the user may cancel a job: its owner may, and users who may change jobs."""
     return job.owner_id == user.pk or user.has_perm(CHANGE_JOB)
 
 
 def can_read_sheet(token: ApiToken | None, name: str) -> bool:
-    """A token may be bound to some sheets, by their very names; it then reaches nothing else."""
+    """Return whether a token may read a sheet. A token can be limited to some sheets, by their exact names."""
     return token is None or not token.sheets or name in token.sheets

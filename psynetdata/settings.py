@@ -1,4 +1,4 @@
-"""Django's settings; what a lab may set comes from the environment (docs/settings.md)."""
+"""Django's settings; a lab configures them with environment variables (docs/settings.md)."""
 
 import socket
 from pathlib import Path
@@ -11,19 +11,19 @@ from psynetdata import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# --- where a run leaves things -------------------------------------------------------------
+# --- folders -------------------------------------------------------------------------------
 DATA_DIR = env.read("DATA_DIR", BASE_DIR / "var", env.folder, example="/srv/psynetdata")
 TEMP_DIR = DATA_DIR / "tmp"
 try:
     TEMP_DIR.mkdir(parents=True, exist_ok=True)
 except OSError as error:
     raise ImproperlyConfigured(
-        f"The folder DATA_DIR={DATA_DIR} cannot be written ({error.strerror}). "
-        "Name another, like DATA_DIR=/srv/psynetdata."
+        f"The folder DATA_DIR={DATA_DIR} is not writable ({error.strerror}). "
+        "Choose another one, like DATA_DIR=/srv/psynetdata."
     ) from None
 
 SECRET_KEY = env.read("SECRET_KEY", "", str, example="a-long-random-text") or env.kept_secret(DATA_DIR / "secret_key")
-# Seals what must not stand in a row in clear, pseudonym keys first of all.
+# Encrypts values that must not be stored in clear text, above all pseudonym keys.
 MASTER_KEY = env.read("MASTER_KEY", "", env.fernet_key, example=env.NEW_FERNET_KEY) or env.kept_secret(
     DATA_DIR / "master_key", lambda: Fernet.generate_key().decode()
 )
@@ -88,7 +88,7 @@ DATABASE_URL = env.read(
 
 
 def _sqlite(name: str) -> dict:
-    # IMMEDIATE + WAL + a timeout: the one setting under which workers never see "database is locked".
+    # IMMEDIATE + WAL + a timeout: the only combination with which workers never see "database is locked".
     pragmas = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=FILE;"
     options = {"transaction_mode": "IMMEDIATE", "timeout": 30, "init_command": pragmas}
     test = {"NAME": str(TEMP_DIR / f"test-{name}.sqlite3")}
@@ -109,7 +109,7 @@ if DATABASE_URL is None:
     DATABASES = {"default": _sqlite("site")} | {face: _sqlite(face) for face in FACES}
 elif DATABASE_URL["ENGINE"] != "django.db.backends.postgresql":
     raise ImproperlyConfigured(
-        "The environment variable DATABASE_URL must name a PostgreSQL database, like "
+        "The environment variable DATABASE_URL must be the URL of a PostgreSQL database, like "
         "DATABASE_URL=postgres://user:password@host:5432/psynetdata; unset it to use SQLite files in DATA_DIR."
     )
 else:
@@ -128,7 +128,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 STATIC_URL = "static/"
-WHITENOISE_USE_FINDERS = True  # served from where they are installed; nothing to collect
+WHITENOISE_USE_FINDERS = True  # served from where they are installed; collectstatic is not needed
 FILE_UPLOAD_TEMP_DIR = str(TEMP_DIR)
 
 # --- work -----------------------------------------------------------------------------------
@@ -137,17 +137,17 @@ JOB_TIMEOUT = env.read("JOB_TIMEOUT", 6 * 3600, env.whole_number, example="21600
 _CLUSTER = {
     "workers": 1,
     "timeout": JOB_TIMEOUT,
-    "retry": JOB_TIMEOUT + 3600,  # above timeout plus the wait in the queue, or a task runs twice
-    "ack_failures": True,  # else a failing task is run again for ever
+    "retry": JOB_TIMEOUT + 3600,  # more than timeout plus the wait in the queue, otherwise a task runs twice
+    "ack_failures": True,  # otherwise a failing task is run again forever
     "max_attempts": 1,  # attempts are counted in the Job row
     "queue_limit": 1,  # prefetched tasks would run twice
     "bulk": 1,
     "catch_up": False,
     "save_limit": 200,
-    "daemonize_workers": False,  # exports start processes of their own
+    "daemonize_workers": False,  # exports start their own processes
     "label": "Queue",
-    "max_rss": 1_000_000,  # kB, then a worker is replaced after its task
-    "poll": 0.5,  # seconds between looks at the database's queue
+    "max_rss": 1_000_000,  # kB; a worker that uses more is replaced after its task
+    "poll": 0.5,  # seconds between checks of the database's queue
 } | ({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"})
 Q_CLUSTER = _CLUSTER | {
     "name": "psynetdata",
@@ -157,11 +157,11 @@ Q_CLUSTER = _CLUSTER | {
 BASIC_DATA_MODULES = env.read("BASIC_DATA_MODULES", [], env.words, example="my_lab.basic_data")
 BASIC_DATA_SECONDS = env.read("BASIC_DATA_SECONDS", 60, env.whole_number, example="60")
 API_RATE = env.read("API_RATE", "1200/min", env.rate, example="1200/min")
-# Where a server does not say how long a file is nothing else would end it.
+# The only limit for a file whose server does not report its length.
 ASSET_MAX_MB = env.read("ASSET_MAX_MB", 20_000, env.whole_number, example="20000")
 EXPORT_DAYS = env.read("EXPORT_DAYS", 30, env.whole_number, example="30")
 SSH_KEY = env.read("SSH_KEY", "", str, example="/etc/psynetdata/id_ed25519")
-# A PostgreSQL database for restore drills; only ever used inside of a transaction that is rolled back.
+# A PostgreSQL database for restore drills; used only inside a transaction that is rolled back.
 DRILL_DATABASE_URL = env.read(
     "DRILL_DATABASE_URL", "", env.postgres, example="postgres://user:password@host:5432/scratch"
 )
@@ -186,7 +186,7 @@ EMAIL_HOST_USER = _MAIL_SERVER.get("user", "")
 EMAIL_HOST_PASSWORD = _MAIL_SERVER.get("password", "")
 EMAIL_USE_SSL = _MAIL_SERVER.get("tls", False)
 EMAIL_USE_TLS = _MAIL_SERVER.get("starttls", False)
-EMAIL_TIMEOUT = 10  # seconds for each answer of the server's
+EMAIL_TIMEOUT = 10  # seconds for each answer of the server
 
 # --- people ---------------------------------------------------------------------------------
 AUTH_PASSWORD_VALIDATORS = [

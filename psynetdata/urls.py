@@ -1,4 +1,4 @@
-"""Every address of the site; like the settings, this file wires both apps."""
+"""All URLs of the site; like the settings, this file connects both apps."""
 
 from django.contrib import admin
 from django.urls import include, path

@@ -1,5 +1,5 @@
-"""Who may know of a deployment: everybody who may see deployments, or the people named and no one else; and where it
-is spoken of in Slack."""
+"""Sets who may know of a deployment (all users who may see deployments, or only the people named), and its Slack
+channel."""
 
 import re
 from collections.abc import Iterable
@@ -10,17 +10,17 @@ from django.db import transaction
 from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.problems import UsageError
 
-# The id of a channel, or its name; nothing that Slack could take for a command or a person.
+# The id of a channel, or its name; nothing that Slack could interpret as a command or a person.
 _CHANNEL = re.compile(r"[^\W_][\w.-]{0,79}")
 
 
 def set_access(
     deployment: Deployment, *, restricted: bool, people: Iterable[User], slack_channel: str | None = None, user=None
 ) -> bool:
-    """Of all launches that continue each other, since they hold the same people's data. False: it was so already.
+    """Set access to all launches that continue each other, because they contain the same people's data.
 
-    The names stay when the restriction is lifted, and hold again when it comes back. `slack_channel`: None leaves it.
-    Raises UsageError for what is no channel.
+    Returns False if nothing changed. The names are kept when the restriction is removed, and apply again when it is
+    set again. `slack_channel`: None leaves it unchanged. Raises UsageError for an invalid channel.
     """
     told = {"restricted": restricted}
     if slack_channel is not None:
@@ -39,11 +39,11 @@ def set_access(
 
 
 def checked_channel(text: str) -> str:
-    """A channel of Slack's, by its id or name; "" for none."""
+    """Return a Slack channel's id or name, without `#`; "" for none. Raises UsageError."""
     name = text.strip().removeprefix("#")
     if name and not _CHANNEL.fullmatch(name):
         raise UsageError(
-            "That is no channel of Slack's: give its id, at the end of its About page (C0123456789), or its name."
+            "This is not a Slack channel: enter its id, at the end of its About page (C0123456789), or its name."
         )
     return name
 

@@ -1,4 +1,4 @@
-"""The admin of what an experiment's data is: a file a model. Django finds it by autodiscovery."""
+"""The admin of psynetdata's models: one file per model. Django finds it by autodiscovery."""
 
 from django.contrib import admin
 from django_q.models import Failure, OrmQ, Schedule, Success
@@ -7,7 +7,7 @@ from . import account, audit, deployment, job, token  # noqa: F401  each registe
 from .mirror import asset, network, node, participant, record, response, trial  # noqa: F401  each registers its model
 from .sheet import saved_sheet, sheet_page  # noqa: F401  each registers its model
 
-# The Job list tells the same and more; changed by hand, these rows would run things twice or never.
+# The Job list shows the same and more; editing these rows by hand would run tasks twice or never.
 for carrier in (Success, Failure, Schedule, OrmQ):
     if admin.site.is_registered(carrier):
         admin.site.unregister(carrier)

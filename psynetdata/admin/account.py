@@ -1,4 +1,4 @@
-"""Accounts and groups on unfold's forms, on record. Who is no superuser cannot make or change one."""
+"""Accounts and groups with unfold's forms; changes are recorded. Only superusers can create or change superusers."""
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
@@ -14,10 +14,10 @@ admin.site.unregister(Group)
 
 
 class OnRecord:
-    """Rights are what the audit log is about: who gets or loses them stands in it too, whatever else was changed."""
+    """Records every change of an account or group in the audit log, including who gets or loses rights."""
 
     def rights_of(self, obj) -> dict:
-        """What the line tells of it."""
+        """Return the details of the record."""
         return {}
 
     def save_related(self, request, form, formsets, change):
@@ -52,7 +52,7 @@ class UserAdmin(OnRecord, DjangoUserAdmin, ModelAdmin):
         return ", ".join(group.name for group in obj.groups.all()) or "–"
 
     def user_change_password(self, request, id, form_url=""):
-        """Who sets another's password can sign in as them."""
+        """Record the change: a user who sets another user's password can sign in as them."""
         answer = super().user_change_password(request, id, form_url)
         if request.method == "POST" and answer.status_code == 302:
             Audit.record("set password", user=request.user, target=f"user {self.get_object(request, id)}"[:200])

@@ -9,7 +9,7 @@ from .pages import html
 from .pages.cards import Card, CardsAdmin, ReadOnly
 from .pages.visibility import BY_DEPLOYMENT, Visible, hidden
 
-# The file that was loaded, the database that was restored to: as on the pages of what they are of.
+# The file that was loaded and the database that was restored; hidden from the same people as on other pages.
 _OF_PLACES = ("origin", "database")
 
 
@@ -20,17 +20,18 @@ class AuditAdmin(Visible, ReadOnly, CardsAdmin):
     list_filter_submit = False
     list_select_related = ("deployment",)
     search_fields = ("username", "target")
-    search_help_text = "who, or what it was done to"
+    search_help_text = "user or target"
     sortable_by = ("time",)
 
     def get_queryset(self, request):
         found = super().get_queryset(request)
-        # A line of no deployment can speak of several; whom one is hidden from sees their own such lines only.
+        # A record without a deployment can be about several; a user who may not see all deployments sees only their
+        # own records of this kind.
         return found.filter(Q(deployment__isnull=False) | Q(user=request.user)) if hidden(request) else found
 
     @display(description="identified data")
     def seen(self, obj):
-        """Marked where it was; a cross beside every other line would read as something wrong."""
+        """Mark only reads of identified data: a cross next to every other record would look like an error."""
         return html.badge("identified") if obj.identified else html.EMPTY
 
     @display(description="time", ordering="at")

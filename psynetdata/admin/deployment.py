@@ -19,7 +19,7 @@ SHOWN_JOBS = 10
 
 @admin.register(Deployment)
 class DeploymentAdmin(Visible, CardsAdmin):
-    """What a deployment is and holds; exports.admin adds its snapshots and exports."""
+    """A deployment and its data; exports.admin adds its snapshots and exports."""
 
     deployment_column = "pk"
     list_display = ("label_or_id", "deployment_id", "state_badge", "source", "created")
@@ -82,7 +82,7 @@ class DeploymentAdmin(Visible, CardsAdmin):
         return Card("In short", facts=facts)
 
     def data(self, request, obj) -> Card:
-        """Rows per table of the face that is shown, each with a link to its list."""
+        """Return the card with the number of rows per table of the shown face, each with a link to its list."""
         known = MirroredTable.objects.using(shown_face(request)).filter(deployment_number=obj.number)
         tables = {row.table: row for row in known}
         full = {table for table, state in tables.items() if state.rows}

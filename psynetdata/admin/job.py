@@ -19,14 +19,14 @@ from .pages.selection import on_each
 from .pages.shown_face import way_back
 from .pages.visibility import BY_DEPLOYMENT, Visible
 
-# What is left is told from a twentieth on, and not within the first seconds, when workers are only starting.
+# The remaining time is shown after a twentieth is done, and not in the first seconds, while workers are starting.
 _TELLS_FROM, _A_WHILE = 20, timedelta(seconds=5)
-_FOR_OTHERS = "The reason is for those who look after deployments."
-_NOTHING_HALF_MADE = "What it was making is not kept; what was there before it stays as it is."
+_FOR_OTHERS = "Only people who manage deployments can see the reason."
+_NOTHING_HALF_MADE = "Its unfinished result is deleted; everything that existed before stays unchanged."
 
 
 def progress_card(request, job: Job, title: str = "Progress") -> Card:
-    """State, phase and bar of a job, refreshed by static/psynetdata/progress.js while it is not over."""
+    """Return a card with state, phase and bar of a job; static/psynetdata/progress.js updates it until it is over."""
     context = {
         "reason": reason_of(request.user, job),
         "progress": progress_of(job),
@@ -39,12 +39,12 @@ def progress_card(request, job: Job, title: str = "Progress") -> Card:
 
 
 def reason_of(user, job: Job) -> str:
-    """Why it failed, or who knows that."""
+    """Return why the job failed, or who may see the reason."""
     return job.reason if not job.reason or rights.can_see_reason(user, job) else _FOR_OTHERS
 
 
 def progress_of(job: Job) -> dict:
-    """What the page shows of a job: also the JSON that it polls."""
+    """Return the progress that the page shows; also the JSON that the page polls."""
     counting = (job.done or job.total) and job.state != Job.State.DONE
     told = ", ".join(part for part in (_counted(job), _left(job)) if part) if counting else ""
     return {"state": job.state, "phase": _phase(job), "percent": job.percent, "counted": told, "over": job.is_over}
@@ -57,14 +57,14 @@ def _counted(job: Job) -> str:
 
 
 def _of(what: str, done: int, of: int) -> str:
-    """`12 of 30 rows`, `1.2 MB of 3.0 MB`"""
+    """Return `12 of 30 rows` or `1.2 MB of 3.0 MB`."""
     if what == "bytes":
         return f"{html.size(done)} of {html.size(of)}"
     return f"{html.number(done)} of {html.number(of)} {what}"
 
 
 def _left(job: Job) -> str:
-    """About how long it takes from here, once there is something to go by."""
+    """Return the estimated remaining time, once there is enough progress for an estimate."""
     if job.state != Job.State.RUNNING or not job.total or not job.started_at or job.done * _TELLS_FROM < job.total:
         return ""
     took = timezone.now() - job.started_at
@@ -75,20 +75,20 @@ def _phase(job: Job) -> str:
     if job.state == Job.State.DONE and job.started_at and job.finished_at:
         return f"in {html.duration(job.finished_at - job.started_at)}"
     if job.cancel_requested and not job.is_over:
-        return "stopping, as asked for"
+        return "stopping (cancelled)"
     if job.state == Job.State.QUEUED:
         return "waiting for a worker"
     return job.phase or ("" if job.is_over else "beginning")
 
 
 def _cancel(request, job: Job) -> str:
-    """Ask the job to stop, on record; what to say. Raises Conflict where there is nothing to stop, or no right to."""
+    """Ask the job to stop, record it, and return a message. Raises Conflict if it is over, or without the right to."""
     name = str(job).capitalize()
     if not rights.can_cancel(request.user, job):
-        raise Conflict("only who asked for it, or who may change jobs, cancels it.")
+        raise Conflict("only its owner, or a user who may change jobs, can cancel it.")
     if not jobs.cancel(job):
-        raise Conflict(f"{name} is over already.")
-    # Not its name, which has the number of the job: “export 2” is another thing.
+        raise Conflict(f"{name} is already over.")
+    # Not its name, which contains the number of the job: “export 2” is something else.
     Audit.record("cancel", user=request.user, deployment=job.deployment, target=f"job {job.pk}", kind=job.kind)
     return f"{name} stops at its next step."
 
@@ -96,10 +96,10 @@ def _cancel(request, job: Job) -> str:
 def _plan_to_cancel(job: Job) -> Plan:
     name = str(job).capitalize()
     if job.is_over:
-        return Plan("Cancel", [f"{name} is over already; there is nothing to cancel."])
+        return Plan("Cancel", [f"{name} is already over; there is nothing to cancel."])
     what = f"{name}, of {job.deployment}," if job.deployment else name
-    how = "does not begin" if job.state == Job.State.QUEUED else "stops at its next step, most often within seconds"
-    sentences = [f"{what} {how}. {_NOTHING_HALF_MADE}", "It does not go on by itself: whoever wants it asks anew."]
+    how = "does not start" if job.state == Job.State.QUEUED else "stops at its next step, usually within seconds"
+    sentences = [f"{what} {how}. {_NOTHING_HALF_MADE}", "It does not continue by itself: to run it, request it again."]
     return Plan("Cancel", sentences, "Cancel it", stops=True)
 
 
@@ -135,8 +135,8 @@ class JobAdmin(Visible, ReadOnly, CardsAdmin):
     @admin.action(description="Cancel", permissions=["view"])
     def cancel_selected(self, request, queryset):
         sentences = [
-            f"Those that wait for a worker do not begin, the others stop at their next step. {_NOTHING_HALF_MADE}",
-            "They do not go on by themselves: whoever wants one asks anew.",
+            f"Jobs that wait for a worker do not start, the others stop at their next step. {_NOTHING_HALF_MADE}",
+            "They do not continue by themselves: to run one, request it again.",
         ]
         plan = Plan("Cancel", sentences, "Cancel them", stops=True)
         return on_each(self, request, queryset, plan, lambda job: _cancel(request, job), "were asked to stop")
@@ -174,6 +174,6 @@ class JobAdmin(Visible, ReadOnly, CardsAdmin):
             ("over", html.utc(obj.finished_at)),
         ]
         if obj.owner_id == request.user.pk or rights.can_see_places(request.user):
-            # They may name folders and files of the server.
+            # They may contain names of folders and files on the server.
             facts += [("options", html.json_value(obj.options)), ("result", html.json_value(obj.result))]
         return [progress_card(request, obj), Card("In short", facts=facts)]

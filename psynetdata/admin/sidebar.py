@@ -1,4 +1,4 @@
-"""The sidebar. settings.UNFOLD["SIDEBAR"]["navigation"] names `navigation`; other apps are reached by address only."""
+"""The sidebar. settings.UNFOLD["SIDEBAR"]["navigation"] names `navigation`; pages of other apps have no link in it."""
 
 from django.urls import reverse
 
@@ -18,7 +18,7 @@ _GROUPS = {
         ("Nodes", "circle", "psynetdata.node"),
         ("Networks", "hub", "psynetdata.network"),
         ("Other tables", "table_rows", "psynetdata.record"),
-        ("Sheets put together", "view_column", "psynetdata.savedsheet"),
+        ("Saved sheets", "view_column", "psynetdata.savedsheet"),
     ),
     "Access": (
         ("API tokens", "key", "psynetdata.apitoken"),
@@ -32,7 +32,7 @@ _GROUPS = {
 
 
 def navigation(request) -> list[dict]:
-    """unfold's sidebar for this person: only what they may view."""
+    """Return unfold's sidebar for this user: only models that they may view."""
     overview = {"title": "Overview", "icon": "home", "link": reverse("admin:index")}
     return [{"items": [overview]}] + [
         {"title": title, "separator": True, "items": items}

@@ -21,7 +21,7 @@ EVERY = "every deployment"
 
 class _Deployments(forms.ModelMultipleChoiceField):
     def label_from_instance(self, obj):
-        # Launches of one experiment share its label.
+        # All launches of an experiment have the same label.
         return f"{obj.label} ({obj.deployment_id})" if obj.label else obj.deployment_id
 
 
@@ -30,14 +30,14 @@ class NewTokenForm(forms.ModelForm):
         required=False,
         max_length=1000,
         widget=UnfoldAdminTextInputWidget,
-        help_text="Names of sheets, with commas between; the token then reaches these alone. Empty: everything.",
+        help_text="Names of sheets, separated by commas; the token can then read only these. Empty: everything.",
     )
 
     deployments = _Deployments(
         Deployment.objects.all(),
         required=False,
         widget=UnfoldAdminSelectMultipleWidget,
-        help_text="The token reaches these alone. None chosen: every deployment, also those to come.",
+        help_text="The token can read only these. None selected: every deployment, including future ones.",
     )
 
     def clean_deployments(self):
@@ -49,20 +49,20 @@ class NewTokenForm(forms.ModelForm):
     def clean_expires_at(self):
         expires = self.cleaned_data["expires_at"]
         if expires and expires <= timezone.now():
-            raise forms.ValidationError("This moment has passed; a token must expire later than now.")
+            raise forms.ValidationError("This time is in the past; a token must expire in the future.")
         return expires
 
     def clean(self):
         cleaned = super().clean()
         owner = cleaned.get("user")
         if cleaned.get("identified") and owner and not rights.can_see_identified(owner):
-            raise forms.ValidationError(f"{owner} may not see identified data, so a token of theirs may not either.")
+            raise forms.ValidationError(f"{owner} may not see identified data, so their tokens may not either.")
         return cleaned
 
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(RevocableAdmin):
-    """Everyone sees and makes tokens of their own, superusers everyone's. The token itself is shown once."""
+    """Users see and create their own tokens, superusers those of all users. The token itself is shown only once."""
 
     form = NewTokenForm
     list_display = ("name", "user", "identified", "bound_to", "state_badge", "expires", "last_used")
@@ -81,7 +81,7 @@ class ApiTokenAdmin(RevocableAdmin):
     def get_form(self, request, obj=None, change=False, **kwargs):
         form = super().get_form(request, obj, change=change, **kwargs)
         if "deployments" in form.base_fields:
-            # A copy: the declared field is shared with the forms of requests that run at the same time.
+            # A copy, because concurrent requests share the declared field.
             field = form.base_fields["deployments"] = deepcopy(form.base_fields["deployments"])
             field.queryset = only(request, Deployment.objects.all(), "pk")
         return form
@@ -96,7 +96,7 @@ class ApiTokenAdmin(RevocableAdmin):
         return field
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
-        # Each button would lead to the page that shows the token; one is enough.
+        # All buttons would lead to the page that shows the token; one is enough.
         context.update(show_save_and_add_another=False, show_save_and_continue=False)
         return super().render_change_form(request, context, add=add, change=change, form_url=form_url, obj=obj)
 
@@ -124,7 +124,7 @@ class ApiTokenAdmin(RevocableAdmin):
         return Deployment.objects.filter(pk=row.deployments[0]).first() if len(row.deployments) == 1 else None
 
     def response_add(self, request, obj, post_url_continue=None):
-        """Show the token in the answer itself: a message would put it into a cookie or a session."""
+        """Show the token in the response itself: a message would store it in a cookie or a session."""
         context = {
             **self.admin_site.each_context(request),
             "title": "The new token",
@@ -148,7 +148,7 @@ class ApiTokenAdmin(RevocableAdmin):
             ("state", self.state_badge(obj)),
             ("identified face", html.value(obj.identified)),
             ("deployments", html.joined([html.to_object(one) for one in bound]) if obj.deployments else EVERY),
-            ("sheets", ", ".join(obj.sheets) or "all, and everything else of the API"),
+            ("sheets", ", ".join(obj.sheets) or "all, and the rest of the API"),
             ("made", html.utc(obj.created_at)),
             ("expires", self.expires(obj)),
             ("last used", self.last_used(obj)),

@@ -1,4 +1,4 @@
-"""What a request may see: the face, the deployment, the token behind it (psynetdata/rights.py decides)."""
+"""What a request may see: the face, the deployment, the sheets of its token (psynetdata/rights.py decides)."""
 
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -11,9 +11,9 @@ from psynetdata.psynet.problems import Forbidden, UsageError
 
 
 class WithinScope(BasePermission):
-    """A token that is bound to sheets reaches the views of sheets, which say so by `of_sheets`, and no other."""
+    """Restricts tokens that are limited to sheets to the views of sheets, which have the attribute `of_sheets`."""
 
-    message = "This token is bound to single sheets; for anything else make another one."
+    message = "This token is limited to single sheets; for anything else create another one."
 
     def has_permission(self, request, view) -> bool:
         token = token_of(request)
@@ -25,16 +25,17 @@ def token_of(request: Request) -> ApiToken | None:
 
 
 def check_sheet(request: Request, name: str) -> None:
-    """Raise Forbidden where the caller's token is bound to other sheets."""
+    """Raise Forbidden if the caller's token is limited to other sheets."""
     token = token_of(request)
     if not rights.can_read_sheet(token, name):
-        raise Forbidden(
-            f"This token is bound to the sheets {', '.join(token.sheets)}; it does not reach {name[:60]!r}."
-        )
+        raise Forbidden(f"This token is limited to the sheets {', '.join(token.sheets)}; it cannot read {name[:60]!r}.")
 
 
 def face_of(request: Request) -> str:
-    """The most that the caller may see; `?face=anonymous` narrows, `?face=identified` insists."""
+    """Return the face with the most data that the caller may see, or the one in `?face=`.
+
+    Raises Forbidden for `?face=identified` without the right to see it, UsageError for an unknown face.
+    """
     narrowing = request.auth if isinstance(request.auth, ApiToken | SheetLink) else None
     most = rights.face_for(request.user, narrowing)
     asked = request.query_params.get("face", most)
@@ -42,17 +43,17 @@ def face_of(request: Request) -> str:
         return asked
     if asked == "identified":
         raise Forbidden(
-            "Identified data needs the permission to see it, and a token that was made for it; "
+            "Identified data requires the permission to see it, and a token that allows it; "
             "without face=identified you get the anonymous face."
         )
-    raise UsageError("face is anonymous or identified.")
+    raise UsageError("face must be anonymous or identified.")
 
 
 def visible_deployments(request: Request):
-    """Those that the caller may see, or of these the ones that the token is bound to."""
+    """Return the deployments that the caller may see, limited to those of the token."""
     return rights.visible_deployments(request.user, token_of(request))
 
 
 def deployment_of(request: Request, asked: str | None) -> Deployment:
-    """The deployment that `asked` names among those the caller can see; the only one where nothing was asked."""
+    """Return the deployment that `asked` names, among those that the caller can see; if it is None, the only one."""
     return chosen(visible_deployments(request), asked, how="deployment=")

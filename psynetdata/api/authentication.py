@@ -1,6 +1,6 @@
-"""Who is asking: `Authorization: Token …`, HTTP Basic with a token, or the session of the desk.
+"""Authentication: `Authorization: Token …`, HTTP Basic with a token, or the session of the desk.
 
-Never anything in the address: addresses end up in logs, histories and other people's mails.
+Credentials are never accepted in the URL: URLs end up in logs, histories and other people's e-mails.
 """
 
 import base64
@@ -15,26 +15,26 @@ from rest_framework import authentication, exceptions
 from psynetdata.models import ApiToken, SheetLink
 from psynetdata.psynet.problems import Forbidden, Gone
 
-# PsyNet's own /basic_data takes the last two.
+# PsyNet's own /basic_data accepts the last two.
 IN_THE_ADDRESS = ("token", "password", "dashboard_user", "dashboard_password")
 _USED_AGAIN_AFTER = timedelta(minutes=1)
 
 
 def check_address(request) -> None:
-    """400 for an address with a credential in it, whether or not it is a good one, or with what no text holds."""
+    """Answer 400 to a URL that contains a credential, valid or not, or a NUL character."""
     if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
-        raise exceptions.ParseError("The address holds a NUL character; no text in a database does.")
+        raise exceptions.ParseError("The URL contains a NUL character; no text in a database does.")
     found = [name for name in request.GET if name.lower() in IN_THE_ADDRESS]
     if found:
         raise exceptions.ParseError(
-            f"A credential does not belong in the address ({', '.join(sorted(found))}): send the header "
+            f"A credential does not belong in the URL ({', '.join(sorted(found))}): send the header "
             "'Authorization: Token …', or HTTP Basic with the token as its password. "
-            "If this one was real, revoke it: addresses are logged."
+            "If this one was real, revoke it: URLs are logged."
         )
 
 
 class TokenAuthentication(authentication.BaseAuthentication):
-    """`Authorization: Token <token>`; `Bearer` is understood too."""
+    """`Authorization: Token <token>`; `Bearer` is accepted too."""
 
     keywords = ("token", "bearer")
 
@@ -59,36 +59,36 @@ class BasicTokenAuthentication(authentication.BaseAuthentication):
         try:
             name, _, password = base64.b64decode(words[1], validate=True).decode("utf-8").partition(":")
         except (binascii.Error, UnicodeDecodeError):
-            raise exceptions.AuthenticationFailed("The Authorization header is no HTTP Basic.") from None
+            raise exceptions.AuthenticationFailed("The Authorization header is not valid HTTP Basic.") from None
         return _accept(password, name)
 
 
 class LinkAuthentication(authentication.BaseAuthentication):
-    """A signed link to one sheet: its maker is who asks, with `request.auth` the link."""
+    """A signed link to one sheet: the user is the link's owner, `request.auth` is the link."""
 
     def authenticate(self, request):
         check_address(request)
         link = SheetLink.find(request.parser_context["kwargs"]["signed"])
         if link is None:
-            raise Forbidden("This link is not whole, or was not made here; ask for it again.")
+            raise Forbidden("This link is incomplete, or was not created here; ask for it again.")
         if not link.is_valid:
-            raise Gone("This link has expired or was revoked; ask who made it for a new one.")
+            raise Gone("This link has expired or was revoked; ask its owner for a new one.")
         _note_use(link)
         return link.user, link
 
 
 def _accept(*candidates: str):
-    """(user, token) of the first candidate that is a valid token; raises AuthenticationFailed."""
+    """Return (user, token) of the first candidate that is a valid token; raises AuthenticationFailed."""
     for candidate in candidates:
         token = ApiToken.find(candidate) if candidate else None
         if token is not None:
             _note_use(token)
             return token.user, token
-    raise exceptions.AuthenticationFailed("This token is unknown, revoked or expired; make a new one on the desk.")
+    raise exceptions.AuthenticationFailed("This token is unknown, revoked or expired; create a new one on the desk.")
 
 
 def _note_use(token: ApiToken | SheetLink) -> None:
-    """At most one write a minute, however many requests come."""
+    """Store the time of use, at most once a minute, regardless of the number of requests."""
     now = timezone.now()
     if token.last_used_at is None or token.last_used_at < now - _USED_AGAIN_AFTER:
         stale = Q(last_used_at=None) | Q(last_used_at__lt=now - _USED_AGAIN_AFTER)

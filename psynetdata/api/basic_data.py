@@ -1,4 +1,4 @@
-"""Sheets over HTTP: `/api/basic_data/` as PsyNet's users know it, `/api/basic_data/<sheet>/` from the registry."""
+"""Sheets over HTTP: `/api/basic_data/` as in PsyNet, and `/api/basic_data/<sheet>/` from the registry."""
 
 import logging
 from collections.abc import Iterable, Iterator
@@ -25,7 +25,7 @@ from .authentication import LinkAuthentication
 
 logger = logging.getLogger(__name__)
 
-# What get_basic_data gets from us; nobody may set it from outside.
+# Arguments that we pass to get_basic_data; a request may not set them.
 _RESERVED = ("context", "anonymize", "using")
 _ANSWERS = {
     (200, "application/json"): OpenApiTypes.ANY,
@@ -37,7 +37,7 @@ _ANSWERS = {
 
 
 class BasicDataView(APIView):
-    """What get_basic_data returns where the deployment has one; else the registry's sheets."""
+    """The result of the deployment's get_basic_data if it has one, otherwise the registry's sheets."""
 
     of_sheets = True
     renderer_classes = response.FORMATS
@@ -63,7 +63,7 @@ class BasicDataView(APIView):
 
 
 class SheetViewSet(ViewSet):
-    """A sheet of the registry, whatever get_basic_data says."""
+    """A sheet of the registry, even if the deployment has a get_basic_data."""
 
     of_sheets = True
     renderer_classes = response.FORMATS
@@ -109,7 +109,7 @@ class LinkView(APIView):
 
     @extend_schema(
         operation_id="linked_sheet",
-        auth=[],  # the address itself is signed
+        auth=[],  # the URL itself is signed
         summary="A sheet by a signed link",
         parameters=[*parameters.ASKING[1:], *parameters.PAGES],
         responses=_ANSWERS,
@@ -117,17 +117,17 @@ class LinkView(APIView):
     def get(self, request: Request, signed: str) -> HttpResponseBase:
         link = request.auth
         if "deployment" in request.query_params:
-            raise UsageError("A link shows one deployment; there is no parameter deployment here.")
+            raise UsageError("A link shows one deployment; the parameter deployment is not allowed here.")
         if not visible_deployments(request).filter(pk=link.deployment_id).exists():
-            raise Forbidden("Who made this link may not see the deployment any more; ask them for another one.")
+            raise Forbidden("The owner of this link may no longer see the deployment; ask for another link.")
         return _sheet(request, link.deployment, face_of(request), link.sheet)
 
 
 def _written(request: Request, deployment: Deployment, face: str) -> HttpResponseBase:
-    """What the experimenter's method returns, for the parameters that are not ours."""
+    """Answer with the result of the experimenter's method, which gets all parameters that are not ours."""
     asked = {name: values[0] for name, values in request.query_params.lists() if name not in parameters.OURS}
     if reserved := sorted(asked.keys() & set(_RESERVED)):
-        raise UsageError(f"{', '.join(reserved)} cannot be set in the address.")
+        raise UsageError(f"{', '.join(reserved)} cannot be set in the URL.")
     experiment = basic_data_for(deployment)
     with reading(face):
         etag = _etag(request, deployment, face, Catalogue(deployment, face).state, experiment.source_hash())
@@ -143,24 +143,24 @@ def _written(request: Request, deployment: Deployment, face: str) -> HttpRespons
 
 
 def _computed(request: Request, deployment: Deployment, face: str, experiment: type, asked: dict) -> tuple[Any, bytes]:
-    """(what the method returns, as bytes); what goes wrong in it as a Problem that quotes nothing."""
+    """Return (the method's result, the result as bytes). Its errors become a Problem that does not quote any data."""
     try:
         found = compute_basic_data(deployment, using=face, context="route", **asked)
         return found, response_body.of_result(request, [] if found is None else found)
     except DataError as error:
-        # Which names the method knows only it can tell; the registry's always work at /api/basic_data/<sheet>/.
+        # Only the method knows its sheets; the registry's names always work at /api/basic_data/<sheet>/.
         error.extra = {"sheets": list(experiment.sheets) or list(BUILT_IN)}
         raise
     except Problem:
         raise
-    except (Exception, SystemExit) as error:  # theirs can raise anything; an exit() would end the whole server
+    except (Exception, SystemExit) as error:  # their code can raise anything; an exit() would end the whole server
         failed = MethodFailed(experiment, error)
         logger.error("%s.%s: %s\n%s", experiment.__module__, experiment.__qualname__, failed.sentence, failed.trace)
         raise failed from None
 
 
 def _sheet(request: Request, deployment: Deployment, face: str, name: str, *known: str) -> HttpResponseBase:
-    """A sheet; parameters that are none of ours, nor `known`, are filters."""
+    """Answer with a sheet; parameters that are neither ours nor in `known` are filters."""
     check_sheet(request, name)
     ours = (*parameters.OURS, *parameters.OF_TIME, *parameters.OF_PAGES, *known)
     filters = {key: values for key, values in request.query_params.lists() if key not in ours}
@@ -199,7 +199,9 @@ def _sheet(request: Request, deployment: Deployment, face: str, name: str, *know
 def _all_sheets(request: Request, deployment: Deployment, face: str) -> HttpResponseBase:
     parameters.only(request, *parameters.OURS, "sheet")
     if request.accepted_renderer.format != response.JSON:
-        raise UsageError(f"CSV, NDJSON and Parquet hold one sheet; name it with sheet=, one of {', '.join(BUILT_IN)}.")
+        raise UsageError(
+            f"CSV, NDJSON and Parquet contain one sheet; name it with sheet=, one of {', '.join(BUILT_IN)}."
+        )
     with ExitStack() as held:
         held.enter_context(reading(face))
         catalogue = Catalogue(deployment, face)
@@ -231,7 +233,7 @@ def _page(request: Request, sheet: Sheet, cursor: str | None, limit: int, etag: 
 
 
 def _names(columns: Iterable[str]) -> str:
-    """For a header, which holds no comma, line end or accent of an experimenter's column as it is."""
+    """Encode column names for an HTTP header, which cannot contain their commas, line ends and accents."""
     return ",".join(quote(column, safe="") for column in columns)
 
 
@@ -245,7 +247,7 @@ def _etag(request: Request, deployment: Deployment, face: str, *states: str) -> 
 
 
 def _record(request: Request, deployment: Deployment, face: str, target: str, *, rows: int | None, filters=()) -> None:
-    """Reads are on record (law 10). What was filtered for is not: it may be someone's id."""
+    """Record the read in the audit log (law 10), without the values of filters, which may be someone's id."""
     if request.method != "HEAD":
         Audit.record(
             "read",

@@ -1,4 +1,4 @@
-"""gzip for those who ask for it, block by block."""
+"""Compresses responses with gzip, block by block, for clients that request it."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ _LEVEL = 1
 
 
 def wanted(request: Request) -> bool:
-    """Whether Accept-Encoding allows gzip (RFC 9110, 12.5.3); Parquet is packed already."""
+    """Return whether Accept-Encoding allows gzip (RFC 9110, 12.5.3); Parquet is already compressed."""
     if request.accepted_renderer.format == "parquet":
         return False
     for part in request.headers.get("Accept-Encoding", "").lower().split(","):
@@ -21,7 +21,7 @@ def wanted(request: Request) -> bool:
 
 
 def packed(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """The first block leaves at once, whatever its size, so that a client sees the beginning early."""
+    """Yield compressed blocks. The first block is sent immediately, so that a client sees the beginning early."""
     packer = isal_zlib.compressobj(_LEVEL, wbits=_GZIP)
     first = True
     try:

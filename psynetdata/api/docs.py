@@ -1,4 +1,4 @@
-"""The API's own pages: its schema, and a page that shows it without fetching anything from outside."""
+"""The API's own pages: its schema, and a page that shows it without loading anything from other sites."""
 
 from urllib.parse import quote
 
@@ -25,7 +25,7 @@ class SchemaView(SpectacularAPIView):
 
 
 class DocsView(APIView):
-    """The schema's operations as a page; a browser without a session is sent to sign in."""
+    """The schema's operations as a page; a browser without a session is redirected to the login page."""
 
     content_negotiation_class = AnyNegotiation
 

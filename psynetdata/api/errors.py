@@ -1,4 +1,4 @@
-"""The one translator of failures for the API: `{"detail": sentence}`, and never a traceback."""
+"""Translates all errors for the API: `{"detail": sentence}`, never a traceback."""
 
 import logging
 
@@ -17,15 +17,15 @@ logger = logging.getLogger(__name__)
 
 
 def handler(error: Exception, context: dict) -> Response:
-    """For DRF's EXCEPTION_HANDLER: Problem → its status; DRF's own as they are; anything else → 500, and a log line."""
+    """DRF's EXCEPTION_HANDLER: Problem → its status; DRF's own errors unchanged; anything else → 500 and a log line."""
     request = context.get("request")
     if request is not None:
-        # A client that asked for CSV gets its error as JSON all the same.
+        # A client that requested CSV gets its error as JSON too.
         request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
     if isinstance(error, Problem):
         return Response({"detail": error.sentence, **getattr(error, "extra", {})}, status=error.status)
     if isinstance(error, RequestDataTooBig):
-        return Response({"detail": "What was sent is too large."}, status=413)
+        return Response({"detail": "The request is too large."}, status=413)
     if isinstance(error, SuspiciousOperation):
         return Response({"detail": "The request has too many parameters, or parts that no browser sends."}, status=400)
     known = exception_handler(error, context)
@@ -37,7 +37,7 @@ def handler(error: Exception, context: dict) -> Response:
 
 
 def not_found(request, exception):
-    """The site's handler404: an address of the API that does not exist is answered as the API answers."""
+    """The site's handler404: a URL of the API that does not exist gets a JSON answer."""
     if request.path.startswith("/api/"):
-        return JsonResponse({"detail": "There is no such address."}, status=404)
+        return JsonResponse({"detail": "There is no such URL."}, status=404)
     return page_not_found(request, exception)

@@ -1,4 +1,4 @@
-"""/healthz: is the desk itself well? Deployments' alarms have their own places."""
+"""/healthz: reports whether the desk itself works. Alarms of deployments are shown elsewhere."""
 
 import threading
 from time import monotonic
@@ -12,13 +12,13 @@ from django.http import HttpRequest, JsonResponse
 
 from psynetdata import jobs
 
-_STORAGE_EVERY = 30.0  # seconds between tries of the storage, which may be far away and cost money
+_STORAGE_EVERY = 30.0  # seconds between tests of the storage, which may be far away and cost money
 _lock = threading.Lock()
 _storage: dict[str, object] = {}
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
-    """200 or 503 with {status, database, storage, workers}; who is signed in also sees which one is ill."""
+    """Answer 200 or 503 with {status, database, storage, workers}; signed-in users also see which part fails."""
     ill_databases = [alias for alias in (DEFAULT_DB_ALIAS, *settings.FACES) if not _answers(alias)]
     standing_still = jobs.standing_still() if DEFAULT_DB_ALIAS not in ill_databases else ["unknown"]
     parts = {"database": not ill_databases, "storage": _storage_works(), "workers": not standing_still}
@@ -48,7 +48,7 @@ def _storage_works() -> bool:
 
 
 def _try_storage() -> bool:
-    """Write a tiny file, read it, delete it."""
+    """Write a small file, read it and delete it; return whether that worked."""
     name, content = f"health/{uuid4().hex}", b"well"
     try:
         saved = default_storage.save(name, ContentFile(content))
@@ -57,5 +57,5 @@ def _try_storage() -> bool:
                 return file.read() == content
         finally:
             default_storage.delete(saved)
-    except Exception:  # each storage has failures of its own, and all of them mean that it does not work
+    except Exception:  # every storage has its own errors, and all of them mean that it does not work
         return False

@@ -1,4 +1,4 @@
-"""The parameters that sheets take beside their columns: read, checked, and described for the schema."""
+"""The parameters of sheets, in addition to their columns: read, checked, and described for the schema."""
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
@@ -10,59 +10,59 @@ from psynetdata.sheets.query.conditions import LOOKUPS
 OURS = ("deployment", "face", "format", "excel", "end_marker")
 OF_TIME = ("since", "snapshot", "as_of")
 OF_PAGES = ("fields", "order", "limit", "cursor")
-MAX_LIMIT = 1_000  # a page is held in memory; the whole sheet streams
+MAX_LIMIT = 1_000  # a page is kept in memory; a whole sheet is streamed
 _FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 ASKING = [
-    OpenApiParameter("deployment", description="PsyNet's deployment_id or our number; optional where there is one."),
-    OpenApiParameter("face", enum=["anonymous", "identified"], description="anonymous narrows what you may see."),
-    OpenApiParameter("format", enum=["json", "csv", "ndjson", "parquet"], description="Else Accept decides."),
-    OpenApiParameter("excel", bool, description="CSV for Excel: a byte order mark, and no cell that is a formula."),
+    OpenApiParameter("deployment", description="PsyNet's deployment_id or our number; optional if there is only one."),
+    OpenApiParameter("face", enum=["anonymous", "identified"], description="anonymous shows less than you may see."),
+    OpenApiParameter("format", enum=["json", "csv", "ndjson", "parquet"], description="Default: the Accept header."),
+    OpenApiParameter("excel", bool, description="CSV for Excel: with a byte order mark, and without formulas."),
     OpenApiParameter("end_marker", bool, description='NDJSON ends with {"end": true, "rows": n}.'),
 ]
 PAGES = [
     OpenApiParameter("fields", description="Columns, comma-separated."),
-    OpenApiParameter("order", description="Columns, comma-separated, with a - for backwards."),
-    OpenApiParameter("since", description="Rows added or changed since then: a snapshot's number, or a time."),
+    OpenApiParameter("order", description="Columns, comma-separated, with a - for descending order."),
+    OpenApiParameter("since", description="Rows added or changed since a snapshot (its number) or a time."),
     OpenApiParameter("snapshot", int, description="The sheet as it was in this snapshot."),
-    OpenApiParameter("as_of", description="As it was at this time; with since, what changed between, and how."),
-    OpenApiParameter("limit", int, description=f"Rows of a page, up to {MAX_LIMIT}; without it all rows stream."),
-    OpenApiParameter("cursor", description="From the `next` link of the page before."),
+    OpenApiParameter("as_of", description="The sheet as it was at this time; with since, the changes between them."),
+    OpenApiParameter("limit", int, description=f"Rows per page, up to {MAX_LIMIT}; without it all rows are sent."),
+    OpenApiParameter("cursor", description="From the `next` link of the previous page."),
     OpenApiParameter(
         "filters",
         OpenApiTypes.OBJECT,
         style="form",
         explode=True,
-        description="Any column: rows that have the value; given twice, either. "
-        f"column__lookup with one of {', '.join(LOOKUPS)}.",
+        description="Any column: rows with this value; if given twice, with either value. "
+        f"Or column__lookup with one of {', '.join(LOOKUPS)}.",
     ),
 ]
 
 
 def names(request: Request, name: str) -> list[str] | None:
-    """A comma-separated list; None where it was not asked for."""
+    """Return a comma-separated list; None if the parameter is missing."""
     asked = request.query_params.get(name)
     return [one.strip() for one in asked.split(",") if one.strip()] if asked else None
 
 
 def limit(request: Request) -> int | None:
-    """Rows of a page; None streams the whole sheet."""
+    """Return the rows per page; None means to stream the whole sheet."""
     asked = request.query_params.get("limit")
     if asked is None:
         return MAX_LIMIT if "cursor" in request.query_params else None
     if not (asked.isascii() and asked.isdecimal() and len(asked) < 10 and 1 <= int(asked) <= MAX_LIMIT):
-        raise UsageError(f"limit is a whole number from 1 to {MAX_LIMIT}.")
+        raise UsageError(f"limit must be a whole number from 1 to {MAX_LIMIT}.")
     return int(asked)
 
 
 def flag(request: Request, name: str) -> bool:
     asked = request.query_params.get(name, "0").lower()
     if asked not in _FLAGS:
-        raise UsageError(f"{name} is 1 or 0.")
+        raise UsageError(f"{name} must be 1 or 0.")
     return _FLAGS[asked]
 
 
 def only(request: Request, *known: str) -> None:
-    """Raise UsageError that lists what is known where something else was asked."""
+    """Raise UsageError, which lists the `known` parameters, if the request has any other."""
     if unknown := sorted(set(request.query_params) - set(known)):
-        raise UsageError(f"There is no parameter {', '.join(unknown)[:100]} here; there are {', '.join(known)}.")
+        raise UsageError(f"There is no parameter {', '.join(unknown)[:100]} here; use {', '.join(known)}.")

@@ -1,4 +1,4 @@
-"""`snapshot=`, `as_of=` and `since=`: sheets as they were, and what changed."""
+"""`snapshot=`, `as_of=` and `since=`: sheets of the past, and changes."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,7 +16,7 @@ from psynetdata.sheets import Catalogue, Sheet, history
 
 @dataclass(frozen=True)
 class Asked:
-    """`moment`: None for the mirror as it stands. `since`: whether it was asked for; `before`: None for the start."""
+    """`moment`: None for the current mirror. `since`: whether it was given. `before`: its moment; None: the start."""
 
     moment: history.Moment | None
     since: bool
@@ -28,15 +28,15 @@ class Asked:
 
     @property
     def names(self) -> list[str]:
-        """For an ETag."""
+        """Names of the moments, for an ETag."""
         return [self.moment.name if self.moment else "now", self.before.name if self.before else str(self.since)]
 
 
 def asked(request: Request, deployment: Deployment) -> Asked:
-    """What the address asks; raises NotFound, UsageError."""
+    """Return the moments that the URL asks for; raises NotFound, UsageError."""
     snapshot, at, since = (request.query_params.get(name) for name in ("snapshot", "as_of", "since"))
     if snapshot is not None and at is not None:
-        raise UsageError("snapshot and as_of both name a moment; leave one of them out.")
+        raise UsageError("snapshot and as_of both select a moment; use only one of them.")
     moment = before = None
     if snapshot is not None or at is not None:
         moment = history.history().moment(deployment, snapshot=snapshot, at=at)
@@ -48,7 +48,7 @@ def asked(request: Request, deployment: Deployment) -> Asked:
 
 
 def sheet(found: Asked, current: Catalogue, name: str, held: ExitStack, **choice) -> "Sheet | Diff":
-    """The sheet that was asked for. What it reads from is there as long as `held` holds."""
+    """Return the requested sheet. Its data is available as long as the ExitStack `held` is open."""
     deployment, face, tables = current.deployment, current.using, current.tables_of(name)
     catalogue = current
     if found.moment:
@@ -74,7 +74,7 @@ def _opened(moment: history.Moment, face: str, tables: set[str] | None, held: Ex
 
 
 class Diff:
-    """What was added and changed, as it is later; then what was removed, as it was before."""
+    """A sheet of changes: added and changed rows in their later form, then removed rows in their earlier form."""
 
     is_of_database = False
 
@@ -100,4 +100,4 @@ class Diff:
         return [None] * len(self.header), self.records()
 
     def page(self, cursor: str | None, limit: int, *, csv: bool = False):
-        raise UsageError("What changed between two moments has no pages; leave out limit and cursor.")
+        raise UsageError("Changes between two moments have no pages; leave out limit and cursor.")

@@ -1,11 +1,11 @@
-"""What a client sends, as JSON."""
+"""Parses the JSON that a client sends."""
 
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
 
 class JSONBody(JSONParser):
-    """DRF's parser, and 400 also for what Python reads but no database holds, or what is nested beyond sense."""
+    """DRF's parser, which also answers 400 to texts that no database can store, and to very deep nesting."""
 
     def parse(self, stream, media_type=None, parser_context=None):
         try:
@@ -14,12 +14,12 @@ class JSONBody(JSONParser):
         except RecursionError:
             raise ParseError("JSON parse error - it is nested too deeply.") from None
         if not readable:
-            raise ParseError("JSON parse error - it holds half of a surrogate pair, which is no text.")
+            raise ParseError("JSON parse error - it contains half of a surrogate pair, which is not valid text.")
         return found
 
 
 def _is_text(value) -> bool:
-    """Whether every text in a JSON value can be written as UTF-8."""
+    """Return whether every text in a JSON value can be written as UTF-8."""
     if isinstance(value, dict):
         return all(_is_text(key) and _is_text(item) for key, item in value.items())
     if isinstance(value, list):

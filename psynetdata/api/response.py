@@ -1,4 +1,4 @@
-"""Answers in the format that was asked for, with their ETag, streamed from one moment of a face."""
+"""Responses in the requested format, with an ETag, streamed from one moment of a face."""
 
 import hashlib
 import logging
@@ -29,7 +29,7 @@ class JSONRenderer(renderers.JSONRenderer):
 
 
 class CSVRenderer(renderers.JSONRenderer):
-    """Only stands for the format in negotiation; sheets write their own bytes."""
+    """Used only for content negotiation; sheets write their own bytes."""
 
     media_type, format, charset = "text/csv", CSV, "utf-8"
 
@@ -46,7 +46,7 @@ FORMATS = (JSONRenderer, CSVRenderer, NDJSONRenderer, ParquetRenderer)
 
 
 class NamedNegotiation(DefaultContentNegotiation):
-    """`format=` decides; without it the Accept header."""
+    """Uses `format=`, or the Accept header without it."""
 
     names = "json or yaml"
 
@@ -56,12 +56,12 @@ class NamedNegotiation(DefaultContentNegotiation):
             return super().select_renderer(request, renderers, format_suffix)
         chosen = next((renderer for renderer in renderers if renderer.format == asked), None)
         if chosen is None:
-            raise UsageError(f"format is {self.names}.")
+            raise UsageError(f"format must be {self.names}.")
         return chosen, chosen.media_type
 
 
 class FormatNegotiation(NamedNegotiation):
-    """The formats of sheets."""
+    """Content negotiation for the formats of sheets."""
 
     names = "json, csv, ndjson or parquet"
 
@@ -73,18 +73,18 @@ class FormatNegotiation(NamedNegotiation):
 
 
 class AnyNegotiation(DefaultContentNegotiation):
-    """For answers that are what they are, whatever the client accepts."""
+    """For responses with only one format, regardless of what the client accepts."""
 
     def select_renderer(self, request, renderers, format_suffix=None):
         return renderers[0], renderers[0].media_type
 
 
 class BrokenOff(Exception):
-    """A streamed answer cannot be finished."""
+    """A streamed response cannot be finished."""
 
 
 class Body:
-    """Blocks for a streamed answer, and what must be let go of when it ends, breaks off or never starts."""
+    """The blocks of a streamed response, and the resources to release when it ends, fails or never starts."""
 
     def __init__(self, blocks: Iterator[bytes], held: ExitStack):
         self._blocks = blocks
@@ -97,14 +97,15 @@ class Body:
         try:
             return next(self._blocks)
         except StopIteration:
-            # At once: a client that keeps the answer would keep the moment too, and end it in the midst of another.
+            # Release immediately: a client that keeps the response would keep the transaction open too, and close it
+            # during another one.
             self.close()
             raise
         except Exception as error:
-            # The server breaks the connection off, so that no client takes the part for the whole. The error's own
-            # words stay out of the log: a database quotes rows in them.
+            # The server closes the connection, so that no client mistakes a part for the whole. The error message is
+            # not logged, because databases quote rows in it.
             logger.error("A sheet broke off while it was sent: %s", type(error).__name__)
-            raise BrokenOff("The sheet broke off.") from None
+            raise BrokenOff("The sheet was interrupted.") from None
 
     def close(self) -> None:
         close = getattr(self._blocks, "close", None)
@@ -114,7 +115,7 @@ class Body:
 
 
 def etag_of(*parts: object) -> str:
-    """A strong ETag: equal parts, equal bytes. The code that writes them is a part."""
+    """Return a strong ETag: equal parts mean equal bytes. It includes a hash of the code that writes them."""
     digest = hashlib.sha256(_code().encode())
     for part in parts:
         digest.update(b"\0" + str(part).encode("utf-8", "backslashreplace"))
@@ -122,7 +123,7 @@ def etag_of(*parts: object) -> str:
 
 
 def is_known(request: Request, etag: str) -> bool:
-    """Whether If-None-Match says that the client has it already (RFC 9110, 13.1.2)."""
+    """Return whether the client already has it, according to If-None-Match (RFC 9110, 13.1.2)."""
     known = [one.removeprefix("W/") for one in parse_etags(request.headers.get("If-None-Match", ""))]
     return "*" in known or etag in known or compression.packed_etag(etag) in known
 
@@ -132,10 +133,10 @@ def not_modified(request: Request, etag: str) -> HttpResponseBase:
 
 
 def streamed(request: Request, blocks: Callable[[], Iterator[bytes]], held: ExitStack, etag: str) -> HttpResponseBase:
-    """200 with blocks that are read while `held` holds; HEAD gets the headers alone."""
+    """Return 200 with blocks that are read while `held` is open; HEAD gets only the headers."""
     answer: HttpResponseBase
     if request.method == "HEAD":
-        # Streamed too, or it would say that the sheet is 0 bytes long.
+        # Streamed too, otherwise Content-Length would be 0.
         answer = StreamingHttpResponse((), content_type=content_type(request))
     else:
         found = blocks()
@@ -157,7 +158,7 @@ def content_type(request: Request) -> str:
 
 def _finish(request: Request, answer: HttpResponseBase, etag: str) -> HttpResponseBase:
     if compression.wanted(request):
-        # A strong ETag names bytes, and these are others.
+        # A strong ETag identifies bytes, and compressed bytes are different.
         etag = compression.packed_etag(etag)
         if answer.status_code != 304:
             answer["Content-Encoding"] = "gzip"

@@ -1,4 +1,4 @@
-"""What goes into an answer, in the format asked for: a sheet, a page, a row, or what a get_basic_data returned."""
+"""Response bodies in the requested format: a sheet, a page, a row, or the result of get_basic_data."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ from . import parameters, response
 
 
 def of_sheet(request: Request, sheet: Sheet) -> Iterator[bytes]:
-    """All rows, as they come."""
+    """Yield all rows of a sheet in blocks."""
     wanted, options = request.accepted_renderer.format, _options(request)
     if wanted == response.PARQUET:
         return parquet.blocks(sheet)
@@ -40,26 +40,26 @@ def of_row(request: Request, row: dict[str, Any]) -> bytes:
 
 
 def of_result(request: Request, found: Any) -> bytes:
-    """What a method returned; only a list of rows, or a data frame, has another format than JSON."""
+    """Return the result of a method as bytes; only a list of rows, or a data frame, has other formats than JSON."""
     wanted, options = request.accepted_renderer.format, _options(request)
     if wanted == response.JSON:
         return formats.json_text(found)
     rows = formats.plain(found) if hasattr(found, "columns") else found
     if wanted == response.PARQUET:
-        raise UsageError("Parquet is for the sheets of the registry; take format=csv or format=ndjson.")
+        raise UsageError("Parquet is available only for built-in sheets; use format=csv or format=ndjson.")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise UsageError("This deployment's basic data is no single list of rows; name a sheet, or take format=json.")
+        raise UsageError("This deployment's basic data is not a list of rows; name a sheet, or use format=json.")
     if wanted == response.CSV:
         return b"".join(formats.csv(*formats.table_of(rows), **options))
     return b"".join(formats.ndjson(rows, **options))
 
 
 def _options(request: Request) -> dict[str, bool]:
-    """`excel` and `end_marker`, each for the one format that it means something for."""
+    """Return the options `excel` and `end_marker`; each is valid for only one format."""
     wanted = request.accepted_renderer.format
     for name, of in (("excel", response.CSV), ("end_marker", response.NDJSON)):
         if parameters.flag(request, name) and wanted != of:
-            raise UsageError(f"{name} is for format={of}.")
+            raise UsageError(f"{name} can be used only with format={of}.")
     if wanted == response.CSV:
         return {"for_excel": parameters.flag(request, "excel")}
     return {"end_marker": parameters.flag(request, "end_marker")} if wanted == response.NDJSON else {}

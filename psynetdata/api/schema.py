@@ -1,19 +1,19 @@
-"""What every operation can answer, told once for the whole OpenAPI schema (a hook of drf-spectacular's)."""
+"""Adds the errors that every operation can return to the whole OpenAPI schema (a hook of drf-spectacular)."""
 
 _ERRORS = {
-    "400": "Something in the request is off; the sentence says what.",
-    "401": "There is no credential, or one that is not valid.",
-    "403": "The caller may not.",
-    "404": "There is no such thing, or not for this caller.",
-    "405": "Another method.",
-    "406": "Not in the form that was asked for.",
-    "409": "Its state does not allow it.",
-    "410": "It is not kept, or not open, any more.",
-    "413": "What was sent is too large.",
-    "415": "The body is no JSON.",
-    "429": "Too many requests; Retry-After tells when to come again.",
+    "400": "The request is wrong; the sentence explains why.",
+    "401": "The credential is missing or not valid.",
+    "403": "The caller is not allowed to do this.",
+    "404": "It does not exist, or the caller may not see it.",
+    "405": "This method is not allowed.",
+    "406": "It is not available in the requested format.",
+    "409": "Its current state does not allow this.",
+    "410": "It is no longer stored, or no longer open.",
+    "413": "The request is too large.",
+    "415": "The body is not JSON.",
+    "429": "Too many requests; Retry-After is the time to wait.",
     "500": "It failed; the server's log has the details.",
-    "503": "What it needs does not answer.",
+    "503": "A required service does not respond.",
 }
 _DETAIL = {
     "type": "object",

@@ -1,4 +1,4 @@
-"""How often somebody may ask: API_RATE, counted for each token, link or signed-in person in each server process."""
+"""The maximum request rate: API_RATE, counted for each token, link or signed-in user in each server process."""
 
 from django.conf import settings
 from rest_framework.throttling import SimpleRateThrottle
@@ -13,5 +13,5 @@ class Throttle(SimpleRateThrottle):
     def get_cache_key(self, request, view) -> str | None:
         who = request.auth or request.user
         if getattr(who, "pk", None) is None:
-            return None  # it is refused anyway
+            return None  # it is rejected anyway
         return f"throttle-{type(who).__name__}-{who.pk}"

@@ -8,7 +8,7 @@ _sheet = SheetViewSet.as_view({"get": "list"})
 _row = SheetViewSet.as_view({"get": "retrieve"})
 
 urlpatterns = [
-    # PsyNet's own address, for scripts that use it.
+    # PsyNet's own URL, for scripts that use it.
     re_path(r"^basic_data/?$", BasicDataView.as_view(schema=None)),
     path("api/basic_data/", BasicDataView.as_view(), name="basic-data"),
     path("api/basic_data/<str:sheet>/", _sheet, name="sheet"),

@@ -1,1 +1,1 @@
-"""What the desk stands on besides Django: processes, storage, SFTP, HTTP; knows no data."""
+"""The infrastructure below the desk, besides Django: processes, storage, SFTP, HTTP. Independent of the data."""

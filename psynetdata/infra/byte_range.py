@@ -1,4 +1,4 @@
-"""One range of a file, as HTTP asks for it (RFC 9110, 14)."""
+"""Parses an HTTP request for one range of a file (RFC 9110, 14)."""
 
 import re
 
@@ -6,9 +6,10 @@ _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 def asked(header: str, size: int) -> tuple[int, int] | None:
-    """(start, stop) of the one range that a Range header asks for, empty where it cannot be had; None for the whole.
+    """Return (start, stop) of the range that a Range header asks for; None means the whole file.
 
-    Several ranges, and a header that is none, are answered with the whole, as the RFC allows.
+    The range is empty if it is not satisfiable. For several ranges, or an invalid header, the answer is the whole file,
+    as the RFC allows.
     """
     match = _RANGE.fullmatch(header.replace(" ", ""))
     if match is None or match.group(1, 2) == ("", ""):

@@ -1,4 +1,4 @@
-"""What processes that were killed left in TEMP_DIR: the rest of the code cleans up behind itself."""
+"""Deletes files that killed processes left in TEMP_DIR: all other code cleans up after itself."""
 
 import logging
 import shutil
@@ -29,6 +29,6 @@ def sweep(active_since: datetime | None = None, *, now: datetime | None = None) 
             else:
                 path.unlink()
             swept += 1
-        except OSError as error:  # someone else was quicker, or it is not ours to remove
+        except OSError as error:  # another process was faster, or we are not allowed to delete it
             logger.warning("a leftover in TEMP_DIR could not be removed: %s", error.strerror)
     return swept

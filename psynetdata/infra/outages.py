@@ -1,4 +1,4 @@
-"""What fails around the work: a full disk, a folder that cannot be written, a database or a storage that went away."""
+"""Failures of the environment: a full disk, a folder that is not writable, an unreachable database or storage."""
 
 import errno
 import socket
@@ -11,23 +11,23 @@ from psycopg2 import errorcodes
 from psynetdata.env import LOCAL
 from psynetdata.psynet.problems import Problem
 
-_FULL = "There is no space left on the disk of {place}; nothing half-made was kept. Make room, then try again."
-_READ_ONLY = "psynetdata cannot write its files ({why}); make {place} writable for it, then try again."
-_LOCKED = "Another program holds the database locked; end it, then try again."
-_AWAY = "The database cannot be reached or went away during the work; try again when it is back."
-_STORAGE_AWAY = "The storage (STORAGE_URL) cannot be reached or broke off; try again when it is back."
-_STORAGE_REFUSED = (
-    "The storage (STORAGE_URL) refused what it was asked for ({why}); look at its credentials and rights."
+_FULL = (
+    "There is no space left on the disk of {place}; no unfinished results were kept. Free some space, then try again."
 )
+_READ_ONLY = "psynetdata cannot write its files ({why}); make {place} writable for it and try again."
+_LOCKED = "Another program has locked the database; stop it and try again."
+_AWAY = "The database cannot be reached, or the connection broke; try again when it is back."
+_STORAGE_AWAY = "The storage (STORAGE_URL) cannot be reached, or the connection broke; try again when it is back."
+_STORAGE_REFUSED = "The storage (STORAGE_URL) refused a request ({why}); check its credentials and permissions."
 
-# The first two characters of what PostgreSQL calls an error: connections, and a server that shuts down or starts.
+# The first two characters of PostgreSQL's error codes: connections, and a server that shuts down or starts.
 _AWAY_CLASSES = (errorcodes.CLASS_CONNECTION_EXCEPTION, errorcodes.CLASS_OPERATOR_INTERVENTION)
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NO_RIGHT = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 class Outage(Problem):
-    """The machine's trouble, not the data's. `passes`: the same work can be done when the database is back."""
+    """A problem of the machine, not of the data. `passes`: the work can be repeated when the database is back."""
 
     status = 503
 
@@ -37,7 +37,7 @@ class Outage(Problem):
 
 
 def outage(error: BaseException) -> Outage | None:
-    """What to tell of an error that comes from the machine; None for any other."""
+    """Return the Outage for an error that comes from the machine; None for any other error."""
     cause = error.__cause__ if isinstance(error, Error) else error
     if isinstance(cause, sqlite3.Error):
         return _of_sqlite(cause)
@@ -65,13 +65,13 @@ def _of_sqlite(error: sqlite3.Error) -> Outage | None:
 def _of_postgres(error: BaseException | None) -> Outage | None:
     code = getattr(error, "pgcode", None)
     if code == errorcodes.DISK_FULL:
-        return Outage("PostgreSQL's disk is full; nothing half-made was kept. Make room there, then try again.")
-    # Without a code it was the connection that broke, and not the server that answered.
+        return Outage("PostgreSQL's disk is full; no unfinished results were kept. Free space there, then try again.")
+    # Without a code, the connection was lost and the server did not answer.
     return Outage(_AWAY, passes=True) if code is None or code[:2] in _AWAY_CLASSES else None
 
 
 def _of_storage(error: BaseException) -> Outage | None:
-    """What the libraries behind a remote storage raise, which are only there where one is used."""
+    """Return the Outage for errors of the libraries for remote storages, which are installed only if one is used."""
     library = type(error).__module__.partition(".")[0]
     answer = error.response if library == "botocore" and hasattr(error, "response") else {}
     if 0 < answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) < 500:

@@ -1,10 +1,10 @@
-"""Work cut into tasks and spread over processes of this machine.
+"""Runs tasks in several processes on this machine.
 
-Workers are forked, so what they share (`context`: an anonymizer, the identifiers to look for) is made once
-and costs no memory twice. Where fork is not at hand (anything but Linux: the system libraries of macOS do not
-stand it) or one process is enough, tasks run in the calling process.
+Workers are forked, so shared objects (`context`: an anonymizer, the identifiers to search for) are created once
+and need memory only once. If fork is not available (anything but Linux: the system libraries of macOS do not
+support it) or one process is enough, tasks run in the calling process.
 
-A worker must not touch a database: the connections that it inherits are its parent's.
+A worker must not use a database: the connections that it inherits belong to its parent.
 """
 
 import gc
@@ -27,18 +27,18 @@ _FORKS = sys.platform == "linux"
 
 
 class WorkerDied(Problem):
-    """A worker was killed from outside; most often there was no memory left."""
+    """A worker was killed from outside, usually because no memory was left."""
 
     status = 503
 
 
 def cores() -> int:
-    """The cores that this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Pool:
-    """`each` runs tasks; the functions get the pool's context before their task."""
+    """`each` runs tasks; the functions get the pool's context as their first argument."""
 
     def __init__(self, context: Any, workers: list["_Worker"], look: Callable[[], None]):
         self._context = context
@@ -46,10 +46,10 @@ class Pool:
         self._look = look
 
     def each(self, function: Callable[[Any, Any], Any], tasks: Iterable[Any]) -> Iterator[Any]:
-        """The result of each task, as they come to be ready; tasks are taken up only as workers are free.
+        """Yield the result of each task as it is ready; the next task is taken only when a worker is free.
 
-        `function` is one of a module's top level. What it raises is raised here. Tasks and results should be
-        small: they are pickled. Raises WorkerDied where a worker was killed.
+        `function` must be defined at a module's top level. Its exceptions are raised here. Tasks and results should be
+        small, because they are pickled. Raises WorkerDied if a worker was killed.
         """
         if not self._workers:
             for task in tasks:
@@ -76,11 +76,11 @@ class Pool:
 
 @contextmanager
 def pool(processes: int, context: Any = None, *, look: Callable[[], None] = lambda: None) -> Iterator[Pool]:
-    """A Pool of so many workers, which end with it. `look` is called now and then and may raise to stop."""
+    """Return a Pool of workers, which end with it. `look` is called regularly and may raise an exception to stop."""
     workers: list[_Worker] = []
     try:
         if processes > 1 and _FORKS:
-            gc.freeze()  # so that a worker's collections do not copy what it shares
+            gc.freeze()  # so that a worker's garbage collections do not copy shared memory
             try:
                 for _ in range(processes):
                     workers.append(_Worker(context, [other.pipe for other in workers]))
@@ -96,7 +96,7 @@ class _Worker:
     def __init__(self, context: Any, others: list[Connection]):
         fork = multiprocessing.get_context("fork")
         self.pipe, theirs = fork.Pipe()
-        # Not a daemon in multiprocessing's sense, which would keep a worker of django-q from having children.
+        # Not a daemon in multiprocessing's sense: a worker of django-q, which is one, could not have such children.
         self._process = fork.Process(target=_work, args=(theirs, [self.pipe, *others], context), daemon=False)
         self._process.start()
         theirs.close()
@@ -126,20 +126,20 @@ class _Worker:
     def _tell_of_death(self) -> None:
         self._process.join()
         raise WorkerDied(
-            f"A process that did a part of the work was ended from outside (status {self._process.exitcode}); the "
-            "machine may have no memory left. Try again, with fewer processes (--n_parallel 1)."
+            f"A worker process was killed from outside (status {self._process.exitcode}); the "
+            "machine may have run out of memory. Try again with fewer processes (--n_parallel 1)."
         )
 
 
 def _work(pipe: Connection, parents: list[Connection], context: Any) -> None:
-    """A worker's life: tasks until the pipe closes, or the parent dies."""
+    """Run tasks in a worker until the pipe closes or the parent dies."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which ends its workers
     for inherited in parents:
-        inherited.close()  # or the parent's death would not be seen
+        inherited.close()  # otherwise the parent's death would not be noticed
     threading.Thread(target=_die_with_parent, daemon=True).start()
     gc.freeze()
-    gc.set_threshold(100_000, 20, 100)  # rows come by the ten thousand and hold no cycles
+    gc.set_threshold(100_000, 20, 100)  # tens of thousands of rows are processed, without reference cycles
     while True:
         try:
             function, task = pipe.recv()
@@ -147,7 +147,7 @@ def _work(pipe: Connection, parents: list[Connection], context: Any) -> None:
             os._exit(0)
         try:
             answer = True, function(context, task), ""
-        except BaseException as error:  # the parent raises it again, whatever it is
+        except BaseException as error:  # the parent raises any exception again
             answer = False, _sendable(error), traceback.format_exc()
         pipe.send(answer)
 

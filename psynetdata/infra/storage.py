@@ -1,4 +1,4 @@
-"""A local folder as storage in which nothing half-written can be seen (law 2), and reading from any storage."""
+"""A local folder as storage in which incomplete files are never visible (law 2), and reading from any storage."""
 
 import os
 import uuid
@@ -11,9 +11,9 @@ from psynetdata.psynet.csvtext import BLOCK
 
 
 class AtomicFileSystemStorage(FileSystemStorage):
-    """FileSystemStorage that writes under a temporary name and renames when the last byte is on disk.
+    """FileSystemStorage that writes under a temporary name and renames the file when all bytes are on disk.
 
-    Same name, same place: an existing file is replaced, never renamed aside, because names
+    An existing file with the same name is replaced; Django's storage would choose another name. Names
     here are content hashes or ids.
     """
 
@@ -34,14 +34,14 @@ class AtomicFileSystemStorage(FileSystemStorage):
 
 
 def blocks(storage: Storage, name: str, start: int, stop: int) -> Iterator[bytes]:
-    """Bytes `start` to `stop` of a file in the storage, some at a time; fewer where it ends too early."""
-    # S3's storage.open() would fetch the whole object first, so its own API is asked for the range.
+    """Yield bytes `start` to `stop` of a file in the storage, in blocks; fewer if the file ends earlier."""
+    # S3's storage.open() would fetch the whole object first, so its own API is used for the range.
     if hasattr(storage, "bucket"):
         if start < stop:
             found = storage.bucket.Object(storage._normalize_name(name)).get(Range=f"bytes={start}-{stop - 1}")
             yield from found["Body"].iter_chunks(BLOCK)
         return
-    if hasattr(storage, "blocks"):  # SFTP: some requests on their way
+    if hasattr(storage, "blocks"):  # SFTP: with several requests in flight
         yield from storage.blocks(name, start, stop)
         return
     with storage.open(name, "rb") as file:
@@ -53,5 +53,5 @@ def blocks(storage: Storage, name: str, start: int, stop: int) -> Iterator[bytes
 
 
 def fresh_storage() -> Storage:
-    """The default storage again, with connections of its own: for another process or thread."""
+    """Return a new instance of the default storage, with its own connections, for another process or thread."""
     return storages.create_storage(settings.STORAGES["default"])

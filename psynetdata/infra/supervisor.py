@@ -1,7 +1,7 @@
-"""Processes under one roof: started, watched, restarted, and all ended together.
+"""Starts, watches and restarts child processes, and ends them all together.
 
-Each child leads a process group of its own, so that a terminal's Ctrl-C reaches the supervisor
-alone and the workers that a child started can be ended with it.
+Each child leads its own process group, so that a terminal's Ctrl-C reaches only the supervisor,
+and the workers that a child started can be ended with it.
 """
 
 import contextlib
@@ -25,12 +25,12 @@ logger = logging.getLogger(__name__)
 LOOK_EVERY = 1.0  # seconds
 WATCH_EVERY = 20.0
 RESTART_PAUSE = 5.0
-PATIENCE = 10.0  # seconds between asking to end and ending
+PATIENCE = 10.0  # seconds between SIGTERM and SIGKILL
 
 
 @dataclass
 class Child:
-    """A command, and how to tell that it stands still although its processes live."""
+    """A command, and a function that detects that it hangs although its processes are alive."""
 
     name: str
     command: list[str]
@@ -57,14 +57,14 @@ class Child:
 
 
 class Supervisor:
-    """Runs children until it is told to stop."""
+    """Runs children until `stop` is set."""
 
     def __init__(self, children: list[Child]):
         self.children = children
         self.stop = threading.Event()
 
     def run(self) -> None:
-        """Start all; come back when `stop` is set, with no child left."""
+        """Start all children; return when `stop` is set and all children have ended."""
         watched_at = monotonic()
         try:
             for child in self.children:
@@ -81,7 +81,7 @@ class Supervisor:
         for child in self.children:
             if child.process.poll() is not None and monotonic() >= child.not_before:
                 logger.warning("%s ended with status %s and is started again", child.name, child.process.returncode)
-                child.signal_group(signal.SIGKILL)  # its orphans would go on taking work
+                child.signal_group(signal.SIGKILL)  # its orphans would continue to take tasks
                 child.start()
 
     def _restart_standing_still(self) -> None:
@@ -107,19 +107,19 @@ class Supervisor:
 
 @contextlib.contextmanager
 def only_one(path: Path):
-    """Hold a lock for as long as a run lasts; a second run on the same data is a Problem."""
+    """Hold a lock during a run. Raises Problem if there is already a run on the same data."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Problem(
-                f"psynetdata already runs on the folder {path.parent}; "
-                "stop it first, or choose another, like DATA_DIR=./var2."
+                f"psynetdata is already running on the folder {path.parent}; "
+                "stop it first, or choose another folder, like DATA_DIR=./var2."
             ) from None
         yield
 
 
 def _end_with_parent() -> None:
-    """Linux: ask to be ended when the supervisor dies, however it dies (prctl(2), PR_SET_PDEATHSIG)."""
+    """On Linux, ask the kernel to end this process when the supervisor dies (prctl(2), PR_SET_PDEATHSIG)."""
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)

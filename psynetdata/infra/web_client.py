@@ -1,4 +1,4 @@
-"""Asking another machine's HTTP API: one host, no redirects, so that a token goes nowhere but where it was meant to."""
+"""A client for another machine's HTTP API: one host, no redirects, so that a token is sent only to that host."""
 
 import http.client
 import json
@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-LONGEST = 4 << 20  # bytes of an answer that is not a file
-_LOST = (http.client.HTTPException, OSError, UnicodeError)  # the last of a host that no name service could know
+LONGEST = 4 << 20  # bytes of a response that is not a file
+_LOST = (http.client.HTTPException, OSError, UnicodeError)  # UnicodeError: an impossible host name
 
 
 class NoAnswer(Exception):
-    """Nothing came that can be read; str() is the reason, in words that follow a name: "it cannot be reached"."""
+    """There is no readable response; str() is the reason, in words that follow a name: "it cannot be reached"."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Answer:
     body: bytes
 
     def json(self) -> object:
-        """Its body; None where that is no JSON."""
+        """Return the decoded body; None if it is not JSON."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
@@ -31,13 +31,13 @@ class Answer:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds that it asks to wait; None where it does not say."""
+        """Seconds to wait, from the header Retry-After; None without it."""
         seconds = self.headers.get("Retry-After", "")
         return float(seconds) if seconds.isdecimal() else None
 
 
 class WebAPI:
-    """`base`: http:// or https://, a host, a path; `headers` go along with every request."""
+    """`base`: http:// or https://, a host, a path; `headers` are sent with every request."""
 
     def __init__(self, base: str, headers: Mapping[str, str], *, timeout: float = 30.0):
         self._url = urlsplit(base)
@@ -45,7 +45,7 @@ class WebAPI:
         self._timeout = timeout
 
     def ask(self, method: str, path: str, body: object = None) -> Answer:
-        """One request, `body` as JSON, and its whole answer. Raises NoAnswer."""
+        """Send one request, with `body` as JSON, and return the whole response. Raises NoAnswer."""
         headers = {} if body is None else {"Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
         with self.open(method, path, headers, data) as answer:
@@ -55,7 +55,7 @@ class WebAPI:
     def open(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Iterator[http.client.HTTPResponse]:
-        """The answer while it comes, to be taken with `read`. Raises NoAnswer."""
+        """Open a response as a stream, for `read`. Raises NoAnswer."""
         secure = self._url.scheme == "https"
         kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
         line = kind(self._url.hostname, self._url.port, timeout=self._timeout)
@@ -71,7 +71,7 @@ class WebAPI:
 
 
 def read(answer: http.client.HTTPResponse, size: int) -> bytes:
-    """So many bytes, or fewer at its end. Raises NoAnswer where it breaks off before."""
+    """Read up to `size` bytes; fewer only at the end. Raises NoAnswer if the connection is lost before that."""
     try:
         return answer.read(size)
     except _LOST as error:

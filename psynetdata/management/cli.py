@@ -1,8 +1,8 @@
-"""What all commands share: one sentence for what a user can put right, exit codes, Ctrl-C, progress.
+"""The base of all commands: one sentence for errors that a user can fix, exit codes, Ctrl-C, progress.
 
-A command subclasses `Command` and writes `run(**options)`, which raises Problem for an expected
-failure. Exit status: 0 done; the Problem's own (1, or 2 for UsageError); 130 after Ctrl-C and 143
-after SIGTERM. Called through `call_command` nothing is translated: the caller gets the Problem.
+A command subclasses `Command` and defines `run(**options)`, which raises Problem for an expected
+failure. Exit status: 0 for success; the Problem's own (1, or 2 for UsageError); 130 after Ctrl-C and
+143 after SIGTERM. With `call_command` errors are not translated: the caller gets the Problem.
 """
 
 import os
@@ -20,26 +20,26 @@ from psynetdata.infra.outages import outage
 from psynetdata.models import Job
 from psynetdata.psynet.problems import Cancelled, Problem
 
-LINE_EVERY = 10.0  # seconds between lines of progress where nobody sees a bar
+LINE_EVERY = 10.0  # seconds between lines of progress if the output is not a terminal
 _BAR = 24
 
 
 class Interrupted(Cancelled):
-    """Ctrl-C or SIGTERM. A Problem, so that a job's row says so and every way out cleans up behind it."""
+    """Ctrl-C or SIGTERM. A Problem, so that it is stored in the job's row and all cleanup code runs."""
 
     def __init__(self, number: int):
-        super().__init__("Interrupted; nothing half-made was kept.")
+        super().__init__("Interrupted; no unfinished results were kept.")
         self.exit_code = 128 + number
 
 
 class Command(BaseCommand):
-    """Base of the project's commands: `run(**options)` does the work; what it returns is printed."""
+    """Base class of the project's commands: `run(**options)` does the work; its return value is printed."""
 
     def handle(self, *args, **options) -> str | None:
         return self.run(*args, **options)
 
     def run(self, *args, **options) -> str | None:
-        raise NotImplementedError("a command writes its own run()")
+        raise NotImplementedError("a command must define run()")
 
     def run_from_argv(self, argv: list[str]) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -50,14 +50,14 @@ class Command(BaseCommand):
         except Problem as problem:
             self._leave(problem)
         except BrokenPipeError:
-            # Whoever read our output has gone; Python must not try to flush the rest into the closed pipe.
+            # The reader of our output has gone; Python must not try to flush the rest into the closed pipe.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(128 + signal.SIGPIPE)
         except Exception as error:
             self._leave(_expected(error))
 
     def job(self, kind: str, *, options: dict | None = None, deployment=None) -> Job:
-        """Do a job in this process, with its progress on stderr; the finished Job. Raises its Problem."""
+        """Run a job in this process, with its progress on stderr, and return the finished Job. Raises its Problem."""
         shown = Progress(self.stderr)
         try:
             return jobs.run_here(kind, options=options, deployment=deployment, on_progress=shown)
@@ -65,7 +65,7 @@ class Command(BaseCommand):
             shown.close()
 
     def warn(self, sentence: str) -> None:
-        """A sentence on stderr for what worked but should be known."""
+        """Write a warning to stderr: the command worked, but the user should know this."""
         self.stderr.write(f"Warning: {sentence}", self.style.WARNING)
 
     def _leave(self, problem: Problem) -> NoReturn:
@@ -74,7 +74,7 @@ class Command(BaseCommand):
 
 
 class Progress:
-    """Shows a Job row as it changes: a bar that redraws itself on a terminal, else a line now and then."""
+    """Shows the progress of a Job row: a bar on a terminal, otherwise a line every LINE_EVERY seconds."""
 
     def __init__(self, out):
         self._out = out
@@ -93,7 +93,7 @@ class Progress:
             self._out.write(_line(job), _plain)
 
     def close(self) -> None:
-        """Clear the bar, so that what follows starts on an empty line."""
+        """Clear the bar, so that the following output starts on an empty line."""
         if self._width:
             self._out.write("\r" + " " * self._width + "\r", _plain, ending="")
             self._out.flush()
@@ -112,7 +112,7 @@ def _line(job: Job) -> str:
 
 
 def _plain(text: str) -> str:
-    """Progress is no error: without it Django would write it in the red of stderr."""
+    """Return the text without colour: Django would write progress in red, because it goes to stderr."""
     return text
 
 
@@ -121,9 +121,9 @@ def _interrupt(number, frame) -> NoReturn:
 
 
 def _expected(error: Exception) -> Problem:
-    """The sentence for what fails around the work; any other error is raised again."""
+    """Return the Problem for an error of the environment (databases, disk …); raise any other error again."""
     if isinstance(error, DatabaseError) and _is_behind():
-        return Problem("The site's databases are not at the current structure; run `manage.py migrate`.")
+        return Problem("The site's databases do not have the current structure; run `manage.py migrate`.")
     found = outage(error)
     if found is None:
         raise error
@@ -131,7 +131,7 @@ def _expected(error: Exception) -> Problem:
 
 
 def _is_behind() -> bool:
-    """Whether the failure is that `migrate` has not run: tables are missing that the code knows."""
+    """Return whether `migrate` has to be run: tables or columns that the code needs are missing."""
     try:
         executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
         return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))

@@ -1,4 +1,4 @@
-"""From rows of PsyNet's tables to models, in both faces; knows no snapshot."""
+"""Copies rows of PsyNet's tables to models, in both faces. Does not use snapshots."""
 
 from .face_state import columns, shows, withheld
 from .protocols import Again, Filling, SourceTables, Transform

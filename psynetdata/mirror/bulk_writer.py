@@ -1,4 +1,4 @@
-"""Rows into and out of a face at the speed of its database: COPY on PostgreSQL, executemany on SQLite."""
+"""Inserts and deletes a face's rows as fast as the database allows: COPY on PostgreSQL, executemany on SQLite."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +17,7 @@ _CHUNK_CHARACTERS = 1 << 20
 
 
 def insert(face: str, model: type[MirrorModel], fields: list[models.Field], rows: Iterable[list[Any]]) -> int:
-    """Insert rows of Python values in the order of `fields`; how many there were."""
+    """Insert rows of Python values in the order of `fields`, and return their number."""
     connection = connections[face]
     quote = connection.ops.quote_name
     table, names = quote(model._meta.db_table), ", ".join(quote(field.column) for field in fields)
@@ -29,7 +29,7 @@ def insert(face: str, model: type[MirrorModel], fields: list[models.Field], rows
     count = 0
     holes = ", ".join(["%s"] * len(fields))
     adapt = connection.ops.adapt_datetimefield_value
-    for chunk in in_chunks(rows, _text_of):  # Django's executemany holds all it is given
+    for chunk in in_chunks(rows, _text_of):  # Django's executemany keeps all its rows in memory
         prepared = [[adapt(value) if isinstance(value, datetime) else value for value in row] for row in chunk]
         with connection.cursor() as cursor:
             cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({holes})", prepared)
@@ -40,7 +40,7 @@ def insert(face: str, model: type[MirrorModel], fields: list[models.Field], rows
 def delete(
     face: str, model: type[MirrorModel], table: str, deployment_number: int, identities: Iterable[str]
 ) -> Counter[str]:
-    """Delete the rows that `identities` find: integer ids as text, or what Record.identity holds. {class: rows gone}"""
+    """Delete rows by their `identities` (integer ids as text, or Record.identity). Returns {class: deleted rows}."""
     identities, gone = iter(identities), Counter()
     while chunk := list(islice(identities, _CHUNK)):
         if model is Record:
@@ -61,7 +61,7 @@ def rows_of(face: str, model: type[MirrorModel], table: str, deployment_number: 
 
 
 def in_chunks(items: Iterable[Any], size_of: Callable[[Any], int]) -> Iterator[list[Any]]:
-    """Lists of items, bounded in number and in size."""
+    """Yield lists of items, limited in number and in size."""
     chunk: list[Any] = []
     size = 0
     for item in items:

@@ -1,4 +1,4 @@
-"""One source row → the values of one mirrored row, and back to the very text."""
+"""Converts a source row to the values of a mirrored row, and back to exactly the same text."""
 
 import json
 import math
@@ -22,7 +22,7 @@ def model_of(table: str) -> type[MirrorModel]:
 
 
 class Converter:
-    """Compiled for one table's columns. `clock`: minutes that naive times are ahead of UTC."""
+    """Converts rows of one table with these columns. `clock`: minutes that naive times are ahead of UTC."""
 
     def __init__(self, table: str, deployment_number: int, columns: list[Column], clock: int):
         self.model = model_of(table)
@@ -43,14 +43,14 @@ class Converter:
         self.fields = [self.model._meta.get_field(name) for name in (*own, *typed)]
 
     def values(self, cells: Row, identity: str) -> list[Any]:
-        """Python values in the order of `fields`; `identity` finds the row again (Record)."""
+        """Return Python values in the order of `fields`; `identity` identifies the row in the mirror (Record)."""
         rest = {name: cells[index] for index, name in self._rest}
         typed = []
         for index, name, read, write in self._typed:
             text = None if index is None else cells[index]
             value = None if text is None else read(text)
             if text is not None and (value is None or write(value) != text):
-                rest[name] = text  # the typed value alone would not give the text back
+                rest[name] = text  # the text cannot be restored from the typed value alone
             typed.append(value)
         kind = None if self._type is None else cells[self._type]
         own = [self.deployment_number, class_name(self.table, kind), _json(rest)]
@@ -62,7 +62,7 @@ class Converter:
 
 
 def to_source(row: MirrorModel, columns: list[str], clock: int) -> Row:
-    """The cells of the source row, text for text as they came."""
+    """Return the cells of the source row, with exactly the same text."""
     rest = row.rest_columns
     typed = row.typed_fields()
     cells: Row = []
@@ -110,5 +110,5 @@ def _float(text: str) -> float | None:
 
 
 def _float_text(value: float) -> str:
-    """As PostgreSQL writes float8 with extra_float_digits=1: shortest form, no `.0`."""
+    """Return the text that PostgreSQL writes for float8 with extra_float_digits=1: shortest form, no `.0`."""
     return repr(value).removesuffix(".0")

@@ -1,21 +1,21 @@
-"""What a face shows of a deployment."""
+"""The state of a deployment that a face shows."""
 
 from psynetdata.models import Deployment, MirroredTable
 
 
 def shows(face: str, deployment: Deployment) -> dict[str, str]:
-    """{table: name of the state} that the face shows now."""
+    """Return {table: name of the state} that the face shows now."""
     found = MirroredTable.objects.using(face).filter(deployment_number=deployment.number)
     return dict(found.values_list("table", "state"))
 
 
 def columns(face: str, deployment: Deployment, table: str) -> list[list]:
-    """[[name, type, not null], …] in the source's order; empty for a table that is not mirrored."""
+    """Return [[name, type, not null], …] in the source's order; empty for a table that is not mirrored."""
     found = MirroredTable.objects.using(face).filter(deployment_number=deployment.number, table=table)
     return found.values_list("columns", flat=True).first() or []
 
 
 def withheld(face: str, deployment: Deployment, table: str) -> frozenset[str]:
-    """Columns that this face withholds in every row of the table."""
+    """Return the columns that this face withholds in every row of the table."""
     found = MirroredTable.objects.using(face).filter(deployment_number=deployment.number, table=table)
     return frozenset(found.values_list("withheld", flat=True).first() or ())

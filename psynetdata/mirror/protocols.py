@@ -1,4 +1,4 @@
-"""What a refresh reads from, and what it does to rows on their way."""
+"""Protocols of a refresh: the source that it reads, and the transformation of its rows."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -9,41 +9,41 @@ from psynetdata.psynet.tables import Column
 
 from .row_runs import Run
 
-# What finds a row in the mirror, and the row as text.
+# The identity of a row in the mirror, and the row as text.
 Pair = tuple[str, bytes]
 
 
 class SourceTables(Protocol):
-    """What a refresh reads from."""
+    """The tables that a refresh reads."""
 
     def tables(self) -> list[str]: ...
 
     def columns(self, table: str) -> list[Column]: ...
 
     def state(self, table: str) -> str:
-        """A name for the table's state: equal names, equal rows."""
+        """Return a name for the table's state: equal names mean equal rows."""
 
     def row_count(self, table: str) -> int: ...
 
     def has_ids(self, table: str) -> bool:
-        """Whether rows are told apart by an integer `id`, by which they are then ordered; else by their text."""
+        """Return whether rows are identified and ordered by an integer `id`; otherwise by their text."""
 
     def changes(self, table: str, old: str | None) -> Iterator[tuple[Run | None, Run | None]]:
-        """Pairs (old run, new run) of the parts that differ from the state `old`; all rows where that is None.
+        """Yield (old run, new run) for the parts that differ from the state `old`, or for all rows if `old` is None.
 
-        Each run gives its rows in order, as often as it is called; None where one side has no such part.
-        Raises Damaged where the old state, or a part of it, cannot be read any more.
+        A run can be called several times and returns its rows in order; it is None if one side does not have the part.
+        Raises Damaged if the old state, or a part of it, can no longer be read.
         """
 
     def same(self, table: str, old: str) -> Iterator[tuple[Run, Run]]:
-        """The parts that are equal in the state `old`; with `changes` these are all rows.
+        """Yield the parts that are equal in the state `old`; together with `changes` these are all rows.
 
-        Each as its rows, and as blocks of bytes: rows with line ends, cut anywhere.
+        Each part is a run of its rows, and a run of blocks of bytes: rows with line ends, cut anywhere.
         """
 
 
 class TableTransform(Protocol):
-    """What is done to the rows of one table. `withheld`: the columns that are withheld in every row."""
+    """Transforms the rows of one table. `withheld`: the columns that are withheld in every row."""
 
     withheld: frozenset[str]
 
@@ -51,34 +51,34 @@ class TableTransform(Protocol):
 
 
 class Picker(Protocol):
-    """Tells which rows of one table come out otherwise than they did, though their source stands unchanged."""
+    """Finds the rows of one table whose transformation changed, although their source rows did not."""
 
     def passes(self, blocks: Iterable[bytes]) -> bool:
-        """Whether there are none in a part, told from its bytes."""
+        """Return whether a part has no such row, judging by its bytes."""
 
     def pick(self, pairs: Iterable[Pair]) -> Iterator[Pair]: ...
 
 
 class Again(Protocol):
-    """The same for all tables."""
+    """Makes a Picker for each table."""
 
     def of(self, table: str, columns: list[Column]) -> Picker | None:
-        """None where there can be no such row."""
+        """Return the table's Picker, or None if it cannot have rows that change."""
 
 
 class Filling(Protocol):
-    """What is done to rows on their way into a face. `name` changes whenever a row could come out otherwise."""
+    """The transformation of rows that fill a face. `name` changes whenever the result for any row could change."""
 
     name: str
     table: Callable[[str, list[Column]], TableTransform] | None
 
     def since(self, name: str) -> Again | None:
-        """For rows that were filled in under another name; None where all must be filled in anew."""
+        """Return what redoes rows that were filled under another name; None if all rows must be rebuilt."""
 
 
 @dataclass(frozen=True)
 class Transform:
-    """A Filling that is the same for all rows at all times of one name."""
+    """A Filling that depends on nothing but its name."""
 
     name: str
     table: Callable[[str, list[Column]], TableTransform] | None = None

@@ -1,4 +1,4 @@
-"""Bring one face of one deployment to the state of its source tables, touching only rows that differ."""
+"""Updates one face of one deployment to the state of its source tables, changing only rows that differ."""
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
@@ -21,19 +21,19 @@ Look = Callable[[str, int], None] | None
 
 
 class _Miscounted(Problem):
-    """A table of the mirror has another number of rows than its source."""
+    """A table of the mirror does not have the same number of rows as its source."""
 
 
 def refresh(
     face: str, deployment: Deployment, source: SourceTables, transform: Filling, *, look: Look = None
 ) -> dict[str, int]:
-    """{table: rows} of the face afterwards. One transaction: a reader sees the old state or the new one.
+    """Update the face and return its {table: rows}. One transaction: a reader sees the old state or the new one.
 
-    `look(table, rows)` is called now and then and may raise to stop, which leaves all as it was.
-    Raises Problem when a table's rows do not agree in number with the source (law 7).
+    `look(table, rows)` is called regularly and may raise an exception to stop, which leaves everything unchanged.
+    Raises Problem if a table's number of rows differs from the source (law 7).
     """
     written: Counter[type[MirrorModel]] = Counter()
-    name = transform.name  # may take a while, and nobody need wait for it
+    name = transform.name  # may take a while, so before the lock
     with writing(face, look=(lambda: look("", 0)) if look else None), transaction.atomic(using=face):
         wanted = [table for table in source.tables() if table not in UNMIRRORED_TABLES]
         shown = {
@@ -60,13 +60,13 @@ def _start_of_name(deployment: Deployment, ids: bool) -> str:
 
 
 def _name_of(shown: MirroredTable, deployment: Deployment) -> str | None:
-    """The transform's part of the name under which rows were filled in; None where the clock was another."""
+    """Return the transform's part of the name under which rows were filled; None if the clock was different."""
     starts = (_start_of_name(deployment, ids) for ids in (True, False))
     return next((shown.transform.removeprefix(start) for start in starts if shown.transform.startswith(start)), None)
 
 
 class _Table:
-    """One table on its way into a face."""
+    """Updates one table of a face."""
 
     def __init__(self, face, deployment, source, transform, table: str, look: Look):
         self.face, self.deployment, self.source, self.transform = face, deployment, source, transform
@@ -81,7 +81,7 @@ class _Table:
         self.classes: Counter[str] = Counter()
 
     def bring(self, shown: MirroredTable | None) -> int:
-        """Rows of the table as it is now. What cannot be followed from the state `shown` is filled anew."""
+        """Update the table and return its number of rows. It is rebuilt if it cannot follow from the state `shown`."""
         listed = [[column.name, column.type, column.not_null] for column in self.columns]
         followed = False
         if shown and shown.columns == listed and shown.transform.startswith(self.start_of_name):
@@ -99,7 +99,10 @@ class _Table:
         return self.source.row_count(self.table)
 
     def _follow(self, shown: MirroredTable, again: Again | None) -> bool:
-        """False, and nothing changed, where the old state cannot be read or does not lead to the new one."""
+        """Apply the changes since the old state. Returns False, without changes, if that is not possible.
+
+        This happens if the old state cannot be read or does not lead to the new one.
+        """
         old, self.classes = shown.state, Counter(shown.classes)
         try:
             with transaction.atomic(using=self.face):
@@ -112,7 +115,7 @@ class _Table:
         return True
 
     def _apply(self, changes: Iterable[tuple[Run | None, Run | None]]) -> None:
-        """Twice over the same two runs: the deletions first, then the insertions, and neither is held."""
+        """Read the same two runs twice, for deletions and then for insertions, so that neither is kept in memory."""
         for before, after in changes:
             if before is not None:
                 gone = (identity for side, identity, _ in self._merged(before, after) if side == "old")
@@ -121,7 +124,7 @@ class _Table:
             self._insert(new)
 
     def _redo(self, picker: Picker, old: str) -> None:
-        """Rows whose source is the same, but which come out otherwise."""
+        """Redo rows whose source is the same, but whose transformation changed."""
 
         def unchanged() -> Iterator[Pair]:
             for before, after in self.source.changes(self.table, old):
@@ -170,7 +173,7 @@ class _Table:
         count = self.source.row_count(self.table)
         if found != count or self.classes.total() != count:
             raise _Miscounted(
-                f"The mirror's table {self.table} came to {found} rows where its source has {count}; "
+                f"The mirror's table {self.table} would have {found} rows, but its source has {count}; "
                 "nothing was changed."
             )
 

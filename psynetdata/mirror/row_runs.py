@@ -1,4 +1,4 @@
-"""Ordered runs of records: numbered, and two of them compared."""
+"""Ordered runs of records: identifies their rows, and compares two runs."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
@@ -9,7 +9,7 @@ from psynetdata.psynet.tables import Column
 
 Records = Iterable[bytes]
 Run = Callable[[], Records]
-# What orders a row among its table's, what finds it again in the mirror, and the row as text.
+# The sort key of a row in its table, its identity in the mirror, and the row as text.
 Numbered = tuple[Any, str, bytes]
 
 
@@ -25,7 +25,7 @@ def by_id(columns: list[Column]) -> Callable[[Records], Iterator[Numbered]]:
 
 
 def by_text(records: Records) -> Iterator[Numbered]:
-    """Equal texts are counted: `<hash>:<n>` is the n-th of its kind. They stand together, the run being ordered."""
+    """Identify rows by their text: `<hash>:<n>` is the n-th row with this text. Equal rows are adjacent in a run."""
     last, count = None, 0
     for record in records:
         count = count + 1 if record == last else 1
@@ -34,7 +34,10 @@ def by_text(records: Records) -> Iterator[Numbered]:
 
 
 def merge(before: Iterator[Numbered], after: Iterator[Numbered]) -> Iterator[tuple[str, str, bytes]]:
-    """("old" | "new" | "same", identity, record) of each row of two ordered runs; a changed row is old and new."""
+    """Yield ("old" | "new" | "same", identity, record) for each row of two ordered runs.
+
+    A changed row is yielded twice, as old and as new.
+    """
     old, new = next(before := iter(before), None), next(after := iter(after), None)
     while old is not None or new is not None:
         if new is None or (old is not None and old[0] < new[0]):

@@ -1,4 +1,4 @@
-"""A mirror for one piece of work: a SQLite file that is gone afterwards."""
+"""A temporary mirror: a SQLite file that is deleted afterwards."""
 
 import uuid
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ from psynetdata.models import TYPED_MODELS, MirroredTable, Record
 
 @contextmanager
 def scratch() -> Iterator[str]:
-    """A database alias with empty mirror tables, to be filled with `refresh` and read like a face."""
+    """Return a database alias with empty mirror tables, which can be filled with `refresh` and read like a face."""
     alias = f"scratch-{uuid.uuid4().hex}"
     with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="scratch-") as folder:
         connections.settings[alias] = {
             **connections.settings["default"],
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": str(Path(folder) / "mirror.sqlite3"),
-            # Never read after a crash, so nothing needs to reach the disk in order.
+            # Never read after a crash, so the order of writes to the disk does not matter.
             "OPTIONS": {"init_command": "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"},
         }
         connection = connections[alias]

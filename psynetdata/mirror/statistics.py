@@ -1,6 +1,6 @@
-"""What PostgreSQL knows of a face's rows, brought up to date where many came.
+"""Updates PostgreSQL's statistics of a face's rows after many were written.
 
-Autovacuum would do it in a minute or two, and until then lists are sorted that an index has in order.
+Autovacuum would do it within a minute or two; until then queries sort rows that an index already has in order.
 """
 
 import logging
@@ -11,12 +11,15 @@ from django.db import Error, connections
 from psynetdata.models import MirrorModel
 
 logger = logging.getLogger(__name__)
-# As autovacuum has it: fewer new rows change no plan.
+# Similar to autovacuum's thresholds: fewer new rows do not change a query plan.
 _SHARE, _LEAST = 0.1, 1000
 
 
 def bring_up_to_date(face: str, written: Mapping[type[MirrorModel], int]) -> None:
-    """Behind a refresh that wrote so many rows, outside of its transaction. Waits for nobody, and never fails it."""
+    """Analyze tables after a refresh that wrote this many rows, outside its transaction.
+
+    Does not wait for locks, and never makes the refresh fail.
+    """
     connection = connections[face]
     if connection.vendor != "postgresql" or connection.in_atomic_block:
         return
@@ -24,7 +27,7 @@ def bring_up_to_date(face: str, written: Mapping[type[MirrorModel], int]) -> Non
         with connection.cursor() as cursor:
             for model, rows in written.items():
                 if rows >= _LEAST and rows >= _SHARE * _known(cursor, table := _quoted(connection, model)):
-                    # A face is a schema that the connection looks in first, so the bare name is its own table.
+                    # A face is the first schema in the connection's search path, so the bare name is its own table.
                     cursor.execute(f"ANALYZE (SKIP_LOCKED) {table}")
     except Error as error:
         logger.warning("the statistics of the %s face stay old: %s", face, type(error).__name__)
@@ -36,6 +39,6 @@ def _quoted(connection, model: type[MirrorModel]) -> str:
 
 
 def _known(cursor, table: str) -> float:
-    """Rows that the statistics count; below 0 where there are none yet."""
+    """Return the number of rows in the statistics; below 0 if there are none yet."""
     cursor.execute("SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s)", [table])
     return cursor.fetchone()[0]

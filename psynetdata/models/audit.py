@@ -3,7 +3,7 @@ from django.db import models
 
 
 class Audit(models.Model):
-    """Who did or saw what, when. Written once, never changed or deleted from the site."""
+    """A record of who did or saw what, and when. Written once; the site never changes or deletes it."""
 
     at = models.DateTimeField(auto_now_add=True, db_index=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
@@ -23,7 +23,7 @@ class Audit(models.Model):
 
     @classmethod
     def record(cls, verb: str, *, user=None, deployment=None, target="", identified=False, **details) -> "Audit":
-        """Write one line; `user` may be None (the command line) or anonymous."""
+        """Write one record; `user` may be None (the command line) or anonymous."""
         account = user if getattr(user, "is_authenticated", False) else None
         username = account.get_username() if account else "command line"
         return cls.objects.create(

@@ -1,6 +1,6 @@
-"""What an anonymization of a deployment goes by beside its key: what staff decided, and numbers handed out.
+"""Data that a deployment's anonymization depends on, next to its key: decisions of staff, and assigned numbers.
 
-Both stand with the first of the deployments that continue each other, as the key does.
+Both belong to the first of the deployments that continue each other, like the key.
 """
 
 from django.conf import settings
@@ -10,7 +10,7 @@ from .deployment import Deployment
 
 
 class Decision(models.Model):
-    """A rule of the policy that staff laid over the one that comes with psynetdata
+    """A rule from staff that overrides the policy that comes with psynetdata
     (psynetdata.anonymize.policy.rules)."""
 
     deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="decisions")
@@ -35,8 +35,8 @@ class Decision(models.Model):
 
 
 class Numbered(models.Model):
-    """The number of a value in exports that name people by number. The value itself is not kept: only its pseudonym,
-    which the deployment's key makes of it."""
+    """The number of a value in exports with numbered pseudonyms. The value itself is not stored: only its pseudonym,
+    which is made with the deployment's key."""
 
     deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="+")
     pseudonym = models.CharField(max_length=50)

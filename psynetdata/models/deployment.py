@@ -6,7 +6,7 @@ from django.db import models
 
 class DeploymentQuerySet(models.QuerySet):
     def watched(self) -> "DeploymentQuerySet":
-        """Those of which snapshots are due."""
+        """Return the deployments of which snapshots are taken regularly."""
         running = self.filter(state=Deployment.State.RUNNING, every__isnull=False)
         return running.exclude(source=Deployment.Source.UPLOAD)
 
@@ -14,8 +14,8 @@ class DeploymentQuerySet(models.QuerySet):
 class Deployment(models.Model):
     """One launch of an experiment.
 
-    `number` is ours and stands in the mirror's keys; `deployment_id` is PsyNet's and is what
-    people see. The app's name never names a deployment.
+    `number` is ours and is part of the mirror's keys; `deployment_id` is PsyNet's and is what
+    people see. The app's name is never used to identify a deployment.
     """
 
     class State(models.TextChoices):
@@ -30,7 +30,7 @@ class Deployment(models.Model):
         SSH = "ssh"
         HEROKU = "heroku"
 
-    # States in which snapshots can be taken, by themselves or when asked for.
+    # States in which snapshots can be taken, automatically or on request.
     OPEN = (State.RUNNING, State.PAUSED)
 
     number = models.AutoField(primary_key=True)
@@ -49,7 +49,7 @@ class Deployment(models.Model):
         null=True, blank=True, help_text="Seconds between snapshots, 60 or more; empty: only when asked for."
     )
     due_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When the next snapshot is due.")
-    # How long snapshots are kept: every one, then one an hour, then one a day.
+    # How long snapshots are kept: first all, then one per hour, then one per day.
     keep_all_hours = models.PositiveIntegerField(default=24, help_text="Hours for which every snapshot is kept.")
     keep_hourly_days = models.PositiveIntegerField(default=7, help_text="Days for which one an hour is kept.")
     keep_daily_days = models.PositiveIntegerField(default=90, help_text="Days for which one a day is kept.")
@@ -80,7 +80,7 @@ class Deployment(models.Model):
         max_length=200, blank=True, editable=False, help_text="Names its user:password; see psynetdata.credentials."
     )
     continues = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="continued_by")
-    # Minutes that the server's clock is ahead of UTC; None: not found, taken as 0.
+    # Minutes that the server's clock is ahead of UTC; None: not found, treated as 0.
     clock_offset = models.IntegerField(null=True, blank=True, help_text="Minutes ahead of UTC.")
     psynet_version = models.CharField("PsyNet version", max_length=50, blank=True)
     dallinger_version = models.CharField("Dallinger version", max_length=50, blank=True)
@@ -88,7 +88,7 @@ class Deployment(models.Model):
     withhold_undecided = models.BooleanField(
         default=False, editable=False, help_text="What nobody decided about leaves in no anonymized export."
     )
-    # A flag and no empty list: a deployment must not come to be everyone's when the last account named is deleted.
+    # A flag, because an empty list is not enough: deleting the last named account must not open it to everyone.
     restricted = models.BooleanField(default=False, editable=False, help_text="Only the people named may see it.")
     people = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, editable=False, related_name="+")
     slack_channel = models.CharField(
@@ -97,7 +97,7 @@ class Deployment(models.Model):
     experimenter = models.CharField(
         max_length=200, blank=True, editable=False, help_text="As the experiment's configuration names them."
     )
-    # The pseudonym key, sealed with MASTER_KEY; shared with the deployment that this one continues.
+    # The pseudonym key, encrypted with MASTER_KEY; shared with the deployment that this one continues.
     sealed_key = models.TextField(editable=False, blank=True)
     key_exported_at = models.DateTimeField(null=True, blank=True, editable=False)
     key_destroyed_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -118,14 +118,14 @@ class Deployment(models.Model):
 
     @property
     def first(self) -> "Deployment":
-        """The first of those that this one continues: key, decisions and numbers stand with it."""
+        """The first of the deployments that this one continues; it holds key, decisions and numbers."""
         first = self
         while first.continues is not None:
             first = first.continues
         return first
 
     def chain(self) -> list["Deployment"]:
-        """All that continue each other, this one too, the first one first."""
+        """Return all deployments that continue each other, including this one, the first one first."""
         found = [self.first]
         for one in found:
             found += one.continued_by.all()
@@ -133,22 +133,22 @@ class Deployment(models.Model):
 
     @property
     def is_watched(self) -> bool:
-        """Whether snapshots of it are due, as `watched` has it."""
+        """Whether snapshots of it are taken regularly; same rule as `DeploymentQuerySet.watched`."""
         return self.state == self.State.RUNNING and bool(self.every) and self.source != self.Source.UPLOAD
 
     @property
     def app(self) -> str:
-        """What its source calls it: the database of a PostgreSQL, the app of a server; "" for what was handed in."""
+        """Its name at the source: the PostgreSQL database, or the app on a server; "" for an upload."""
         url = urlsplit(self.source_url)
         return unquote(url.path.strip("/") or url.netloc)
 
     @property
     def server(self) -> str:
-        """The host of its source; "" where that is none of ours to know."""
+        """The host of its source; "" if the source has none."""
         url = urlsplit(self.source_url)
         return url.hostname or "" if url.path.strip("/") else ""
 
     @property
     def clock(self) -> int:
-        """Minutes ahead of UTC to read this deployment's times with."""
+        """Minutes ahead of UTC, for reading this deployment's times."""
         return self.clock_offset or 0

@@ -3,7 +3,7 @@ from django.db import models
 
 
 class Job(models.Model):
-    """One row per piece of long work. Its state changes by compare-and-swap only (psynetdata.jobs)."""
+    """One long-running task. Its state changes only by compare-and-swap (psynetdata.jobs)."""
 
     class State(models.TextChoices):
         QUEUED = "queued"
@@ -50,7 +50,7 @@ class Job(models.Model):
 
     @property
     def percent(self) -> int | None:
-        """Whole per cent done, 100 only when the job is; None while nobody knows how much there is."""
+        """Whole percent done, 100 only when the job is done; None while the total is unknown."""
         if self.state == self.State.DONE:
             return 100
         if not self.total:

@@ -1,11 +1,11 @@
-"""What is known of the identifiers of a deployment, so that they need not be looked for again in rows that stand
-unchanged. Both models hold identifiers in clear and live in the identified face only (see psynetdata.faces)."""
+"""Known identifiers of a deployment, so that unchanged rows need not be searched again. Both models hold identifiers
+in clear text and are stored only in the identified face (see psynetdata.faces)."""
 
 from django.db import models
 
 
 class IdentifierPart(models.Model):
-    """What a run of one table's rows adds (psynetdata.anonymize.identifiers.contribution)."""
+    """The identifiers that a run of one table's rows adds (psynetdata.anonymize.identifiers.contribution)."""
 
     deployment_number = models.IntegerField()
     name = models.CharField(max_length=64, help_text="A hash of rows, table, columns, policy and code.")
@@ -19,9 +19,9 @@ class IdentifierPart(models.Model):
 
 
 class KnownIdentifiers(models.Model):
-    """All identifiers that an anonymous face was, or is about to be, filled with.
+    """All identifiers that were, or will be, used to fill an anonymous face.
 
-    The face names them by their digest in MirroredTable.transform.
+    The face refers to them by their digest in MirroredTable.transform.
     """
 
     deployment_number = models.IntegerField()

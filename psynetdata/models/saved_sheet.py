@@ -3,7 +3,7 @@ from django.db import models
 
 
 class SavedSheet(models.Model):
-    """A sheet that staff put together: columns of another sheet, or paths into them, filtered, ordered and named."""
+    """A sheet that staff defined: columns of another sheet, or paths into them, filtered, ordered and named."""
 
     deployment = models.ForeignKey("Deployment", models.CASCADE, related_name="saved_sheets")
     name = models.CharField(max_length=60)

@@ -2,7 +2,7 @@ from django.db import models
 
 
 class Secret(models.Model):
-    """A password or key that a source needs, sealed with MASTER_KEY; rows elsewhere hold its name only."""
+    """A password or key for a source, encrypted with MASTER_KEY; other rows hold only its name."""
 
     name = models.CharField(max_length=100, unique=True)
     sealed = models.TextField(editable=False)

@@ -7,9 +7,9 @@ from django.utils import timezone
 
 
 class SheetLink(models.Model):
-    """An address that shows one sheet of one deployment for a time, to whoever has it; signed with SECRET_KEY.
+    """A URL that shows one sheet of one deployment to anyone who has it, until it expires; signed with SECRET_KEY.
 
-    It shows what its maker may see at the moment it is used, and nothing once it is revoked.
+    It shows what its owner may see at the moment it is used, and nothing once it is revoked.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="sheet_links")
@@ -38,7 +38,7 @@ class SheetLink(models.Model):
 
     @classmethod
     def find(cls, signed: str) -> "SheetLink | None":
-        """The link of a signed text, valid or not; None where it was not signed here, or is gone."""
+        """Return the link of a signed text, valid or not; None if it was not signed here, or no longer exists."""
         try:
             number = int(_signer().unsign(signed))
         except (signing.BadSignature, ValueError):

@@ -1,4 +1,4 @@
-"""Kinds of assets: which classes PsyNet 13.3 has (psynet/asset.py, psynet/trial/record.py), and whose kin they are."""
+"""Kinds of assets: the asset classes of PsyNet 13.3 (psynet/asset.py, psynet/trial/record.py) and their parents."""
 
 from .tables import class_name
 
@@ -16,7 +16,7 @@ PARENTS = {
     "RecordingAnalysisPlot": "ExperimentAsset",
 }
 
-# What a class and its kin are; the nearest ancestor's word counts, as for OnDemandAsset, an ExperimentAsset.
+# The origin of a class and its subclasses; the nearest ancestor counts (OnDemandAsset is also an ExperimentAsset).
 EXPERIMENT, CACHED, EXTERNAL, ON_DEMAND = "experiment", "cached", "external", "on demand"
 _ORIGINS = {
     "ExperimentAsset": EXPERIMENT,
@@ -27,7 +27,7 @@ _ORIGINS = {
 
 
 def origin(row: dict[str, str | None]) -> str:
-    """What a row of `asset` is: by its class where that is PsyNet's, else (an experimenter's) by what it shows."""
+    """Return the origin of a row of `asset`: by its class if that is PsyNet's, otherwise by its columns."""
     known = _of_class(class_name("asset", row.get("type")))
     return known or _as_it_looks(row)
 
@@ -45,7 +45,10 @@ def _of_class(name: str | None) -> str | None:
 
 
 def _as_it_looks(row: dict[str, str | None]) -> str:
-    """CachedAsset's host_path begins with `cached/`, ExternalAsset's is its URL, and OnDemandAsset has a secret."""
+    """Return the origin by the row's columns.
+
+    CachedAsset's host_path begins with `cached/`, ExternalAsset's is its URL, and OnDemandAsset has a secret.
+    """
     path = row.get("host_path") or ""
     if path.startswith("cached/"):
         return CACHED

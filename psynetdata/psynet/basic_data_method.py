@@ -1,20 +1,20 @@
-"""`get_basic_data` as it stands in the text of an experiment.py: read, never imported and never run."""
+"""Finds `get_basic_data` in the text of an experiment.py, which is only read: never imported and never run."""
 
 import ast
 import io
 import tokenize
 
 NAME = "get_basic_data"
-# Bytes; PsyNet's own largest experiment.py has 60,000. Parsing takes some hundred times as much memory.
+# Bytes; PsyNet's own largest experiment.py has 60,000. Parsing takes about a hundred times as much memory.
 LARGEST = 1 << 20
-# What ast raises for a text that is no Python of this version, or nested beyond its depth.
+# Errors that ast raises for text that is not Python of this version, or that is nested too deeply.
 _UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 
 def find(script: bytes) -> str:
-    """The method's lines, decorators too, as they stand in its class; "" where there is none or nobody can tell.
+    """Return the method's lines, including decorators, as they appear in its class; "" if none can be found.
 
-    Of several classes that have one the last counts: it is where an experiment's own class stands.
+    If several classes have one, the last one counts: the experiment's own class comes last in the file.
     """
     if len(script) > LARGEST:
         return ""

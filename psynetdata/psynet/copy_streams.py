@@ -1,4 +1,4 @@
-"""What psycopg2's copy_expert reads from and writes to: blocks in, blocks out, one of them in memory."""
+"""File objects for psycopg2's copy_expert: blocks in, rows out, with one block in memory."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ import psycopg2
 
 
 class Feed(io.RawIOBase):
-    """What psycopg2 reads from while it copies in; holds one block."""
+    """The file that psycopg2 reads from during COPY … FROM; holds one block."""
 
     def __init__(self, blocks: Iterator[bytes]):
         self._blocks = blocks
@@ -30,7 +30,7 @@ class Feed(io.RawIOBase):
 
 
 class Sink(io.RawIOBase):
-    """What psycopg2 writes to while it copies out: `take` gets each row, with its line end."""
+    """The file that psycopg2 writes to during COPY … TO: `take` is called with each row, including its line end."""
 
     def __init__(self, take: Callable[[bytes], None]):
         self._take = take
@@ -50,7 +50,7 @@ class Sink(io.RawIOBase):
 
 @contextmanager
 def failing_as_itself(file: Feed | Sink) -> Iterator[None]:
-    """What reading or writing raised comes out as it was; psycopg2 makes a database error of it."""
+    """Raise the original exception of a read or write, which psycopg2 would turn into a database error."""
     try:
         yield
     except psycopg2.Error:

@@ -1,4 +1,4 @@
-"""PostgreSQL's CSV dialect, read and written so that NULL and "" stay apart.
+"""Reads and writes PostgreSQL's CSV dialect so that NULL and "" stay different.
 
 In this dialect (PostgreSQL manual, COPY, "CSV Format") an unquoted empty field
 is NULL and a quoted one is the empty text. Python's csv module returns '' for
@@ -7,7 +7,7 @@ both, so every reader in this project goes through this module.
 A *record* is one row as bytes, without its line end. A *row* is the record's
 cells: a list of str, or None for NULL. A record may span lines.
 
-What goes through millions of rows works on blocks instead: `whole`, `block_rows`
+Code that processes millions of rows works on blocks instead: `whole`, `block_rows`
 and `format_block` leave the loop over rows and cells to C.
 """
 
@@ -21,18 +21,18 @@ from .problems import BadInput
 
 Row = list[str | None]
 
-# PostgreSQL allows 1 GB a field; a row longer than this is not one of its making.
+# PostgreSQL allows 1 GB per field; a row longer than this was not written by PostgreSQL.
 MAX_RECORD = 1 << 30
 BLOCK = 1 << 20
 
-# In the rows of a block NULL is "" and the empty text is this: PostgreSQL's text holds no NUL.
+# In the rows of a block, NULL is "" and the empty text is this: PostgreSQL's text never contains a NUL character.
 EMPTY = "\0"
 
 csv.field_size_limit(MAX_RECORD)
 
 _FIELD = re.compile(r'(?:^|,)(?:"((?:[^"]++|"")*+)"|([^,"]*+))(?=,|\Z)')
 _NEEDS_QUOTES = re.compile(r'[,"\r\n]')
-# What a record can hold where a field is quoted and empty; a search for each is much faster than one for a pattern.
+# Texts that occur in a record if a field is quoted and empty; searching for each is much faster than for a pattern.
 _QUOTED_EMPTY = (b',"",', b',""\n', b'\n"",', b'\n""\n')
 _NEITHER_QUOTE_NOR_END = bytes(set(range(256)) - set(b'"\n'))
 
@@ -42,23 +42,23 @@ class _Echo:
         return text
 
 
-# writerow() returns what write() returns: the row as text. It quotes what holds a part of the line end.
+# writerow() returns the result of write(): the row as text. It quotes cells that contain a part of the line end.
 _write = csv.writer(_Echo(), lineterminator="\r\n").writerow
 
 
 def records(stream: BinaryIO, *, name: str = "the file") -> Iterator[bytes]:
-    """Cut a binary stream into records; memory follows the longest record.
+    """Cut a binary stream into records; memory use depends on the longest record.
 
-    Raises BadInput when a quote is left open at the end or a record is longer
-    than MAX_RECORD. `name` is what the sentence calls the stream.
+    Raises BadInput if a quote is not closed at the end or a record is longer
+    than MAX_RECORD. `name` is the stream's name in the error message.
     """
-    pending = bytearray()  # a list of lines would cost several times their size where they are short
+    pending = bytearray()  # a list of short lines would take several times their size
     line_end = None
     while line := stream.readline(MAX_RECORD):
         if len(pending) + len(line) >= MAX_RECORD:
             raise BadInput(f"{name} has a row longer than 1 GiB, or a quote that is never closed.")
         odd = line.count(b'"') & 1
-        if odd == bool(pending):  # the line ends outside of quotes, and so does a record
+        if odd == bool(pending):  # the line ends outside quotes, so the record ends too
             if line_end is None:
                 line_end = b"\r\n" if line.endswith(b"\r\n") else b"\n"
             record = (bytes(pending) + line if pending else line).removesuffix(line_end)
@@ -71,10 +71,10 @@ def records(stream: BinaryIO, *, name: str = "the file") -> Iterator[bytes]:
 
 
 def rows(raw: Iterable[bytes]) -> Iterator[Row]:
-    """Cells of each record, NULL as None.
+    """Yield the cells of each record, NULL as None.
 
     csv.reader does the work at C speed; only records in which a field may be
-    quoted and empty take the slower way that looks at the quotes.
+    quoted and empty are parsed more slowly, by looking at the quotes.
     Raises UnicodeDecodeError for bytes that are not UTF-8 and csv.Error for
     quotes in the wrong place.
     """
@@ -93,13 +93,13 @@ def rows(raw: Iterable[bytes]) -> Iterator[Row]:
         if '""' in text and (',"",' in text or text.startswith('"",') or text.endswith(',""') or text == '""'):
             yield _parse_slowly(text)
         elif not cells:
-            yield [None]  # an empty line is the one NULL of a table with one column
+            yield [None]  # an empty line is the NULL of a table with one column
         else:
             yield [cell or None for cell in cells]
 
 
 def parse(record: bytes) -> Row:
-    """Cells of a single record; see `rows`."""
+    """Return the cells of a single record; see `rows`."""
     return next(rows([record]))
 
 
@@ -112,10 +112,10 @@ def _parse_slowly(text: str) -> Row:
 
 
 def format_row(cells: Row) -> bytes:
-    """One record as COPY would write it (src/backend/commands/copyto.c, CopyAttributeOutCSV)."""
+    """Return one record as COPY would write it (src/backend/commands/copyto.c, CopyAttributeOutCSV)."""
     if len(cells) == 1 and cells[0] == "\\.":
         return b'"\\."'
-    if "" in cells or len(cells) == 1:  # where csv.writer, which works at C speed, writes something else
+    if "" in cells or len(cells) == 1:  # csv.writer, which is faster, writes these differently
         return ",".join([_format_cell(cell) for cell in cells]).encode("utf-8")
     return _write(cells)[:-2].encode("utf-8")
 
@@ -131,7 +131,7 @@ def _format_cell(cell: str | None) -> str:
 
 
 def blocks(raw: Iterable[bytes], *, size: int = BLOCK) -> Iterator[bytes]:
-    """Records joined, each with its line end, into blocks of about `size` bytes."""
+    """Join records, each with its line end, into blocks of about `size` bytes."""
     gathered: list[bytes] = []
     length = 0
     for record in raw:
@@ -145,9 +145,9 @@ def blocks(raw: Iterable[bytes], *, size: int = BLOCK) -> Iterator[bytes]:
 
 
 def whole(raw: Iterable[bytes], *, name: str = "the file") -> Iterator[bytes]:
-    """The same bytes in blocks that end where a record does; line ends are \\n. Memory follows the longest record.
+    """Yield the bytes in blocks that end where a record ends; line ends are \\n. Memory depends on the longest record.
 
-    Raises BadInput when a quote is left open at the end.
+    Raises BadInput if a quote is not closed at the end.
     """
     pending: list[bytes] = []
     odd = False
@@ -165,9 +165,9 @@ def whole(raw: Iterable[bytes], *, name: str = "the file") -> Iterator[bytes]:
 
 
 def _last_end(block: bytes, odd: bool) -> tuple[int, bool]:
-    """(where the last record that ends in the block ends, or 0; whether a quote is open behind the block).
+    """Return (end of the last record that ends in the block, or 0; whether a quote is open after the block).
 
-    `odd`: whether one is open before it.
+    `odd`: whether a quote is open before the block.
     """
     at_end = odd ^ (block.count(b'"') & 1)
     is_open, position = at_end, len(block)
@@ -180,23 +180,23 @@ def _last_end(block: bytes, odd: bool) -> tuple[int, bool]:
 
 
 class RecordCounter:
-    """Counts the records of a stream, given in blocks cut anywhere; line ends are \\n."""
+    """Counts the records of a stream, given in blocks that may be cut anywhere; line ends are \\n."""
 
     def __init__(self) -> None:
         self.records = 0
         self._odd = False
 
     def add(self, block: bytes) -> None:
-        # Pairs of quotes change nothing, whether they are one quote inside of text or a field that holds no line end.
+        # Pairs of quotes change nothing: they are either an escaped quote or a field without a line end.
         parts = block.translate(None, _NEITHER_QUOTE_NOR_END).replace(b'""', b"").split(b'"')
         self.records += sum(part.count(b"\n") for part in parts[self._odd :: 2])
         self._odd ^= (len(parts) - 1) & 1
 
 
 def block_rows(block: bytes) -> list[list[str]]:
-    """The rows of a block of whole records, each with its line end; NULL is "" and the empty text is EMPTY.
+    """Return the rows of a block of whole records, each with its line end; NULL is "" and the empty text is EMPTY.
 
-    Raises UnicodeDecodeError and csv.Error as `rows` does.
+    Raises UnicodeDecodeError and csv.Error, like `rows`.
     """
     if any(sign in block for sign in _QUOTED_EMPTY) or block.startswith((b'"",', b'""\n')):
         told = rows(records(io.BytesIO(block)))
@@ -206,20 +206,20 @@ def block_rows(block: bytes) -> list[list[str]]:
 
 
 def with_null(cells: Sequence[str]) -> Row:
-    """A block's row as a row: None for NULL."""
+    """Convert a block's row to a row with None for NULL."""
     return [None if cell == "" else "" if cell == EMPTY else cell for cell in cells]
 
 
 def without_null(cells: Row) -> list[str]:
-    """A row as it stands in a block."""
+    """Convert a row with None for NULL to a block's row."""
     return ["" if cell is None else cell or EMPTY for cell in cells]
 
 
 def format_block(cells: Sequence[Sequence[str]], *, width: int) -> bytes:
-    """Rows of `width` cells, written as in `block_rows`, as records with their line ends."""
+    """Return rows of `width` cells, written as in `block_rows`, as records with their line ends."""
     if not cells:
         return b""
-    if width == 1:  # where the mark of the end of data needs quotes
+    if width == 1:  # here the end-of-data marker needs quotes
         return b"".join(format_row(with_null(row)) + b"\n" for row in cells)
     columns = map(_quoted, zip(*cells, strict=True))
     text = "\n".join(map(",".join, zip(*columns, strict=True)))
@@ -227,7 +227,7 @@ def format_block(cells: Sequence[Sequence[str]], *, width: int) -> bytes:
 
 
 def _quoted(column: Sequence[str]) -> Sequence[str]:
-    """A column's cells as they are written; of most columns no cell needs quotes, which one look tells."""
+    """Return a column's cells with quotes where needed. In most columns no cell needs them: one search is enough."""
     together = "\0".join(column)
     if not any(sign in together for sign in ',"\n\r'):
         return column

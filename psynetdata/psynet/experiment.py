@@ -1,4 +1,4 @@
-"""What a database says about its experiment: id, label, versions and the server's clock."""
+"""Reads from a database what it says about its experiment: id, label, versions and the server's clock."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from .table_source import TableSource
 
 @dataclass(frozen=True, slots=True)
 class ExperimentInfo:
-    """From psynet.experiment, ExperimentConfig.vars and ExperimentStatus. Empty text: the database does not say.
+    """Values from psynet.experiment, ExperimentConfig.vars and ExperimentStatus. Empty text: not in the database.
 
-    `clock_offset`: minutes that the server's clock is ahead of UTC, None where it was not found.
+    `clock_offset`: minutes that the server's clock is ahead of UTC, or None if it was not found.
     """
 
     deployment_id: str = ""
@@ -23,7 +23,7 @@ class ExperimentInfo:
     experimenter: str = ""
 
 
-# What Dallinger's configuration has where nobody gave a name.
+# The value in Dallinger's configuration if nobody gave a name.
 _NOBODY = "unknown"
 _VARS = ("deployment_id", "label", "psynet_version", "dallinger_version", "python_version")
 
@@ -31,8 +31,8 @@ _VARS = ("deployment_id", "label", "psynet_version", "dallinger_version", "pytho
 def read(source: TableSource) -> ExperimentInfo:
     """Read `experiment` and `experiment_status`; rows must come ordered by id.
 
-    PsyNet keeps one row in `experiment`; where there are more, a later one overrides.
-    Raises BadInput where `experiment.vars` is no JSON object: without it nobody knows whose data this is.
+    PsyNet keeps one row in `experiment`; if there are more, later rows override earlier ones.
+    Raises BadInput if `experiment.vars` is not a JSON object: without it the deployment is unknown.
     """
     told: dict[str, str] = {}
     for (text,) in _pick(source, "experiment", "vars"):
@@ -41,7 +41,7 @@ def read(source: TableSource) -> ExperimentInfo:
         found = jsontext.decode(text)
         if not isinstance(found, dict):
             raise BadInput(
-                "Table experiment, column vars: the text is no JSON object, "
+                "Table experiment, column vars: the text is not a JSON object, "
                 "so the deployment's id cannot be read from it."
             )
         told |= {name: found[name] for name in _VARS if isinstance(found.get(name), str)}
@@ -53,7 +53,7 @@ def read(source: TableSource) -> ExperimentInfo:
 
 
 def _clock_offset(source: TableSource) -> int | None:
-    """The offset at launch: that of the first row, by id, that tells one."""
+    """Return the offset at launch: the one of the first row, by id, that has one."""
     for creation_time, extra_info in _pick(source, "experiment_status", "creation_time", "extra_info"):
         offset = times.clock_offset(creation_time, extra_info)
         if offset is not None:
@@ -62,7 +62,7 @@ def _clock_offset(source: TableSource) -> int | None:
 
 
 def _pick(source: TableSource, table: str, *names: str):
-    """The named cells of each row; nothing where the table or one of the columns is missing."""
+    """Yield the named cells of each row; nothing if the table or one of the columns is missing."""
     if table not in source.tables():
         return
     columns = [column.name for column in source.columns(table)]

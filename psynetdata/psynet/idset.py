@@ -1,5 +1,5 @@
 class IdSet:
-    """A set of texts in which runs of whole numbers cost a bit each: ids of rows as cells have them."""
+    """A set of texts (row ids as they appear in cells) in which consecutive whole numbers take one bit each."""
 
     def __init__(self):
         self._blocks: dict[int, bytearray] = {}
@@ -24,5 +24,5 @@ class IdSet:
 
 
 def _is_id(text: str) -> bool:
-    """Whether it is a number written the one way that PostgreSQL writes integers, and no text that looks like one."""
+    """Return whether the text is a number exactly as PostgreSQL writes integers, not a text such as `007`."""
     return 0 < len(text) <= 10 and text.isascii() and text.isdigit() and (text[0] != "0" or text == "0")

@@ -1,4 +1,4 @@
-"""JSON as PsyNet keeps it: text in text columns, jsonpickle tags and NaN included.
+"""JSON as PsyNet stores it: text in text columns, including jsonpickle tags and NaN.
 
 Data is data (law 8): it is parsed as JSON on the way out and never turned into
 Python objects. `{"py/object": …}` stays a dictionary.
@@ -12,7 +12,7 @@ MISSING = object()
 
 
 def decode(text: str | None) -> Any:
-    """The value of a JSON text, NaN and ±Infinity as floats; MISSING where it is not JSON.
+    """Return the value of a JSON text, with NaN and ±Infinity as floats; MISSING if it is not JSON.
 
     SQL NULL (None) decodes to None.
     """
@@ -25,13 +25,13 @@ def decode(text: str | None) -> Any:
 
 
 def read(text: str | None) -> Any:
-    """What a reader of the data wants: the value where the text is JSON, else the text itself."""
+    """Return the value of a JSON text, or the text itself if it is not JSON."""
     value = decode(text)
     return text if value is MISSING else value
 
 
 def without_nan(value: Any) -> Any:
-    """The same value with null for NaN and ±Infinity, which JSON proper does not have."""
+    """Return the value with null instead of NaN and ±Infinity, which standard JSON does not have."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, list):
@@ -42,5 +42,5 @@ def without_nan(value: Any) -> Any:
 
 
 def encode(value: Any) -> str:
-    """JSON text as PsyNet writes it: readable Unicode escapes off, NaN allowed."""
+    """Return JSON text as PsyNet writes it: Unicode is not escaped, NaN is allowed."""
     return json.dumps(value, ensure_ascii=False)

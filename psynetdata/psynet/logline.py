@@ -1,4 +1,4 @@
-"""Lines of `logs.jsonl`, read leniently: an object with a time, a level and a message, or whatever stands there."""
+"""Reads lines of `logs.jsonl` leniently: an object with a time, a level and a message, or any other text."""
 
 import json
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 _TIMES = ("timestamp", "time", "asctime", "@timestamp", "created", "ts")
 _LEVELS = ("level", "levelname", "severity")
 _MESSAGES = ("message", "msg", "event")
-# Above this a line is not parsed: nobody reads it on a page, and decoding takes many times its size.
+# A longer line is not parsed: nobody reads it on a page, and decoding takes many times its size.
 _LONGEST = 1 << 20  # bytes
 
 
 @dataclass(frozen=True)
 class LogLine:
-    """`time` as it stands there, `level` in capitals, "" where there is none. `message`: else the whole line."""
+    """`time` as written in the line, `level` in capitals, or "". `message` is the whole line if it has no message."""
 
     time: str
     level: str

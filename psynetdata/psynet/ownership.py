@@ -1,12 +1,12 @@
-"""Which rows of a database are those of some of its participants: of a selection, or of all but those who withdrew.
+"""Finds the rows of some participants: of a selection, or of all participants except those who withdrew.
 
-A row that names participants, by number or by an id of theirs, is theirs. A row that names nobody goes the way of
-what it points to: a process the way of its trial, the link of an asset to a trial the way of both. What is left
-belongs to nobody (networks, nodes and stimuli that all share, the experiment itself) and stays; but a selection has no
-rows of the tables in OF_STRANGERS, which tell of people, that do not say of whom.
+A row that names participants, by number or by one of their ids, belongs to them. A row that names nobody follows the
+rows that it points to: a process follows its trial, the link of an asset to a trial follows both. All other rows
+belong to nobody (networks, nodes and stimuli that all share, the experiment itself) and stay. A selection, however,
+has no unowned rows of the tables in OF_STRANGERS, which are about people without naming a participant.
 
-A node goes with its network and not with the participant that it names: in a chain that several take part in that is
-the one whose trial made it grow (psynet.trial.chain, grow_network), and the node is the next one's stimulus.
+A node follows its network and not the participant that it names: in a chain with several participants, that is the one
+whose trial made the chain grow (psynet.trial.chain, grow_network), and the node is the next participant's stimulus.
 """
 
 from collections.abc import Callable, Container, Iterable, Sequence
@@ -16,14 +16,14 @@ from .idset import IdSet
 
 # Requests of people who never joined, traces of errors, messages of recruiters.
 OF_STRANGERS = ("request", "notification", "error", "lucid_rid", "lucid_submissions")
-# Tables that others point to, each before those that point to it.
+# Tables that other tables point to, each one before the tables that point to it.
 _FIRST = (
     "participant", "module_state", "response", "sync_group", "network", "node", "info", "asset", "process", "vector",
 )  # fmt: skip
-# Tables that say who takes part in what: {table: (pointer, where it leads)}.
+# Tables that link participants to shared rows: {table: (pointer, table that it points to)}.
 _MEMBERS = {"asset_participant": ("asset_id", "asset"), "participant_link_sync_group": ("sync_group_id", "sync_group")}
-# How PsyNet's foreign keys are called, and experimenters' after them. Those along a chain (parent, child, head) say
-# nothing of whose a row is.
+# Names of PsyNet's foreign keys, which experimenters use too. Keys along a chain (parent, child, head) do not decide
+# who a row belongs to.
 _POINTERS = {
     "module_state_id": "module_state", "response_id": "response", "sync_group_id": "sync_group",
     "network_id": "network", "node_id": "node", "origin_id": "node", "destination_id": "node",
@@ -40,7 +40,7 @@ Keep = Callable[[Rows], Rows]
 
 
 class _AllBut:
-    """Everything that is not `left`."""
+    """Contains every text that is not in `left`."""
 
     def __init__(self, left: Iterable[str] = ()):
         self.left = set(left)
@@ -50,11 +50,11 @@ class _AllBut:
 
 
 class Belonging:
-    """Tells rows that stay from those of others: of `participants` (their ids), or `without` them.
+    """Separates the rows that stay from the others: rows of `participants` (their ids), or `without` them.
 
-    Tables are gone through in the order of `in_order`, blocks of rows as csvtext.block_rows gives them; those of
-    `members` once before, by `note`. `missing`: participants of a selection that the table `participant`, which comes
-    first, does not hold. Memory: a bit for each row that others point to and that is left out.
+    Read the tables in the order of `in_order`, in blocks of rows from csvtext.block_rows; before that, pass the tables
+    of `members` to `note` once. `missing`: participants of a selection that the table `participant`, which comes
+    first, does not contain. Memory: one bit for each omitted row of a table that others point to.
     """
 
     def __init__(self, participants: Iterable[int]):
@@ -81,11 +81,11 @@ class Belonging:
 
     @staticmethod
     def members(tables: Iterable[str]) -> list[str]:
-        """Tables that say who takes part in what."""
+        """Return the tables that link participants to shared rows (assets, groups)."""
         return sorted(_MEMBERS.keys() & set(tables))
 
     def note(self, table: str, names: list[str], rows: Rows) -> None:
-        """Who takes part in what, of a block of a table of `members`."""
+        """Read the participants of shared rows from a block of a table in `members`."""
         pointer, goal = _MEMBERS[table]
         if not {pointer, "participant_id"} <= {*names}:
             return
@@ -95,7 +95,7 @@ class Belonging:
             (ours if row[person] in self._ours else others).add(row[at])
 
     def keeper(self, table: str, names: list[str]) -> Keep | None:
-        """What takes a block of the table's rows and gives those that stay; None where all do."""
+        """Return a function that reduces a block of the table's rows to those that stay; None if all rows stay."""
         at = {name: place for place, name in enumerate(names)}
         if table == "participant":
             return lambda rows: self._participants(at, rows)
@@ -117,7 +117,7 @@ class Belonging:
         return keep
 
     def _participants(self, at: dict[str, int], rows: Rows) -> Rows:
-        """Their other ids are learned: of those who stay in a selection, else of those who do not."""
+        """Return the participants that stay, and remember the other ids of those named (see the constructors)."""
         number = at["id"]
         kept = [row for row in rows if row[number] in self._ours]
         named = kept if self._is_selection else [row for row in rows if row[number] not in self._ours]
@@ -129,7 +129,7 @@ class Belonging:
         return kept
 
     def _question(self, table: str, at: dict[str, int]) -> Callable[[Sequence[str]], bool] | None:
-        """Whether a row stays; None where nothing in the table says whose a row is."""
+        """Return a function that decides whether a row stays; None if no column says who a row belongs to."""
         named = [(at[name], self._ours) for name in _NUMBERS if name in at]
         ids = _IDS | _IDS_OF.get(table, {})
         named += [(at[column], self._ids[name]) for column, name in ids.items() if column in at]

@@ -1,12 +1,12 @@
-"""Expected failures: each is one sentence that names the thing and the way out.
+"""Expected failures: each is one sentence that names the problem and the solution.
 
-Raise them deep; the surfaces translate them once: `exit_code` for commands,
-`status` for HTTP. A sentence never holds an identifier or a secret.
+Raise them where they occur; commands, API and pages translate them once: `exit_code` for commands,
+`status` for HTTP. A sentence never contains an identifier or a secret.
 """
 
 
 class Problem(Exception):
-    """Something a user can get wrong or put right; str() is the whole sentence."""
+    """An error that a user can cause or fix; str() is the whole sentence."""
 
     status = 400
     exit_code = 1
@@ -17,11 +17,11 @@ class Problem(Exception):
 
 
 class BadInput(Problem):
-    """What was handed in cannot be read as what it should be."""
+    """The input cannot be read in the expected format."""
 
 
 class UsageError(Problem):
-    """The call itself is off: unknown or conflicting options."""
+    """The call itself is wrong: unknown or conflicting options."""
 
     exit_code = 2
 
@@ -31,25 +31,25 @@ class NotFound(Problem):
 
 
 class Forbidden(Problem):
-    """The caller is known, and may not."""
+    """The caller is known, but is not allowed to do this."""
 
     status = 403
 
 
 class Gone(Problem):
-    """It was here, and is not kept, or not open, any more."""
+    """The thing existed, but is no longer stored or no longer open."""
 
     status = 410
 
 
 class Conflict(Problem):
-    """The thing is not in a state in which this can be done."""
+    """This cannot be done in the current state of the thing."""
 
     status = 409
 
 
 class Damaged(Problem):
-    """Stored data no longer is what it was when it was written."""
+    """Stored data is no longer the same as when it was written."""
 
     status = 500
 
@@ -61,6 +61,6 @@ class Cancelled(Problem):
 
 
 class LeakFound(Problem):
-    """A finished anonymized archive holds an identifier or a secret (law 4)."""
+    """A finished anonymized archive contains an identifier or a secret (law 4)."""
 
     status = 500

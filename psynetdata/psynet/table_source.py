@@ -1,4 +1,4 @@
-"""Anything that holds the tables of one moment, whatever it is stored in."""
+"""Protocols for an object that holds the tables of one moment, and its implementation for a zip."""
 
 import io
 import zipfile
@@ -16,31 +16,31 @@ class TableSource(Protocol):
     """The tables of one moment, read row by row."""
 
     def tables(self) -> list[str]:
-        """Names of all tables, sorted, empty ones too."""
+        """Return the names of all tables, including empty ones, sorted."""
 
     def columns(self, table: str) -> list[Column]:
-        """The table's columns in their order."""
+        """Return the table's columns in their order."""
 
     def rows(self, table: str) -> Iterator[Row]:
-        """The table's rows; each has a cell for each column, NULL is None."""
+        """Yield the table's rows; each has a cell for each column, NULL is None."""
 
 
 @runtime_checkable
 class PartedSource(TableSource, Protocol):
-    """One whose tables lie in parts that can be read apart from each other, in other processes too."""
+    """A TableSource whose tables consist of parts that can be read independently, also in other processes."""
 
     def parts(self, table: str) -> list[Any]:
-        """The table's parts in their order; small, and can be pickled."""
+        """Return references to the table's parts, in order; they are small and can be pickled."""
 
     def part(self, table: str, part: Any) -> AbstractContextManager[BinaryIO]:
-        """A part's rows as CSV in PostgreSQL's dialect, without a header."""
+        """Open a part's rows as CSV in PostgreSQL's dialect, without a header."""
 
 
 class ZipSource:
     """A well-formed `database.zip` as a TableSource: `data/<table>.csv`, each with its header.
 
-    For archives this project made or trusts; what a user hands in goes through
-    exports.sources.upload, which checks it first.
+    For archives that this project made or trusts; users' files go through
+    exports.sources.upload, which checks them first.
     """
 
     def __init__(self, path: Path):
@@ -64,12 +64,12 @@ class ZipSource:
         yield from found
 
     def parts(self, table: str) -> list[None]:
-        """A member of a zip can be read from its beginning only."""
+        """Return one part: a member of a zip can only be read from its beginning."""
         return [None]
 
     @contextmanager
     def part(self, table: str, part: None) -> Iterator[BinaryIO]:
-        # Opened anew: processes that share an open file share the place in it.
+        # Opened again: processes that share an open file share its position.
         with zipfile.ZipFile(self._path) as archive, archive.open(self._members[table]) as member:
             stream = io.BufferedReader(member, csvtext.BLOCK)
             next(csvtext.records(stream))

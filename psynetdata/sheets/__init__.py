@@ -1,6 +1,6 @@
 """Sheets: named tables of basic data, built in or written by the experimenter as `get_basic_data`.
 
-An experimenter's module imports from here what PsyNet's own would import from psynet:
+An experimenter's module imports from here the names that it would import from psynet in PsyNet:
 
     from psynetdata.sheets import DataError, Experiment, Participant, Trial
 """

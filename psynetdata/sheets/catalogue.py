@@ -1,4 +1,4 @@
-"""Which sheets a deployment has: six built in, one for each other table, one for each class found."""
+"""The sheets of a deployment: six built-in ones, one for each other table, one for each class."""
 
 from functools import cached_property
 
@@ -19,12 +19,12 @@ BUILT_IN = {
 }
 
 
-# Tables whose rows other tables' sheets show a part of.
+# Tables whose columns also appear in the sheets of other tables.
 _JOINED = ("participant", "node")
 
 
 class UnknownSheet(Problem):
-    """`extra` goes into the answer of the API beside the sentence, which is PsyNet's own."""
+    """No sheet has this name. The API's answer contains `extra` and the sentence, which is PsyNet's own."""
 
     def __init__(self, sheets: list[str]):
         super().__init__("Invalid sheet parameter")
@@ -32,7 +32,7 @@ class UnknownSheet(Problem):
 
 
 class Catalogue:
-    """The sheets of a deployment on a face. Read what it gives inside one `faces.reading(using)`."""
+    """The sheets of a deployment on a face. Use it and its sheets inside one `faces.reading(using)`."""
 
     def __init__(self, deployment: Deployment, using: str):
         self.deployment = deployment
@@ -44,7 +44,7 @@ class Catalogue:
 
     @cached_property
     def places(self) -> dict[str, tuple[str, str | None]]:
-        """{sheet: (table, class or None for all rows)}: built in first, then tables, then classes."""
+        """{sheet: (table, class or None for all rows)}: first built-in sheets, then tables, then classes."""
         found: dict[str, tuple[str, str | None]] = dict(self._tables)
         for table, class_name in self._classes:
             name = class_name if class_name not in found else f"{class_name}__{table}"
@@ -56,7 +56,7 @@ class Catalogue:
         return self.shapes.state
 
     def state_of(self, name: str) -> str:
-        """Names the state of the rows that a sheet of the name would be made of, without looking at any."""
+        """Return a name for the state of the rows of a sheet, without reading any row."""
         if name not in self._tables:
             changed = SavedSheet.objects.filter(deployment=self.deployment, name__iexact=name)
             return "\n".join([self.state, *(f"{row.pk} {row.changed_at}" for row in changed)])
@@ -67,9 +67,9 @@ class Catalogue:
         return [*self.places, *self.saved]
 
     def sheet(self, name: str, **choice) -> Sheet:
-        """The sheet of that very name; else the only one that differs in case alone.
+        """Return the sheet with exactly this name, or else the only one whose name differs only in case.
 
-        `choice`: fields, filters and order, as Sheet takes them. Raises UnknownSheet.
+        `choice`: fields, filters and order, the arguments of Sheet. Raises UnknownSheet.
         """
         name = self._resolved(name)
         if name in self.saved:
@@ -78,24 +78,24 @@ class Catalogue:
         return Sheet(name, self.shapes, self.shape(table), class_name, **choice)
 
     def tables_of(self, name: str) -> set[str] | None:
-        """The tables that a sheet is made of; None where there is no such sheet now."""
+        """Return the tables that a sheet is made of; None if there is no such sheet now."""
         try:
             return {self.table_of(name), *_JOINED}
         except UnknownSheet:
             return None
 
     def table_of(self, name: str) -> str:
-        """The table whose rows a sheet shows. Raises UnknownSheet."""
+        """Return the table whose rows a sheet shows. Raises UnknownSheet."""
         name = self._resolved(name)
         if name in self.saved:
             name = self._resolved(self.saved[name].base)
         return (self._tables if name in self._tables else self.places)[name][0]
 
     def put_together(self, saved: SavedSheet, **choice) -> Sheet:
-        """What staff put together. Raises UsageError, UnknownSheet where it does not fit the data."""
+        """Return the sheet that staff defined. Raises UsageError, UnknownSheet if it does not match the data."""
         base = self._resolved(saved.base)
         if base in self.saved:
-            raise UsageError(f"{base} is itself put together; take the sheet that its rows come from.")
+            raise UsageError(f"{base} is itself a saved sheet; choose the sheet that its rows come from.")
         table, class_name = (self._tables if base in self._tables else self.places)[base]
         view = View(tuple((name, path) for name, path in saved.columns), saved.filters, saved.order)
         return Sheet(saved.name, self.shapes, self.shape(table), class_name, view=view, **choice)
@@ -111,7 +111,7 @@ class Catalogue:
 
     @cached_property
     def saved(self) -> dict[str, SavedSheet]:
-        """Those that staff put together for the deployment, by name; a name that data took since is the data's."""
+        """The deployment's saved sheets, by name, without those whose name is now also the name of a table or class."""
         found = SavedSheet.objects.filter(deployment=self.deployment)
         return {row.name: row for row in found if row.name not in self.places}
 
@@ -119,14 +119,14 @@ class Catalogue:
         return [self.sheet(name) for name in BUILT_IN]
 
     def totals(self) -> dict[str, int]:
-        """{sheet: rows} of every sheet."""
+        """Return {sheet: number of rows} of every sheet."""
         return {
             name: self.shape(table).total if class_name is None else self._classes[table, class_name]
             for name, (table, class_name) in self.places.items()
         }
 
     def shape(self, table: str) -> Shape:
-        """The table's shape; one without columns and rows where it is not mirrored."""
+        """Return the table's shape; one without columns and rows if it is not mirrored."""
         return self.shapes[table]
 
     @cached_property
@@ -134,6 +134,6 @@ class Catalogue:
         found = {name: (table, None) for name, table in BUILT_IN.items()}
         for table in self.shapes:
             if table not in TYPED_MODELS:
-                # An experimenter may call a table of theirs `trial`.
+                # An experimenter may have a table called `trial`.
                 found[table if table not in found else f"{table}__table"] = (table, None)
         return found

@@ -1,6 +1,6 @@
-"""Sheets as they were, and what changed since: kept by somebody who holds the history, and registers here.
+"""Protocols for sheets of the past and changes since then. The implementation registers here.
 
-psynetdata knows no snapshot. Whoever does (exports.history.past_sheets) gives an object with these methods.
+psynetdata does not use snapshots. exports.history.past_sheets, which does, registers an object with these methods.
 """
 
 from contextlib import AbstractContextManager
@@ -13,7 +13,7 @@ ADDED, CHANGED, REMOVED = "added", "changed", "removed"
 
 
 class Moment(Protocol):
-    """A moment of a deployment's data; `name` tells it from all others, `deployment` is whose it is."""
+    """A moment of a deployment's data; `name` is unique, `deployment` is the deployment."""
 
     name: str
     deployment: Deployment
@@ -21,19 +21,19 @@ class Moment(Protocol):
 
 class History(Protocol):
     def moment(self, deployment: Deployment, *, snapshot: str | None = None, at: str | None = None) -> Moment | None:
-        """A snapshot by its number, or the newest good one at a time; the newest of all where neither is told.
+        """Return a snapshot by its number, or the newest good one at a time; the newest of all without arguments.
 
-        None where there was none yet at that time. Raises NotFound, UsageError.
+        Returns None if there was no snapshot yet at that time. Raises NotFound, UsageError.
         """
 
     def since(self, deployment: Deployment, asked: str) -> Moment | None:
-        """What `since=` names: a snapshot's number or a time."""
+        """Return the moment that `since=` names: a snapshot's number or a time."""
 
     def opened(self, moment: Moment, face: str, tables: set[str] | None) -> AbstractContextManager[str]:
-        """A database alias that shows the moment on a face, and is gone afterwards; `tables`: those needed."""
+        """Return a temporary database alias that shows the moment on a face; `tables`: the ones that are needed."""
 
     def changes(self, before: Moment | None, after: Moment, table: str) -> dict[str, str]:
-        """{what finds the row in the mirror: ADDED, CHANGED or REMOVED} from one moment to another."""
+        """Return {identity of the row in the mirror: ADDED, CHANGED or REMOVED} from one moment to another."""
 
 
 _histories: list[History] = []

@@ -1,4 +1,4 @@
-"""Rows of the mirror as cells of a sheet. Cells are converted by the million: what a column needs is found once."""
+"""Reads rows of the mirror as cells of a sheet. For speed, the conversion of a column is determined only once."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,14 +14,14 @@ from .columns import value_types
 from .columns.sheet_columns import Column
 from .columns.table_shape import Shape
 
-# Rows fetched at once. What is held is a chunk, so few enough for rows with long texts.
+# Rows fetched at once. One chunk is in memory, so the number must suit rows with long texts.
 _CHUNK = 500
-_KEPT = 4096  # texts whose objects are kept
-_LONGEST = 2000  # characters of a text that is worth keeping
+_KEPT = 4096  # texts whose objects are cached
+_LONGEST = 2000  # characters of a text that is worth caching
 
 
 class Style:
-    """How values leave: what converts a typed value, a text of the source's, and the value of an object's key."""
+    """An output style: functions that convert a typed value, the source's text, and the value of an object's key."""
 
     def __init__(self, of_typed: Callable, of_text: Callable, of_key: Callable):
         self.of_typed, self.of_text, self.of_key = of_typed, of_text, of_key
@@ -32,7 +32,7 @@ AS_CSV = Style(value_types.csv_of_typed, value_types.csv_of, unpacked_keys.cell)
 
 
 def read(shape: Shape, rows: QuerySet, columns: list[tuple[Column, Style]]) -> Iterator[tuple[int, list]]:
-    """(our key, the cells) of each row."""
+    """Yield (our key, the cells) of each row."""
     plan = _Plan(shape, columns)
     wanted = rows.annotate(**plan.computed).values_list("key", *plan.names)
     for key, *values in wanted.iterator(chunk_size=_CHUNK):
@@ -40,7 +40,7 @@ def read(shape: Shape, rows: QuerySet, columns: list[tuple[Column, Style]]) -> I
 
 
 class _Plan:
-    """Which values of the database make which cells."""
+    """Maps values of the database to cells."""
 
     def __init__(self, shape: Shape, columns: list[tuple[Column, Style]]):
         self._taken = unpacked_keys.standing(name for name, _ in shape.all_columns)
@@ -59,7 +59,7 @@ class _Plan:
             self._rest = self._place("rest")
 
     def _step(self, shape: Shape, column: Column, style: Style) -> tuple:
-        """(name in `rest` or None, place among the values or None, converter of each, whether it is a key)."""
+        """Return (name in `rest` or None, index in the values or None, a converter for each, whether it is a key)."""
         if column.path:
             *place, convert_text, convert, is_key = self._step(shape, replace(column, path=()), AS_JSON)
             inner = [_inner(one, column.path, style.of_key) for one in (convert_text, convert)]
@@ -91,7 +91,7 @@ class _Plan:
         for name, place, text, typed, is_key in self._steps:
             if is_key:
                 value, convert = keys.get(name), text
-            elif name is not None and name in rest:  # it says more than the typed value, if there is one
+            elif name is not None and name in rest:  # it is more precise than the typed value, if there is one
                 value, convert = rest[name], text
             else:
                 value, convert = None if place is None else values[place], typed
@@ -107,7 +107,7 @@ class _Plan:
         return found
 
     def _unpacked(self, source: str, text: str) -> dict[str, object]:
-        """The keys of an object. The same texts come again and again, so what came of the last ones is kept."""
+        """Return the keys and values of an object. Texts occur many times, so the latest results are cached."""
         known = self._known.get((source, text))
         if known is None:
             known = dict(unpacked_keys.unpack(source, text, self._taken))
@@ -119,7 +119,7 @@ class _Plan:
 
 
 def _inner(read: Callable | None, path: tuple[str, ...], write: Callable) -> Callable:
-    """What stands at the path in a value, None where nothing does."""
+    """Return a function that returns the part of a value at the path, or None if there is none."""
 
     def inner(value: Any) -> Any:
         found = value if read is None else read(value)

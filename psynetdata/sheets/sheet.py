@@ -23,12 +23,12 @@ from .query.ordering import Order, Term, read_cursor, row_is_gone, write_cursor
 
 __all__ = ["CLASS", "Sheet"]
 
-_CHUNK = 500  # rows fetched at once where they are named one by one
+_CHUNK = 500  # rows fetched at once by their keys
 
 
 @dataclass(frozen=True)
 class View:
-    """What staff put together of a sheet: `columns` are (name, column or path into one), the rest as Sheet takes it."""
+    """A view of a sheet, defined by staff: `columns` are (name, column or path into one); the others as for Sheet."""
 
     columns: tuple[tuple[str, str], ...]
     filters: dict[str, list[str]]
@@ -38,11 +38,11 @@ class View:
 class Sheet:
     """The rows of a table, or of one class in it, on one face.
 
-    `fields`: the columns to give, all without. `filters`: {column or column__lookup: texts}, all of which must
-    hold. `order`: columns, with a - for backwards. `changes`: {what finds a row in the mirror: what happened to it};
-    only these rows are shown, and the column `change` first where `shows_change`. Of a `view` only its own columns
-    are seen, by whatever parameter. Raises UsageError that lists the columns, and `known`, the parameters beside
-    them, when one is unknown, also when it is withheld.
+    `fields`: the columns to show; all by default. `filters`: {column or column__lookup: texts}, all of which must
+    match. `order`: columns, with a - for descending order. `changes`: {identity of a row in the mirror: its change};
+    only these rows are shown, with `change` as the first column if `shows_change`. With a `view`, all parameters can
+    use only its columns. Raises UsageError if a column is unknown or withheld; the error lists the columns and
+    `known`, the other parameters.
     """
 
     def __init__(
@@ -70,11 +70,11 @@ class Sheet:
         self._order = Order(view.order if view else [], self._last_terms, self._columns)
         if view:
             self._conditions += [self._condition(name, texts) for name, texts in view.filters.items()]
-            # Withheld ones are gone, as they are from every other sheet.
+            # Withheld columns are left out, as in every other sheet.
             seen = [(name, path) for name, path in view.columns if path.split(".")[0] not in shape.withheld]
             self._columns = {name: self._part(name, path) for name, path in seen}
             if not seen:
-                raise UsageError(f"The sheet {self.name} has no column that this face does not withhold.")
+                raise UsageError(f"All columns of the sheet {self.name} are withheld on this face.")
         if changes is not None:
             told = change(shape, changes)
             self._conditions.append(Condition(told, "isnull", ("false",)))
@@ -104,17 +104,20 @@ class Sheet:
         return self._filtered.order_by().count()
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Dictionaries ready for JSON: decoded, times ISO 8601 in UTC, null for NaN."""
+        """Yield dictionaries ready for JSON: decoded, times in ISO 8601 and UTC, null for NaN."""
         for _, cells in self._read(self._as(row_reader.AS_JSON)):
             yield dict(zip(self.header, cells, strict=True))
 
     def records(self) -> Iterator[Row]:
-        """Cells in the order of `header`, as class files write them."""
+        """Yield cells in the order of `header`, as class files write them."""
         return (cells for _, cells in self._read(self._as(row_reader.AS_CSV)))
 
     def typed(self) -> tuple[list[str | None], Iterator[list]]:
-        """(kind of each column of the header, rows): values as in `rows` where the kind is a number, a boolean or a
-        time that somebody told; None stands for text, as `records` writes it."""
+        """Return (kind of each column of the header, rows).
+
+        If the kind is known to be a number, a boolean or a time, values are as in `rows`; None means text, as in
+        `records`.
+        """
         told = {name for name, kind in self.shape.all_columns if kind is not None}
         found: list[str | None] = []
         for column in self.shown:
@@ -124,7 +127,7 @@ class Sheet:
         return found, (cells for _, cells in self._read(list(zip(self.shown, styles, strict=True))))
 
     def page(self, cursor: str | None, limit: int, *, csv: bool = False) -> tuple[list, str | None]:
-        """(up to `limit` rows after the cursor, the next page's cursor or None). Stable while rows come in."""
+        """Return (up to `limit` rows after the cursor, the next page's cursor or None). Stable while rows are added."""
         after = read_cursor(cursor, self.name, self._order) if cursor else None
         columns = self._as(row_reader.AS_CSV if csv else row_reader.AS_JSON)
         read = self._read(columns, after=after, at_most=limit + 1)
@@ -136,7 +139,7 @@ class Sheet:
         return rows, following
 
     def find(self, row_id: str) -> dict[str, Any] | None:
-        """The row with PsyNet's id, or None."""
+        """Return the row with PsyNet's id, or None."""
         if "id" not in self._columns:
             return None
         if self.shape.model is not Record and not (row_id.isascii() and row_id.isdecimal() and len(row_id) < 19):
@@ -147,12 +150,12 @@ class Sheet:
 
     @property
     def is_of_database(self) -> bool:
-        """Whether the database alone can tell which rows are in it, and in which order."""
+        """Whether the database alone can select and order the rows."""
         return not (self._looked_at or self._order.in_python)
 
     @property
     def found(self) -> QuerySet:
-        """The rows, as far as the database can tell, in their order."""
+        """The rows in their order, as far as the database can select and order them."""
         return self._order.apply(self._filtered)
 
     @property
@@ -168,14 +171,14 @@ class Sheet:
         return UsageError(f"The sheet {self.name} has no column {', '.join(names)[:100]}; it has {known}{beside}.")
 
     def _part(self, name: str, path: str) -> Column:
-        """A column under another name, or what a path like `definition.colour.0` leads to in one."""
+        """Return a column under another name, or the part of one at a path like `definition.colour.0`."""
         if path in self._columns:
             return renamed(self._columns[path], name)
         column, *parts = path.split(".")
         if column not in self._columns:
             raise self._no_column([path])
         if not all(parts) or self._columns[column].kind in value_types.TYPED:
-            raise UsageError(f"{path[:60]!r} is no path into a column: write column.key, or column.key.0 in a list.")
+            raise UsageError(f"{path[:60]!r} is not a path into a column: write column.key, or column.key.0 in a list.")
         return renamed(self._columns[column], name, tuple(parts))
 
     def _condition(self, name: str, texts: list[str]) -> Condition:
@@ -193,7 +196,7 @@ class Sheet:
 
     @cached_property
     def _filtered(self) -> QuerySet:
-        """The rows, as far as the database can tell, in the order of ids."""
+        """The rows, as far as the database can select them, ordered by id."""
         found = self.shape.rows()
         if self.class_name is not None:
             found = found.filter(class_name=self.class_name)
@@ -204,7 +207,7 @@ class Sheet:
 
     @cached_property
     def _looked_at(self) -> list[Condition]:
-        """Conditions that only the values tell."""
+        """Conditions that can only be tested on the values."""
         return [condition for condition in self._conditions if condition.in_database(self.shape) is None]
 
     def _read(
@@ -215,7 +218,7 @@ class Sheet:
         after: int | None = None,
         at_most: int | None = None,
     ) -> Iterator[tuple[int, list]]:
-        """(our key, the cells) of each row that fits; `after`: the key of the row before the first."""
+        """Yield (our key, the cells) of each matching row; `after`: the key of the row before the first."""
         if rows is None and self._order.in_python:
             yield from self._in_sorted_order(columns, after, at_most or _CHUNK)
             return
@@ -235,8 +238,8 @@ class Sheet:
     def _in_sorted_order(
         self, columns: list[tuple[Column, row_reader.Style]], after: int | None, at_once: int
     ) -> Iterator[tuple[int, list]]:
-        """As `_read`, where only the values tell the order."""
-        # What changed since is another dictionary each time.
+        """Like `_read`, for an order that depends on the values."""
+        # `changes` is a different dictionary each time, so such an order is not cached.
         keys = self._sorted() if self._changes is not None else value_order.kept(self._wish)
         try:
             start = 0 if after is None else keys.index(after) + 1
@@ -250,14 +253,14 @@ class Sheet:
 
     @property
     def _wish(self) -> value_order.Wish:
-        """Names the rows and their order."""
+        """The cache key of the rows and their order."""
         shape, asked = self.shape, repr((*self._asked, self._order.asked))
         whose = (shape.using, shape.deployment.number, shape.deployment.clock, self._shapes.state, shape.table)
         return value_order.Wish((*whose, asked), self._sorted)
 
     def _sorted(self) -> "array[int]":
         by = [(column, row_reader.AS_JSON) for column, _ in self._order.by]
-        # Without the Z a time with a fraction comes after the one without.
+        # Without the Z, a time with a fraction is sorted after the same time without one.
         times = [column.kind == value_types.TIME for column, _ in self._order.by]
         rows = (
             (key, [cell[:-1] if time and cell else cell for cell, time in zip(cells, times, strict=True)])
@@ -267,7 +270,7 @@ class Sheet:
 
 
 def _columns_in(filters: Iterable[str], order: Iterable[str]) -> Iterator[str]:
-    """The columns that filters and an order name, if they are columns at all."""
+    """Yield the names of the columns in filters and an order; they may not exist."""
     for name in filters:
         column, _, lookup = name.rpartition("__")
         yield column if lookup in LOOKUPS and column else name

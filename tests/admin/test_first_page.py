@@ -28,7 +28,7 @@ def titles(client) -> list[str]:
     return [item["title"] for group in navigation(request_of(client)) for item in group["items"]]
 
 
-DATA = ["Participants", "Trials", "Responses", "Assets", "Nodes", "Networks", "Other tables", "Sheets put together"]
+DATA = ["Participants", "Trials", "Responses", "Assets", "Nodes", "Networks", "Other tables", "Saved sheets"]
 WORK = ["Overview", "Deployments", "Snapshots", "Exports", "Jobs", "Incidents"]
 
 

@@ -35,7 +35,7 @@ def test_progress_is_told_as_json(person, job):
 @pytest.mark.parametrize(("columns", "phase"), [
     ({"state": "queued"}, "waiting for a worker"),
     ({"state": "running"}, "beginning"),
-    ({"state": "running", "phase": "scanning", "cancel_requested": True}, "stopping, as asked for"),
+    ({"state": "running", "phase": "scanning", "cancel_requested": True}, "stopping (cancelled)"),
     ({"state": "failed", "phase": "scanning"}, "scanning"),
 ])  # fmt: skip
 def test_phases_in_words(person, job, columns, phase):
@@ -63,7 +63,7 @@ def test_nobody_else_does(person, job):
     told = client.post(
         LIST, {"action": "cancel_selected", "confirmed": "yes", "_selected_action": [other.pk]}, follow=True
     )
-    assert sentences(told) == [f"Export {other.pk}: only who asked for it, or who may change jobs, cancels it."]
+    assert sentences(told) == [f"Export {other.pk}: only its owner, or a user who may change jobs, can cancel it."]
     other.refresh_from_db()
     assert other.state == "queued"
     assert "cancel/" not in client.get(f"/admin/psynetdata/job/{other.pk}/change/").content.decode()
@@ -73,11 +73,11 @@ def test_who_administers_jobs_stops_them_from_the_list(person, job):
     jobs = [job(), job(state="running"), job(state="done")]
     client, asked = person("admin"), {"action": "cancel_selected", "_selected_action": [row.pk for row in jobs]}
     page = client.post(LIST, asked).content.decode()
-    assert "do not begin, the others stop" in page
+    assert "do not start, the others stop" in page
     assert not Job.objects.filter(cancel_requested=True).exists()
     told = client.post(LIST, asked | {"confirmed": "yes"}, follow=True)
     assert sorted(sentences(told)) == [
-        "2 of 3 were asked to stop.", f"Export {jobs[2].pk}: Export {jobs[2].pk} is over already.",
+        "2 of 3 were asked to stop.", f"Export {jobs[2].pk}: Export {jobs[2].pk} is already over.",
     ]  # fmt: skip
     for row in jobs:
         row.refresh_from_db()
@@ -88,7 +88,7 @@ def test_who_administers_jobs_stops_them_from_the_list(person, job):
 def test_a_page_says_what_cancelling_does_and_leads_back(person, job):
     running, waiting, over = job(state="running"), job(), job(state="done")
     client, page = person("admin"), "/admin/psynetdata/job/{}/cancel/?next=/admin/exports/export/"
-    for row, said in ((running, "stops at its next step"), (waiting, "does not begin"), (over, "is over already")):
+    for row, said in ((running, "stops at its next step"), (waiting, "does not start"), (over, "is already over")):
         assert said in client.get(page.format(row.pk)).content.decode()
     running.refresh_from_db()
     assert not running.cancel_requested

@@ -193,7 +193,7 @@ def test_a_row_keeps_its_length_and_the_input():
 
 
 def test_an_unknown_level_is_refused():
-    with pytest.raises(UsageError, match="no level of anonymization called public"):
+    with pytest.raises(UsageError, match="no anonymization level called public"):
         Anonymizer(policy=Policy.load(), pseudonyms=NAMES, identifiers=Identifiers({}), level="public")
 
 

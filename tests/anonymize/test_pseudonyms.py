@@ -35,7 +35,7 @@ def test_a_sealed_key_opens_with_its_master_only():
     assert unseal(sealed, b"master") == KEY
     assert KEY.hex() not in sealed
     for text, master in ((sealed, b"other"), (sealed[:-4] + "AAAA", b"master"), ("no token", b"master")):
-        with pytest.raises(Problem, match="cannot be opened"):
+        with pytest.raises(Problem, match="cannot be decrypted"):
             unseal(text, master)
 
 

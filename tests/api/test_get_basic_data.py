@@ -212,7 +212,7 @@ def _cycle():
         (lambda: Strange(), 500, "a value of type Strange"),
         (lambda: [{"x": {"y": Strange()}}], 500, "a value of type Strange"),
         (lambda: [{"x": b"bytes"}], 500, "a value of type bytes"),
-        (_cycle, 500, "nested without end"),
+        (_cycle, 500, "nested endlessly"),
         (lambda: "\ud800", 200, "\ud800"),
         (lambda: 3, 200, 3),
     ],
@@ -256,6 +256,6 @@ def test_a_method_that_never_ends_is_ended(static, analyst, settings, endless):
 
     answer = analyst.get("/api/basic_data/")
     assert answer.status_code == 500
-    assert "was ended after 1 seconds" in answer.json()["detail"]
+    assert "was stopped after 1 seconds" in answer.json()["detail"]
     # The next request finds a connection that works.
     assert len(analyst.get("/api/basic_data/trial/?limit=3").json()["results"]) == 3

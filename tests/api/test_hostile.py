@@ -51,7 +51,7 @@ def test_a_page_is_never_larger_than_the_limit(loaded, analyst, limit):
     loaded("static")
     answer = analyst.get("/api/basic_data/trial/", {"limit": limit})
     assert answer.status_code == 400
-    assert answer.json()["detail"].startswith("limit is a whole number")
+    assert answer.json()["detail"].startswith("limit must be a whole number")
 
 
 @pytest.mark.each_database
@@ -65,7 +65,7 @@ def test_a_cursor_that_someone_wrote(loaded, analyst, sheet, text):
     loaded("static")
     answer = analyst.get(f"/api/basic_data/{sheet}/", {"cursor": cursor(text)})
     assert answer.status_code == 400
-    assert "cursor is not one of this sheet's" in answer.json()["detail"]
+    assert "cursor does not belong to this sheet" in answer.json()["detail"]
 
 
 @pytest.mark.each_database
@@ -129,7 +129,7 @@ def test_json_that_no_database_holds(analyst, body, says):
 def test_a_body_of_megabytes(analyst):
     answer = analyst.post(EXPORTS, "x" * 4_000_000, content_type="application/json")
     assert answer.status_code == 413
-    assert answer.json()["detail"] == "What was sent is too large."
+    assert answer.json()["detail"] == "The request is too large."
 
 
 @pytest.mark.each_database
@@ -216,7 +216,7 @@ def test_a_method_that_fails_says_where_and_not_what(served, officer, caplog, me
 def test_parameters_that_the_method_cannot_take(served, analyst):
     served(lambda cls, sheet, context=None, **kwargs: [{"sheet": sheet, **kwargs}])
     assert analyst.get("/api/basic_data/?sheet=a&x=1").json() == [{"sheet": "a", "x": "1"}]
-    assert "takes no parameter cls" in analyst.get("/api/basic_data/?sheet=a&cls=1").json()["detail"]
+    assert "has no parameter cls" in analyst.get("/api/basic_data/?sheet=a&cls=1").json()["detail"]
     missing = analyst.get("/api/basic_data/")
     assert missing.status_code == 400
     assert "needs the parameter sheet" in missing.json()["detail"]
@@ -227,4 +227,4 @@ def test_the_schema_comes_as_it_is_asked_for(analyst):
     assert analyst.get("/api/schema/?format=yaml").content.startswith(b"openapi: 3.")
     refused = analyst.get("/api/schema/?format=xml")
     assert refused.status_code == 400
-    assert json.loads(refused.content)["detail"] == "format is json or yaml."
+    assert json.loads(refused.content)["detail"] == "format must be json or yaml."

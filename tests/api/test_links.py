@@ -68,7 +68,7 @@ def test_a_link_that_is_over(link, end):
     SheetLink.objects.update(**end)
     answer = get(link)
     assert answer.status_code == 410
-    assert "ask who made it" in answer.json()["detail"]
+    assert "ask its owner" in answer.json()["detail"]
 
 
 def test_a_link_that_someone_edited(link):

@@ -136,7 +136,7 @@ def test_a_cursor_is_of_one_sheet_and_order_and_nobody_edits_it(trials, analyst)
         f"{TRIALS}?cursor={cursor[:-1]}{'A' if cursor[-1] != 'A' else 'B'}",
         f"{TRIALS}?cursor=x{cursor[1:]}",
     ):
-        assert "The cursor is not one of this sheet's" in analyst.get(address).json()["detail"]
+        assert "The cursor does not belong to this sheet" in analyst.get(address).json()["detail"]
 
 
 def test_excel_gets_its_mark_and_no_formula(trials, analyst):

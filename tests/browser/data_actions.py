@@ -138,7 +138,7 @@ def restore(visit):
 def sheet_link(visit):
     visit.open(deployment(visit, "plain", "sheets/participant/"))
     visit.fill("input[name=days]", "3")
-    visit.press("button:text-is('Make a link')")
+    visit.press("button:text-is('Create link')")
     link = visit.page.locator("#new-link").inner_text()
     visit.looks_right()
     answer, rows = visit.page.context.request.get(link), visit.page.locator("dt:text-is('rows') + dd").inner_text()

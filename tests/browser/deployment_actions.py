@@ -154,7 +154,7 @@ def snapshot_now(visit):
 def note(visit):
     visit.open(deployment(visit, "watched"))
     visit.fill("textarea[name=text]", "Restarted at ten.")
-    visit.press("text=Leave the note")
+    visit.press("button:text-is('Add note')")
     visit.told("The note is kept.")
     assert visit.site.rows("SELECT text FROM exports_note WHERE deployment_id = ?", visit.site.n["watched"]) == [
         ("Restarted at ten.",)
@@ -193,6 +193,6 @@ def logs(visit):
     assert "17" not in visit.page.url
     assert visit.page.locator("td:text-is('line 18')").count() == 0
     visit.looks_right()
-    visit.press("button:text-is('Read on at the server')")
+    visit.press("button:text-is('Fetch newer lines')")
     visit.told("The logs are being read")
     assert visit.site.job("logs")[0] == "failed"  # nothing answers there

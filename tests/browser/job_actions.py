@@ -22,7 +22,7 @@ def cancel(visit):
     visit.confirm("Cancel it")
     visit.told(f"Held {job} stops at its next step.")
     assert cancelled(visit, job)
-    visit.page.wait_for_selector("text=stopping, as asked for")
+    visit.page.wait_for_selector("text=stopping (cancelled)")
 
 
 @action("Several jobs: cancel", "POST psynetdata_job_changelist action=cancel_selected")
@@ -110,7 +110,7 @@ def way(visit):
     visit.page.keyboard.press("Enter")
     visit.page.wait_for_url("**/trial/?*q=Very*")
     visit.press("#result_list tbody th a")
-    visit.page.wait_for_selector("text=Everything this row holds")
+    visit.page.wait_for_selector("text=All columns")
     visit.press(".psd-facts a[href*='/participant/']")
     visit.page.wait_for_selector(".psd-way")
     visit.press(".psd-facts a:text-is('trials')")

@@ -54,7 +54,7 @@ def test_an_error_that_cannot_be_sent_is_told_by_its_kind():
 
 
 def test_a_killed_worker_is_told_and_nobody_waits():
-    with pytest.raises(WorkerDied, match="ended from outside"), pool(2) as workers:
+    with pytest.raises(WorkerDied, match="killed from outside"), pool(2) as workers:
         list(workers.each(die, [1, 2, 3]))
 
 

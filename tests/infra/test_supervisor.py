@@ -102,7 +102,7 @@ def test_a_child_that_stands_still_is_started_again(running, tmp_path):
 def test_a_second_run_on_the_same_folder_is_refused(tmp_path):
     with (
         only_one(tmp_path / "serve.lock"),
-        pytest.raises(Problem, match="already runs"),
+        pytest.raises(Problem, match="already running"),
         only_one(tmp_path / "serve.lock"),
     ):
         pass

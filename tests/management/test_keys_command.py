@@ -43,7 +43,7 @@ def test_the_key_leaves_once_into_a_file_of_its_own(tmp_path):
     entry = Audit.objects.get(verb="export key")
     assert entry.identified
     assert told["key"] not in json.dumps(entry.details)
-    with pytest.raises(Conflict, match="leaves once"):
+    with pytest.raises(Conflict, match="can be exported only once"):
         keys("export", str(tmp_path / "again.json"))
     assert not (tmp_path / "again.json").exists()
 

@@ -96,7 +96,7 @@ def test_ctrl_c_ends_it_cleanly(typed, monkeypatch, settings, own_storage, numbe
     monkeypatch.setattr(load_module, "commit", commit_and_press)
     ended, _, err = typed("load", DATA / "timeline" / "database.zip")
     assert ended == status
-    assert err.splitlines() == ["Interrupted; nothing half-made was kept."]
+    assert err.splitlines() == ["Interrupted; no unfinished results were kept."]
     assert Job.objects.get().state == Job.State.CANCELLED
     assert not Snapshot.objects.exists()
     assert not [path for path in own_storage.rglob("*") if path.is_file()]
@@ -113,7 +113,7 @@ def test_databases_that_are_not_migrated(tmp_path):
         timeout=120,
     )
     assert ended.returncode == 1
-    assert ended.stderr == "The site's databases are not at the current structure; run `manage.py migrate`.\n"
+    assert ended.stderr == "The site's databases do not have the current structure; run `manage.py migrate`.\n"
 
 
 # --- progress ------------------------------------------------------------------------------

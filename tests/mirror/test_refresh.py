@@ -220,7 +220,7 @@ def test_a_refresh_that_is_stopped_changes_nothing(source, deployment):
 def test_counts_that_disagree_are_a_problem(source, deployment):
     tables_in = source("static")
     tables_in.row_count = lambda table: len(tables_in.records[table]) + (table == "node")
-    with pytest.raises(Problem, match="table node came to 12 rows where its source has 13"):
+    with pytest.raises(Problem, match="table node would have 12 rows, but its source has 13"):
         refresh(IDENTIFIED, deployment, tables_in, AS_IT_IS)
     assert not MirroredTable.objects.using(IDENTIFIED).exists()
 

@@ -127,7 +127,7 @@ def test_decisions_hold_for_deployments_that_continue():
         (Rule("participant", "worker_id", "", "keep", "drop", "label", "x"), "pseudonym or drop"),
         (Rule("participant", "wroker_id", "", "drop", "drop", "label", "x"), "no column wroker_id"),
         (Rule("response", "answer", "q", "blur", "drop", "choice", "x"), "unknown action"),
-        (Rule("response", "answer", "q", "drop", "drop", "", "x"), "the kind of what stands"),
+        (Rule("response", "answer", "q", "drop", "drop", "", "x"), "a kind of content"),
         (Rule("response", "answer", "q" * 501, "drop", "drop", "choice", "x"), "at most 500"),
     ],
 )

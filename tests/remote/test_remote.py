@@ -201,7 +201,7 @@ def test_ctrl_c_says_how_to_go_on(desk, tmp_path, typed):
 
 BAD = [
     (("--remote", "ftp://x"), 2, "begins with http"),
-    (("--remote", "https://user:pw@x"), 2, "holds more than"),
+    (("--remote", "https://user:pw@x"), 2, "contains more than"),
     (("--remote", "https://x:99999"), 2, "port"),
     (("--remote", "https://x", "--legacy"), 2, "leave out --remote or --legacy"),
     (("--export", "3"), 2, "say which desk"),

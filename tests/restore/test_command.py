@@ -98,5 +98,5 @@ def test_a_secret_is_forgotten_when_the_work_is_ended(typed, monkeypatch, made, 
 
     monkeypatch.setattr(command.Command, "job", end)
     status, _, err = typed(made({}).pk, "--database", tables().url)
-    assert (status, err) == (143, "Interrupted; nothing half-made was kept.\n")
+    assert (status, err) == (143, "Interrupted; no unfinished results were kept.\n")
     assert not Secret.objects.exists()

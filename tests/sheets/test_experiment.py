@@ -132,7 +132,7 @@ def test_a_method_that_takes_less(deployment):
 
     assert compute_basic_data(deployment, using=IDENTIFIED, context="export", anonymize=False) == ["trial"]
     assert compute_basic_data(deployment, using=IDENTIFIED, context="route", sheet="x") == ["x"]
-    with pytest.raises(UsageError, match="takes no parameter colour"):
+    with pytest.raises(UsageError, match="has no parameter colour"):
         compute_basic_data(deployment, using=IDENTIFIED, context="route", colour="red")
 
 

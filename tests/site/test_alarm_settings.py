@@ -63,6 +63,6 @@ def test_it_is_one_sentence_at_the_start(tmp_path):
         [sys.executable, ROOT / "manage.py", "check"], env=variables, capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    assert done.stderr.startswith("The environment variable EMAIL_URL cannot be used: its port is no number")
+    assert done.stderr.startswith("The environment variable EMAIL_URL cannot be used: its port is not a number")
     assert "topsecret" not in done.stderr
     assert len(done.stderr.splitlines()) == 1

@@ -56,7 +56,7 @@ def test_a_secret_that_could_not_be_written_is_not_half_there(tmp_path):
         env.kept_secret(tmp_path / "secret", full_disk)
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "secret").touch()
-    with pytest.raises(ImproperlyConfigured, match=r"secret is empty; put it back from a backup\.$"):
+    with pytest.raises(ImproperlyConfigured, match=r"secret is empty; restore it from a backup\.$"):
         env.kept_secret(tmp_path / "secret")
 
 
@@ -82,5 +82,5 @@ def test_storage_urls():
 
 def test_the_error_names_the_variable(monkeypatch):
     monkeypatch.setenv("SOME_NUMBER", "x")
-    with pytest.raises(ImproperlyConfigured, match=r"SOME_NUMBER .* no whole number.*SOME_NUMBER=5"):
+    with pytest.raises(ImproperlyConfigured, match=r"SOME_NUMBER .* not a whole number.*SOME_NUMBER=5"):
         env.read("SOME_NUMBER", 1, env.whole_number, example="5")

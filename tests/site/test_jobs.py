@@ -240,7 +240,7 @@ def test_rows_of_jobs_that_come_by_the_minute_are_forgotten(kind):
 
 @pytest.mark.parametrize("beaten", [False, True])
 def test_a_job_whose_heart_stood_still_does_not_go_on(kind, beaten):
-    """A process that was stopped for over a minute was taken for dead; what it stands on may be gone."""
+    """A process that was stopped for over a minute did not respond for too long; what it stands on may be gone."""
 
     def stand_still(running):
         running.beaten_at -= jobs.STALE_AFTER * 2
@@ -249,5 +249,5 @@ def test_a_job_whose_heart_stood_still_does_not_go_on(kind, beaten):
         running.check()
 
     kind(stand_still)
-    with pytest.raises(Conflict, match="was taken for dead"):
+    with pytest.raises(Conflict, match="did not respond for too long"):
         jobs.run_here("test")

@@ -88,7 +88,7 @@ def test_it_comes_up_and_goes_and_comes_again(serve):
     assert wait_for(lambda: answers(first.port), 30) == 200
     below = wait_for(lambda: (found := descendants(first.pid)) and len(found) >= 8 and found)
     second = serve(port=first.port)
-    assert "psynetdata already runs on the folder" in second.communicate(timeout=SOON)[1]
+    assert "psynetdata is already running on the folder" in second.communicate(timeout=SOON)[1]
     assert second.returncode == 1
     first.send_signal(signal.SIGINT)
     rest, errors = first.communicate(timeout=SOON)
@@ -103,7 +103,7 @@ def test_it_comes_up_and_goes_and_comes_again(serve):
     assert "password" not in said
     assert "sample" not in said
     workers = serve("--only", "workers")
-    assert "the workers run" in until_announced(workers)
+    assert "the workers are running" in until_announced(workers)
     assert wait_for(lambda: len(descendants(workers.pid)) >= 6)
     assert len(descendants(web.pid)) <= 3
     for half in (workers, web):

@@ -173,7 +173,7 @@ def test_keys(lab, monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(Refused, match="any key of the agent"):
         lab.add(app, key="")
-    with pytest.raises(Problem, match="holds no private key"):
+    with pytest.raises(Problem, match="does not contain a private key"):
         deployments.key_reference(file="/etc/hostname")
     with pytest.raises(UsageError, match="Give the name of a file") as caught:
         deployments.key_reference(file=lab.server.key)

@@ -1,1 +1,1 @@
-"""Lists and pages of mirrored rows, a file a model."""
+"""Lists and pages of mirrored rows, one file per model."""

@@ -1,4 +1,4 @@
-"""A participant's way through the experiment: trials, responses and assets in the order of time."""
+"""A participant's journey through the experiment: trials, responses and assets in chronological order."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _KINDS = ((Trial, "trial", "info"), (Response, "response", "neutral"), (Asset, "
 
 @dataclass(frozen=True)
 class Step:
-    """One row on the way. `after`: since the beginning, as a clock has it; `files`: for admin/exports/asset.html."""
+    """One row of the journey. `after`: time since the start, like `+3:07`; `files`: for admin/exports/asset.html."""
 
     at: datetime | None
     time: Any
@@ -28,7 +28,7 @@ class Step:
 
 
 def way_card(obj: Participant, face: str, files_of: Callable[[list[Asset]], Mapping[int, list[dict]]]) -> Card:
-    """`files_of` gives the files of assets to show, by the asset's id. One query for each kind of row."""
+    """Return the journey's card. `files_of` returns the files of assets, by asset id. One query per kind of row."""
     found = {model: _rows(model, obj, face) for model, _, _ in _KINDS}
     cut = any(len(rows) > MOST for rows in found.values())
     files = files_of(found[Asset][:MOST]) if found[Asset] else {}
@@ -37,12 +37,12 @@ def way_card(obj: Participant, face: str, files_of: Callable[[list[Asset]], Mapp
         for model, name, colour in _KINDS
         for row in found[model][:MOST]
     ]
-    # What has no time stands last; what came at once stands in the order of ids.
+    # Rows without a time come last; rows with the same time are ordered by id.
     steps.sort(key=lambda step: (step.at is None, step.at or obj.creation_time))
     note = f"The first {MOST} of each kind; the lists above have all." if cut else ""
     note = note if steps else "There are no trials, responses or assets."
     context = {"steps": steps}
-    return Card("The way through the experiment", template="admin/psynetdata/way.html", note=note, context=context)
+    return Card("Journey through the experiment", template="admin/psynetdata/way.html", note=note, context=context)
 
 
 def _rows(model, obj: Participant, face: str) -> list:
@@ -84,7 +84,7 @@ def _of_asset(row: Asset) -> list[tuple[str, Any]]:
 
 
 def _clock(seconds: float) -> str:
-    """`+3:07`, `+1:02:03`"""
+    """Return `+3:07` or `+1:02:03`."""
     minutes, left = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"+{hours}:{minutes:02}:{left:02}" if hours else f"+{minutes}:{left:02}"

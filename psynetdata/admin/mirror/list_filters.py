@@ -9,28 +9,28 @@ from psynetdata.models import TYPED_MODELS, Deployment, MirroredTable, Network, 
 
 
 def deployment_labels(request) -> dict[int, str]:
-    """{number: label} of those that may be known of: one query a request, since the mirror has no foreign key."""
+    """Return {number: label} of visible deployments; one query per request, because the mirror has no foreign key."""
     if not hasattr(request, "psynetdata_deployments"):
         request.psynetdata_deployments = {row.number: str(row) for row in only(request, Deployment.objects.all(), "pk")}
     return request.psynetdata_deployments
 
 
 def asked_number(text: str | None) -> int | None:
-    """The deployment's number in an address; None where it is none."""
+    """Return the deployment's number from a URL; None if it is not a valid number."""
     return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
 def of_deployment(rows: QuerySet, number: int) -> QuerySet:
-    """Mirrored rows of one deployment."""
+    """Return the mirrored rows of one deployment."""
     if rows.model is Record:
         return rows.filter(deployment_number=number)
-    # The same rows by a range of the key, which they are ordered by: no sort of a million rows.
+    # By a range of the key, which is also the order: this avoids sorting a million rows.
     make_key = rows.model.make_key
     return rows.filter(key__gte=make_key(number, 0), key__lt=make_key(number + 1, 0))
 
 
 def _tables(request) -> QuerySet[MirroredTable]:
-    """What is mirrored of the deployments that may be known of, on the face that is shown."""
+    """Return the mirrored tables of visible deployments, on the shown face."""
     return MirroredTable.objects.using(shown_face(request)).exclude(deployment_number__in=hidden(request))
 
 
@@ -71,7 +71,7 @@ class ClassFilter(DropdownFilter):
 
 
 class TrialMakerFilter(DropdownFilter):
-    """Trial makers as the networks know them: there are few networks and many trials."""
+    """Trial makers, read from the networks: there are few networks and many trials."""
 
     title = "trial maker"
     parameter_name = "trial_maker"

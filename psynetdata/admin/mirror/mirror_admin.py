@@ -1,4 +1,4 @@
-"""What the admin of every mirrored table shares: one face, read-only, links along PsyNet's keys."""
+"""Base classes of the admin of mirrored tables: one face, read-only, links that follow PsyNet's keys."""
 
 import json
 from contextlib import nullcontext
@@ -18,14 +18,14 @@ from psynetdata.models import MirrorModel
 from . import row_page
 from .list_filters import asked_number, deployment_labels, of_deployment
 
-# Texts that may be long and that no list shows.
+# Columns with long texts that no list shows.
 _LARGE = {"rest", "vars", "definition", "context", "seed"}
 
 
 class MirrorChangeList(ChangeList):
-    """Lists without the large texts that they do not show, and with the deployments' labels.
+    """A list that does not load large texts that it does not show, and that adds the deployments' labels.
 
-    `looked_through`: how many of the newest rows were looked through, None where it was all of them.
+    `looked_through`: number of the newest rows that were searched, or None for all.
     """
 
     looked_through: int | None = None
@@ -64,11 +64,11 @@ class MirrorChangeList(ChangeList):
 
 
 class MirrorAdmin(ReadOnly, CardsAdmin):
-    """A mirrored table on the face that the person sees.
+    """A mirrored table on the face that the user sees.
 
     `points_to`: {column: model whose id it holds}; `pointed_at`: (model, its column that holds our id).
-    A search finds the id by a whole number, and looks for other text in `search_texts`;
-    `search_exact` names columns that must equal it (Django's `search_fields` only makes the box appear).
+    A search for a whole number finds the id; other text is searched for in `search_texts`;
+    `search_exact` lists columns that must equal it (Django's `search_fields` only makes the search box appear).
     """
 
     points_to: ClassVar[dict[str, type[MirrorModel]]] = {}
@@ -78,7 +78,7 @@ class MirrorAdmin(ReadOnly, CardsAdmin):
     search_fields = ("id",)
     change_form_template = "admin/psynetdata/mirror_row.html"
     list_before_template = "admin/psynetdata/face.html"
-    # Each has an index; ordering by anything else would sort the whole table.
+    # Both have an index; sorting by anything else would sort the whole table.
     sortable_by = ("id", "created")
     ordering = ("-key",)
 
@@ -104,7 +104,7 @@ class MirrorAdmin(ReadOnly, CardsAdmin):
             deployment_number=asked_number(request.GET.get("deployment")),
             searched=bool(request.GET.get("q")),
         )
-        # An action may queue a job, whose broker closes all connections.
+        # An action may queue a job, and its broker closes all connections.
         with nullcontext() if request.method == "POST" else reading(shown_face(request)):
             return super().changelist_view(request, {**face_context(request), **(extra_context or {})})
 
@@ -112,7 +112,7 @@ class MirrorAdmin(ReadOnly, CardsAdmin):
         return queryset.filter(self.search_condition(search_term)), False
 
     def search_condition(self, term: str) -> Q:
-        """The rows that a search means; text is also looked for in the form that JSON writes it in."""
+        """Return the condition for a search; text is also searched for in its JSON-escaped form."""
         term = term.strip()
         bare = term.strip('"')
         if not bare:
@@ -159,7 +159,7 @@ class MirrorAdmin(ReadOnly, CardsAdmin):
         return self.link_along(obj, "network_id")
 
     def link_along(self, obj, column: str):
-        """A link to the row whose id stands in the column."""
+        """Return a link to the row whose id is in the column."""
         target, row_id = self.points_to[column], getattr(obj, column)
         if row_id is None:
             return html.EMPTY
@@ -167,7 +167,7 @@ class MirrorAdmin(ReadOnly, CardsAdmin):
 
     @display(description="failed")
     def failed_badge(self, obj):
-        """Only a failure is marked: a cross beside every row that did not fail would read as one."""
+        """Mark only failures: a cross next to every other row would look like a failure."""
         return html.badge("failed") if obj.failed else html.EMPTY
 
     # --- the page of a row -----------------------------------------------------------------
@@ -182,5 +182,5 @@ class MirrorAdmin(ReadOnly, CardsAdmin):
         short = row_page.in_short(obj, state, face, deployment_labels(request))
         short.facts += [(row_page.readable(column), self.link_along(obj, column)) for column in self.points_to]
         if self.pointed_at:
-            short.facts.append(("what belongs to it", row_page.links_to_rows(obj, self.pointed_at)))
+            short.facts.append(("related rows", row_page.links_to_rows(obj, self.pointed_at)))
         return [short, *row_page.everything(obj, state)]

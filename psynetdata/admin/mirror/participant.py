@@ -41,7 +41,7 @@ class ParticipantAdmin(MirrorAdmin):
         return [short, way, *rest]
 
     def files_of(self, request, obj, assets: list[Asset]) -> dict[int, list[dict]]:
-        """{asset id: its files as templates/admin/exports/asset.html shows them}; exports.admin knows of files."""
+        """Return {asset id: files for templates/admin/exports/asset.html}. Empty here; exports.admin adds files."""
         return {}
 
     @display(description="worker id")

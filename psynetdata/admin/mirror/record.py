@@ -11,7 +11,7 @@ from .mirror_admin import MirrorAdmin
 
 @admin.register(Record)
 class RecordAdmin(MirrorAdmin):
-    """Rows of every table that has no model of its own; some have no id."""
+    """Rows of all tables without their own model; some have no id."""
 
     list_display = ("name", "table", "class_label", "deployment", "participant", "created")
     list_filter = (DeploymentFilter, TableFilter, ClassFilter, ("participant_id", SingleNumericFilter))

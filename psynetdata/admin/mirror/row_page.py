@@ -1,4 +1,4 @@
-"""The page of one mirrored row: what it is, where it leads, everything that it holds."""
+"""The page of one mirrored row: a summary, links to related rows, and all its columns."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from psynetdata.models.mirror.base import face_label
 
 
 def table_state(face: str, obj: MirrorModel) -> MirroredTable | None:
-    """Which state of the row's table the face shows."""
+    """Return the state of the row's table that the face shows."""
     table = getattr(obj, "TABLE", None) or obj.table
     return MirroredTable.objects.using(face).filter(deployment_number=obj.deployment_number, table=table).first()
 
@@ -34,7 +34,7 @@ def readable(column: str) -> str:
 
 
 def links_to_rows(obj: MirrorModel, places: tuple[tuple[type[MirrorModel], str], ...]):
-    """Links to the lists of rows that hold our id."""
+    """Return links to the lists of rows that contain this row's id."""
     return html.joined(
         html.link(
             html.list_url(model, deployment=obj.deployment_number, **{column: obj.id}), model._meta.verbose_name_plural
@@ -44,7 +44,7 @@ def links_to_rows(obj: MirrorModel, places: tuple[tuple[type[MirrorModel], str],
 
 
 def everything(obj: MirrorModel, state: MirroredTable | None) -> list[Card]:
-    """Every column of the source row: first those that hold something, then the empty and the withheld ones."""
+    """Return cards with every column of the source row: first those with a value, then empty and withheld ones."""
     rest = obj.rest_columns
     kinds = {name: kind for name, kind, *_ in state.columns} if state else {}
     names = list(kinds) or [*obj.typed_fields(), *rest]
@@ -58,14 +58,14 @@ def everything(obj: MirrorModel, state: MirroredTable | None) -> list[Card]:
             empty.append((name, html.value(content)))
         else:
             full.append((name, html.value(content)))
-    cards = [Card("Everything this row holds", facts=full)]
+    cards = [Card("All columns", facts=full)]
     if empty:
-        cards.append(Card(f"{len(empty)} columns that are empty or withheld", facts=empty, folded=True))
+        cards.append(Card(f"{len(empty)} empty or withheld columns", facts=empty, folded=True))
     return cards
 
 
 def _content(obj: MirrorModel, rest: dict[str, str | None], column: str, kind: str | None) -> Any:
-    """The typed value; the source's text where no typed column holds it (NaN, infinity, other columns)."""
+    """Return the typed value, or the source's text if no typed column holds it (NaN, infinity, other columns)."""
     value = getattr(obj, column) if column in obj.typed_fields() else None
     if value is not None:
         return value

@@ -40,7 +40,7 @@ class TrialAdmin(MirrorAdmin):
 
     @display(description="state")
     def state(self, obj):
-        """The last thing that happened to it, in PsyNet's words."""
+        """Show the trial's latest state, in PsyNet's words."""
         if obj.failed:
             return html.badge("failed")
         if obj.finalized:

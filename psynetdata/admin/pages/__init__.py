@@ -1,1 +1,1 @@
-"""What admin pages of both apps are made of."""
+"""Building blocks of admin pages in both apps."""

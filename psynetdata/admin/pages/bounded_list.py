@@ -1,19 +1,19 @@
-"""Lists that answer at once however many rows there are: rows are counted so far and no further, and a search or filter
-that no index helps looks through the newest rows first."""
+"""Lists that respond quickly with any number of rows: they count rows only up to a limit, and a search or filter
+without an index searches the newest rows first."""
 
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
 
-MOST = 10_000  # rows that a list counts, and pages through
-NEWEST = 100_000  # rows that are looked through, until somebody asks for all of them
-ALL = "all_rows"  # the parameter that does
-# Of an address, these need no look through the rows: they follow a key, or are none of the rows' business.
+MOST = 10_000  # rows that a list counts and shows on its pages
+NEWEST = 100_000  # rows that are searched, unless all are requested
+ALL = "all_rows"  # the URL parameter that requests all
+# URL parameters that do not require searching the rows: they use a key, or have nothing to do with the rows.
 _CHEAP = ("deployment", "o", "p", "e", "all", ALL)
 
 
 class BoundedPaginator(Paginator):
-    """Counts MOST rows and says where there are more; filters lead to those."""
+    """Counts up to MOST rows and shows whether there are more, which can be found with filters."""
 
     template_name = "admin/psynetdata/pagination.html"
 
@@ -31,7 +31,7 @@ class BoundedPaginator(Paginator):
 
 
 def looks_through(params: dict[str, str]) -> bool:
-    """Whether what an address asks can only be found by looking at each row. Ids and times have an index."""
+    """Return whether the URL's search or filters require reading each row. Ids and times have an index."""
     asked = [name for name, value in params.items() if name not in _CHEAP and value]
     narrowed = any(name.endswith("_id") or name.startswith("creation_time") for name in asked)
     finds_id = params.get("q", "").strip().isdecimal()
@@ -39,5 +39,5 @@ def looks_through(params: dict[str, str]) -> bool:
 
 
 def floor(rows: QuerySet) -> int | None:
-    """The key above which the newest rows stand; None where there are no more than these."""
+    """Return the key above which the NEWEST rows are; None if there are no other rows."""
     return next(iter(rows.order_by("-key").values_list("key", flat=True)[NEWEST : NEWEST + 1]), None)

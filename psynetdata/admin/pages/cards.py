@@ -1,4 +1,4 @@
-"""What every page of the admin is made of: read-only models, and cards instead of disabled form fields."""
+"""Building blocks of every admin page: read-only models, and cards instead of disabled form fields."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from .bounded_list import BoundedPaginator
 
 @dataclass
 class Card:
-    """A titled block of a page: facts (name, value), or a table, or a template of its own, in that order."""
+    """A titled block of a page: a note, its own template, facts (name, value) and a table, each of them optional."""
 
     title: str
     facts: Sequence[tuple[str, Any]] = ()
@@ -29,7 +29,7 @@ class Card:
 
 
 class ReadOnly:
-    """Nothing is added, changed or deleted from the site."""
+    """Rows cannot be added, changed or deleted in the admin."""
 
     def has_add_permission(self, request, obj=None):
         return False
@@ -42,35 +42,35 @@ class ReadOnly:
 
 
 class CardsAdmin(ModelAdmin):
-    """A model whose page shows cards; form fields only where `fieldsets` or `fields` names some."""
+    """A model whose page shows cards; form fields appear only if `fieldsets` or `fields` lists some."""
 
     change_form_template = "admin/psynetdata/cards.html"
-    # Neither a total of all rows nor one per filter choice: each would count a million rows.
+    # No total of all rows and none per filter choice: each would count a million rows.
     show_full_result_count = False
     paginator = BoundedPaginator
     show_facets = ShowFacets.NEVER
     list_filter_submit = True
     list_per_page = 50
     compressed_fields = True
-    # Columns that links on other pages filter this list by.
+    # Columns by which links on other pages filter this list.
     linked_by: ClassVar[tuple[str, ...]] = ()
 
     class Media:
         js = ("psynetdata/progress.js", "psynetdata/copy.js", "psynetdata/unfold.js")
 
     def cards(self, request: HttpRequest, obj) -> list[Card]:
-        """The blocks of the page of `obj`, top to bottom."""
+        """Return the cards on the page of `obj`, from top to bottom."""
         return []
 
     def changelist_view(self, request, extra_context=None):
         if "%00" in request.META.get("QUERY_STRING", ""):
-            raise SuspiciousOperation("The address holds a NUL character; no text in a database does.")
+            raise SuspiciousOperation("The URL contains a NUL character; no text in a database does.")
         return super().changelist_view(request, extra_context)
 
     def lookup_allowed(self, lookup, value, request):
-        """Only what the list's filters and our own links ask for.
+        """Allow only lookups that the list's filters and our own links use.
 
-        Django lets an address ask anything about any column (`?sealed_key__startswith=…`), also those that
+        Django lets a URL filter by any column (`?sealed_key__startswith=…`), including columns that
         no page shows, and with lookups that fail or never end.
         """
         return lookup in self.linked_by or any(_asks(self.model, entry, lookup) for entry in self.list_filter)
@@ -87,13 +87,13 @@ class CardsAdmin(ModelAdmin):
 
 
 def _asks(model, entry, lookup: str) -> bool:
-    """Whether an entry of `list_filter` (Django's forms of it) puts the lookup into addresses."""
+    """Return whether an entry of `list_filter` (in any of Django's forms) uses this lookup in URLs."""
     if not isinstance(entry, str | tuple):
         return lookup == entry.parameter_name
     name = entry if isinstance(entry, str) else entry[0]
     field = get_fields_from_path(model, name)[-1]
     if field.is_relation:
         return lookup in (f"{name}__{field.target_field.name}__exact", f"{name}__isnull")
-    # Filters of a range have names of their own: `creation_time_from_0`.
+    # Range filters have their own names: `creation_time_from_0`.
     ranges = tuple(f"{name}{end}" for end in ("_from", "_to"))
     return lookup in (name, f"{name}__exact", f"{name}__isnull") or (lookup.startswith(ranges) and "__" not in lookup)

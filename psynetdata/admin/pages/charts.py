@@ -1,4 +1,4 @@
-"""Small charts as SVG, drawn here: they work without JavaScript, print, and follow the page's colours."""
+"""Small charts as SVG, drawn here: they work without JavaScript, can be printed, and use the page's colours."""
 
 from collections.abc import Sequence
 
@@ -10,9 +10,9 @@ _BAR, _GAP = 8, 2
 
 
 def bars(values: Sequence[tuple[str, float]], told: str) -> SafeString:
-    """A bar for each (what it is, in words; its value ≥ 0), beside the largest. `told` says it all to who sees none.
+    """Return bars, one for each (description, value ≥ 0), scaled to the largest. `told` is the text for screen readers.
 
-    A value above 0 is always seen; a 0 leaves its place empty.
+    A value above 0 is always visible; for a 0 the place is empty.
     """
     most = max((value for _, value in values), default=0) or 1
     width = max(1, len(values)) * (_BAR + _GAP) - _GAP
@@ -30,7 +30,7 @@ def bars(values: Sequence[tuple[str, float]], told: str) -> SafeString:
 
 
 def shares(parts: Sequence[tuple[str, int, str]], told: str) -> SafeString:
-    """One bar cut into parts: (what it is, how many, its colour's word as in `psd-part-finished`)."""
+    """Return one bar divided into parts: (description, count, the colour's word as in `psd-part-finished`)."""
     total = sum(count for _, count, _ in parts) or 1
     drawn, left = [], 0.0
     for words, count, colour in parts:

@@ -1,4 +1,4 @@
-"""A page that says what will happen; only its button, a POST, does it."""
+"""A confirmation page, which describes an action; only its button, a POST, does it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from .cards import Card
 
 @dataclass
 class Plan:
-    """What the page says: sentences and cards, then a form and a button. Without `button` there is nothing to do."""
+    """The content of the page: sentences and cards, then a form and a button. Without `button` there is no action."""
 
     heading: str
     sentences: Sequence[str]
@@ -28,7 +28,7 @@ class Plan:
 
 
 def found(model_admin, request: HttpRequest, object_id) -> models.Model:
-    """The row that an address names, or 404."""
+    """Return the row in the URL, or raise 404."""
     row = model_admin.get_object(request, str(object_id))
     if row is None:
         raise Http404
@@ -43,9 +43,10 @@ def confirmed(
     do: Callable[[], str | HttpResponse],
     back: str = "",
 ) -> HttpResponse:
-    """GET: the page. POST: `do`, then where it leads, or `back` (else the row's page) with the sentence it returns.
+    """GET: show the page. POST: call `do` and return its response, or go to `back` (default: the row's page).
 
-    A Problem is said there too, where one sees how things are; so a second click on the button does no harm.
+    A sentence that `do` returns, or a Problem that it raises, is shown on that page, which also shows the current
+    state; so a second click on the button does no harm.
     """
     back = back or html.change_url(type(row), row.pk)
     if request.method != "POST":

@@ -1,4 +1,4 @@
-"""Small pieces of HTML that several admin pages show; everything from the data is escaped."""
+"""Small pieces of HTML for several admin pages; everything that comes from the data is escaped."""
 
 import json
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ EMPTY = mark_safe('<span class="psd-quiet">–</span>')
 SHORT = 80  # characters of a text in a list
 TREE_LIMIT = 20_000  # characters of JSON text that are still shown as a tree
 DEPTH_LIMIT = 30
-OPEN_LIMIT = 12  # entries of an object or list that is unfolded from the start
+OPEN_LIMIT = 12  # entries of an object or list that is expanded initially
 
 _COLOURS = {
     "good": "success", "done": "success", "finished": "success", "clean": "success", "anonymous": "success",
@@ -27,7 +27,7 @@ _COLOURS = {
 
 
 def utc(moment: datetime | None) -> str | SafeString:
-    """2026-11-22 08:12:49 UTC, with its fraction as a tooltip."""
+    """Return a time as `2026-11-22 08:12:49 UTC`, with its fraction as a tooltip."""
     if moment is None:
         return EMPTY
     moment = moment.astimezone(timezone.get_fixed_timezone(0))
@@ -38,12 +38,12 @@ def utc(moment: datetime | None) -> str | SafeString:
 
 
 def age(moment: datetime | None) -> str:
-    """How long ago, in one unit: `3 minutes`, `2 days`."""
+    """Return how long ago a moment was, in one unit: `3 minutes`, `2 days`."""
     return "–" if moment is None else duration(timezone.now() - moment)
 
 
 def duration(length: timedelta) -> str:
-    """A length of time in its largest unit, rounded down."""
+    """Return a length of time in its largest unit, rounded down."""
     seconds = max(0, int(length.total_seconds()))
     for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size:
@@ -53,12 +53,12 @@ def duration(length: timedelta) -> str:
 
 
 def number(value: int | None) -> str:
-    """12,345"""
+    """Return a number with separators: `12,345`."""
     return "–" if value is None else f"{value:,}"
 
 
 def size(count: int | None) -> str:
-    """Bytes for a reader: 812 B, 4.3 MB (decimal units, as download pages show them)."""
+    """Return a readable number of bytes: `812 B`, `4.3 MB` (decimal units, as on download pages)."""
     if count is None:
         return "–"
     value = float(count)
@@ -70,7 +70,7 @@ def size(count: int | None) -> str:
 
 
 def badge(text: str, colour: str | None = None) -> SafeString:
-    """A coloured label; the colour follows from well-known words."""
+    """Return a coloured label; well-known words determine the default colour."""
     return format_html('<span class="psd-badge psd-{}">{}</span>', colour or _COLOURS.get(text, "neutral"), text)
 
 
@@ -88,12 +88,12 @@ def list_url(model: type[models.Model], **filters: Any) -> str:
 
 
 def to_object(row: models.Model | None) -> str | SafeString:
-    """A link to the page of a row of the site's own tables."""
+    """Return a link to the page of a row of the site's own tables."""
     return EMPTY if row is None else link(change_url(type(row), row.pk), row)
 
 
 def short(text: str | None) -> str | SafeString:
-    """A JSON or plain text on one line of a list: a JSON string without its quotes."""
+    """Return JSON or plain text on one line for a list; a JSON string is shown without its quotes."""
     if text is None:
         return EMPTY
     value = jsontext.read(text)
@@ -102,12 +102,12 @@ def short(text: str | None) -> str | SafeString:
 
 
 def nowrap(text: str) -> SafeString:
-    """On one line, however narrow the column."""
+    """Return text that stays on one line even in a narrow column."""
     return format_html('<span class="psd-time">{}</span>', text)
 
 
 def value(content: Any) -> str | SafeString:
-    """A column of a row for its page: JSON as a tree, long text in a box, NULL and "" told apart."""
+    """Return a column's value for a row's page: JSON as a tree, long text in a box, NULL and "" look different."""
     if content is None:
         return mark_safe('<span class="psd-quiet">NULL</span>')
     if isinstance(content, bool):
@@ -125,7 +125,7 @@ def value(content: Any) -> str | SafeString:
 
 
 def json_value(decoded: dict | list, text: str | None = None) -> SafeString:
-    """A tree to unfold; a very large or very deep value as its text, so that the page stays light."""
+    """Return an expandable tree; a very large or very deep value is shown as text, so that the page stays small."""
     text = text or json.dumps(decoded, ensure_ascii=False)
     try:
         if decoded and len(text) <= TREE_LIMIT:
@@ -156,5 +156,5 @@ def _box(text: str) -> SafeString:
 
 
 def joined(pieces) -> SafeString:
-    """Pieces of HTML side by side."""
+    """Return pieces of HTML in one row."""
     return format_html('<span class="psd-row">{}</span>', format_html_join(" ", "{}", ((piece,) for piece in pieces)))

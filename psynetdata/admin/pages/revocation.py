@@ -1,4 +1,4 @@
-"""Pages of what a person makes for themselves and can take back: tokens, links to sheets."""
+"""Pages of things that users create for themselves and can revoke: tokens, links to sheets."""
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -17,7 +17,7 @@ from .selection import on_each
 
 
 class RevocableAdmin(CardsAdmin):
-    """One sees and revokes one's own, superusers everyone's. `noun` is what sentences and the audit log call it."""
+    """Users see and revoke their own rows, superusers all. `noun` is the name in sentences and the audit log."""
 
     noun = ""
     actions = ("revoke_selected",)
@@ -57,18 +57,18 @@ class RevocableAdmin(CardsAdmin):
 
     @admin.action(description="Revoke", permissions=["view"])
     def revoke_selected(self, request, queryset):
-        sentences = [f"Who uses these {self.noun}s gets no answer from then on. It cannot be undone."]
+        sentences = [f"These {self.noun}s stop working immediately. This cannot be undone."]
         plan = Plan("Revoke", sentences, "Revoke them", stops=True)
         return on_each(self, request, queryset, plan, lambda row: self._revoke(request, row), "are revoked")
 
     def _revoke(self, request, row) -> None:
-        """`row` comes from get_queryset: one's own, or anyone's for a superuser."""
+        """Revoke `row`, which comes from get_queryset: the user's own, or anyone's for a superuser."""
         if not self.model.objects.filter(pk=row.pk, revoked=False).update(revoked=True):
-            raise Conflict("it is revoked already.")
+            raise Conflict("it is already revoked.")
         Audit.record("revoke", user=request.user, deployment=self.bound(row), target=f"{self.noun} {row.pk}")
 
     def bound(self, row) -> Deployment | None:
-        """The one deployment that it reaches, if it is bound to one."""
+        """Return the only deployment that the row gives access to, or None."""
         raise NotImplementedError
 
     def revoke_card(self, obj) -> Card:

@@ -1,4 +1,4 @@
-"""Actions on rows that were ticked in a list: a page says what will happen to which, its button does it to each."""
+"""Actions on selected rows of a list: a page shows the rows and the action, its button does it for each row."""
 
 from collections.abc import Callable, Sequence
 
@@ -24,9 +24,10 @@ def is_confirmed(request: HttpRequest) -> bool:
 def on_each(
     model_admin, request: HttpRequest, rows: models.QuerySet, plan: Plan, do: Callable[[models.Model], None], said: str
 ) -> HttpResponse | None:
-    """The page first; confirmed (with a valid form, where the plan has one), `do` to each, and back to the list.
+    """Show the page; once confirmed (with a valid form, if the plan has one), call `do` for each row.
 
-    One that raises a Problem is told and keeps the others from nothing. `said`: what became of them, `are paused`.
+    Then the list is shown again. A Problem is shown for its row and does not affect the others. `said` is the end of
+    the message, such as `are paused`.
     """
     found = list(rows[: MOST + 1])
     if len(found) > MOST:

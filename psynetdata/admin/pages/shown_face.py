@@ -1,7 +1,7 @@
-"""Which face of the mirror the admin shows to whom.
+"""The face of the mirror that the admin shows to a user.
 
-The most that a person may see is `rights.face_for`; the session can only narrow it to the
-anonymous face, so nothing that a browser sends widens it.
+`rights.face_for` returns the most that a user may see; the session can only narrow it to the
+anonymous face, so nothing that a browser sends gives access to more.
 """
 
 from datetime import timedelta
@@ -21,14 +21,14 @@ SESSION_KEY = "narrowed_face"
 
 
 def shown_face(request: HttpRequest) -> str:
-    """The face that this person sees in the admin now."""
+    """Return the face that this user sees in the admin now."""
     if request.session.get(SESSION_KEY) == ANONYMOUS:
         return ANONYMOUS
     return rights.face_for(request.user)
 
 
 def face_context(request: HttpRequest) -> dict:
-    """What templates/admin/psynetdata/face.html needs."""
+    """Return the context of templates/admin/psynetdata/face.html."""
     face = shown_face(request)
     return {
         "face": face,
@@ -39,7 +39,7 @@ def face_context(request: HttpRequest) -> dict:
 
 @require_POST
 def switch_face(request: HttpRequest) -> HttpResponse:
-    """Narrow to the anonymous face (`face=anonymous`), or go back to the most that is allowed."""
+    """Switch to the anonymous face (`face=anonymous`), or back to the most that the user may see."""
     if request.POST.get("face") == ANONYMOUS:
         request.session[SESSION_KEY] = ANONYMOUS
     else:
@@ -48,7 +48,7 @@ def switch_face(request: HttpRequest) -> HttpResponse:
 
 
 def way_back(request: HttpRequest, otherwise: str) -> str:
-    """The address of this site that somebody came from (`next`, in the form or the address), or another one."""
+    """Return the URL of this site to go back to (`next`, in the form or the URL), or `otherwise`."""
     back = request.POST.get("next") or request.GET.get("next", "")
     safe = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}, require_https=request.is_secure())
     return back if safe else otherwise
@@ -63,10 +63,10 @@ def record_read(
     face: str | None = None,
     **details,
 ) -> None:
-    """Put a read of the identified face on record (law 10). What was searched for is not recorded: it may be an id.
+    """Record a read of the identified face (law 10). Search terms are not recorded: they may be an id.
 
-    `once`: a line an hour is enough for the same person and thing, as where a player asks piece by piece. `face`: of
-    what was read, where that is not the one that the admin shows.
+    `once`: record the same user and target at most once an hour, for example when a player loads a file in parts.
+    `face`: the face that was read, if it is not the one that the admin shows.
     """
     if (face or shown_face(request)) != IDENTIFIED:
         return

@@ -1,1 +1,1 @@
-"""Pages of sheets: built in, and put together by staff."""
+"""Pages of sheets: built-in ones, and saved sheets that staff defined."""

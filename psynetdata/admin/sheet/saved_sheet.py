@@ -1,4 +1,4 @@
-"""Sheets that staff put together: a form that says what is wrong with it, and the first rows before it is saved."""
+"""Saved sheets, defined by staff: a form that shows its errors, and the first rows before it is saved."""
 
 from django import forms
 from django.contrib import admin
@@ -20,16 +20,16 @@ from .sheet_page import first_rows, page_url
 class SavedSheetForm(forms.ModelForm):
     columns = forms.CharField(
         widget=UnfoldAdminTextareaWidget,
-        help_text="One a line: a column, or a path into one like definition.colour or answer.0; "
-        "with another name before it, like: colour = definition.colour",
+        help_text="One per line: a column, or a path into one like definition.colour or answer.0; "
+        "to give it another name: colour = definition.colour",
     )
     filters = forms.CharField(
         required=False,
         widget=UnfoldAdminTextareaWidget,
-        help_text="One a line, as at the API: failed=false, creation_time__gte=2026-11-22",
+        help_text="One per line, as in the API: failed=false, creation_time__gte=2026-11-22",
     )
     order = forms.CharField(
-        required=False, widget=UnfoldAdminTextInputWidget, help_text="Columns, with commas between; - for backwards."
+        required=False, widget=UnfoldAdminTextInputWidget, help_text="Columns, comma-separated; - for descending order."
     )
 
     class Meta:
@@ -49,7 +49,7 @@ class SavedSheetForm(forms.ModelForm):
     def clean_name(self):
         name = self.cleaned_data["name"].strip()
         if not name.replace("_", "").replace("-", "").isalnum() or not name.isascii():
-            raise forms.ValidationError("A name is made of letters, digits, - and _: it becomes part of an address.")
+            raise forms.ValidationError("A name may contain letters, digits, - and _: it becomes part of a URL.")
         return name
 
     def clean_columns(self):
@@ -59,7 +59,7 @@ class SavedSheetForm(forms.ModelForm):
             found.append([(name if is_named else path).strip(), path.strip()])
         names = [name for name, _ in found]
         if not all(name and path for name, path in found) or len(names) != len(set(names)):
-            raise forms.ValidationError("Each line needs a column, and each name can stand once.")
+            raise forms.ValidationError("Each line needs a column, and each name can be used only once.")
         return found
 
     def clean_filters(self):
@@ -67,7 +67,7 @@ class SavedSheetForm(forms.ModelForm):
         for line in filter(str.strip, self.cleaned_data["filters"].splitlines()):
             name, is_filter, value = line.strip().partition("=")
             if not is_filter:
-                raise forms.ValidationError(f"{line[:60]!r} is no filter; write it like failed=false.")
+                raise forms.ValidationError(f"{line[:60]!r} is not a filter; write it like failed=false.")
             found.appendlist(name.strip(), value.strip())
         return dict(found.lists())
 
@@ -84,14 +84,14 @@ class SavedSheetForm(forms.ModelForm):
             catalogue = Catalogue(deployment, self.face)
             if cleaned["name"].lower() in {name.lower() for name in catalogue.places}:
                 raise forms.ValidationError(
-                    f"{cleaned['name']} is the name of a sheet that the data has; take another."
+                    f"The data already has a sheet called {cleaned['name']}; choose another name."
                 )
             try:
-                # Reading is what shows whether it works.
+                # Only reading shows whether it works.
                 self.preview = first_rows(catalogue.put_together(made))
             except UnknownSheet:
                 raise forms.ValidationError(
-                    {"base": f"There is no such sheet; there are {', '.join(catalogue.places)}."}
+                    {"base": f"There is no such sheet; the sheets are {', '.join(catalogue.places)}."}
                 ) from None
             except Problem as problem:
                 raise forms.ValidationError(problem.sentence) from None
@@ -128,7 +128,7 @@ class SavedSheetAdmin(Visible, CardsAdmin):
         return field
 
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
-        """`_preview`, the second button, shows the first rows of what the form says and saves nothing."""
+        """`_preview`, the second button, shows the first rows of the sheet in the form, without saving it."""
         if request.method != "POST" or "_preview" not in request.POST:
             return super().changeform_view(request, object_id, form_url, extra_context)
         obj = self.get_object(request, object_id) if object_id else None
@@ -163,7 +163,7 @@ class SavedSheetAdmin(Visible, CardsAdmin):
         return super().log_deletions(request, queryset)
 
     def cards(self, request, obj):
-        facts = [("at the API, and first rows", html.link(page_url(obj.deployment, obj.name), obj.name))]
+        facts = [("API and first rows", html.link(page_url(obj.deployment, obj.name), obj.name))]
         return [Card("In short", facts=facts)]
 
     @admin.display(description="changed", ordering="changed_at")

@@ -1,4 +1,4 @@
-"""A sheet's page: its first rows, how to get it into R, Python or a file, and a link that shows it for a time."""
+"""A sheet's page: its first rows, code to load it in R, Python or a file, and links that expire."""
 
 from django import forms
 from django.contrib import admin
@@ -32,7 +32,7 @@ class LinkForm(forms.Form):
         initial=7,
         label="days",
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text="Whoever has the link sees this sheet, on the face that you see now, so long or until you revoke it.",
+        help_text="Anyone with the link sees this sheet, on your current face, until it expires or you revoke it.",
     )
 
 
@@ -41,18 +41,18 @@ def page_url(deployment: Deployment, name: str) -> str:
 
 
 def sheets_card(deployment: Deployment, face: str) -> Card:
-    """On a deployment's page: every sheet that has rows, with the way to its page."""
+    """Return the card for a deployment's page: every sheet that has rows, with a link to its page."""
     with reading(face):
         catalogue = Catalogue(deployment, face)
         totals = {name: rows for name, rows in catalogue.totals().items() if rows} if catalogue.shapes else {}
     links = [html.link(page_url(deployment, name), f"{name} ({html.number(totals[name])})") for name in totals]
-    links += [html.link(page_url(deployment, name), f"{name} (put together)") for name in catalogue.saved]
+    links += [html.link(page_url(deployment, name), f"{name} (saved sheet)") for name in catalogue.saved]
     note = "" if links else "Nothing is mirrored yet; a snapshot fills the mirror."
     return Card("Sheets", facts=[("for analysis", html.joined(links))] if links else (), note=note)
 
 
 def sheet_page(model_admin, request: HttpRequest, number: int, name: str) -> HttpResponse:
-    """GET shows the sheet; POST makes a link to it, and shows it in the answer itself."""
+    """GET shows the sheet; POST creates a link to it, and shows the link in the response itself."""
     deployment = model_admin.get_object(request, str(number))
     if deployment is None:
         raise Http404
@@ -121,7 +121,7 @@ def _make_link(request: HttpRequest, deployment: Deployment, name: str, face: st
 
 @admin.register(SheetLink)
 class SheetLinkAdmin(Visible, RevocableAdmin):
-    """Links are made on a sheet's page."""
+    """Links to sheets. They are created on a sheet's page."""
 
     noun = "link"
     list_select_related = ("user", "deployment")

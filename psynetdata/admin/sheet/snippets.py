@@ -1,10 +1,10 @@
-"""How to get a sheet into R, Python or a file: with a token that the reader puts in, or by a signed link."""
+"""Code that loads a sheet into R, Python or a file: with the reader's own token, or with a signed link."""
 
 from urllib.parse import urlencode
 
 
 def with_token(site: str, sheet: str, deployment_id: str) -> list[tuple[str, str]]:
-    """[(language, lines to copy)] for the sheet's address; the token comes from the reader's environment."""
+    """Return [(language, lines to copy)] for the sheet's URL; the token comes from the reader's environment."""
     url = f"{site}?{urlencode({'deployment': deployment_id, 'format': 'csv'})}"
     return [
         (
@@ -32,7 +32,7 @@ def with_link(url: str, sheet: str) -> list[tuple[str, str]]:
 
 
 def _name(sheet: str) -> str:
-    """A variable's name in R and Python."""
+    """Return a valid variable name for R and Python."""
     plain = "".join(character if character.isascii() and character.isalnum() else "_" for character in sheet)
     return f"sheet_{plain}" if not plain[:1].isalpha() else plain
 

@@ -1,1 +1,1 @@
-"""What anonymizing knows of Django: a deployment's key, decisions, numbers and known identifiers."""
+"""The part of anonymizing that uses Django: a deployment's key, decisions, numbers and known identifiers."""

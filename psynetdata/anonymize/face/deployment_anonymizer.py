@@ -28,9 +28,11 @@ _LEVEL = "shared"  # of the anonymous face
 def anonymizer(
     deployment: Deployment, source: TableSource, *, level: str = _LEVEL, options: Options | None = None
 ) -> Anonymizer:
-    """Reads the tables that hold identifiers once, or what is known of their parts where the source has parts.
+    """Return the anonymizer of a deployment for the rows of `source`.
 
-    What it gives out depends on source, policy, key, level and options only, and on the numbers kept where asked for.
+    It reads the tables that hold identifiers once; where the source has parts it uses what is already known of them.
+    Its output depends only on source, policy, key, level and options, and on the stored numbers if the options ask for
+    numbered pseudonyms.
     """
     key, policy, options = key_of(deployment), policy_of(deployment), options or Options()
     if isinstance(source, identifier_cache.InParts):
@@ -45,7 +47,7 @@ def anonymizer(
 
 
 def policy_of(deployment: Deployment) -> Policy:
-    """The policy that comes with psynetdata, with what was decided for the deployment laid over it."""
+    """Return the policy that comes with psynetdata, overridden by the decisions made for the deployment."""
     policy = Policy.load().withholding() if withholds(deployment) else Policy.load()
     fields = ("table", "column", "selector", "shared", "open", "kind", "reason")
     decisions = deployment.first.decisions.values_list(*fields)
@@ -53,20 +55,21 @@ def policy_of(deployment: Deployment) -> Policy:
 
 
 def withholds(deployment: Deployment) -> bool:
-    """Whether what nobody decided about is withheld at level shared too, as it stands in the database now."""
+    """Return whether undecided data is withheld at level shared too, according to the database now."""
     return Deployment.objects.values_list("withhold_undecided", flat=True).get(pk=deployment.first.pk)
 
 
 class Anonymizing:
-    """What fills the anonymous face with one moment (a mirror.Filling), named by level, code, policy, key, identifiers.
+    """Fills the anonymous face with the rows of one moment (a mirror.Filling).
 
-    Where the identifiers of that moment are known nothing is read to tell the name.
+    Its name consists of level, code, policy, key and identifiers. If the identifiers of that moment are known, nothing
+    has to be read to get the name.
     """
 
     def __init__(
         self, deployment: Deployment, source: identifier_cache.InParts, *, look: Callable[[], None] | None = None
     ):
-        """`look` is called now and then and may raise to stop."""
+        """`look` is called regularly and may raise an exception to stop."""
         self._deployment, self._look = deployment, look
         self._key, self._policy = key_of(deployment), policy_of(deployment)
         self._finder = identifier_cache.Finder(deployment, source, self._policy, ruleset.VERSION, look)
@@ -81,7 +84,7 @@ class Anonymizing:
         return self._anonymizer.table(table, columns)
 
     def since(self, name: str) -> Redo | None:
-        """What became of rows that came out under another name; None where all have to be done again."""
+        """Return what redoes the rows that were made under the name `name`; None if all rows must be done again."""
         if name not in self._since:
             old = name.startswith(self._base) and identifier_cache.identifiers_of(
                 self._deployment, name.removeprefix(self._base)
@@ -90,7 +93,7 @@ class Anonymizing:
         return self._since[name]
 
     def tidy(self) -> None:
-        """When the face is filled: forget what only earlier moments needed."""
+        """After the face is filled: delete the cached identifiers that only earlier moments needed."""
         if self._finder.names:
             identifier_cache.forget_others(self._deployment, self._finder.names, look=self._look)
 
@@ -120,7 +123,10 @@ class Anonymizing:
 
 
 def key_of(deployment: Deployment) -> bytes:
-    """The deployment's pseudonym key, made when it is first needed; shared along `continues`."""
+    """Return the deployment's pseudonym key, creating it when it is first needed.
+
+    Deployments that continue each other (`continues`) share one key.
+    """
     first = deployment.first
     sealed = Deployment.objects.values_list("sealed_key", flat=True).get(pk=first.pk)
     if sealed:
@@ -135,7 +141,7 @@ def key_of(deployment: Deployment) -> bytes:
 
 
 def _check_master_key() -> None:
-    """Raise the Problem of a lost master key now, before a new deployment is sealed with another one."""
+    """Raise Problem for a lost master key now, before the key of a new deployment is sealed with another one."""
     sealed = Deployment.objects.exclude(sealed_key="").values_list("sealed_key", flat=True).first()
     if sealed:
         pseudonyms.unseal(sealed, settings.MASTER_KEY.encode())

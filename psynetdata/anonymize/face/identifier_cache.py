@@ -1,8 +1,9 @@
-"""A deployment's identifiers without reading again what stands unchanged.
+"""A deployment's identifiers, without reading unchanged rows again.
 
-Parts (identifiers/contribution.py) are kept by the hash of their rows, and the identifiers of a whole moment by the
-hash of all its tables. Both hold identifiers in clear and live in the identified face. Several workers may keep at
-once: what has one name is equal. What is missing is read again, so losing any of it costs time only.
+Parts (identifiers/contribution.py) are stored under the hash of their rows, and the identifiers of a whole moment under
+the hash of all its tables. Both hold identifiers in clear text and are stored in the identified face. Several workers
+may write at the same time, because entries with the same name are equal. Missing entries are read again, so losing any
+of them only costs time.
 """
 
 import hashlib
@@ -24,7 +25,7 @@ from psynetdata.psynet import csvtext
 from psynetdata.psynet.csvtext import Row, with_null
 from psynetdata.psynet.table_source import TableSource
 
-# Parts are read and kept so many at a time: one of a table full of ids has a megabyte.
+# Number of parts that are read and stored at a time: a part of a table full of ids can have a megabyte.
 _AT_ONCE = 10
 _DELETED_AT_ONCE = 500
 Look = Callable[[], None] | None
@@ -32,21 +33,21 @@ Look = Callable[[], None] | None
 
 @runtime_checkable
 class InParts(TableSource, Protocol):
-    """Tables whose rows lie in parts with names."""
+    """Tables whose rows are stored in named parts."""
 
     def content(self, table: str) -> str:
-        """A hash of the table's columns and rows."""
+        """Return a hash of the table's columns and rows."""
 
     def parts(self, table: str) -> Iterator[tuple[str, Callable]]:
-        """(hash of the rows, what gives their records in blocks) of each part, in order."""
+        """Yield (hash of the rows, function that returns their records in blocks) of each part, in order."""
 
 
 @dataclass
 class Finder:
     """Finds the identifiers of one moment.
 
-    `code` names what finds them; `look` is called now and then and may raise to stop; `keeps`: parts that are missing
-    are kept from now on.
+    `code` names the version of the code that finds them; `look` is called regularly and may raise an exception to stop;
+    `keeps`: missing parts are stored once they are read.
     """
 
     deployment: Deployment
@@ -58,11 +59,11 @@ class Finder:
     names: set[str] = field(default_factory=set)
 
     def find(self) -> Identifiers:
-        """From the parts kept and those that are missing."""
+        """Return the identifiers, from the stored parts and from reading the missing ones."""
         return together(self._parts())
 
     def inputs(self) -> str:
-        """What the identifiers depend on, as a hash."""
+        """Return a hash of everything that the identifiers depend on."""
         contents = [[table, self.source.content(table)] for table in sorted(self.source.tables())]
         return _hash([contents, self.policy.sha256, self.code])
 
@@ -112,20 +113,20 @@ class Finder:
 
 
 def digest_of(deployment: Deployment, inputs: str) -> str | None:
-    """The digest of the identifiers of such a moment, where they are known."""
+    """Return the digest of the identifiers for these inputs (see `Finder.inputs`), or None if they are not known."""
     found = KnownIdentifiers.objects.filter(deployment_number=deployment.number, inputs=inputs)
     return found.values_list("digest", flat=True).first()
 
 
 def identifiers_of(deployment: Deployment, digest: str) -> Identifiers | None:
-    """Those of that digest, where they are known."""
+    """Return the identifiers with that digest, or None if they are not known."""
     found = KnownIdentifiers.objects.filter(deployment_number=deployment.number, digest=digest)
     data = found.values_list("data", flat=True).first()
     return None if data is None else Identifiers.from_bytes(data)
 
 
 def remember(deployment: Deployment, inputs: str, found: Identifiers, *, look: Look = None) -> None:
-    """Before a face is filled with them: the next refresh asks what they were."""
+    """Store the identifiers before a face is filled with them: the next refresh compares its own with them."""
     with writing(IDENTIFIED, look=look), transaction.atomic(using=IDENTIFIED):
         KnownIdentifiers.objects.update_or_create(
             deployment_number=deployment.number,
@@ -135,7 +136,7 @@ def remember(deployment: Deployment, inputs: str, found: Identifiers, *, look: L
 
 
 def forget_others(deployment: Deployment, names: set[str], *, look: Look = None) -> None:
-    """Sweep: parts of other names, and identifiers that the anonymous face does not name (any more)."""
+    """Delete parts with other names than `names`, and identifiers that the anonymous face no longer refers to."""
     mirrored = MirroredTable.objects.using(ANONYMOUS).filter(deployment_number=deployment.number)
     shown = "\n".join(mirrored.values_list("transform", flat=True).distinct())
     mine = {"deployment_number": deployment.number}

@@ -1,4 +1,4 @@
-"""Verbs: a deployment's pseudonym key, taken out once, and destroyed. Deployments that continue each other share it."""
+"""Verbs: export a deployment's pseudonym key (once), and destroy it. Deployments that continue each other share it."""
 
 import base64
 import json
@@ -13,20 +13,20 @@ from psynetdata.psynet.problems import Conflict
 from .deployment_anonymizer import key_of
 
 _HOW = (
-    "A pseudonym is p_ and the first 12 bytes of HMAC-SHA256(key, the id as UTF-8), in base32 without padding, "
-    "in lower case; of an id with one colon between two parts each part has its own."
+    "A pseudonym is p_ followed by the first 12 bytes of HMAC-SHA256(key, the id as UTF-8), in lower-case base32 "
+    "without padding. In an id that consists of two parts with one colon between them, each part has its own pseudonym."
 )
 
 
 def export_key(deployment: Deployment, *, user=None) -> str:
-    """The key as a JSON text for a file of its own, once. Raises Conflict the second time."""
+    """Return the key as JSON text for a separate file. This works once: raises Conflict the second time."""
     key, first = key_of(deployment), deployment.first
     with transaction.atomic():
         taken = Deployment.objects.filter(pk=first.pk, key_exported_at=None).update(key_exported_at=timezone.now())
         if not taken:
             raise Conflict(
-                f"The key of {deployment.deployment_id} was exported before; it leaves once. Its file is the only copy "
-                "outside."
+                f"The key of {deployment.deployment_id} was already exported; it can be exported only once. That file "
+                "is the only copy outside of psynetdata."
             )
         Audit.record("export key", user=user, deployment=deployment, target=first.deployment_id, identified=True)
     told = {
@@ -39,10 +39,10 @@ def export_key(deployment: Deployment, *, user=None) -> str:
 
 
 def destroy_key(deployment: Deployment, *, user=None) -> None:
-    """For good: the key, the numbers handed out, and what is kept of identifiers.
+    """Delete permanently: the key, the numbers that were handed out, and the stored identifiers.
 
-    Whoever fills an anonymous face or asks for an anonymous export afterwards gets a new key, and other pseudonyms.
-    Raises Conflict where there is no key.
+    The next anonymous face or anonymous export gets a new key, and therefore other pseudonyms.
+    Raises Conflict if there is no key.
     """
     first = deployment.first
     chain = [one.number for one in first.chain()]
@@ -50,7 +50,7 @@ def destroy_key(deployment: Deployment, *, user=None) -> None:
         row = Deployment.objects.select_for_update().get(pk=first.pk)
         if not row.sealed_key:
             raise Conflict(
-                f"Deployment {deployment.deployment_id} has no key: none was needed yet, or it is destroyed."
+                f"Deployment {deployment.deployment_id} has no key: none was needed yet, or it was destroyed."
             )
         row.sealed_key, row.key_exported_at, row.key_destroyed_at = "", None, timezone.now()
         row.save(update_fields=["sealed_key", "key_exported_at", "key_destroyed_at"])

@@ -1,5 +1,5 @@
-"""Verbs: decide about selectors, take a decision back, withhold what is undecided. They hold for a deployment and those
-that continue it."""
+"""Verbs: decide about selectors, undo a decision, withhold undecided data. They apply to a deployment and to the
+deployments that continue it."""
 
 import csv
 from collections.abc import Iterable
@@ -17,9 +17,9 @@ _LONGEST = {"selector": 500, "reason": 300, "kind": 40, "table": 100, "column": 
 
 
 def decide(deployment: Deployment, rules: Iterable[Rule], *, user=None) -> int:
-    """Lay rules over the policy; one that was decided before is replaced. On record, each. How many were decided.
+    """Add rules that override the policy, and return their number. They replace earlier ones for the same selector.
 
-    All or none: raises BadInput for a rule that cannot be.
+    Each decision is recorded in the audit log. All rules are stored or none: raises BadInput for an invalid rule.
     """
     first, rules = deployment.first, list(rules)
     policy = Policy.load()
@@ -36,7 +36,7 @@ def decide(deployment: Deployment, rules: Iterable[Rule], *, user=None) -> int:
 
 
 def forget(deployment: Deployment, table: str, column: str, selector: str = "", *, user=None) -> None:
-    """Take a decision back: the policy's own rule holds again, or none. Raises NotFound."""
+    """Undo a decision: the policy's own rule applies again, if there is one. Raises NotFound if nothing was decided."""
     place = {"table": table, "column": column, "selector": selector}
     with transaction.atomic():
         gone, _ = Decision.objects.filter(deployment=deployment.first, **place).delete()
@@ -46,7 +46,10 @@ def forget(deployment: Deployment, table: str, column: str, selector: str = "", 
 
 
 def withhold(deployment: Deployment, everything: bool, *, user=None) -> bool:
-    """Whether what nobody decided about is withheld at level shared too, not scrubbed. False: it was so already."""
+    """Set whether undecided data is withheld at level shared too (True) or scrubbed there (False).
+
+    Returns False if nothing had to change.
+    """
     numbers = [one.pk for one in deployment.chain()]
     with transaction.atomic():
         rows = Deployment.objects.select_for_update().filter(pk__in=numbers)
@@ -57,11 +60,11 @@ def withhold(deployment: Deployment, everything: bool, *, user=None) -> bool:
 
 
 def from_file(path: Path) -> list[Rule]:
-    """Decisions from a CSV file with the columns of policy.csv; lines with # are comments. Raises BadInput."""
+    """Read decisions from a CSV file with the columns of policy.csv; lines with # are comments. Raises BadInput."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is no UTF-8 text'}.") from None
+        raise BadInput(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}.") from None
     reader = csv.DictReader(line for line in lines if line.strip() and not line.startswith("#"))
     if reader.fieldnames != FIELDS:
         raise BadInput(f"{path.name} needs the columns {', '.join(FIELDS)}, in this order.")
@@ -74,7 +77,7 @@ def _check(rule: Rule, policy: Policy) -> None:
         if len(getattr(rule, name)) > longest:
             raise BadInput(f"The {name} of a rule has at most {longest} characters.")
     if not (rule.table and rule.column and rule.kind):
-        raise BadInput(f"The rule for {_name(rule)} needs a table, a column and the kind of what stands there.")
+        raise BadInput(f"The rule for {_name(rule)} needs a table, a column and a kind of content.")
     known = known_tables().get(rule.table)
     if known is not None and rule.column not in known and (rule.table, rule.column) != ("asset", "*"):
         raise BadInput(f"PsyNet's table {rule.table} has no column {rule.column}.")

@@ -1,4 +1,4 @@
-"""Verb: hand out numbers to values that have none yet, and keep them."""
+"""Verb: assign numbers to values that have none yet, and store them."""
 
 from collections import Counter
 
@@ -12,9 +12,9 @@ from psynetdata.models import Deployment, Numbered
 
 
 def numbered(deployment: Deployment, found: Identifiers, key: bytes) -> NumberedPseudonyms:
-    """All values of a moment with their numbers; who had one keeps it.
+    """Return pseudonyms with a number for every value in `found`; a value that had a number keeps it.
 
-    New ones come in the order of their pseudonyms, which says nothing of when they joined.
+    New numbers are assigned in the order of the hashed pseudonyms, which does not reveal who joined when.
     """
     wanted = to_number(found, Pseudonyms(key))
     with transaction.atomic():

@@ -1,1 +1,1 @@
-"""The forms in which an identifier can be written, and what it is recognised by."""
+"""The forms in which an identifier can be written, and how it is recognised."""

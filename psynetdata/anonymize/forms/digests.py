@@ -1,4 +1,4 @@
-"""Identifiers that someone hashed to be on the safe side: MD5, SHA-1 and SHA-256, in hexadecimal."""
+"""Identifiers that an experimenter hashed to be on the safe side: MD5, SHA-1 and SHA-256, in hexadecimal."""
 
 import hashlib
 from array import array
@@ -6,12 +6,12 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 
 _ALGORITHMS = (hashlib.md5, hashlib.sha1, hashlib.sha256)
-# This much of a digest tells it from all others.
+# This many characters are enough to distinguish a digest from all others.
 _HEXADECIMALS = 16
 
 
 def digests(value: str) -> Iterator[str]:
-    """Those of a value as given and in lower case."""
+    """Yield the hexadecimal digests of a value, as given and in lower case."""
     for text in {value, value.lower()}:
         data = text.encode("utf-8", "surrogatepass")
         for algorithm in _ALGORITHMS:
@@ -19,7 +19,7 @@ def digests(value: str) -> Iterator[str]:
 
 
 class Digests:
-    """Tells whose digest stands somewhere; 16 bytes for each, for there are several for every file of a person."""
+    """Finds the value that a digest belongs to. Uses 16 bytes for each digest, as every personal file has several."""
 
     def __init__(self, values: Iterable[str]):
         self._values = sorted(values)
@@ -28,7 +28,7 @@ class Digests:
         self._places = array("Q", (at for _, at in found))
 
     def value_of(self, digest: str) -> str | None:
-        """`digest` in hexadecimal, any case."""
+        """Return the value with this digest (hexadecimal, any case), or None."""
         start = _start(digest)
         at = bisect_left(self._starts, start)
         if at == len(self._starts) or self._starts[at] != start:

@@ -1,7 +1,7 @@
-"""Text written inside other text (percent, HTML, backslashes, doubled quotes), read with a way back to where it stood.
+"""Text encoded inside other text (percent, HTML, backslashes, doubled quotes), decoded with a map to the original.
 
-Each round undoes one layer: `%2540` is `%40` and then `@`. What is found in a layer is replaced where it stood in the
-text itself, and all around it keeps the form it had.
+Each round decodes one layer: `%2540` becomes `%40` and then `@`. An identifier found in a layer is replaced at its
+place in the original text, and everything around it keeps its form.
 """
 
 import html
@@ -22,7 +22,7 @@ _CONTROL = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A decoded text; character n of it was written in [starts[n], ends[n]) of the text itself."""
+    """A decoded text; its character n comes from [starts[n], ends[n]) of the original text."""
 
     text: str
     starts: list[int]
@@ -33,12 +33,12 @@ class Layer:
 
 
 def may_be(text: str) -> bool:
-    """Whether anything in the text may be encoded."""
+    """Return whether anything in the text may be encoded."""
     return "%" in text or "&" in text or "\\" in text or '""' in text
 
 
 def texts(text: str) -> list[str]:
-    """The text after each round that changed it: cheap, without the way back."""
+    """Return the text after each round that changed it: cheap, without the map to the original text."""
     found: list[str] = []
     while may_be(text) and len(found) < MOST and (plain := _PART.sub(_decoded, text)) != text:
         found.append(plain)
@@ -47,7 +47,7 @@ def texts(text: str) -> list[str]:
 
 
 def layers(text: str) -> Iterator[Layer]:
-    """The same with the way back."""
+    """Yield the text after each round that changed it, with the map to the original text."""
     layer = Layer(text, list(range(len(text))), list(range(1, len(text) + 1)))
     for _ in range(MOST):
         under = _under(layer)

@@ -1,6 +1,6 @@
-"""Names of columns, keys and parameters under which an id of a person stands, and values under them.
+"""Names of columns, keys and parameters that hold a person's id, and the values under them.
 
-Recruiters and labs spell them in any casing (`workerId`, `PROLIFIC_PID`): compared are letters and digits alone.
+Recruiters and labs write these names in any casing (`workerId`, `PROLIFIC_PID`): only letters and digits are compared.
 """
 
 import json
@@ -22,7 +22,7 @@ NAMES = {
     "uniqueid": "unique_id",
     "pageuuid": "page_token",
 }
-# A cheap look: wider than the names above.
+# A cheap first check that matches more than the names above.
 _ANY = re.compile(
     r"(?:worker|prolific|mturk|sona|subject|user|assignment|session|submission|hit|study|respondent|panelist|unique"
     r"|external|participant)[_ -]?(?:external[_ -]?|participant[_ -]?)?(?:p?id|worker|study|session)"
@@ -35,7 +35,7 @@ _PARTS += ("rid", "pid", "psid", "ipaddress", "ip_address", "ip address", "ip-ad
 _PARTS += ("mturk", "sona", "submission", "respondent", "panelist", "external", "participant")
 _LONG = tuple(name for name in NAMES if len(name) >= 6)
 _MEMBER = re.compile(r'"([^"\\]{2,60})"(\s*:\s*)("(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*)', re.DOTALL)
-# Looked ahead at from each word: in `http://h/?worker_id=4` the first `:` must not swallow the rest.
+# A lookahead from each word: in `http://h/?worker_id=4` the first `:` must not swallow the rest.
 _LOOSE = re.compile(
     r"""(?<![A-Za-z0-9])(?=([A-Za-z][\w -]{1,60})([\\"']{0,8}\s*[:=]\s*[\\"']{0,8})([^"&,;\s\\}\]]{1,64}))"""
 )
@@ -44,7 +44,7 @@ Replaced = Callable[[str], str | None]
 
 
 def kind_of(name: str) -> str | None:
-    """The kind of id (identifiers.KINDS) that a name announces, or None."""
+    """Return the kind of id (identifiers.KINDS) that a name stands for, or None."""
     return NAMES.get(_plain(name))
 
 
@@ -54,13 +54,13 @@ def _ends_in_name(text: str) -> bool:
 
 
 def may_hold(text: str) -> bool:
-    """Whether any such name stands in the text. Most texts hold no part of one, and looking for parts is cheaper."""
+    """Return whether the text contains such a name. Most texts contain no part of one, which is cheaper to check."""
     lowered = text.lower()
     return any(part in lowered for part in _PARTS) and _ANY.search(text) is not None
 
 
 def in_json(text: str, replaced: Replaced) -> str:
-    """The JSON text with strings and numbers under such names replaced where `replaced` knows them."""
+    """Return the JSON text with strings and numbers under such names replaced, unless `replaced` returns None."""
 
     def change(match: re.Match[str]) -> str:
         key, between, token = match.groups()
@@ -73,7 +73,7 @@ def in_json(text: str, replaced: Replaced) -> str:
 
 
 def spans(text: str, replaced: Replaced) -> list[tuple[int, int, str]]:
-    """(start, end, replacement) of values under such names in text that is no JSON: `workerId=4&…`, `worker_id: 4`."""
+    """Return (start, end, replacement) of values under such names in non-JSON text: `workerId=4&…`, `worker_id: 4`."""
     found = []
     for match in _LOOSE.finditer(text):
         if _ends_in_name(match[1]) and (new := replaced(match[3])) is not None:

@@ -1,13 +1,13 @@
-"""What free text may hold beside known identifiers: e-mail, phone numbers, addresses, ids of recruiters.
+"""Patterns for what free text may hold next to known identifiers: e-mail, phone numbers, addresses, recruiters' ids.
 
-These run on free-text selectors only: elsewhere they would eat data. They are
+They run on free-text selectors only: elsewhere they would destroy data. They are
 strict, so that dates, times, decimals and version numbers stay.
 """
 
 import ipaddress
 import re
 
-# Letters of scripts without spaces between words stand around an address, not in it: 邮箱me@x.org谢谢.
+# Letters of scripts without spaces between words are around an address, not in it: 邮箱me@x.org谢谢.
 _W = "[^\\W\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef]"
 EMAIL = re.compile(rf"(?:{_W}|[.+%'-]){{1,64}}@(?:(?:{_W}|-){{1,63}}\.)+(?:{_W}|-){{2,24}}")
 # Digits in groups with a leading +, 00, 0 or bracket, or the 3-3-4 groups of North America.
@@ -26,12 +26,12 @@ _MAY = re.compile(r"@|\d[\d ./()-]{5}|\d\.\d|::|[0-9a-fA-F]:|[0-9A-Fa-f]{13}|A[0
 
 
 def may_hold(text: str) -> bool:
-    """A cheap look: False means that `replace` would change nothing."""
+    """A cheap check: False means that `replace` would change nothing."""
     return _MAY.search(text) is not None
 
 
 def replace(text: str) -> str:
-    """The text with `[email]`, `[address]`, `[phone]` and `[removed]` (ids) in place of what was found."""
+    """Return the text with all matches replaced by `[email]`, `[address]`, `[phone]` or `[removed]` (ids)."""
     if not may_hold(text):
         return text
     text = EMAIL.sub("[email]", text)

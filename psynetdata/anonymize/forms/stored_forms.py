@@ -1,5 +1,5 @@
-"""How a form of an identifier reads in a row as it is stored, where nothing but quotes and line ends is written
-otherwise than it is; and in base64."""
+"""How a form of an identifier looks in a stored row, where only quotes and line ends are written differently, and in
+base64."""
 
 import base64
 import re
@@ -8,7 +8,7 @@ from itertools import chain, product
 
 from .strength import fold
 
-# What CSV and JSON write in another way without encoding the characters around it.
+# Characters that CSV and JSON write differently without encoding the characters around them.
 _SPECIAL = re.compile(r'["\\\x00-\x1f]+')
 _SHORTEST_PIECE = 3
 # A run of base64 is read from its start in groups of four characters; this many groups are looked for.
@@ -16,17 +16,18 @@ _GROUPS = 2
 
 
 class Unscreenable(Exception):
-    """A value that is too short, or too strange, to be looked for in rows as they are stored."""
+    """Raised for a value that is too short, or too unusual, to be searched for in stored rows."""
 
 
 def folded(text: str) -> str:
-    """Lower case of the same length. A sigma's form at the end of a word depends on what follows."""
+    """Return the text in lower case, with the same length. Greek final sigma counts as sigma: its form depends on what
+    follows."""
     low = fold(text)
     return low if low.isascii() else low.replace("ς", "σ")
 
 
 def pieces(form: str) -> str:
-    """The form, or the longest piece of it that is written in one way only."""
+    """Return the form, or its longest piece that can be written in one way only. Raises Unscreenable."""
     form = folded(form)
     if not _SPECIAL.search(form):
         return form
@@ -37,7 +38,10 @@ def pieces(form: str) -> str:
 
 
 def in_base64(form: str) -> set[str]:
-    """Texts of which one stands in each base64 run that, decoded as Latin-1 and folded, holds the form."""
+    """Return texts such that every base64 run that contains the form (decoded as Latin-1, folded) contains one of them.
+
+    Raises Unscreenable if the form is too short.
+    """
     letters = [_bytes_of().get(character) for character in form]
     if None in letters:
         return set()  # a character that Latin-1 does not have
@@ -45,7 +49,7 @@ def in_base64(form: str) -> set[str]:
 
 
 def _aligned(letters: list[tuple[int, ...]], first: int) -> set[str]:
-    """For a form whose first whole group of three bytes starts at `first`."""
+    """Return these texts for a form whose first whole group of three bytes starts at `first`."""
     groups = [letters[at : at + 3] for at in range(first, len(letters) - 2, 3)]
     if not groups:
         raise Unscreenable

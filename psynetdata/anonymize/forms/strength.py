@@ -1,12 +1,12 @@
-"""How an identifier may be looked for: its length and shape decide how sure a match is.
+"""How an identifier may be searched for: its length and shape decide how reliable a match is.
 
-- ANYWHERE: 8 bytes or more (digits only: 10 or more), wherever they stand;
-- TOKEN: 6 and 7 bytes (digits only: 6 to 9), where no ASCII letter or digit touches them;
-- WHOLE: 3 to 5 bytes, only where they are a whole value or an item between commas, lines or tags;
-- NAMED: shorter ones, numbers, dates and common words, only under a name of identity (`worker_id`).
+- ANYWHERE: 8 bytes or more (digits only: 10 or more), anywhere in a text;
+- TOKEN: 6 and 7 bytes (digits only: 6 to 9), with no ASCII letter or digit directly before or after;
+- WHOLE: 3 to 5 bytes, only as a whole value or as an item between commas, lines or tags;
+- NAMED: shorter values, numbers, dates and common words, only under a name of identity (`worker_id`).
 
-Labs use ids such as `1` and `P01`, `max` and `test`: those are data in most places where they occur, and a rating
-of "4" stays one though someone's id is 4. Lengths are those of UTF-8: a name of two Chinese characters is a name.
+Labs use ids such as `1` and `P01`, `max` and `test`: in most places these are data, and a rating of "4" must stay even
+if someone's id is 4. Lengths are counted in UTF-8 bytes: a name of two Chinese characters is a name.
 """
 
 import ipaddress
@@ -17,9 +17,9 @@ from psynetdata.psynet.tables import known_tables
 
 ANYWHERE, TOKEN, WHOLE, NAMED, NEVER = "anywhere", "token", "whole", "named", "never"
 
-# No value at all.
+# Texts that mean "no value".
 _NOTHING = frozenset({"", "none", "null", "nan", "undefined", "-", "?", "???", "n/a", "na", "{}", "[]", '""'})
-# What stands in id and address columns without naming anyone, and words of any experiment's data.
+# Values of id and address columns that do not name anyone, and words that occur in any experiment's data.
 _COMMON = """
     true false unknown anonymous anonym test tests testing tester test_user testuser debug demo example sample dummy
     generic local localhost sandbox live staging preview production development participant participants worker
@@ -41,7 +41,7 @@ _VERSION = re.compile(r"v?\d+\.\d+(\.\d+)?")
 
 @cache
 def common_words() -> frozenset[str]:
-    """Words that are never replaced inside a text: placeholders, and the names of PsyNet's tables and columns."""
+    """Return words that are never replaced inside a text: placeholders, names of PsyNet's tables and columns."""
     tables = known_tables()
     names = {*tables, *(column for columns in tables.values() for column in columns)}
     return frozenset({*_COMMON.split(), *(name.casefold() for name in names)})
@@ -49,7 +49,7 @@ def common_words() -> frozenset[str]:
 
 @lru_cache(maxsize=200_000)
 def strength(value: str) -> str:
-    """ANYWHERE, TOKEN, WHOLE, NAMED, or NEVER for what is no value."""
+    """Return ANYWHERE, TOKEN, WHOLE or NAMED; NEVER for a text that means "no value"."""
     folded = value.strip().casefold()
     if folded in _NOTHING:
         return NEVER
@@ -74,9 +74,9 @@ def _says_nothing(text: str) -> bool:
 
 
 def fold(text: str) -> str:
-    """Lower case of exactly the same length, so that places found in it hold for the text itself.
+    """Return the text in lower case with exactly the same length, so that positions are valid in the original too.
 
-    `İ` has two characters in lower case; half of a surrogate pair cannot be searched.
+    `İ` has two characters in lower case and stays; half of a surrogate pair cannot be searched and is replaced.
     """
     lower = text.lower()
     if len(lower) != len(text):

@@ -1,1 +1,1 @@
-"""What points to a person or opens a door, gathered from the tables."""
+"""Values that point to a person or give access to something (secrets), collected from the tables."""

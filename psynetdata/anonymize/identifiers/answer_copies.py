@@ -1,9 +1,9 @@
-"""Answers that PsyNet copies: the rule of the answer holds for its copies too, where it is the stricter one.
+"""Answers that PsyNet copies: the rule of the answer applies to its copies too, if it is the stricter one.
 
-`participant.answer` is someone's last answer, `participant.answer_accumulators` those of the module they are in,
-`info.answer` that of a trial's response, and a chain's node is made from the answers of its parent's trials
-(psynet.trial.chain, ChainNode.create_definition_from_seed); trials and assets of the node repeat its definition. What
-was copied is told here by rows; what happens to it is decided per level and options.
+`participant.answer` is a participant's last answer, `participant.answer_accumulators` holds the answers of the module
+they are in, `info.answer` is the answer of a trial's response, and a chain's node is made from the answers of its
+parent's trials (psynet.trial.chain, ChainNode.create_definition_from_seed); trials and assets of the node repeat its
+definition. This module finds the copies by their rows; what happens to them depends on level and options.
 """
 
 import hashlib
@@ -15,9 +15,9 @@ from psynetdata.psynet.tables import class_name
 
 from .contribution import Part
 
-# From the strictest to those that are no stricter than what a copy's own rule does.
+# Strict actions, the strictest first. All other actions are not stricter than a copy's own rule.
 _STRICT = ("drop", "pseudonym", "numbers", "coarsen")
-# {table: {column with a copy: column that says of which node}}
+# {table: {column with a copy: column with the id of the node}}
 OF_NODES = {
     "node": {"seed": "id", "definition": "id"},
     "info": {"definition": "node_id"},
@@ -26,7 +26,7 @@ OF_NODES = {
 
 
 def reader(table: str, names: list[str], policy: Policy) -> "CopyReader | None":
-    """What reads one table's share in this, None for most tables."""
+    """Return the reader for one table, or None: most tables hold no copies."""
     wanted = {
         "node": {"id", "parent_id"},
         "info": {"node_id", "answer", "type"},
@@ -36,8 +36,8 @@ def reader(table: str, names: list[str], policy: Policy) -> "CopyReader | None":
 
 
 class CopyReader:
-    """Of a part's rows: [node, its parent]; {class: nodes that its trials with an answer are of}; and [id, participant,
-    question, digest of the answer] of responses whose question has a strict rule."""
+    """Collects from a part's rows: [node, its parent]; {class: nodes of its trials that have an answer}; and [id,
+    participant, question, digest of the answer] of responses whose question has a strict rule."""
 
     def __init__(self, table: str, names: list[str], policy: Policy):
         self._at = {name: place for place, name in enumerate(names)}
@@ -73,15 +73,15 @@ class CopyReader:
 
 @dataclass(frozen=True, repr=False)
 class Copies:
-    """Plain dictionaries, as JSON keeps them: {node: classes of the trials it was made from}, {response: question},
-    {participant: {digest of an answer: question}}."""
+    """Plain dictionaries, as JSON stores them: `nodes` {node: classes of the trials it was made from}, `responses`
+    {response: question}, `answers` {participant: {digest of an answer: question}}."""
 
     nodes: dict[str, list[str]] = field(default_factory=dict)
     responses: dict[str, str] = field(default_factory=dict)
     answers: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def of_nodes(self, policy: Policy, level: str) -> dict[str, Rule]:
-        """{node: the strictest rule of the answers it was made from}, where that is strict."""
+        """Return {node: the strictest rule of the answers it was made from}, for nodes with a strict rule."""
         default = policy.rule("info", "answer")
         of_class: dict[str, Rule | None] = {}
         found = {}
@@ -95,7 +95,7 @@ class Copies:
         return found
 
     def keys_of_nodes(self, policy: Policy, level: str) -> dict[str, dict[str, Rule]]:
-        """{node: {key: rule}} of keys with a strict rule of their own, in the answers that the node was made from."""
+        """Return {node: {key: rule}} for keys with their own strict rule in the answers that the node was made from."""
         of_class: dict[str, dict[str, Rule]] = {}
         for selector in policy.selectors("info", "answer"):
             name, _, key = selector.partition("/")
@@ -110,14 +110,14 @@ class Copies:
         return found
 
     def of_questions(self, policy: Policy, level: str) -> dict[str, Rule]:
-        """{question: rule} of those that are strict at this level."""
+        """Return {question: rule} for questions whose rule is strict at this level."""
         names = {*self.responses.values(), *(name for each in self.answers.values() for name in each.values())}
         rules = {name: policy.rule("response", "answer", name) for name in names}
         return {name: rule for name, rule in rules.items() if rule and rule.action(level) in _STRICT}
 
 
 class CopiesOfParts:
-    """The copies of all parts."""
+    """Puts the copies of all parts together."""
 
     def __init__(self):
         self._parents: list[list[str]] = []

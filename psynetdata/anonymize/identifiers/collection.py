@@ -14,26 +14,26 @@ from .identifiers import Identifiers
 from .personal_assets import Files
 from .public_words import Words
 
-# Which assets are personal is told by other tables: those come first.
+# These tables decide which assets are personal, so they come first.
 _FIRST = ("asset_participant", "node")
-# Rows of a part where the source has none of its own.
+# Number of rows in a part if the source has no parts itself.
 _PART = 8192
 # Longer words of entry_information count without a digit too.
 _LONG_ENTRY = 12
 
 
 def collect(source: TableSource, policy: Policy) -> Identifiers:
-    """All identifiers and secrets of one moment's tables; one pass over the tables that can hold any."""
+    """Return all identifiers and secrets in the tables of one moment; reads tables that can hold any once."""
     return together(_parts(source, policy))
 
 
 def in_order(tables: Iterable[str]) -> list[str]:
-    """Tables in the order in which `together` wants their parts."""
+    """Return the tables in the order in which `together` needs their parts."""
     return sorted(tables, key=lambda table: (table not in _FIRST, table))
 
 
 def together(parts: Iterable[tuple[str, Part]]) -> Identifiers:
-    """Identifiers from (table, part) of all tables, in order (see `in_order`)."""
+    """Return the identifiers from (table, part) of all tables, in the order of `in_order`."""
     kinds: dict[str, str] = {}
     entries: dict[str, Counter[tuple[str, bool]]] = {}
     people: Counter[str] = Counter()
@@ -66,5 +66,5 @@ def _parts(source: TableSource, policy: Policy) -> Iterator[tuple[str, Part]]:
 
 
 def _names_someone(value: str) -> bool:
-    """Whether a value of entry_information is more than a word such as a country or a language."""
+    """Return whether a value of entry_information is more than a word such as a country or a language."""
     return len(value) >= 6 and (len(value) >= _LONG_ENTRY or "@" in value or any(map(str.isdigit, value)))

@@ -1,7 +1,7 @@
-"""Where identifiers stand: the ways to look at the columns of a table.
+"""Where identifiers are: functions that read them from the columns of a table.
 
-It is the policy's to say: a column, a question or a key whose rule has a kind of identifiers.KINDS
-gives its values. Beside that, ids hide in JSON of any shape (entry_information, request parameters,
+The policy decides: the values of a column, a question or a key whose rule has a kind of identifiers.KINDS
+are identifiers. In addition, ids hide in JSON of any shape (entry_information, request parameters,
 the recruiters' answers), and secrets in the deployment's configuration.
 """
 
@@ -27,30 +27,30 @@ _IN_JSON: dict[tuple[str, str], Callable[[object], Found]] = {
     ("lucid_submissions", "response"): value_finders.handed_over,
 }
 _PATHS = {("asset", "storage"), ("asset", "input_path")}
-# Columns in which people typed, or in which ids and addresses are handed on, in whatever table; in the experimenter's
-# own tables every column may be one.
+# Columns (of any table) in which people typed, or which pass on ids and addresses; in the experimenter's own tables
+# every column may be one.
 _TYPED_NAMES = """
     params vars arguments details message response answer contents content answer_accumulators traceback
     failed_reason entry_information metadata_ endpoint pending_redirect termination_details branch_log
     description url host_path key
 """
 _TYPED = frozenset(_TYPED_NAMES.split())
-# What the experimenter wrote: only secrets in addresses are looked for there.
+# Columns that the experimenter wrote: only secrets in addresses are searched for there.
 _WRITTEN = frozenset({"definition", "seed", "context", "node_definition"})
 _ABOUT_THE_EXPERIMENT = ("experiment", "experiment_status")
 ENTRIES = {"participant": "entry_information", "lucid_submissions": "response"}
-# `a@b.cd` and `id=4`: nothing shorter tells anything.
+# `a@b.cd` and `id=4`: a shorter text cannot hold an identifier.
 _SHORTEST_TELLING = 4
 _REMEMBERED, _REMEMBERED_LENGTH = 100_000, 500
 
 
 def looks(table: str, names: list[str], policy: Policy) -> list[Look]:
-    """All ways to look at a table's columns: none for most tables."""
+    """Return the functions that read identifiers from a table's rows: none for most tables."""
     return [look for at, name in enumerate(names) for look in _looks(table, name, at, names, policy)]
 
 
 def _looks(table: str, name: str, at: int, names: list[str], policy: Policy) -> list[Look]:
-    """The ways to look at one column: none for most."""
+    """Return the functions that read identifiers from one column: none for most columns."""
     found: list[Look] = []
     rule = policy.rule(table, name)
     if rule is not None and rule.kind in KINDS:
@@ -73,7 +73,7 @@ def _looks(table: str, name: str, at: int, names: list[str], policy: Policy) -> 
 
 
 def _once(at: int, finds: Iterable[Callable[[str], Found]]) -> Callable[[Row], Found]:
-    """Look at what stands in a column, at equal cells once: most repeat."""
+    """Return a function that searches a column's cells, equal cells only once: most cells repeat."""
     seen: set[str] = set()
 
     def look(row: Row) -> Found:
@@ -88,7 +88,7 @@ def _once(at: int, finds: Iterable[Callable[[str], Found]]) -> Callable[[Row], F
 
 
 def _decided(table: str, name: str, at: int, names: list[str], policy: Policy) -> Callable[[Row], Found]:
-    """Values under a question or key of which somebody decided that ids stand there."""
+    """Return a function that yields values under a question or key that holds ids according to a decision."""
     question = names.index("question") if (table, name) == ("response", "answer") else None
     type_at = names.index("type") if table in ("info", "node", "network") else None
 
@@ -114,5 +114,5 @@ def _of_rule(policy: Policy, table: str, column: str, selector: str, value: obje
 
 
 def _counts_rows(value: str) -> bool:
-    """A small number in an experimenter's own table (`session_id` 1 to 30) is nobody's id by itself."""
+    """Return whether a value is a small number (`session_id` 1 to 30): in an experimenter's table, nobody's id."""
     return len(value) <= 5 and value.isdigit()

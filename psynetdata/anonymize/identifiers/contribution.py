@@ -1,8 +1,8 @@
-"""What a run of a table's rows adds to a deployment's identifiers.
+"""A part: what a run of a table's rows adds to a deployment's identifiers.
 
-Parts of all tables are put together in `collecting`. A part depends on its rows, the table's columns, the policy and
-this package's code alone, so it can be kept for as long as its rows stand unchanged (see face/identifier_cache.py). It
-holds identifiers in clear.
+collection.py puts the parts of all tables together. A part depends only on its rows, the table's columns, the policy
+and this package's code, so it can be stored for as long as its rows do not change (see face/identifier_cache.py). It
+holds identifiers in clear text.
 """
 
 import json
@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, fields
 
 @dataclass
 class Part:
-    """Plain lists and dictionaries, as JSON keeps them.
+    """Plain lists and dictionaries, as JSON stores them.
 
-    `kinds` {value: kind}; `entries` [[value, whether its key is telling, rows]], see collecting;
-    `found`, `code`, `holders` {word: participants}: see own_words; `made`, `linked`, `assets`: see personal; `parents`,
-    `trials`, `answers`: see copies.
+    `kinds` {value: kind}; `entries` [[value, whether its key may name a person, rows]], see collection.py;
+    `found`, `code`, `holders` {word: participants}: see public_words.py; `made`, `linked`, `assets`: see
+    personal_assets.py; `parents`, `trials`, `answers`: see answer_copies.py.
     """
 
     rows: int = 0

@@ -16,13 +16,13 @@ from .identifiers import RANK
 
 
 def keep(kinds: dict[str, str], value: str, kind: str) -> None:
-    """Add an identifier; of several kinds the earliest of KINDS stays."""
+    """Add an identifier; if it has several kinds, the one that comes first in KINDS is used."""
     if strength(value) != NEVER and RANK[kind] < RANK.get(kinds.get(value, ""), len(RANK)):
         kinds[value] = kind
 
 
 class PartReader:
-    """Reads parts of one table; `needed` is False where its rows cannot add anything."""
+    """Reads parts of one table; `needed` is False if its rows cannot add anything."""
 
     def __init__(self, table: str, columns: list[Column], policy: Policy):
         self._table, self._policy = table, policy
@@ -32,7 +32,7 @@ class PartReader:
         self.needed = bool(looks(table, self._names, policy) or self._others())
 
     def read(self, rows: Iterable[Row]) -> Part:
-        """One part of all these rows."""
+        """Return one part made from all these rows."""
         part = Part()
         entries: Counter[tuple[str, bool]] = Counter()
         found = looks(self._table, self._names, self._policy)

@@ -1,4 +1,4 @@
-"""Every value of a deployment that points to a person, or opens a door."""
+"""All values of a deployment that point to a person or give access to something (secrets)."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 
 from .answer_copies import Copies
 
-# kind → what replaces it inside a text: None for the pseudonym. Earlier kinds win where a value has several.
+# kind → its replacement inside a text; None means the pseudonym. If a value has several kinds, the first one counts.
 KINDS: dict[str, str | None] = {
     "worker_id": None,
     "assignment_id": None,
@@ -31,10 +31,10 @@ RANK = {kind: rank for rank, kind in enumerate(KINDS)}
 
 @dataclass(frozen=True, repr=False)
 class Identifiers:
-    """{value: kind} of KINDS, and the ids of personal assets. Its repr shows numbers only.
+    """`kinds` {value: kind of KINDS}, and the ids of personal assets. The repr shows only counts.
 
-    `public`: values that are words of the experiment itself too, see own_words. `copies`: where answers were copied to;
-    a row with a copy changes when what it was copied from does, so the digest is told without them.
+    `public`: values that are also words of the experiment itself, see public_words.py. `copies`: where answers were
+    copied to. A row with a copy changes when its original changes, so the digest does not include copies.
     """
 
     kinds: dict[str, str]
@@ -44,13 +44,13 @@ class Identifiers:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the first three, sorted: equal digests mean that nothing new has to be hidden."""
+        """SHA-256 over the first three fields, sorted: equal digests mean that nothing new has to be hidden."""
         lines = sorted(f"{kind}\x1f{value}" for value, kind in self.kinds.items())
         text = "\x1e".join([*lines, "", *map(str, sorted(self.personal_assets)), "", *sorted(self.public)])
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
     def to_bytes(self) -> bytes:
-        """Packed JSON, to be kept where identified rows are kept and nowhere else."""
+        """Return compressed JSON. It may be stored only where identified rows are stored."""
         kept = [self.kinds, sorted(self.personal_assets), sorted(self.public), asdict(self.copies)]
         return zlib.compress(json.dumps(kept).encode("ascii"), 1)
 
@@ -60,7 +60,7 @@ class Identifiers:
         return cls(kinds, frozenset(assets), frozenset(public), Copies(**copies))
 
     def counts(self) -> dict[str, int]:
-        """How many values there are of each kind."""
+        """Return {kind: number of values}."""
         return dict(sorted(Counter(self.kinds.values()).items()))
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""Which assets are personal, and what of them could be followed back to a file.
+"""Which assets are personal, and which of their values could lead back to a file.
 
 PsyNet marks only a recording itself (`asset.personal`); plots of it and stimuli
 made from it are not marked. Here an asset is personal when its flag says so, its
@@ -17,24 +17,24 @@ from psynetdata.psynet.tables import class_name
 
 from .contribution import Part
 
-# What names a file or its place. Values a public asset has too are no identifiers.
+# Columns that name a file or its location. Values that a public asset has too are not identifiers.
 PLACES = ("host_path", "url", "export_path", "input_path", "key_within_module", "key_within_experiment", "s3_key")
 HASHES = ("md5_contents", "content_id")
-# File names: from LONG_NAME on they are looked for without their extension, from SHORT_NAME on with it
-# and only where they are numbered; `audio.wav` says nothing.
+# File names: with at least LONG_NAME characters they are searched for without their extension; with at least
+# SHORT_NAME characters with it, and only if they contain a digit; `audio.wav` identifies nobody.
 LONG_NAME = 20
 SHORT_NAME = 11
 
 
 def reader(table: str, names: list[str], policy: Policy) -> "FileReader | None":
-    """What reads one table's share in this, None for most tables."""
+    """Return the reader for one table, or None: most tables say nothing about assets."""
     return FileReader(table, names, policy) if table in ("asset", "asset_participant", "node") else None
 
 
 class FileReader:
-    """Of a part's rows: nodes made from trials, assets linked to people, and what leads to each asset's file.
+    """Collects from a part's rows: nodes made from trials, assets linked to people, and traces of each asset's file.
 
-    An asset is given as [id, whether it is personal (None: its node or a link says), node id, {trace: kind}, [names
+    An asset is stored as [id, whether it is personal (None: its node or a link decides), node id, {trace: kind}, [names
     that the experimenter gave it]].
     """
 
@@ -54,7 +54,7 @@ class FileReader:
             self._made.append(row.get("id") or "")
 
     def _link(self, cells: Row) -> None:
-        """A link to a participant; one to a trial does not count: it may be to its stimulus."""
+        """Read a link to a participant. A link to a trial does not count, because the asset may be its stimulus."""
         if number := self._by_name(cells).get("asset_id"):
             self._linked.add(int(number))
 
@@ -69,7 +69,7 @@ class FileReader:
 
 
 class Files:
-    """The assets of all parts. Those of `node` and `asset_participant` come first."""
+    """Puts the assets of all parts together. The parts of `node` and `asset_participant` must come first."""
 
     def __init__(self):
         self.personal: set[int] = set()
@@ -89,24 +89,27 @@ class Files:
                 self._public.update(traces, names)
 
     def traces(self) -> dict[str, str]:
-        """{value: kind} of all that leads to a personal file, without what a public asset has too."""
+        """Return {value: kind} of values that lead to a personal file, without those that a public asset has too."""
         return {value: kind for value, kind in self._traces.items() if value not in self._public}
 
 
 def decided_public(rows: Iterable[dict[str, str | None]], policy: Policy) -> frozenset[str]:
-    """Ids of assets, given as dictionaries by column name, that a rule lets leave whoever made them."""
+    """Return the ids of assets that a rule makes public. `rows` are dictionaries {column: text}."""
     if not policy.selectors("asset", "*"):
         return frozenset()
     return frozenset(row["id"] or "" for row in rows if _is_personal(row, policy) is False)
 
 
 def asset_selector(row: dict[str, str | None]) -> str:
-    """`<Class>/<module>/<local key>` of an asset row."""
+    """Return the selector `<Class>/<module>/<local key>` of an asset row."""
     return f"{class_name('asset', row.get('type'))}/{row.get('module_id') or ''}/{row.get('local_key') or ''}"
 
 
 def _is_personal(row: dict[str, str | None], policy: Policy) -> bool | None:
-    """A rule `asset,*,<Class>/<module>/<local key>` decides, but a flag of true holds; None: other tables say."""
+    """Return whether an asset is personal; None: other tables decide.
+
+    The flag `personal` comes first, then a rule `asset,*,<Class>/<module>/<local key>`.
+    """
     if row.get("personal") == "t":
         return True
     rule = policy.rule("asset", "*", asset_selector(row))
@@ -118,7 +121,10 @@ def _is_personal(row: dict[str, str | None], policy: Policy) -> bool | None:
 
 
 def _names_a_person(parent: str | None) -> bool:
-    """`parent` is jsonpickle text; databases of older PsyNets have nothing else: {"py/object": "x.MyTrial", …}."""
+    """Return whether an asset's parent is a trial or a participant.
+
+    `parent` is jsonpickle text, the only source in databases of older PsyNets: {"py/object": "x.MyTrial", …}.
+    """
     value = jsontext.decode(parent)
     name = str(value.get("py/object", "")).rpartition(".")[2].lower() if isinstance(value, dict) else ""
     return name.endswith("trial") or "participant" in name or name == "bot"
@@ -128,7 +134,7 @@ def _traces(row: dict[str, str | None]) -> dict[str, str]:
     traces: dict[str, str] = {}
     for column in PLACES:
         value = row.get(column)
-        # A key without a folder is the local key, a name of the experimenter's.
+        # A key without a folder is the local key, a name that the experimenter chose.
         if not value or ("/" not in value and column.startswith("key_")):
             continue
         traces |= {value: "asset", unquote(value): "asset"}

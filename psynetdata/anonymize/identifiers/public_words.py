@@ -1,9 +1,9 @@
-"""Words of the experiment itself: someone signed in as `control` where a group is called so, or as `red`.
+"""Words of the experiment itself: a participant's id may be `control`, which is also the name of a group, or `red`.
 
-What several people were shown or answered is such a word too: it points to none of them. Such an id counts only
-under a name of identity; elsewhere the word is the experimenter's. Longer ids with a digit in them are ids wherever
-they stand, for nobody calls a group so by chance. And a word without digits that is a part of what the code itself
-names (a module, a class, the experiment) cannot be told from it.
+A word that several people were shown or answered also belongs here: it points to none of them. Such an id counts only
+under a name of identity; elsewhere the word belongs to the experiment. Longer ids with a digit are ids everywhere,
+because nobody gives a group such a name by chance. A word without digits that is part of a name in the code (a module,
+a class, the experiment) cannot be distinguished from that name.
 """
 
 import re
@@ -16,7 +16,7 @@ from psynetdata.psynet.csvtext import Row
 
 from .contribution import Part
 
-# Names that stand in the code: no participant's id gets into them.
+# Columns with names from the code: they never contain a participant's id.
 _CODE = frozenset({"type", "module_id", "trial_maker_id"})
 _LABEL_NAMES = """
     mode status recruiter_id local_key participant_group chain_type page_type question data_type extension block kind
@@ -26,7 +26,7 @@ _LABELS = frozenset({*_LABEL_NAMES.split(), *_CODE})
 _WRITTEN = {("node", "definition"), ("node", "seed"), ("node", "context"), ("network", "definition")}
 _WRITTEN |= {("network", "context")}
 _SETTINGS = {("experiment", "vars"), ("experiment_status", "extra_info")}
-# Where words stand that several people saw or gave.
+# Columns with words that several people saw or gave.
 _SHARED = {("info", "definition"), ("info", "answer"), ("response", "answer")}
 SEVERAL = 3
 _LONGEST = 60
@@ -35,19 +35,19 @@ _KINDS = frozenset({"worker_id", "assignment_id", "unique_id", "hit_id", "lucid"
 
 
 def reader(table: str, names: list[str]) -> "WordReader | None":
-    """What reads the words in one table, None where none can stand."""
+    """Return the reader of one table's words, or None if the table cannot contain any."""
     made = WordReader(table, names)
     return made if made.needed else None
 
 
 class WordReader:
-    """Words in the rows of one part that could be someone's id, and so would have to be told from it."""
+    """Collects words from the rows of one part that could also be someone's id."""
 
     def __init__(self, table: str, names: list[str]):
         at = {name: index for index, name in enumerate(names)}
         self._settings = [at[name] for name in names if (table, name) in _SETTINGS]
         self._written = [at[name] for name in names if (table, name) in _WRITTEN]
-        # Label by label what was seen: most of a table's rows repeat them, and are passed over.
+        # The cells seen so far, for each label: most rows repeat them and are skipped.
         self._labels = [(name, at[name], set()) for name in names if name in _LABELS]
         self._shared = [at[name] for name in names if (table, name) in _SHARED and "participant_id" in at]
         self._made_by = [at[name] for name in ("parent_id", "participant_id") if name in at]
@@ -88,7 +88,7 @@ class WordReader:
         part.holders = {word: sorted(people) for word, people in sorted(self._holders.items())}
 
     def _words(self, cell: str) -> frozenset[str]:
-        """Words of an answer that are short: longer ones are names sooner than words of the experiment."""
+        """Return the short words of an answer: longer ones are more likely names than words of the experiment."""
         found = self._short.get(cell)
         if found is None:
             texts = {fold(text.strip()) for text in _texts(jsontext.read(cell))}
@@ -113,7 +113,7 @@ class WordReader:
 
 
 class Words:
-    """The words of all parts."""
+    """Puts the words of all parts together."""
 
     def __init__(self):
         self._found: set[str] = set()
@@ -129,14 +129,14 @@ class Words:
                 held.update(people)
 
     def of(self, kinds: dict[str, str]) -> frozenset[str]:
-        """Those of {value: kind} that are such words. Recruiters' ids cannot be."""
+        """Return the values of {value: kind} that are words of the experiment. Recruiters' ids cannot be."""
         wanted: dict[str, list[str]] = {}
         for value, kind in kinds.items():
             if kind in _KINDS and not _is_id(value) and strength(value) not in (NAMED, NEVER):
                 wanted.setdefault(fold(value.strip()), []).append(value)
         if not wanted:
             return frozenset()
-        # A chain shows many people what one of them typed: of longer words that does not count.
+        # A chain shows many people what one of them typed, so longer words that many people saw do not count.
         shared = {word for word, people in self._holders.items() if len(people) >= SEVERAL}
         text = "\n".join(["", *sorted(self._code), ""])
         own = {word for word in wanted if word in self._found or word in shared or _is_part(word, text)}
@@ -153,7 +153,7 @@ def _is_part(word: str, text: str) -> bool:
 
 
 def _may_be_id(folded: str) -> bool:
-    """Whether the word of some id could read so."""
+    """Return whether this word could be someone's id."""
     return not _is_id(folded) and strength(folded) not in (NAMED, NEVER)
 
 

@@ -9,7 +9,7 @@ from psynetdata.psynet import jsontext
 
 Found = Iterable[tuple[str, str]]
 
-# What recruiters hand over beside ids: in lower case without punctuation. Elsewhere these are data (a stimulus' name).
+# Keys that recruiters pass on next to ids, lower case, without punctuation. Elsewhere they are data (a stimulus name).
 _HANDED_OVER = {
     **dict.fromkeys(("ip",), "address"),
     **dict.fromkeys(("name", "firstname", "lastname", "surname", "fullname"), "name"),
@@ -18,7 +18,7 @@ _HANDED_OVER = {
 _ENDINGS = ("id", "uuid", "guid", "hash", "token", "email", "mail", "phone", "name", "address", "ip", "code")
 _SECRET_KEY = re.compile(r"password|secret|token|api_?key|access_key|credential|dashboard_user|username", re.IGNORECASE)
 _PORT = re.compile(r"(?<=[\d\]]):\d+$")
-# Shorter values of a configuration (`???`) open nothing.
+# Shorter values of a configuration (`???`) are not secrets.
 _SHORTEST_SECRET = 4
 _SHORTEST_LINK_SECRET = 6
 _LONGEST_ID = 400
@@ -29,12 +29,12 @@ _LOGIN = re.compile(r"://([^/\s:@\"'<>]*):([^/\s@\"'<>]+)@")
 
 
 def handed_over(value: object) -> Found:
-    """Values under a name of identity in what a recruiter hands over: names of people too."""
+    """Yield values under a name of identity in the data that a recruiter passes on, including names of people."""
     yield from under_id_keys(value, _HANDED_OVER)
 
 
 def under_id_keys(value: object, more: dict[str, str] | None = None) -> Found:
-    """Values that stand under a name of identity (see naming), in any casing, at any depth, in query strings too."""
+    """Yield values under a name of identity (see id_names), in any casing, at any depth, in query strings too."""
     if isinstance(value, dict):
         for key, item in value.items():
             kind = id_names.kind_of(str(key)) or (more or {}).get("".join(filter(str.isalnum, str(key).casefold())))
@@ -52,20 +52,20 @@ def under_id_keys(value: object, more: dict[str, str] | None = None) -> Found:
 
 
 def ids_in_text(text: str) -> Found:
-    """The same in a cell that holds JSON or anything else."""
+    """Yield values under a name of identity in a cell that holds JSON or other text."""
     if id_names.may_hold(text):
         yield from ((leaf, kind) for leaf, kind in under_id_keys(jsontext.read(text)) if len(leaf) <= _LONGEST_ID)
 
 
 def entries(value: object) -> Iterator[tuple[str, bool]]:
-    """(value, whether its key may name a person) of all that a recruiter handed over."""
+    """Yield (value, whether its key may name a person) of everything that a recruiter passed on."""
     for key, item in _keyed(value):
         telling = "".join(filter(str.isalnum, key.casefold())).endswith(_ENDINGS)
         yield from ((leaf, telling) for leaf in leaves(item))
 
 
 def _keyed(value: object, key: str = "") -> Iterator[tuple[str, object]]:
-    """(the key that is nearest above it, item) of all that is no dictionary or list."""
+    """Yield (nearest key above it, item) for every item that is not a dictionary or list."""
     if isinstance(value, dict):
         for name, item in value.items():
             yield from _keyed(item, str(name))
@@ -77,7 +77,7 @@ def _keyed(value: object, key: str = "") -> Iterator[tuple[str, object]]:
 
 
 def links(text: str) -> Found:
-    """Secrets in addresses and query strings wherever they stand: `?token=…`, `https://user:password@host`."""
+    """Yield secrets in addresses and query strings anywhere in a text: `?token=…`, `https://user:password@host`."""
     if "=" in text or "%3" in text:
         for value in _PARAMETER.findall(text):
             yield from ((each, "secret") for each in {value, unquote(value)} if len(each) >= _SHORTEST_LINK_SECRET)
@@ -87,7 +87,7 @@ def links(text: str) -> Found:
 
 
 def in_configuration(value: object) -> Found:
-    """Secrets of a configuration: under telling keys, and in the query and user part of addresses."""
+    """Yield a configuration's secrets: under keys such as `password`, and in the query and user part of addresses."""
     for key, text in _keyed(value):
         if not isinstance(text, str) or not text:
             continue
@@ -113,9 +113,9 @@ def _in_url(text: str) -> Found:
 
 
 def paths(text: str) -> Found:
-    """Whole paths on a machine, which can name a user: an asset's source, and where assets are stored.
+    """Yield absolute paths on a machine, which can contain a user's name: an asset's source, or the storage's root.
 
-    (psynet.asset, LocalStorage.root.) A relative path is the experimenter's name for a stimulus.
+    See psynet.asset, LocalStorage.root. A relative path is the experimenter's name for a stimulus.
     """
     value = jsontext.decode(text)
     root = value.get("root") if isinstance(value, dict) else text
@@ -124,7 +124,7 @@ def paths(text: str) -> Found:
 
 
 def emails(text: str) -> Found:
-    """E-mail addresses that someone typed; they may stand elsewhere too, as in a chain's next stimulus."""
+    """Yield e-mail addresses that someone typed; they may occur elsewhere too, such as in a chain's next stimulus."""
     if "@" in text or "u0040" in text:
         value = jsontext.decode(text)
         plain = text if value is jsontext.MISSING else "\n".join(leaves(value))
@@ -133,7 +133,7 @@ def emails(text: str) -> Found:
 
 
 def parts(value: str, kind: str) -> list[str]:
-    """An X-Forwarded-For list's parts, each also without its port; other values as they are."""
+    """Return the parts of an X-Forwarded-For list, each also without its port; other values unchanged."""
     value = value.strip()
     if kind != "address":
         return [value]
@@ -143,7 +143,7 @@ def parts(value: str, kind: str) -> list[str]:
 
 
 def leaves(value: object, fractions: bool = False) -> Iterator[str]:
-    """All strings, and whole numbers as text (with `fractions` all numbers), at any depth."""
+    """Yield all strings, and whole numbers as text (with `fractions`: all numbers), at any depth."""
     if isinstance(value, dict):
         for item in value.values():
             yield from leaves(item, fractions)

@@ -1,4 +1,4 @@
-"""Rounding, by the kind of content: what a value looks like afterwards keeps its type."""
+"""Rounding, by the kind of content: a rounded value keeps its type."""
 
 import re
 from collections.abc import Callable
@@ -9,17 +9,17 @@ AGE_BAND = 5
 
 
 def day(text: str) -> str:
-    """A timestamp at the midnight of its day."""
+    """Return the text with timestamps set to the midnight of their day."""
     return _DATE.sub(lambda match: match[1] + " 00:00:00", text)
 
 
 def size(text: str) -> str:
-    """A size in MB to two decimals (10 kB): enough to plan a download, too little to recognise a file."""
+    """Return a size in MB with two decimals (10 kB): enough to plan a download, not enough to recognise a file."""
     return format(round(float(text), 2), "g") if _NUMBER.fullmatch(text) else "0"
 
 
-# (what stands in the text, what is told): the first that is found. Both a browser's own user agent and the words
-# of platform.js, which PsyNet records ("Chrome Mobile 120.0 on Samsung Galaxy S10 (Android 12)"), are read.
+# (text to find, name to return): the first match counts. Both a browser's own user agent and the description by
+# platform.js, which PsyNet records ("Chrome Mobile 120.0 on Samsung Galaxy S10 (Android 12)"), are read.
 _BROWSERS = (
     ("Edg", "Edge"), ("OPR/", "Opera"), ("Opera", "Opera"), ("SamsungBrowser", "Samsung Internet"),
     ("Samsung Internet", "Samsung Internet"), ("Firefox", "Firefox"), ("FxiOS", "Firefox"), ("CriOS", "Chrome"),
@@ -32,12 +32,12 @@ _SYSTEMS = (
     ("Ubuntu", "Linux"), ("Fedora", "Linux"), ("X11", "Linux"),
 )  # fmt: skip
 _MOBILE = re.compile(r"Mobi|iPhone|iPad|iPod|Android|\biOS\b|Tablet")
-# PsyNet's own words (psynet.timeline, Page.process_response).
+# PsyNet's own text (psynet.timeline, Page.process_response).
 _NOT_KNOWN = "Browser platform info could not be retrieved."
 
 
 def browser(text: str) -> str:
-    """The family of a browser, its system, mobile or not, as text or JSON string: `Chrome on Windows, not mobile`."""
+    """Return the browser family, system, and mobile or not: `Chrome on Windows, not mobile`. Text or JSON string."""
     quoted = '"' if text[:1] == '"' else ""
     if text.strip('"') in ("", _NOT_KNOWN) or text in ("null", "{}"):
         return text
@@ -47,7 +47,7 @@ def browser(text: str) -> str:
 
 
 def age(text: str) -> str:
-    """An age, as JSON number or string, rounded down to a band of five years; anything else is null."""
+    """Return an age (JSON number or string) rounded down to a band of five years; `null` for anything else."""
     match = re.fullmatch(r'("?)(\d{1,3})(?:\.\d+)?("?)', text.strip())
     if match is None:
         return "null"

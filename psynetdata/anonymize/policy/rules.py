@@ -1,8 +1,8 @@
-"""Which column may leave, in what form and why: policy.csv and decisions laid over it.
+"""Which column may leave, in what form and why: policy.csv, and decisions that override it.
 
-One line a rule: table, column, selector, what happens at level `shared` (for a
+Each line is one rule: table, column, selector, the action at level `shared` (for a
 named colleague) and at level `open` (for a repository), the kind of content and the reason.
-A line without a selector is the column's; a line with one is for part of its rows:
+A line without a selector applies to the column; a line with one applies to part of its rows:
 
 | column | selector |
 |---|---|
@@ -11,7 +11,7 @@ A line without a selector is the column's; a line with one is for part of its ro
 | vars and other JSON objects | `<key>`, `<key>.<key below>` |
 | `asset.*` (whose, public or personal) | `<Class>/<module>/<local key>` |
 
-`*` in a selector stands for anything. Table `*` holds for every table that has no line of its own.
+`*` in a selector matches anything. Table `*` applies to every table that has no line of its own.
 """
 
 import csv
@@ -26,21 +26,22 @@ from psynetdata.psynet.problems import BadInput
 from .rounding import BY_KIND
 
 LEVELS = ("shared", "open")
-# keep: as it is.  drop: withheld.  pseudonym: the whole cell is an id.  scrub: known identifiers are
-# replaced inside it.  public: scrubbed where the asset is public, withheld where it is personal.
-# coarsen: rounded, as its kind says (see rounding.py).  numbers: scrubbed, and all text in it withheld.
+# keep: unchanged.  drop: withheld.  pseudonym: the whole cell is an id and becomes a pseudonym.  scrub: known
+# identifiers are replaced inside it.  public: scrubbed if the asset is public, withheld if it is personal.
+# coarsen: rounded according to its kind (see rounding.py).  numbers: scrubbed, and all text in it withheld.
 ACTIONS = ("keep", "drop", "pseudonym", "scrub", "public", "coarsen", "numbers")
 FIELDS = ["table", "column", "selector", "shared", "open", "kind", "reason"]
-# What PsyNet saves under the question's name (`save_answer`) goes by the question's rule, where it has none of its own.
+# Values that PsyNet saves under the question's name (`save_answer`) follow the question's rule if they have no rule.
 _COPIED = {("participant", "vars"): ("response", "answer")}
-# What the experimenter asked and stored and what people wrote: column rules of these kinds hold until someone decides.
+# Content that the experimenter stored and text that people wrote: column rules of these kinds are preliminary, until
+# someone decides.
 _UNTIL_DECIDED = ("content", "free_text")
 DEFAULT = Path(__file__).with_name("policy.csv")
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One line of the policy; `kind` says what stands there (see identifiers.KINDS, scrub.FREE_TEXT)."""
+    """One line of the policy; `kind` is the kind of content (see identifiers.KINDS, scrubber.FREE_TEXT)."""
 
     table: str
     column: str
@@ -51,11 +52,11 @@ class Rule:
     reason: str
 
     def action(self, level: str) -> str:
-        """What happens at a level: one of ACTIONS."""
+        """Return the action at a level: one of ACTIONS."""
         return self.shared if level == "shared" else self.open
 
     def check(self) -> None:
-        """Raises BadInput for an action that does not exist, or a kind that cannot be rounded."""
+        """Raise BadInput for an action that does not exist, or a kind that cannot be rounded."""
         where = f"The rule for {self.table}.{self.column} {self.selector}".rstrip()
         for level in LEVELS:
             if self.action(level) not in ACTIONS:
@@ -65,9 +66,9 @@ class Rule:
 
 
 class Policy:
-    """All rules, found by table, column and selector; more specific before general.
+    """All rules, looked up by table, column and selector; specific rules come before general ones.
 
-    `withholds`: what nobody decided about leaves at neither level.
+    `withholds`: undecided data leaves at neither level.
     """
 
     def __init__(self, rules: Iterable[Rule], *, version: str, sha256: str = "", withholds: bool = False):
@@ -86,8 +87,8 @@ class Policy:
     def load(cls, path: Path | None = None) -> "Policy":
         """Read a policy file, by default the one that comes with this package.
 
-        Lines that begin with # are comments; the first says `# version N`.
-        Raises BadInput naming the line for a missing field or a rule that cannot be.
+        Lines that begin with # are comments; the first line is `# version N`.
+        Raises BadInput, naming the line, for a missing field or an invalid rule.
         """
         path = path or DEFAULT
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -102,18 +103,18 @@ class Policy:
 
     @staticmethod
     def rule_of(name: str, line: dict[str, str | None]) -> Rule:
-        """A rule from a line of the file called `name`. Raises BadInput where fields are missing."""
+        """Return a rule from a line of the file called `name`. Raises BadInput if fields are missing."""
         where = f"{name}: the line for {line['table']}.{line['column']} {line['selector'] or ''}".rstrip()
         if None in line or None in line.values():
             raise BadInput(f"{where} does not have {len(FIELDS)} fields.")
         return Rule(*[(line[field] or "").strip() for field in FIELDS])
 
     def extended(self, decisions: Iterable[Rule]) -> "Policy":
-        """A policy with decisions laid over this one; where both speak, the decision holds."""
+        """Return this policy with decisions added; where both have a rule, the decision applies."""
         return Policy([*self.rules, *decisions], version=self.version, withholds=self.withholds)
 
     def withholding(self) -> "Policy":
-        """A policy that withholds at level shared, too, what leaves scrubbed there until someone decides about it."""
+        """Return a policy that withholds undecided data at level shared too, instead of scrubbing it there."""
 
         def sharpened(rule: Rule) -> Rule:
             waits = not rule.selector and rule.kind in _UNTIL_DECIDED
@@ -122,7 +123,7 @@ class Policy:
         return Policy(map(sharpened, self.rules), version=self.version, withholds=True)
 
     def with_action(self, kind: str, old: str, new: str) -> "Policy":
-        """The same policy, by name and hash, with another action wherever a kind of content has that one."""
+        """Return this policy with action `new` instead of `old` for a kind of content; version and hash stay."""
 
         def changed(rule: Rule) -> Rule:
             actions = {level: new for level in LEVELS if rule.kind == kind and rule.action(level) == old}
@@ -131,10 +132,10 @@ class Policy:
         return Policy(map(changed, self.rules), version=self.version, sha256=self.sha256, withholds=self.withholds)
 
     def rule(self, table: str, column: str, selector: str | None = None) -> Rule | None:
-        """The rule for a column, or for one selector of it; None where nobody decided.
+        """Return the rule for a column, or for one of its selectors; None if there is none (undecided).
 
-        With a selector only selector lines answer: None then means undecided, and the column's
-        own line says what happens until someone decides.
+        With a selector, only lines with a selector count: None then means undecided, and the column's
+        own line applies until someone decides.
         """
         for key in ((table, column), ("*", column)):
             if selector is None:
@@ -147,7 +148,7 @@ class Policy:
         return self.rule(*copied, selector) if copied else None
 
     def selectors(self, table: str, column: str) -> list[str]:
-        """All selectors that some line names for a column."""
+        """Return all selectors that have a rule in a column."""
         keys = ((table, column), ("*", column))
         exact = [name for key in keys for name in self._exact.get(key, {})]
         return exact + [rule.selector for key in keys for rule in self._patterns.get(key, [])]

@@ -1,4 +1,4 @@
-"""Which rows of an anonymous face come out differently for other identifiers, though their source stands unchanged."""
+"""Finds rows of an anonymous face that change because identifiers changed, although their source rows did not."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -10,16 +10,19 @@ from psynetdata.psynet.tables import Column, known_tables
 
 from .anonymizer import Anonymizer, TableAnonymizer
 
-# Rows are looked at in batches of about so many characters.
+# Rows are searched in batches of about this many characters.
 _BATCH = 1 << 18
 _BATCH_ROWS = 2_000
 
-Pair = tuple[str, bytes]  # what finds a row in the mirror, and the row as it is stored
+Pair = tuple[str, bytes]  # the key of a row in the mirror, and the stored row
 Make = Callable[[Identifiers], Anonymizer]
 
 
 def redo(old: Identifiers, new: Identifiers, make: Make) -> "Redo | None":
-    """None where filling anew is the better or the only way. `make` gives an anonymizer for other identifiers."""
+    """Return a Redo, or None if rebuilding the face is better or the only way.
+
+    `make` returns an anonymizer for the identifiers it is given.
+    """
     difference = between(old, new)
     if len(difference) > MOST:
         return None
@@ -30,7 +33,7 @@ def redo(old: Identifiers, new: Identifiers, make: Make) -> "Redo | None":
 
 
 class Redo:
-    """Made for one difference; used table by table."""
+    """The rows to do again for one difference of identifiers; used table by table."""
 
     def __init__(self, difference: Difference, make: Make):
         self._assets = difference.assets
@@ -38,7 +41,7 @@ class Redo:
         self._made = [make(Identifiers({})), make(difference.before), make(difference.after)]
 
     def of(self, table: str, columns: list[Column]) -> "Picker | None":
-        """What picks the rows to do again; None where the table's rows hold nothing that depends on identifiers."""
+        """Return what selects a table's rows to do again; None if nothing in its rows depends on identifiers."""
         anonymizers = [each.table(table, columns) for each in self._made]
         if not anonymizers[0].scrubs:
             return None
@@ -48,9 +51,9 @@ class Redo:
 
 
 class Picker:
-    """For one table. `anonymizers`: with no identifiers, and with those of either side of the difference.
+    """Selects the rows of one table. `anonymizers`: one without identifiers, and one for each side of the difference.
 
-    `own`: an experimenter's own table. `assets`: ids, which stand at `place`, of rows to be picked whatever they hold.
+    `own`: an experimenter's own table. `assets`: ids (the cell at index `place`) of rows that are always selected.
     """
 
     def __init__(
@@ -60,11 +63,11 @@ class Picker:
         self._without, *self._others = anonymizers
 
     def passes(self, blocks: Iterable[bytes]) -> bool:
-        """Whether a part can be left out as a whole, told from its bytes: cheaper than row by row."""
+        """Return whether a whole part can be skipped. Its bytes are enough to decide: cheaper than row by row."""
         return not self._assets and not any(self._screen.stops(text, self._own) for text in _lines(blocks))
 
     def pick(self, pairs: Iterable[Pair]) -> Iterator[Pair]:
-        """Those of the rows that come out, or could come out, in another way."""
+        """Yield the rows whose anonymous form changes, or could change."""
         for batch in _batches(pairs):
             sure, doubtful = self._screen.look([record.decode("utf-8") for _, record in batch], self._own)
             for at, pair in enumerate(batch):
@@ -81,7 +84,7 @@ class Picker:
 
 
 def _lines(blocks: Iterable[bytes]) -> Iterator[str]:
-    """Text cut where lines end: nothing that is looked for goes over a line's end."""
+    """Yield the text, cut at line ends: a search string never contains a line end."""
     left = b""
     for block in blocks:
         whole, newline, rest = block.rpartition(b"\n")

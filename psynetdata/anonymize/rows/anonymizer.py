@@ -1,7 +1,7 @@
-"""Rows in, rows out: the policy applied to the tables of one deployment.
+"""Applies the policy to the rows of one deployment's tables: rows in, rows out.
 
 The result is *pseudonymized*: while snapshots and the key exist, pseudonyms can
-be followed back, and what people answered can still be linked (see accounts.linkable).
+be traced back, and people's answers can still be linked (see report.linkable).
 """
 
 from collections import Counter
@@ -32,7 +32,7 @@ DEFAULTS, NOBODY = Options(), People()
 
 
 class Anonymizer:
-    """Makes a TableAnonymizer for each table; knows the level, and counts what was done."""
+    """Makes a TableAnonymizer for each table; holds the level and options, and counts the changes."""
 
     def __init__(
         self,
@@ -44,9 +44,9 @@ class Anonymizer:
         options: Options = DEFAULTS,
         people: People = NOBODY,
     ):
-        """`people` is needed where dates are shifted only. Raises UsageError for an unknown level."""
+        """`people` is needed only if dates are shifted. Raises UsageError for an unknown level."""
         if level not in LEVELS:
-            raise UsageError(f"There is no level of anonymization called {level}; use {' or '.join(LEVELS)}.")
+            raise UsageError(f"There is no anonymization level called {level}; use {' or '.join(LEVELS)}.")
         self.policy = options.applied(policy)
         self.level = level
         self.options = options
@@ -59,17 +59,17 @@ class Anonymizer:
         self.copied = Copied(identifiers.copies, self.policy, self.treatments)
 
     def table(self, table: str, columns: list[Column]) -> "TableAnonymizer":
-        """For one pass over a table whose rows have these columns."""
+        """Return the anonymizer for one pass over a table whose rows have these columns."""
         made = TableAnonymizer(self, table, columns)
         self._tables.append(made)
         return made
 
     def add(self, tally: Tally) -> None:
-        """Count what was done elsewhere as done here."""
+        """Add counts of work that was done elsewhere (by another process)."""
         self._tallies.append(tally)
 
     def report(self) -> dict:
-        """What was done so far, as JSON: policy, level, counts, and what nobody decided about. Holds no identifier."""
+        """Return what was done so far, as JSON: policy, level, counts, undecided selectors. Contains no identifier."""
         self._tallies = added([*self._tallies, *(each.take_tally() for each in self._tables)])
         return {
             "policy": {"version": self.policy.version, "sha256": self.policy.sha256},
@@ -92,7 +92,7 @@ class Anonymizer:
         return {"rows": dict(sorted(rows.items())), "how": how_dates_leave(self.options)}
 
     def _special(self) -> list[str]:
-        """Health, income and the like, where they leave: `table.column selector`."""
+        """Return the selectors of special categories (health, income …) that leave: `table.column selector`."""
         clean = self.scrubber.string
         return sorted({clean(name, free_text=True) for tally in self._tallies for name in tally.special})
 
@@ -121,7 +121,7 @@ class Anonymizer:
 
 
 class TableAnonymizer:
-    """The policy compiled for one table: only columns that can change cost anything.
+    """The policy compiled for one table: only columns that can change cost time.
 
     `withheld`: names of the columns that are withheld in every row.
     """
@@ -147,7 +147,10 @@ class TableAnonymizer:
         self.withheld = frozenset(column.name for column in columns if self._is_withheld(column))
 
     def row(self, cells: Row) -> Row:
-        """The row as it may leave: same length and order; withheld is NULL, or empty where the column is NOT NULL."""
+        """Return the row as it may leave, with the same length and order.
+
+        A withheld cell is NULL, or an empty value if the column is NOT NULL.
+        """
         out = list(cells)
         self.rows += 1
         for at, step in self._steps:
@@ -167,7 +170,10 @@ class TableAnonymizer:
         return out
 
     def block(self, rows: list[list[str]]) -> list[Sequence[str]]:
-        """What `row` makes of each row of a block, in which cells are as in csvtext.block_rows; by column, and fast."""
+        """Return the rows of a block as they may leave, like `row`, but fast, column by column.
+
+        NULL and the empty text are written as in csvtext.block_rows.
+        """
         if not rows:
             return []
         self.rows += len(rows)
@@ -199,7 +205,7 @@ class TableAnonymizer:
         return without_null(left)
 
     def take_tally(self) -> Tally:
-        """What was done since the last call."""
+        """Return the counts since the last call, and reset them."""
         dates = Counter(self.dates.counts if self.dates else {})
         found = Tally(self.table, self.rows, self.changes(), self.undecided(), self.special(), dates)
         self.rows, self._changed = 0, [0] * len(self._changed)
@@ -212,7 +218,7 @@ class TableAnonymizer:
         return found
 
     def changes(self) -> list[tuple[str, str, int]]:
-        """(column, action, cells changed) for every column that does not simply leave, or could hold identifiers."""
+        """Return (column, action, cells changed) for every column that is not just kept, or could hold identifiers."""
         level, looked_at = self._owner.level, {at for at, _ in self._steps}
         return [
             (name, rule.action(level), self._changed[self._places[name]])
@@ -221,7 +227,7 @@ class TableAnonymizer:
         ]
 
     def undecided(self) -> Counter[tuple[str, str, str]]:
-        """{(table, column, selector): rows} that no rule covers; selector "" is the whole column."""
+        """Return {(table, column, selector): rows} that no rule covers; selector "" means the whole column."""
         found = Counter({(self.table, name, ""): rows for name, rows in self._blank.items()})
         names = {at: name for name, at in self._places.items()}
         for at, step in self._steps:
@@ -230,7 +236,7 @@ class TableAnonymizer:
         return found
 
     def special(self) -> set[str]:
-        """Selectors of special categories that leave, as `table.column selector`."""
+        """Return the selectors of special categories that leave, as `table.column selector`."""
         names = {at: name for name, at in self._places.items()}
         steps = [(names[at], step) for at, step in self._steps if isinstance(step, ByKey | ByQuestion)]
         return {f"{self.table}.{name} {selector}" for name, step in steps for selector in step.special}
@@ -239,9 +245,10 @@ class TableAnonymizer:
         return {name for name, rule in self._actions.items() if rule.kind == "time" and not rule.selector}
 
     def _rule(self, column: Column) -> Rule:
-        """The column's rule; where nobody decided, the experimenter's own tables leave scrubbed, at level shared.
+        """Return the column's rule, or a default one if no rule covers it.
 
-        Unless the policy withholds all that is undecided.
+        By default the experimenter's own tables leave scrubbed at level shared, unless the policy withholds undecided
+        data.
         """
         found = self._owner.policy.rule(self.table, column.name)
         if found is not None:
@@ -272,7 +279,7 @@ class TableAnonymizer:
         return Alone(treatment)
 
     def _by_owner(self, column: Column, treatment: Callable[[str], str | None], rule: Rule) -> Step:
-        """Personal assets lose the cell (or have it rounded); public ones keep it (scrubbed)."""
+        """Withhold (or round) the cell of a personal asset; keep (and scrub) the cell of a public one."""
         personal = self._owner.identifiers.personal_assets
         at = self._places["id"]
         empty = withheld_value(column)
@@ -286,14 +293,14 @@ class TableAnonymizer:
         return step
 
     def _own_ids(self, treatment: Callable[[str], str | None]) -> Step:
-        """Ids in an experimenter's table: small numbers that are nobody's id count rows (`session_id` 1 to 30)."""
+        """Treat ids in an experimenter's table: a small number that is nobody's id is kept (`session_id` 1 to 30)."""
         named = self._owner.scrubber.matcher.named
         return Alone(
             lambda cell: cell if cell.isdigit() and len(cell) <= 5 and named(cell) is None else treatment(cell)
         )
 
     def _counted(self, column: Column, treatment: Callable[[str], str | None], rule: Rule) -> Step:
-        """A column that no rule covers; a number in it stays a number, unless it is someone's id: then it is NULL."""
+        """Treat a column that no rule covers: a number in it is kept, unless it is someone's id: then it is NULL."""
         whole = self._owner.scrubber.matcher.whole
         scrubbed = rule.action(self._owner.level) == "scrub"
 

@@ -1,4 +1,4 @@
-"""Rows by the block, whose cells are as in csvtext.block_rows: "" is NULL, EMPTY the empty text."""
+"""Treats blocks of rows. Cells are written as in csvtext.block_rows: "" is NULL, EMPTY is the empty text."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from psynetdata.psynet.csvtext import EMPTY, Row, with_null
 
 
 class Guided(Protocol):
-    """A step that needs to know the cell in the column `guide` (None: no other)."""
+    """A step that also needs the row's cell in the column `guide` (None: no other cell)."""
 
     guide: int | None
 
@@ -17,13 +17,13 @@ class Guided(Protocol):
 
 
 def treated(treatment: Callable[[str], str | None], cells: Sequence[str]) -> list[str]:
-    """A column whose cells are treated alone: each text that stands in it once."""
+    """Treat a column whose treatment depends on the cell alone: each different cell once."""
     known = {cell: _cell(treatment(_text(cell))) if cell else cell for cell in set(cells)}
     return [known[cell] for cell in cells]
 
 
 def guided(step: "Guided", cells: Sequence[str], columns: list[Sequence[str]]) -> list[str]:
-    """A column whose cells are treated by one other of their row: each pair that stands in the block once."""
+    """Treat a column whose treatment depends on one other cell of the row: each different pair once."""
     guides = repeat("") if step.guide is None else columns[step.guide]
     pairs = list(zip(cells, guides, strict=step.guide is not None))
     known = {}
@@ -34,7 +34,7 @@ def guided(step: "Guided", cells: Sequence[str], columns: list[Sequence[str]]) -
 
 
 def stepped(step: Callable[[str, Row], str | None], cells: Sequence[str], rows: list[list[str]]) -> list[str]:
-    """A column whose cells are treated by what else stands in their row."""
+    """Treat a column whose treatment depends on the whole row."""
     found = []
     for cell, row in zip(cells, rows, strict=True):
         if cell:

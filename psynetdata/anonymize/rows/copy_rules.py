@@ -1,4 +1,4 @@
-"""What becomes of copied answers (see identifiers/answer_copies.py) in the rows of one table."""
+"""Treats copied answers (see identifiers/answer_copies.py) in the rows of one table."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from psynetdata.psynet.tables import Column, class_name
 from .treatments import Treatments
 
 _NUMBERED = re.compile(r"_\d+$")
-# Changes the row that leaves, told the one that came.
+# (original row, row that leaves): changes the row that leaves.
 Copy = Callable[[Row, Row], None]
 
 
@@ -29,7 +29,10 @@ class Copied:
 
 
 def copying(copied: Copied, table: str, columns: list[Column]) -> list[Copy]:
-    """Nothing for most tables, and where no answer has a rule that is stricter than its copy's."""
+    """Return functions that treat the copies in a table's rows.
+
+    The list is empty for most tables, and if no answer has a rule that is stricter than its copy's.
+    """
     at = {column.name: place for place, column in enumerate(columns)}
     made: list[Copy | None] = [
         _of_node(copied, columns[at[name]], at[name], at[node])
@@ -62,7 +65,7 @@ def _of_node(copied: Copied, column: Column, place: int, node: int) -> Copy | No
 
 
 def _by_key(copied: Copied, rules: dict[str, Rule], cell: str) -> str:
-    """An object whose members have the rules of those of their name in the answer."""
+    """Apply to an object's members the rules of the answer's keys with the same names."""
     pieces = []
     for member in json_spans.members(cell) or ():
         if member.key in rules:
@@ -85,7 +88,7 @@ def _of_participant(copied: Copied, column: Column, at: dict[str, int]) -> Copy 
 
 
 def _of_accumulators(copied: Copied, place: int) -> Copy | None:
-    """A list of {question: answer} of the module that someone is in; the second of a name is called `<question>_1`."""
+    """Treat a list of {question: answer} of the current module. PsyNet calls a repeated question `<question>_1`."""
     rules = copied.questions
     treatments = {name: copied.treatments.of_value(rule) for name, rule in rules.items()}
 
@@ -113,7 +116,7 @@ def _of_trial(copied: Copied, column: Column, at: dict[str, int]) -> Copy | None
         treat = treatments.get(questions.get(cells[at["response_id"]] or "", ""))
         if treat is None or out[at["answer"]] is None:
             return
-        # What was decided about the trial's class holds.
+        # A decision about the trial's class takes precedence.
         if policy.rule("info", "answer", class_name("info", cells[at["type"]])) is None:
             out[at["answer"]] = treat(cells[at["answer"]] or "")
 

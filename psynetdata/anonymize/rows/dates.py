@@ -1,8 +1,9 @@
-"""Times that say less: shifted by a constant of each participant's, cut to the day.
+"""Times that reveal less: shifted by a constant for each participant, or cut to the day.
 
-A participant's times, in whatever table, go back by 1 to 364 whole days that the deployment's key chooses: the same in
-all its exports. So order and intervals within a participant stay, and the time of day. Rows of nobody (a chain's nodes,
-the server's status) are cut to the year: one that was made when someone's trial ended would tell that shift.
+All times of a participant, in all tables, are moved back by 1 to 364 whole days. The deployment's key determines the
+number, so it is the same in all exports. Order and intervals within a participant stay, and so does the time of day.
+Times in rows of nobody (a chain's nodes, the server's status) are cut to the year: a row that was created when a
+participant's trial ended would reveal the shift.
 """
 
 import hmac
@@ -20,7 +21,7 @@ from .owners import People
 
 MOST_DAYS = 364
 _TIMES = ("timestamp", "timestamptz", "date")
-# Where PsyNet itself writes times into text. What was shown or answered is data, whatever date stands in it.
+# Columns in which PsyNet itself writes times into text. Stimuli and answers are data, even if they contain a date.
 _TEXTS = frozenset({"vars", "metadata_", "details", "extra_info", "arguments", "failed_reason", "traceback"})
 _TIME = re.compile(r"(?<![\d-])(\d{4}-\d\d-\d\d)([T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)")
 _WHOLE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ].*)?", re.DOTALL)
@@ -28,18 +29,18 @@ _DIGIT = re.compile(r"\d")
 
 
 class Dates:
-    """For one deployment; `table` makes what is used on rows."""
+    """Changes the times of one deployment; `table` returns the object that is applied to rows."""
 
     def __init__(self, key: bytes, options: Options, people: People):
         self._key, self._options, self._people = key, options, people
         self._days: dict[str, int] = {}
 
     def table(self, table: str, columns: list[Column], times: set[str]) -> "TableDates":
-        """`times`: names of columns whose cells are times, beside those whose type says so."""
+        """Return the object for one table. `times`: names of columns with times, next to those of a time type."""
         return TableDates(self, table, columns, times)
 
     def changed_of(self, person: str) -> Callable[[str, str], str]:
-        """(date, time of day) → both as they leave, for the rows of one participant; "" for those of nobody."""
+        """Return a function (date, time of day) → text that leaves, for a participant's rows ("": rows of nobody)."""
         day = self._options.coarsen == "day"
         if not self._options.shift_dates:
             return _midnight if day else _same
@@ -60,7 +61,7 @@ class Dates:
 
 
 class TableDates:
-    """For the rows of one table; `counts` says whose rows they were."""
+    """Changes times in the rows of one table; `counts` counts rows of participants and of nobody."""
 
     def __init__(self, owner: Dates, table: str, columns: list[Column], times: set[str]):
         self.counts: Counter[str] = Counter()
@@ -68,11 +69,11 @@ class TableDates:
         self._whose = owner.whose(table, columns)
         self._cells = [at for at, column in enumerate(columns) if column.type in _TIMES or column.name in times]
         self._texts = [at for at, column in enumerate(columns) if column.name in _TEXTS]
-        # Columns of unknown type, as in an experimenter's own table: what is a time as a whole.
+        # Columns of unknown type, as in an experimenter's own table: only cells that are a time as a whole.
         self._unknown = [at for at, column in enumerate(columns) if column.type is None and at not in self._cells]
 
     def row(self, cells: Row, out: Row) -> None:
-        """Changes `out`, which is how `cells` leave otherwise."""
+        """Change the times in `out`, the row that leaves; `cells` is the original row."""
         person = self._whose(cells)
         change = self._changed_of(person)
         self.counts["of a participant" if person else "of nobody"] += 1
@@ -105,7 +106,7 @@ def _no_fraction(time: str) -> str:
 
 
 def _zeros(time: str) -> str:
-    """` 08:12:49.21+00` → ` 00:00:00+00`: the zone stays."""
+    """Return a time of day set to midnight: ` 08:12:49.21+00` → ` 00:00:00+00`. The time zone stays."""
     clock, zone = time[:9], time[9:]
     fraction = re.match(r"\.\d+", zone)
     return _no_fraction(clock) + (zone[fraction.end() :] if fraction else zone)

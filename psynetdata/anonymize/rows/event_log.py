@@ -1,15 +1,15 @@
-"""Logs of what a page did when (psynet.js, `event_log`): their times count from the first event."""
+"""Logs of a page's events (psynet.js, `event_log`): times become seconds since the first event."""
 
 import re
 from datetime import datetime
 
 _EVENT = re.compile(r'(\\*)"localTime\1"(\s*:\s*)\1"(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d))\1"')
-# Where PsyNet keeps such logs: with a response, and where its answer is copied.
+# Columns in which PsyNet stores such logs: with a response, and where its answer is copied.
 COLUMNS = frozenset({"answer", "metadata_", "vars", "answer_accumulators", "branch_log"})
 
 
 def logs(text: str) -> str:
-    """`"localTime": "2025-07-29T14:50:04.304Z"` becomes `"localTime": 0.003`: seconds since the cell's first event."""
+    """Replace `"localTime": "2025-07-29T14:50:04.304Z"` by `"localTime": 0.003`: seconds since the first event."""
     if "localTime" not in text:
         return text
     first: list[datetime] = []

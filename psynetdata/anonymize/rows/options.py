@@ -1,4 +1,4 @@
-"""What can be asked of an anonymizer beyond its level."""
+"""Options of an anonymizer, in addition to its level."""
 
 from dataclasses import dataclass
 
@@ -12,11 +12,11 @@ COARSEN = ("", "day")
 
 @dataclass(frozen=True)
 class Options:
-    """`pseudonyms`: letters of a keyed hash, or numbers that are handed out (see text/numbered_pseudonyms.py).
-    `drop_text`: what people typed is withheld. `shift_dates`: each participant's times by a constant of their own.
-    `coarsen`: times to the day.
+    """`pseudonyms`: letters of a keyed hash, or assigned numbers (see text/numbered_pseudonyms.py).
+    `drop_text`: withhold text that people typed. `shift_dates`: shift each participant's times by a constant of their
+    own. `coarsen`: cut times to the day.
 
-    Raises UsageError for values that do not exist.
+    Raises UsageError for unknown values.
     """
 
     pseudonyms: str = "hmac"
@@ -37,5 +37,5 @@ class Options:
         return self.shift_dates or bool(self.coarsen)
 
     def applied(self, policy: Policy) -> Policy:
-        """The policy as these options sharpen it; its version and hash stay those of the policy itself."""
+        """Return the policy, made stricter by these options; its version and hash stay those of the policy itself."""
         return policy.with_action(FREE_TEXT, "scrub", "numbers") if self.drop_text else policy

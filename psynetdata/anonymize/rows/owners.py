@@ -1,4 +1,4 @@
-"""Whose a row is: the participant that it names by number or by an id of theirs."""
+"""Finds the participant that a row belongs to, by participant number or by one of the participant's ids."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -6,20 +6,20 @@ from dataclasses import dataclass, field
 from psynetdata.psynet.csvtext import Row
 from psynetdata.psynet.table_source import TableSource
 
-# Ids in the order in which they tell a participant apart; someone who came twice has one worker id.
+# Ids, the most specific first: a person who took part twice has one worker id.
 _IDS = ("unique_id", "assignment_id", "worker_id")
 _LUCID = ("rid", "worker_id")
 
 
 @dataclass(frozen=True, repr=False)
 class People:
-    """{(column, id): number of the participant}, without ids that several have."""
+    """`numbers` {(column, id): number of the participant}, without ids that several participants have."""
 
     numbers: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, source: TableSource) -> "People":
-        """One pass over the table `participant`."""
+        """Read the ids in one pass over the table `participant`."""
         found: dict[tuple[str, str], str] = {}
         twice: set[tuple[str, str]] = set()
         if "participant" in source.tables():
@@ -41,7 +41,7 @@ class People:
 
 
 class Finder:
-    """For the rows of one table: the number of the participant whose they are, as text; "" for nobody's."""
+    """Called with a row of one table, returns the number of its participant as text; "" if it is nobody's."""
 
     def __init__(self, numbers: dict[tuple[str, str], str], table: str, names: list[str]):
         at = {name: place for place, name in enumerate(names)}

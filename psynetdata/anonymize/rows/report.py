@@ -1,10 +1,10 @@
-"""What a report says in words."""
+"""Sentences of an anonymization report."""
 
 from .options import Options
 
 
 def linkable(level: str, options: Options) -> list[str]:
-    """What still allows linking."""
+    """Return descriptions of data that still allows linking rows to people."""
     exact = "exact times of creation and of each answer"
     if options.coarsen:
         times = "days on which people took part"

@@ -1,4 +1,4 @@
-"""Rules that hold for part of a column: by question, by class and key, by key of a JSON object."""
+"""Rules for part of a column: by question, by class and key, by key of a JSON object."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from psynetdata.psynet.tables import Column, class_name
 from . import blocks
 from .treatments import Treatment, Treatments, withheld_value
 
-# Kind of rules: what law protects more than other data (health), or people do (income).
+# Kind of rules: data that the law (health) or people themselves (income) protect more than other data.
 SPECIAL = "special_category"
 QUESTION, CLASS, KEY = "question", "class", "key"
 # More different selectors than this in one column are counted together.
@@ -36,7 +36,7 @@ _BY_KEY = {
 
 
 def scheme(table: str, column: str) -> str | None:
-    """What chooses the rule inside a column: QUESTION, CLASS (and key), KEY; None: the column has one rule."""
+    """Return how the rule is chosen inside a column: QUESTION, CLASS (and key), KEY; None: the column has one rule."""
     if (table, column) == ("response", "answer"):
         return QUESTION
     if column in _BY_CLASS.get(table, ()):
@@ -45,7 +45,7 @@ def scheme(table: str, column: str) -> str | None:
 
 
 class Alone:
-    """A treatment that needs to know nothing but the cell."""
+    """A treatment that depends on the cell alone."""
 
     def __init__(self, treatment: Treatment):
         self._treatment = treatment
@@ -54,12 +54,12 @@ class Alone:
         return self._treatment(cell)
 
     def column(self, cells: Sequence[str]) -> list[str]:
-        """A whole column, as psynetdata.anonymize.rows.blocks has it."""
+        """Treat a whole column, with cells written as in psynetdata.anonymize.rows.blocks."""
         return blocks.treated(self._treatment, cells)
 
 
 class ByQuestion:
-    """response.answer by `question`."""
+    """Treats response.answer by `question`."""
 
     def __init__(self, table: str, column: Column, rule: Rule, at: int, policy: Policy, treatments: Treatments):
         self.undecided: Counter[str] = Counter()
@@ -75,7 +75,7 @@ class ByQuestion:
         return self.times(cell, cells[self.guide] or "", 1)
 
     def times(self, cell: str, question: str, rows: int) -> str | None:
-        """What becomes of a cell that so many rows have, to the same question."""
+        """Return the new cell, and count it for `rows` rows that have this cell and this question."""
         found = self._known.get(question)
         if found is None:
             rule = self._lookup(question)
@@ -90,7 +90,7 @@ class ByQuestion:
 
 
 class ByKey:
-    """A JSON object by its keys, and by the row's class where `class_at` says in which cell its type stands."""
+    """Treats a JSON object by its keys, and by the row's class if `class_at` is the index of its type."""
 
     def __init__(
         self, table: str, column: Column, rule: Rule, class_at: int | None, policy: Policy, treatments: Treatments
@@ -110,7 +110,7 @@ class ByKey:
         return self.times(cell, "" if self.guide is None else cells[self.guide] or "", 1)
 
     def times(self, cell: str, type_text: str, rows: int) -> str | None:
-        """What becomes of a cell that so many rows have, of the same type."""
+        """Return the new cell, and count it for `rows` rows that have this cell and this type."""
         if cell == "{}":
             return cell
         name = "" if self.guide is None else class_name(self._table, type_text)
@@ -126,7 +126,7 @@ class ByKey:
         return found[0]
 
     def _treat(self, cell: str, name: str) -> tuple[str | None, tuple[str, ...]]:
-        """The new cell, and which selectors in it nobody decided about."""
+        """Return the new cell, and the undecided selectors in it."""
         undecided: list[str] = []
         cell = self._treatments.scrubber.matcher.under_names(cell)
         members = json_spans.members(cell)
@@ -148,7 +148,7 @@ class ByKey:
         return json_spans.splice(cell, pieces), tuple(undecided)
 
     def _stays(self, cell: str, selectors: list[str]) -> bool:
-        """Whether every member is kept or scrubbed, and there is nothing to scrub."""
+        """Return whether every member is kept or scrubbed, and there is nothing to scrub."""
         if self._dropped:
             return False
         rules = [rule for rule in map(self._of_selector, selectors) if rule is not None]
@@ -182,7 +182,7 @@ class ByKey:
         return new or "null", rule.action(self._treatments.level) != "drop"
 
     def _of_selector(self, selector: str) -> Rule | None:
-        """A key's own rule, else its class's."""
+        """Return a key's own rule, or else the rule of its class."""
         rule = self._rule(selector)
         return self._rule(selector.partition("/")[0]) if rule is None and "/" in selector else rule
 
@@ -196,7 +196,7 @@ class ByKey:
         return self._rules[selector]
 
     def _normal(self, key: str) -> str:
-        """Request parameters come in any casing: `workerId`, `PROLIFIC_PID`."""
+        """Return the key to look up. Request parameters come in any casing: `workerId`, `PROLIFIC_PID`."""
         return "".join(filter(str.isalnum, key.casefold())) if self._table == "request" else key
 
     @staticmethod
@@ -205,10 +205,10 @@ class ByKey:
 
 
 def is_special(rule: Rule | None, level: str) -> bool:
-    """Whether what leaves is about health, income and the like: the report names it."""
+    """Return whether data about health, income and the like leaves: the report names it."""
     return rule is not None and rule.kind == SPECIAL and rule.action(level) != "drop"
 
 
 def count(counter: Counter[str], selector: str, rows: int) -> None:
-    """So many rows more for a selector."""
+    """Add a number of rows to a selector's count."""
     counter[selector if selector in counter or len(counter) < MOST_SELECTORS else OTHERS] += rows

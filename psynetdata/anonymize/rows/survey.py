@@ -1,4 +1,4 @@
-"""Before an export: what no rule covers, by table, column and selector."""
+"""Finds data that no rule covers, by table, column and selector, before an export."""
 
 from collections.abc import Iterable
 
@@ -16,28 +16,28 @@ Place = tuple[str, str, str]
 
 
 class Survey:
-    """Goes over rows and gathers the shapes of what is undecided: `found` {(table, column, selector): Shape}."""
+    """Reads rows and collects the shapes of undecided values: `found` {(table, column, selector): Shape}."""
 
     def __init__(self, policy: Policy):
         self.found: dict[Place, Shape] = {}
         self._policy = policy
 
     def look(self, table: str, columns: list[Column], rows: Iterable[Row]) -> None:
-        """All rows of one table."""
+        """Read all rows of one table."""
         lookers = [looker for at in range(len(columns)) if (looker := _looker(self, table, columns, at))]
         for row in rows if lookers else ():
             for looker in lookers:
                 looker(row)
 
     def is_open(self, table: str, column: str, selector: str) -> bool:
-        """Whether nobody decided about a selector, or about the class that it is of."""
+        """Return whether neither the selector nor its class has a rule."""
         if self._policy.rule(table, column, selector) is not None:
             return False
         of_class, slash, _ = selector.partition("/")
         return not slash or self._policy.rule(table, column, of_class) is None
 
     def deep(self, table: str, column: str) -> set[str]:
-        """Keys below which keys have rules of their own."""
+        """Return the keys that have keys with their own rules below them."""
         return {name.rpartition(".")[0] for name in self._policy.selectors(table, column) if "." in name}
 
     def add(self, place: Place, value: object) -> None:
@@ -46,14 +46,14 @@ class Survey:
         self.found.setdefault(place, Shape()).add(value)
 
     def whole(self, table: str, column: str) -> bool:
-        """Whether the column itself has no rule, and its name says nothing."""
+        """Return whether the column itself has no rule, and its name does not suggest one."""
         return self._policy.rule(table, column) is None and not (
             table not in known_tables() and id_names.kind_of(column)
         )
 
 
 def _looker(survey: Survey, table: str, columns: list[Column], at: int):
-    """What looks at one column of a row; None where all of it is decided."""
+    """Return a function that reads one column of a row; None if a rule covers all of it."""
     column, names = columns[at].name, [each.name for each in columns]
     how = scheme(table, column)
     if how is None:
@@ -99,7 +99,7 @@ def _by_key(survey: Survey, table: str, column: str, at: int, type_at: int | Non
 
 
 def _members(table: str, cell: str, name: str, deep: set[str]) -> Iterable[tuple[str, object]]:
-    """(selector, value) of all that has a rule of its own in a cell, as selectors.ByKey has it."""
+    """Yield (selector, value) for each value in a cell that can have its own rule, as in selectors.ByKey."""
     value = jsontext.read(cell)
     if not isinstance(value, dict):
         yield name or "(no object)", value

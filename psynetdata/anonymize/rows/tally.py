@@ -1,4 +1,4 @@
-"""What was done to rows, counted so that the counts of several processes can be added."""
+"""Counts of changes to rows, which can be added over several processes."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Tally:
-    """What was done to some rows of a table; another process may have done it.
+    """Counts of the changes to some rows of a table, possibly made by another process.
 
     `changes`: (column, action, cells changed). `undecided`: {(table, column, selector): rows}. `special`: selectors
     of special categories that left. `dates`: {how: rows}.
@@ -21,7 +21,7 @@ class Tally:
 
 
 def added(tallies: list[Tally]) -> list[Tally]:
-    """One for each table, by name."""
+    """Return one tally for each table, sorted by name."""
     found: dict[str, Tally] = {}
     for tally in tallies:
         before = found.get(tally.table)

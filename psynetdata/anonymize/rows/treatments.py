@@ -1,4 +1,4 @@
-"""Actions made into functions: what happens to one cell, or to one value inside a JSON object."""
+"""Actions as functions that treat one cell, or one value inside a JSON object."""
 
 import json
 from collections.abc import Callable
@@ -12,10 +12,10 @@ from psynetdata.psynet import jsontext
 from psynetdata.psynet.tables import Column
 
 Treatment = Callable[[str], str | None]
-TEXT = "[text]"  # stands for what people typed where that is withheld, inside of JSON
+TEXT = "[text]"  # replaces text that people typed, inside JSON, if it is withheld
 _TEXT = json.dumps(TEXT)
 
-# What stands for a withheld value where the column is NOT NULL, by PostgreSQL type.
+# Replacements for a withheld value in a column that is NOT NULL, by PostgreSQL type.
 _EMPTY = {
     "jsonb": "{}",
     "json": "{}",
@@ -25,25 +25,25 @@ _EMPTY = {
     "date": "1970-01-01",
     **dict.fromkeys(("int2", "int4", "int8", "float4", "float8", "numeric"), "0"),
 }
-# Columns that hold text as it was typed, not JSON: a cell of digits there is text, not a number.
+# Columns with text as it was typed, not JSON: a cell of digits there is text, not a number.
 PLAIN = frozenset(
     {"content", "contents", "description", "endpoint", "failed_reason", "key", "question", "response", "room_id"}
     | {f"property{number}" for number in range(1, 6)}
 )
 NUMERIC = frozenset({"int2", "int4", "int8", "float4", "float8", "numeric", "bool", "timestamp", "timestamptz", "date"})
-# Types in which anything can be written; None is one that nobody knows, in an experimenter's own table.
+# Types that can hold any text; None is an unknown type, in an experimenter's own table.
 _WRITTEN = frozenset({"text", "varchar", "bpchar", "json", "jsonb", None})
-# Kinds of PsyNet's own columns that hold no text, whatever table they are in.
+# Kinds of PsyNet's own columns that hold no text, in any table.
 _NO_TEXT = frozenset({"reference", "time", "flag"})
 
 
 def withheld_value(column: Column) -> str | None:
-    """NULL, or what PsyNet's loader accepts in its place where the column is NOT NULL."""
+    """Return NULL (None), or a value that PsyNet's loader accepts instead if the column is NOT NULL."""
     return _EMPTY.get(column.type or "", "") if column.not_null else None
 
 
 class Treatments:
-    """Makes treatments for rules; holds what they share."""
+    """Makes treatments for rules; holds the scrubber, pseudonyms and level that they share."""
 
     def __init__(self, scrubber: Scrubber, pseudonyms: Pseudonyms, level: str):
         self.scrubber = scrubber
@@ -51,7 +51,7 @@ class Treatments:
         self.level = level
 
     def of_cell(self, rule: Rule, column: Column, *, is_json: bool = False) -> Treatment | None:
-        """For a whole cell, which holds JSON text or not; None where it leaves as it is."""
+        """Return the treatment of a whole cell (JSON text if `is_json`); None if the cell leaves unchanged."""
         action = rule.action(self.level)
         if action == "keep" and not _may_hold_text(rule, column):
             return None
@@ -71,7 +71,7 @@ class Treatments:
         return self._scrub(_patterns_of(rule, action), plain=column.name in PLAIN)
 
     def of_value(self, rule: Rule) -> Treatment:
-        """For the JSON text of one value."""
+        """Return the treatment of one value inside JSON, given as JSON text."""
         action = rule.action(self.level)
         if action == "drop":
             return lambda text: "null"
@@ -84,7 +84,7 @@ class Treatments:
         return self._scrub(_patterns_of(rule, action))
 
     def _whole_number(self, treatment: Treatment) -> Treatment:
-        """A cell that is nothing but someone's id of six to nine digits, typed into a field for numbers, is that id."""
+        """Also replace a whole cell that is an id of six to nine digits: someone typed it into a field for numbers."""
         number = self.scrubber.matcher.number
 
         def treat(text: str) -> str | None:
@@ -107,7 +107,7 @@ class Treatments:
 
     @staticmethod
     def _without_text(scrub: Treatment) -> Treatment:
-        """What is no text: strings become `[text]`, keys stay."""
+        """Also replace all strings by `[text]`; keys stay."""
 
         def treat(text: str) -> str:
             if not json_spans.is_json(text) or text.lstrip()[:1] == '"':
@@ -117,7 +117,7 @@ class Treatments:
         return treat
 
     def _pseudonym_json(self, text: str) -> str:
-        """The pseudonym of a string or whole number; a list's items each; anything else is null."""
+        """Return the pseudonym of a string or whole number, or of each item of a list; `null` for anything else."""
         value = jsontext.decode(text)
         if value is jsontext.MISSING:
             return self.pseudonyms.of(text)
@@ -132,12 +132,12 @@ class Treatments:
 
 
 def _may_hold_text(rule: Rule, column: Column) -> bool:
-    """Whether someone's id can stand in a column that is kept, so that it must be looked at."""
+    """Return whether a column that is kept can contain someone's id, so that it must be searched."""
     if column.type is None and rule.table == "*" and rule.kind in _NO_TEXT:
         return False
     return column.type in _WRITTEN
 
 
 def _patterns_of(rule: Rule, action: str) -> str:
-    """The kind that tells whether patterns run: not where the value was decided to leave as it is."""
+    """Return the kind that decides whether patterns run. They do not run on values that a rule keeps unchanged."""
     return "" if action == "keep" else rule.kind

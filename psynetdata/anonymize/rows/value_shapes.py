@@ -1,4 +1,4 @@
-"""What values look like, without saying any: kinds, lengths, how many are different. And a rule that would fit."""
+"""Describes values without showing any: kinds, lengths, number of different ones. And proposes a rule."""
 
 import re
 from dataclasses import dataclass, field
@@ -8,9 +8,9 @@ from psynetdata.anonymize.text.scrubber import FREE_TEXT
 
 from .selectors import SPECIAL
 
-# Beyond so many it is only said that there are more.
+# Up to this number, different values are counted; beyond it the description says "more than".
 MOST_DIFFERENT = 100
-# A choice that was offered: few different texts, each given several times, none long.
+# Answers to a multiple choice: few different texts, each given several times, none of them long.
 _CHOICES, _TIMES, _LONGEST_CHOICE = 12, 3, 80
 _PERSONAL = re.compile(r"name|mail|phone|address|birth|postal|post_?code|zip|city|street|contact", re.IGNORECASE)
 _SENSITIVE = re.compile(r"health|disease|diagnos|medic|disab|income|salar|religio|ethnic|racial|sexual|politic", re.I)
@@ -19,7 +19,7 @@ _WORDS = {"number": "numbers", "flag": "true or false", "null": "nothing", "list
 
 @dataclass
 class Shape:
-    """Of the values that stand under one selector; `rows` counts them."""
+    """The shape of the values under one selector; `rows` counts them."""
 
     rows: int = 0
     kinds: set[str] = field(default_factory=set)
@@ -37,7 +37,7 @@ class Shape:
                 self.different.add(hash(text))
 
     def words(self) -> str:
-        """`text of 3 to 40 characters, 12 different; numbers`"""
+        """Return a description: `text of 3 to 40 characters, 12 different; numbers`."""
         said = [_WORDS[kind] for kind in sorted(self.kinds - {"text"})]
         if self.shortest is not None:
             length = f"{self.shortest}" if self.shortest == self.longest else f"{self.shortest} to {self.longest}"
@@ -47,7 +47,7 @@ class Shape:
         return "; ".join(said)
 
     def proposal(self, name: str) -> dict[str, str]:
-        """{shared, open, kind} for what stands under a column, question or key of this name."""
+        """Return a proposed rule {shared, open, kind} for the values under a column, question or key of this name."""
         if kind := id_names.kind_of(name):
             return _rule("pseudonym", "drop", kind)
         if _PERSONAL.search(name) and self.shortest is not None:

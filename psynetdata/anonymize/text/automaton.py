@@ -1,10 +1,10 @@
-"""Many strings looked for at once in a folded text."""
+"""Searches a folded text for many strings at once."""
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
 
 class Automaton:
-    """Made from {form: identifier}; forms are folded, see words.fold."""
+    """Made from {form: identifier}; forms are folded, see strength.fold."""
 
     def __init__(self, forms: dict[str, str]):
         self._values = list(forms.values())
@@ -16,7 +16,7 @@ class Automaton:
         return self._longest is not None and bool(self._longest.find_matches_as_indexes(folded))
 
     def spans(self, folded: str, *, overlapping: bool = False) -> list[tuple[int, int, str]]:
-        """(start, end, identifier), in order; the longest first where several start together."""
+        """Return (start, end, identifier) of all matches, in order; with the same start, the longest one first."""
         if self._longest is None:
             return []
         found = (

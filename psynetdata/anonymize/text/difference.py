@@ -1,4 +1,4 @@
-"""Two sets of identifiers compared, and a cheap sure look for rows that could come out differently for it."""
+"""Compares two sets of identifiers, and finds rows that could change because of it, cheaply and without missing any."""
 
 import re
 from bisect import bisect_right
@@ -14,10 +14,10 @@ from psynetdata.anonymize.identifiers.identifiers import Identifiers
 
 from .matcher import forms_of
 
-# More values than this are not worth looking for one by one.
+# More values than this are not worth searching for one by one.
 MOST = 20_000
-# Encoded characters that can be part of an identifier: quotes, backslashes, line ends and the like are looked around
-# (see `spelled.pieces`). For identifiers in ASCII only what may decode to ASCII counts, or to nothing; 212A is the
+# Encoded characters that can be part of an identifier: the search avoids quotes, backslashes, line ends and the like
+# (see `stored_forms.pieces`). For ASCII identifiers, only codes that decode to ASCII or to nothing matter; 212A is the
 # Kelvin sign, `k` in lower case.
 _HEX = "[0-9a-fA-F]"
 _ASCII = re.compile(
@@ -29,7 +29,8 @@ _ANY = re.compile(rf"\\[^\"\\nrtbf]|%{_HEX}{{2}}|&[#A-Za-z]")
 
 @dataclass(frozen=True, repr=False)
 class Difference:
-    """Identifiers that one set has and the other has not, or has in another way, as they are in each."""
+    """The identifiers that only one of two sets has, or that differ between the sets; `before` and `after` hold both
+    versions."""
 
     before: Identifiers
     after: Identifiers
@@ -40,7 +41,7 @@ class Difference:
 
 
 def between(old: Identifiers, new: Identifiers) -> Difference:
-    """What to look for; the personal assets are those that are so in one set only."""
+    """Return the difference of two sets of identifiers; its assets are those that are personal in only one set."""
 
     def seen(value: str, found: Identifiers) -> tuple[str | None, bool]:
         return found.kinds.get(value), value in found.public
@@ -55,8 +56,9 @@ def _only(found: Identifiers, values: set[str]) -> Identifiers:
 
 
 class Screen:
-    """Looks at whole rows as they are stored. A row that it lets pass holds nothing of the difference in any form
-    that Matcher knows. Raises Unscreenable where a value cannot be looked for so.
+    """Searches whole stored rows. A row that passes contains nothing of the difference, in any form that Matcher knows.
+
+    Raises Unscreenable if a value cannot be searched for in stored rows.
     """
 
     def __init__(self, difference: Difference):
@@ -80,7 +82,7 @@ class Screen:
         self._empty = not coded
 
     def stops(self, text: str, own: bool) -> bool:
-        """Whether any row of this text may hold something; `own` as in `look`."""
+        """Return whether any row in this text may contain something of the difference; `own` as in `look`."""
         if self._empty:
             return False
         if self._coded.search(text):
@@ -93,9 +95,9 @@ class Screen:
         return bool(named) and (own or id_names.may_hold(text))
 
     def look(self, texts: list[str], own: bool) -> tuple[set[int], set[int]]:
-        """(rows that do hold something, rows that may), as places in `texts`.
+        """Return (rows that contain something of the difference, rows that may contain it), as indexes in `texts`.
 
-        `own`: rows of an experimenter's own table, where the column's name may be the one of identity.
+        `own`: rows of an experimenter's own table, where the column's name may be a name of identity.
         """
         if self._empty:
             return set(), set()

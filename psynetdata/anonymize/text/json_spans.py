@@ -1,7 +1,7 @@
-"""JSON text changed in place: only the strings that change are written anew.
+"""Changes JSON text in place: only the strings that change are rewritten.
 
 Numbers, NaN, spacing and escapes of everything else stay as PsyNet wrote them, so
-1.0 stays 1.0 and an untouched cell is byte for byte what it was.
+1.0 stays 1.0 and an untouched cell stays the same, byte for byte.
 """
 
 import json
@@ -18,7 +18,7 @@ _DECODER = json.JSONDecoder()
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member of a JSON object: its key, and where key and value stand in the text."""
+    """A member of a JSON object: its key, and the spans of key and value in the text."""
 
     key: str
     key_span: tuple[int, int]
@@ -34,12 +34,12 @@ def is_json(text: str) -> bool:
 
 
 def quote(value: str, *, like: str = "") -> str:
-    """A JSON string; Unicode is escaped where the text it replaces (`like`) had none in the open."""
+    """Return a JSON string. Non-ASCII characters are escaped if the text it replaces (`like`) is pure ASCII."""
     return json.dumps(value, ensure_ascii=like.isascii())
 
 
 def rewrite_strings(text: str, change: Callable[[str, bool], str]) -> str:
-    """The JSON text with each string passed through `change(value, is_key)`. The text must be valid JSON."""
+    """Return the JSON text with each string passed through `change(value, is_key)`. The text must be valid JSON."""
 
     def replace(match: re.Match[str]) -> str:
         token = match.group()
@@ -51,7 +51,7 @@ def rewrite_strings(text: str, change: Callable[[str, bool], str]) -> str:
 
 
 def rewrite_numbers(text: str, change: Callable[[str], str | None]) -> str:
-    """The JSON text with whole numbers whose digits `change` knows replaced by the string it gives."""
+    """Return the JSON text with whole numbers replaced by the string that `change(digits)` returns; None: unchanged."""
 
     def replace(match: re.Match[str]) -> str:
         token = match.group()
@@ -63,7 +63,7 @@ def rewrite_numbers(text: str, change: Callable[[str], str | None]) -> str:
 
 
 def members(text: str) -> list[Member] | None:
-    """The members of a JSON object text, in order; None where it is no valid JSON object."""
+    """Return the members of a JSON object text, in order; None if the text is not a valid JSON object."""
     try:
         return _members(text)
     except (ValueError, IndexError, RecursionError):
@@ -93,7 +93,7 @@ def _members(text: str) -> list[Member] | None:
 
 
 def splice(text: str, pieces: list[tuple[tuple[int, int], str]]) -> str:
-    """The text with each span replaced; spans are in order and do not overlap."""
+    """Return the text with each span replaced; spans must be in order and must not overlap."""
     out = []
     at = 0
     for (start, end), new in pieces:

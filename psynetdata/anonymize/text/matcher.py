@@ -30,7 +30,7 @@ Span = tuple[int, int, str]
 
 
 class Matcher:
-    """Compiled once from the identifiers of a deployment."""
+    """Finds identifiers in texts; compiled once from the identifiers of a deployment."""
 
     def __init__(self, identifiers: Identifiers, pseudonyms: Pseudonyms):
         self._pseudonyms = pseudonyms
@@ -41,25 +41,25 @@ class Matcher:
             if sure != NEVER:
                 forms[sure].update(dict.fromkeys(forms_of(value, sure), value))
         self._anywhere, self._tokens, self._whole_values = map(Automaton, (forms[ANYWHERE], forms[TOKEN], forms[WHOLE]))
-        # Every other value counts where it is the whole of a string, whatever its strength.
+        # Every other value counts if it is a whole string, regardless of its strength.
         self._whole = {form: value for name in (ANYWHERE, TOKEN, WHOLE) for form, value in forms[name].items()}
         self._named = forms[NAMED] | forms[WHOLE] | forms[TOKEN]
         self.numbers = frozenset(form for form in self._whole if form.isascii() and form.isdigit())
         self._hashes = Digests(self._kinds)
 
     def whole(self, text: str) -> str | None:
-        """The replacement for a string that is an identifier as a whole, else None."""
+        """Return the replacement for a string that is an identifier as a whole, else None."""
         value = self._whole.get(fold(text.strip()))
         return None if value is None else self.replacement(value)
 
     def named(self, text: str) -> str | None:
-        """The replacement for a value under a name of identity: there short ones and common words count too."""
+        """Return the replacement for a value under a name of identity: short values and common words count there."""
         folded = fold(text.strip())
         value = self._named.get(folded) or self._named.get(re.split(r'["&,;\s\\}\]]', folded)[0])
         return None if value is None else self.replacement(value)
 
     def number(self, digits: str, *, alone: bool = False) -> str | None:
-        """The replacement for a JSON number: ten digits and more wherever it stands, six to nine as a whole cell."""
+        """Return the replacement for a JSON number: of ten digits or more anywhere, of six to nine as a whole cell."""
         if digits not in self.numbers or not (alone or len(digits) >= 10):
             return None
         return self.replacement(self._whole[digits])
@@ -69,7 +69,7 @@ class Matcher:
         return self._pseudonyms.of(value) if fixed is None else fixed
 
     def suspicious(self, text: str) -> bool:
-        """A cheap look at undecoded text: False means that nothing in it needs replacing."""
+        """A cheap check of undecoded text: False means that nothing in it needs replacing."""
         if "\\" in text or "%" in text or "&" in text:
             return True
         folded = fold(text)
@@ -78,7 +78,7 @@ class Matcher:
         return self._may_be_coded(text) or (bool(self._named) and id_names.may_hold(text))
 
     def replace(self, text: str) -> str:
-        """The text with every identifier in it replaced."""
+        """Return the text with every identifier in it replaced."""
         text = self._plain(text)
         if encodings.may_be(text):
             text = self._in_layers(text)
@@ -88,7 +88,7 @@ class Matcher:
         return text
 
     def under_names(self, text: str) -> str:
-        """The JSON text with values under names of identity replaced, numbers too."""
+        """Return the JSON text with values under names of identity replaced, including numbers."""
         return id_names.in_json(text, self.named) if self._named and id_names.may_hold(text) else text
 
     def _plain(self, text: str) -> str:
@@ -96,7 +96,7 @@ class Matcher:
         return _substitute(text, spans) if spans else text
 
     def _in_layers(self, text: str) -> str:
-        """What shows once percent, HTML and backslashes are undone is replaced where it stands."""
+        """Replace, in place, identifiers that appear after percent, HTML and backslash encodings are decoded."""
         for _ in range(encodings.MOST):
             if not any(self._spans(plain) for plain in encodings.texts(text)):
                 break
@@ -108,7 +108,7 @@ class Matcher:
         return text
 
     def _spans(self, text: str) -> list[Span]:
-        """(start, end, replacement) of all identifiers, in order; of two that overlap the surer and longer one."""
+        """Return (start, end, replacement) of all identifiers; they may overlap."""
         folded = fold(text)
         found: list[Span] = []
         for start, end, value in self._anywhere.spans(folded):
@@ -153,13 +153,13 @@ def _substitute(text: str, spans: list[Span]) -> str:
         if start >= at:
             out += (text[at:start], new)
             at = end
-        else:  # of what overlaps nothing may be left over
+        else:  # no part of an overlapping span may remain
             at = max(at, end)
     return "".join([*out, text[at:]])
 
 
 def _widen(text: str, start: int, end: int, kind: str) -> tuple[int, int]:
-    """A file's whole URL and a whole address go, not only the known part of them."""
+    """Widen a match to a file's whole URL or a whole address: the known part alone is not enough."""
     if kind == "asset":
         backwards = text[max(0, start - _LONGEST_URL) : start][::-1]
         after = _URL_AFTER.match(text, end)
@@ -171,7 +171,7 @@ def _widen(text: str, start: int, end: int, kind: str) -> tuple[int, int]:
 
 
 def forms_of(value: str, sure: str) -> set[str]:
-    """How a value may be spelled, folded: escaped as in JSON, composed and decomposed, decoded, without hyphens."""
+    """Return the folded spellings of a value: JSON-escaped, composed and decomposed, decoded, without hyphens."""
     spelled = {value, unicodedata.normalize("NFC", value), unicodedata.normalize("NFD", value)}
     if sure in (ANYWHERE, TOKEN):
         spelled |= {json.dumps(text)[1:-1] for text in spelled} | {html.unescape(unquote(value))}
@@ -184,7 +184,7 @@ def forms_of(value: str, sure: str) -> set[str]:
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:
-    """No ASCII letter or digit touches it; and for digits: it is no part of a decimal number."""
+    """Return whether no ASCII letter or digit touches the span; digits must also not be part of a decimal number."""
     before, after = text[start - 1 : start], text[end : end + 1]
     if before in _WORDLIKE or after in _WORDLIKE:
         return False
@@ -195,7 +195,7 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
 
 
 def _between_borders(text: str, start: int, end: int) -> bool:
-    """It is a whole line, an item of a list, or the content of a tag."""
+    """Return whether the span is a whole line, an item of a list, or the content of a tag."""
     return (start == 0 or text[start - 1] in _BORDERS) and (end == len(text) or text[end] in _BORDERS)
 
 

@@ -1,13 +1,13 @@
-"""Pseudonyms by number: `participant_n0007`. What number a value has is handed out once and kept (models.Numbered).
+"""Numbered pseudonyms: `participant_n0007`. A value's number is assigned once and stored (models.Numbered).
 
-A letter stands before the digits, so that no search for ids takes them for one: a lab's `000007` is no word in there.
+The letter before the digits prevents a search for ids from finding one: a lab's id `000007` is not a word in there.
 """
 
 from psynetdata.anonymize.identifiers.identifiers import KINDS, Identifiers
 
 from .pseudonyms import Pseudonyms
 
-# Kinds of ids that become pseudonyms → what they are called.
+# Kinds of ids that become pseudonyms → their name in the pseudonym.
 NAMES = {
     "worker_id": "participant",
     "assignment_id": "session",
@@ -21,7 +21,7 @@ assert {kind for kind, fixed in KINDS.items() if fixed is None} == NAMES.keys()
 
 
 def to_number(found: Identifiers, names: Pseudonyms) -> dict[str, tuple[str, str]]:
-    """{value: (its pseudonym by hash, what it is called)} of all that gets a number; two parts with a colon get two."""
+    """Return {value: (its hashed pseudonym, name)} for values that get a number; parts around a colon get one each."""
     wanted = {}
     for value, kind in found.kinds.items():
         if kind in NAMES:
@@ -32,7 +32,7 @@ def to_number(found: Identifiers, names: Pseudonyms) -> dict[str, tuple[str, str
 
 
 class NumberedPseudonyms(Pseudonyms):
-    """value → `<what>_n<number>`; a value without a number gets the pseudonym by hash."""
+    """value → `<name>_n<number>`; a value without a number gets the hashed pseudonym."""
 
     def __init__(self, key: bytes, numbers: dict[str, str]):
         """`numbers` {value: its pseudonym}"""

@@ -1,8 +1,8 @@
 """Pseudonyms: one key per deployment, one pseudonym per value.
 
-Keyed by value and not by kind of column, so that equal ids stay equal wherever
-they stand and references hold. Without the key a pseudonym tells nothing; with
-it anyone can try values, so the key is stored sealed and never leaves.
+They depend on the value and not on the kind of column, so that equal ids stay equal
+everywhere and references still match. Without the key a pseudonym reveals nothing; with
+it anyone can try values, so the key is stored encrypted and never part of an export.
 """
 
 import base64
@@ -21,23 +21,23 @@ MEMO_SIZE = 200_000
 
 
 def new_key() -> bytes:
-    """A fresh random key for one deployment."""
+    """Return a new random key for one deployment."""
     return secrets.token_bytes(KEY_BYTES)
 
 
 def seal(key: bytes, master: bytes) -> str:
-    """The key as text that only the master key opens again (Fernet: AES-128-CBC with HMAC-SHA256)."""
+    """Return the key as text that only the master key can decrypt (Fernet: AES-128-CBC with HMAC-SHA256)."""
     return _fernet(master).encrypt(key).decode("ascii")
 
 
 def unseal(text: str, master: bytes) -> bytes:
-    """The key that `seal` sealed. Raises Problem where the master key is another one or the text was altered."""
+    """Return the key that `seal` encrypted. Raises Problem if the master key is a different one or the text changed."""
     try:
         return _fernet(master).decrypt(text.encode("utf-8"))
     except InvalidToken:
         raise Problem(
-            "The pseudonym key cannot be opened with this installation's master key; "
-            "put back the one it was sealed with (MASTER_KEY, or the file master_key in DATA_DIR)."
+            "The pseudonym key cannot be decrypted with this installation's master key. "
+            "Restore the master key that encrypted it (MASTER_KEY, or the file master_key in DATA_DIR)."
         ) from None
 
 
@@ -46,11 +46,11 @@ def _fernet(master: bytes) -> Fernet:
 
 
 class Pseudonyms:
-    """value → pseudonym under one key; the same value gives the same pseudonym, for ever.
+    """value → pseudonym under one key; the same value always gives the same pseudonym.
 
     A pseudonym is `p_` and 20 lower-case base32 letters (22 characters, 96 bits):
-    never hexadecimal, a UUID or capitals, so it cannot be taken for the id of
-    a recruiter. Two parts with one colon between them, PsyNet's
+    never hexadecimal, a UUID or capitals, so it cannot be mistaken for a recruiter's
+    id. Two parts with one colon between them, PsyNet's
     `worker_id:assignment_id` (psynet.participant, unique_id), become two pseudonyms
     with a colon between them: 45 characters, and the parts still join.
     """
@@ -62,7 +62,7 @@ class Pseudonyms:
         self._memo: dict[str, str] = {}
 
     def of(self, value: str) -> str:
-        """The pseudonym of a value; the empty text stays empty."""
+        """Return the pseudonym of a value; the empty text stays empty."""
         found = self._memo.get(value)
         if found is None:
             if len(self._memo) >= MEMO_SIZE:
@@ -77,7 +77,7 @@ class Pseudonyms:
 
     @staticmethod
     def parts(value: str) -> list[str]:
-        """What has a pseudonym of its own: the value, or both sides of its one colon."""
+        """Return the parts that have their own pseudonyms: the value, or both sides of its only colon."""
         first, colon, second = value.partition(":")
         return [first, second] if colon and first and second and ":" not in second else [value]
 
@@ -86,7 +86,7 @@ class Pseudonyms:
         return "p_" + base64.b32encode(digest).decode("ascii").rstrip("=").lower()
 
     def secret(self, purpose: str) -> bytes:
-        """A key for something else, which tells nothing of this one."""
+        """Return a derived key for another purpose; it reveals nothing about this key."""
         return hmac.digest(self._key, b"key for " + purpose.encode(), "sha256")
 
     def __repr__(self) -> str:

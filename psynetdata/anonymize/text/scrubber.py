@@ -1,7 +1,7 @@
-"""Scrub: known identifiers replaced inside text and JSON at any depth, keys included.
+"""Scrub: replace known identifiers inside text and JSON at any depth, including keys.
 
-JSON numbers stay, but for those that are an id: ten digits or more, or under a name of identity. What holds no
-identifier is byte for byte what it was.
+JSON numbers stay, except those that are an id: ten digits or more, or under a name of identity. A text without
+identifiers stays the same, byte for byte.
 """
 
 from psynetdata.anonymize.forms import patterns
@@ -11,7 +11,7 @@ from . import json_spans
 from .matcher import Matcher
 from .pseudonyms import Pseudonyms
 
-# The kind of content in which people can have typed anything: patterns run there too.
+# The kind of content in which people could type anything: patterns run there too.
 FREE_TEXT = "free_text"
 MEMO_SIZE = 50_000
 MEMO_LONGEST = 4_000
@@ -31,7 +31,7 @@ class Scrubber:
         }
 
     def cell(self, text: str, *, free_text: bool = False) -> str:
-        """A cell that holds JSON or plain text, without identifiers; with `free_text` also without e-mail and such."""
+        """Return a cell (JSON or plain text) without identifiers; with `free_text` also without the `patterns`."""
         memo = self._memos[free_text]
         found = memo.get(text)
         if found is None:
@@ -43,11 +43,11 @@ class Scrubber:
         return found
 
     def string(self, text: str, *, free_text: bool = False) -> str:
-        """A plain string, not JSON."""
+        """Return a plain string (not JSON) without identifiers."""
         return self._string(text, False, free_text, 0)
 
     def key(self, token: str) -> str:
-        """A key of a JSON object, as the quoted string that stands in the text."""
+        """Return a JSON object's key without identifiers; `token` is the quoted string from the text."""
         return json_spans.rewrite_strings(token, lambda value, is_key: self._string(value, True, False, 0))
 
     def _cell(self, text: str, free_text: bool, depth: int) -> str:
@@ -61,11 +61,11 @@ class Scrubber:
         return json_spans.rewrite_strings(text, lambda value, is_key: self._string(value, is_key, free_text, depth - 1))
 
     def worth_a_look(self, text: str, free_text: bool) -> bool:
-        """False where scrubbing would surely change nothing: cheaper than scrubbing."""
+        """Return False if scrubbing would certainly change nothing; cheaper than scrubbing."""
         return self.matcher.suspicious(text) or (free_text and patterns.may_hold(text))
 
     def _string(self, value: str, is_key: bool, free_text: bool, depth: int) -> str:
-        # What may be JSON itself depends on the depth too.
+        # The result for a string that may be JSON itself depends on the depth too.
         if len(value) > MEMO_STRING or value[:1] in ("{", "[", '"'):
             return self._rewritten(value, is_key, free_text, depth)
         memo = self._strings[is_key, free_text]

@@ -1,1 +1,1 @@
-"""Files behind an SSH server: the connection, reading ahead, and a storage of Django's for what we keep ourselves."""
+"""Files on an SSH server: the connection, reading ahead, and a Django storage for our own files."""

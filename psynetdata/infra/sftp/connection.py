@@ -1,7 +1,8 @@
-"""A connection to an SSH server that is known by its key, for django-storages' SFTP backend.
+"""Connects to an SSH server with a known host key, for django-storages' SFTP backend.
 
-The backend would take any host key it has not seen, and a socket without TCP_NODELAY waits for each small packet.
-A connection is of one thread and one process: shared ones hang, and after a fork both sides would speak on one line.
+The backend itself would accept any new host key, and a socket without TCP_NODELAY waits for each small packet.
+A connection belongs to one thread and one process: shared ones hang, and after a fork both processes would use the
+same connection.
 """
 
 import io
@@ -20,8 +21,8 @@ _ONE_PASS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 class Server:
     """`credentials`: a password, or a private key as text; None: the agent and the keys in ~/.ssh.
 
-    `known_hosts`: lines as in that file, of this deployment; where none names the host: the user's and the machine's
-    own files.
+    `known_hosts`: this deployment's lines in the format of that file. If none of them names the host, the user's and
+    the machine's own files are used.
     """
 
     host: str
@@ -43,11 +44,11 @@ class Connected(SFTPStorage):
 
 
 def connect(server: Server) -> tuple[paramiko.SSHClient, paramiko.SFTPClient]:
-    """Raises UnknownKey, UnreadableKey, and what paramiko and sockets raise."""
+    """Connect to a server. Raises UnknownKey, UnreadableKey, and exceptions of paramiko and sockets."""
     ssh = paramiko.SSHClient()
     _load_known(ssh.get_host_keys(), server)
     ssh.set_missing_host_key_policy(_Refuse())
-    # Before the connection is there nothing says whose the socket is to close.
+    # Until ssh.connect() succeeds, it is not clear who closes the socket.
     line = socket.create_connection((server.host, server.port), timeout=server.timeout)
     try:
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -69,7 +70,7 @@ def connect(server: Server) -> tuple[paramiko.SSHClient, paramiko.SFTPClient]:
 
 
 class _Transport(paramiko.Transport):
-    """Encrypts and checks in one pass where the server can."""
+    """Prefers ciphers that encrypt and authenticate in one pass, if the server supports them."""
 
     _preferred_ciphers = (
         *_ONE_PASS,
@@ -82,7 +83,7 @@ class UnknownKey(paramiko.SSHException):
 
 
 class UnreadableKey(Exception):
-    """The private key is none that can be read."""
+    """The private key cannot be read."""
 
 
 class _Refuse(paramiko.MissingHostKeyPolicy):
@@ -110,7 +111,7 @@ def _secret(credentials: str | None) -> dict:
         try:
             return {"pkey": kind.from_private_key(io.StringIO(credentials))}
         except paramiko.PasswordRequiredException:
-            return {}  # an agent may hold it
+            return {}  # an SSH agent may have it
         except (paramiko.SSHException, ValueError):
             continue
     raise UnreadableKey

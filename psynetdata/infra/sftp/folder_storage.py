@@ -1,4 +1,4 @@
-"""A folder behind an SSH server as storage, as safe as a local one: nothing half-written is seen under its name."""
+"""A folder on an SSH server as storage, as safe as a local one: incomplete files are never visible under their name."""
 
 import io
 import os
@@ -24,16 +24,16 @@ _BUFFER = 1 << 18
 
 
 class StorageGone(Outage):
-    """The server of the storage cannot be spoken to until somebody puts something right, and what."""
+    """The storage's server cannot be used until somebody fixes the problem that the sentence names."""
 
 
 @deconstructible
 class SFTPFolderStorage(SFTPStorage):
     """django-storages' backend with connections that are safe to use from many threads and after a fork.
 
-    The server's key must stand in known_hosts of the user or the machine; the login is by the key file SSH_KEY where
-    it is set, else by the agent and the keys in ~/.ssh. Same name, same place: an existing file is replaced in one
-    step, never renamed aside, because names here are content hashes or ids.
+    The server's key must be in known_hosts of the user or the machine. The login uses the key file SSH_KEY if it is
+    set, otherwise the agent and the keys in ~/.ssh. An existing file with the same name is replaced in one step;
+    Django's storage would choose another name. Names here are content hashes or ids.
     """
 
     def __init__(self, host: str, port: int, user: str | None, root: str):
@@ -43,7 +43,7 @@ class SFTPFolderStorage(SFTPStorage):
 
     @property
     def sftp(self) -> paramiko.SFTPClient:
-        """This thread's connection, in this process; made anew where it broke."""
+        """The connection of this thread and process; opened again if it was lost."""
         own = self._own
         if getattr(own, "pid", None) != os.getpid() or not own.ssh.get_transport().is_active():
             with _told(self.host):
@@ -59,13 +59,13 @@ class SFTPFolderStorage(SFTPStorage):
         return name
 
     def blocks(self, name: str, start: int, stop: int) -> Iterator[bytes]:
-        """Bytes `start` to `stop` of a file, fewer where it ends before."""
+        """Yield bytes `start` to `stop` of a file; fewer if it ends earlier."""
         with self.sftp.open(self._remote_path(name), "rb") as file:
             yield from Reads(file).blocks(start, stop)
 
     def _open(self, name, mode="rb"):
         if mode != "rb":
-            raise ValueError("Files are only ever written whole here, by save().")
+            raise ValueError("Files in this storage can only be written as a whole, with save().")
         return File(io.BufferedReader(_Remote(self.sftp.open(self._remote_path(name), "rb")), _BUFFER), name)
 
     def _save(self, name, content):
@@ -83,7 +83,7 @@ class SFTPFolderStorage(SFTPStorage):
         try:
             super()._mkdir(path)
         except OSError:
-            if not self._path_exists(path):  # another worker may have made it at the same moment
+            if not self._path_exists(path):  # another worker may have created it at the same time
                 raise
 
     def _login(self) -> Server:
@@ -92,7 +92,7 @@ class SFTPFolderStorage(SFTPStorage):
 
 
 class _Remote(io.RawIOBase):
-    """A file behind the server as raw bytes, several requests of a read on their way."""
+    """A file on the server as raw bytes; a read sends several requests ahead."""
 
     def __init__(self, file: paramiko.SFTPFile):
         self._file, self._at, self._size = file, 0, file.stat().st_size
@@ -128,11 +128,11 @@ class _Remote(io.RawIOBase):
 
 @contextmanager
 def _told(host: str) -> Iterator[None]:
-    """Why there is no connection, in a sentence."""
+    """Raise StorageGone, with a sentence, if there is no connection."""
     try:
         yield
     except paramiko.BadHostKeyException:
-        raise StorageGone(f"The storage's server {host} shows another host key than the one that is known.") from None
+        raise StorageGone(f"The host key of the storage's server {host} differs from the known one.") from None
     except UnknownKey:
         raise StorageGone(
             f"The host key of the storage's server {host} is not known; add it to known_hosts of the user that runs "

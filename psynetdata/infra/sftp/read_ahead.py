@@ -1,4 +1,4 @@
-"""Reading a file over SFTP with some requests on their way."""
+"""Reads a file over SFTP with several requests in flight."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -7,15 +7,15 @@ from contextlib import suppress
 import paramiko
 from paramiko.sftp import CMD_DATA, CMD_READ, int64
 
-# OpenSSH's server gives so much at once (limits@openssh.com); one that gives less is asked again for the rest.
+# OpenSSH's server returns this much at once (limits@openssh.com); if a server returns less, the rest is requested.
 _AT_ONCE = 255 * 1024
-_AHEAD = 8  # requests that may be on their way: 2 MB of memory
+_AHEAD = 8  # requests that may be in flight: 2 MB of memory
 
 
 class Reads:
-    """Reads of one file, some of them on their way while the first is used.
+    """Reads one file, with several requests in flight while the first block is used.
 
-    paramiko's own prefetch keeps no bound: it may take a request for the last one and then gathers what nobody reads.
+    paramiko's own prefetch has no limit: it can mistake a request for the last one and then collects unread data.
     """
 
     def __init__(self, file: paramiko.SFTPFile):
@@ -24,7 +24,7 @@ class Reads:
         self._came: dict[int, bytes] = {}
 
     def blocks(self, start: int, stop: int) -> Iterator[bytes]:
-        """Bytes `start` to `stop`, fewer where the file ends before."""
+        """Yield bytes `start` to `stop`; fewer if the file ends earlier."""
         while self._asked or start < stop:
             while len(self._asked) < _AHEAD and start < stop:
                 length = min(_AT_ONCE, stop - start)
@@ -44,7 +44,7 @@ class Reads:
         return self._sftp._async_request(self, CMD_READ, self._handle, int64(offset), length), offset, length
 
     def _async_response(self, kind: int, message: paramiko.Message, number: int) -> None:
-        """Called by paramiko with an answer."""
+        """Called by paramiko with a response."""
         self._came[number] = message.get_string() if kind == CMD_DATA else self._end(message)
 
     def _end(self, message: paramiko.Message) -> bytes:

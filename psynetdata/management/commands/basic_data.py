@@ -13,23 +13,25 @@ from psynetdata.sheets.output.formats import json_text
 
 
 class Command(BaseCommand):
-    help = "Run a deployment's get_basic_data on both faces and say how many rows it gave and how long it took."
+    help = "Run a deployment's get_basic_data on both faces and report the number of rows and the time."
 
     def add_arguments(self, parser):
         verbs = parser.add_subparsers(dest="verb", required=True)
         check = verbs.add_parser("check", help="Run it and report.")
-        check.add_argument("--deployment", metavar="ID", help="Which deployment; not needed where there is one.")
-        check.add_argument("--sheet", metavar="NAME", help="Passed on as the query parameter of that name.")
+        check.add_argument("--deployment", metavar="ID", help="The deployment; optional if there is only one.")
+        check.add_argument("--sheet", metavar="NAME", help="Passed on as the query parameter `sheet`.")
 
-        check.add_argument("--context", choices=CONTEXTS, default="route", help="What the method is told that asks.")
+        check.add_argument(
+            "--context", choices=CONTEXTS, default="route", help="The context that is passed to the method."
+        )
 
     def run(self, *, deployment: str | None, sheet: str | None, context: str, **options):
         found = chosen(Deployment.objects.all(), deployment, how="--deployment")
         experiment = basic_data_for(found)
         if experiment is None:
             raise NotFound(
-                f"No class in BASIC_DATA_MODULES serves deployment {found.deployment_id}: give one "
-                f"label = {found.label!r} or deployment_id = {found.deployment_id!r}."
+                f"No class in BASIC_DATA_MODULES serves deployment {found.deployment_id}: set label = {found.label!r} "
+                f"or deployment_id = {found.deployment_id!r} in a class."
             )
         self.stdout.write(f"{experiment.__module__}.{experiment.__qualname__} serves {found.deployment_id}.")
         asked = {} if sheet is None else {"sheet": sheet}
@@ -44,8 +46,8 @@ def _measured(deployment: Deployment, face: str, context: str, asked: dict[str, 
         found = compute_basic_data(deployment, using=face, context=context, **asked)
     except Problem:
         raise
-    except Exception as error:  # it is the experimenter's code: anything can come out of it
-        # Its text stays out: it may quote a row.
+    except Exception as error:  # the experimenter's code can raise anything
+        # The message is not shown: it may quote a row.
         where = traceback.extract_tb(error.__traceback__)[-1]
         raise Problem(
             f"get_basic_data raised {type(error).__name__} on the {face} face, in {Path(where.filename).name}, "

@@ -14,7 +14,7 @@ class Command(DjangoMigrate):
         return {**super().get_check_kwargs(options), "databases": [options["database"] or DEFAULT_DB_ALIAS]}
 
     def handle(self, *args, **options):
-        # Without --database all three are meant: a face left behind would fail at the first page.
+        # Without --database all three are migrated: the first page would fail on an outdated face.
         for alias in [options["database"]] if options["database"] else [DEFAULT_DB_ALIAS, *settings.FACES]:
             self._make_schema(alias)
             super().handle(*args, **{**options, "database": alias})

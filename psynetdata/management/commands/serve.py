@@ -21,20 +21,20 @@ SAMPLE = Path(__file__).resolve().parents[2] / "sample"
 
 
 class Command(BaseCommand):
-    help = "Run everything: web server, both clusters of workers, and the watchdog over them. Ctrl-C stops it all."
+    help = "Run everything: web server, both clusters of workers, and a watchdog. Ctrl-C stops them all."
 
     def add_arguments(self, parser):
         parser.add_argument(
             "--sample", action="store_true", help="On the first run, load the bundled sample experiment."
         )
         parser.add_argument(
-            "--only", choices=["web", "workers"], help="One half of it, where the other one runs somewhere else."
+            "--only", choices=["web", "workers"], help="Run only one half, if the other half runs elsewhere."
         )
         parser.add_argument("--threads", type=int, default=32, help="Requests that are served at the same time.")
 
     def run(self, *, sample: bool, threads: int, only: str | None, **options):
         with only_one(settings.DATA_DIR / (f"serve-{only}.lock" if only else "serve.lock")):
-            # Workers by themselves leave the databases to the web server's half, and fail until it has seen to them.
+            # `--only workers` leaves migrations to the web server's half, and jobs fail until that has run them.
             password = None if only == "workers" else self._prepare(sample)
             jobs.ensure_schedule()
             connections.close_all()
@@ -44,7 +44,7 @@ class Command(BaseCommand):
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: supervisor.stop.set())
             if only == "workers":
-                self.stdout.write("psynetdata: the workers run. Ctrl-C stops them.")
+                self.stdout.write("psynetdata: the workers are running. Ctrl-C stops them.")
                 self.stdout.flush()
             else:
                 self._announce(password)
@@ -52,14 +52,14 @@ class Command(BaseCommand):
             self.stdout.write("Stopped.")
 
     def _prepare(self, sample: bool) -> str | None:
-        """The databases at the current structure, and on the first run somebody who can sign in: the password."""
+        """Migrate the databases; on the first run also create an account, and return its password."""
         _check_port(settings.HOST, settings.PORT)
         call_command("migrate", verbosity=0, interactive=False)
         if get_user_model().objects.exists():
             return None
         if sample:
             self._load_sample()
-        # Last, so that a first run that was cut short is still the first one when it is tried again.
+        # Last, so that an interrupted first run is still a first run when it is repeated.
         return _first_sign_in()
 
     def _load_sample(self) -> None:
@@ -68,14 +68,14 @@ class Command(BaseCommand):
         try:
             call_command("load", str(SAMPLE / "database.zip"), assets=str(SAMPLE / "assets"), stdout=io.StringIO())
         except Problem as problem:
-            self.stderr.write(f"The sample could not be loaded, all else works. {problem.sentence}")
+            self.stderr.write(f"The sample could not be loaded; everything else works. {problem.sentence}")
 
     def _announce(self, password: str | None) -> None:
         host = "localhost" if settings.HOST in ("127.0.0.1", "0.0.0.0", "::") else settings.HOST
         self.stdout.write(f"\npsynetdata: http://{host}:{settings.PORT}/")
         if password:
             self.stdout.write(f"Sign in as admin with the password {password}")
-            self.stdout.write("It is shown this once. `manage.py changepassword admin` sets another.")
+            self.stdout.write("This password is shown only once. `manage.py changepassword admin` sets another one.")
         self.stdout.write("Ctrl-C stops it.\n\n")
         self.stdout.flush()
 
@@ -93,19 +93,19 @@ def _check_port(host: str, port: int) -> None:
 
 
 def _first_sign_in() -> str:
-    """Make the first account; its password."""
+    """Create the first account and return its password."""
     password = secrets.token_urlsafe(12)
     get_user_model().objects.create_superuser("admin", password=password)
     return password
 
 
 def _web(threads: int) -> Child:
-    # gthread: a sync worker is killed in the middle of a slow client's download, and blocks everyone else.
+    # gthread, because a sync worker is killed during a slow client's download, and blocks all other clients.
     command = [sys.executable, "-m", "gunicorn", "psynetdata.wsgi", "--bind", f"{settings.HOST}:{settings.PORT}"]
     command += ["--worker-class", "gthread", "--workers", "1", "--threads", str(threads), "--timeout", "120"]
-    # Its control socket lies in the user's home, where two runs would meet.
+    # Its control socket is in the user's home folder, where two runs would conflict.
     command += ["--no-control-socket", "--worker-tmp-dir", str(settings.TEMP_DIR)]
-    # A list of ids to filter by makes a long address.
+    # A filter with a list of ids makes a long URL.
     command += ["--limit-request-line", "8190", "--log-level", "warning", "--chdir", str(settings.BASE_DIR)]
     return Child("the web server", command)
 
@@ -122,7 +122,7 @@ def _cluster(name: str) -> Child:
 
 
 def _quietly(question: Callable[[], bool | None]) -> Callable[[], bool]:
-    """Ask the database; one that cannot be reached is no reason to end anything."""
+    """Wrap a question to the database; the answer is False if it cannot be reached, so that nothing is killed."""
 
     def ask() -> bool:
         try:

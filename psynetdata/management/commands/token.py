@@ -8,7 +8,7 @@ from psynetdata.psynet.problems import NotFound, UsageError
 
 
 class Command(BaseCommand):
-    help = "Make an API token for a person and print it, once, as the last word."
+    help = "Create an API token for a user and print it, only once, as the last word."
 
     def add_arguments(self, parser):
         parser.add_argument("username", metavar="USERNAME")
@@ -19,10 +19,10 @@ class Command(BaseCommand):
             metavar="ID",
             action="append",
             default=[],
-            help="Only for this deployment; say it again for more.",
+            help="Only for this deployment; repeat it for more.",
         )
-        parser.add_argument("--sheets", metavar="NAMES", default="", help="Only these sheets, with commas between.")
-        parser.add_argument("--days", type=int, metavar="N", help="Expires after N days; never without it.")
+        parser.add_argument("--sheets", metavar="NAMES", default="", help="Only these sheets, separated by commas.")
+        parser.add_argument("--days", type=int, metavar="N", help="Expires after N days; default: never.")
 
     def run(
         self,
@@ -37,17 +37,17 @@ class Command(BaseCommand):
     ):
         user = get_user_model().objects.filter(username=username, is_active=True).first()
         if user is None:
-            raise NotFound(f"There is no active account {username!r}; make one on the desk, under Users.")
+            raise NotFound(f"There is no active account {username!r}; create one on the desk, under Accounts.")
         if days is not None and not 0 < days <= 36500:
-            raise UsageError("--days is a number of days from 1 to 36500.")
+            raise UsageError("--days must be a number of days from 1 to 36500.")
         if not 0 < len(name) <= 100:
-            raise UsageError("--name is 1 to 100 characters long.")
+            raise UsageError("--name must have 1 to 100 characters.")
         if identified and not rights.can_see_identified(user):
-            raise UsageError(f"{username} may not see identified data, so a token of theirs may not either.")
+            raise UsageError(f"{username} may not see identified data, so their tokens may not either.")
         bound = list(dict.fromkeys(chosen(Deployment.objects.all(), one, how="--deployment") for one in deployment))
         told = {"name": name, "identified": identified, "deployments": bound, "days": days}
         row, token = ApiToken.issue(user, **told, sheets=[one.strip() for one in sheets.split(",") if one.strip()])
         told = {"target": f"token {row.pk} of {username}", "identified": identified, "deployments": row.deployments}
         Audit.record("issue", deployment=bound[0] if len(bound) == 1 else None, **told)
         expires = f"expires {row.expires_at:%Y-%m-%d}" if row.expires_at else "never expires"
-        return f"Token of {username}, {expires}; it is shown only now: {token}"
+        return f"Token of {username}, {expires}; it is shown only once: {token}"

@@ -1,4 +1,4 @@
-"""What all mirrored tables share: how a row of PsyNet's becomes a row of ours and back."""
+"""Base classes of all mirrored tables: how a row of PsyNet is stored in the mirror."""
 
 import json
 from functools import cache
@@ -9,16 +9,16 @@ from django.db import models
 from psynetdata.faces import IDENTIFIED
 
 KEY_BITS = 40
-# Columns of ours; every other concrete field mirrors the source column of its name.
+# Our own columns; every other concrete field mirrors the source column of its name.
 _OWN = {"key", "deployment_number", "class_name", "rest", "table", "identity"}
 
 
 class MirrorModel(models.Model):
     """A row of one of PsyNet's tables.
 
-    Typed columns carry what people filter and read by, under PsyNet's names; `id` is PsyNet's own.
-    `rest` is a JSON object {column: text or null} of every other source column, and of those
-    typed ones whose text the typed value would not give back, so that no row loses anything.
+    Typed columns hold the values that people filter and sort by, under PsyNet's names; `id` is PsyNet's own.
+    `rest` is a JSON object {column: text or null} of every other source column, and of typed
+    columns whose text cannot be restored from the typed value, so that no row loses anything.
     """
 
     TABLE: ClassVar[str]
@@ -50,7 +50,7 @@ class MirrorModel(models.Model):
 
 
 class TypedRow(MirrorModel):
-    """A row of a table that has a model of its own; what they all have."""
+    """Base class for rows of tables with their own model."""
 
     id = models.BigIntegerField(db_index=True)
     creation_time = models.DateTimeField(null=True, db_index=True)
@@ -62,7 +62,7 @@ class TypedRow(MirrorModel):
 
 
 class FailableRow(TypedRow):
-    """PsyNet marks as failed what must not count, and says why and when."""
+    """A row that PsyNet can mark as failed, with reason and time, so that it does not count."""
 
     failed = models.BooleanField(null=True)
     failed_reason = models.TextField(null=True)
@@ -73,7 +73,7 @@ class FailableRow(TypedRow):
 
 
 class MirroredTable(models.Model):
-    """Which state of which table a face shows; written in the transaction that fills it."""
+    """The state of a table that a face shows; written in the transaction that fills the table."""
 
     deployment_number = models.IntegerField()
     table = models.TextField()

@@ -4,7 +4,7 @@ from .base import FailableRow
 
 
 class Node(FailableRow):
-    """A node of a network: what trials are made from; table `node`."""
+    """A node of a network, from which trials are made; table `node`."""
 
     TABLE = "node"
 

@@ -6,14 +6,14 @@ from .base import MirrorModel
 class Record(MirrorModel):
     """A row of any other table, PsyNet's or the experimenter's own."""
 
-    # A table need not have an integer id, so the key is counted, and rows are told apart by their text.
+    # A table need not have an integer id, so the key is a counter, and rows are identified by their text.
     key = models.BigAutoField(primary_key=True)
     table = models.TextField()
     id = models.TextField(null=True)
     creation_time = models.DateTimeField(null=True)
     type = models.TextField(null=True)
     participant_id = models.BigIntegerField(null=True)
-    # What finds a row again: its integer id, or the hash of its text and a count among its equals.
+    # Identifies a row: its integer id, or the hash of its text and a counter among equal rows.
     identity = models.TextField(editable=False)
 
     class Meta:

@@ -4,7 +4,7 @@ from .base import FailableRow
 
 
 class Response(FailableRow):
-    """What a participant sent from one page; table `response`."""
+    """A participant's response to one page; table `response`."""
 
     TABLE = "response"
 

@@ -4,7 +4,7 @@ from .base import FailableRow
 
 
 class Trial(FailableRow):
-    """One trial; Dallinger keeps trials in table `info`."""
+    """One trial; Dallinger stores trials in table `info`."""
 
     TABLE = "info"
 

@@ -1,1 +1,1 @@
-"""How rows of a table become rows of PsyNet's `data/<Class>.csv`."""
+"""Converts rows of a table to rows of PsyNet's `data/<Class>.csv`."""

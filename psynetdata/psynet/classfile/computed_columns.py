@@ -1,10 +1,10 @@
-"""Columns of PsyNet's class files that are no columns of a table: PsyNet computes them from other rows.
+"""Columns of PsyNet's class files that are not columns of a table: PsyNet computes them from other rows.
 
-How each is computed in PsyNet 13.3 and Dallinger 12.4: psynet.trial.main and psynet.trial.chain (`n_*` of networks,
+The definitions are in PsyNet 13.3 and Dallinger 12.4: psynet.trial.main and psynet.trial.chain (`n_*` of networks,
 nodes and trial makers' states), dallinger.models (`n_*_infos`), psynet.participant (`*_modules`, `module_id`).
-A count is of rows that point here; NULL satisfies no condition, as in SQL.
+A count is the number of rows that point to a row; NULL satisfies no condition, as in SQL.
 
-Rows that are counted (info, node, module_state) are gone through before those that are told of. The counts of a
+Rows that are counted (info, node, module_state) are read before the rows that show the counts. The counts of a
 table with a million nodes take four bytes each.
 """
 
@@ -16,15 +16,15 @@ from dataclasses import dataclass
 
 from psynetdata.psynet.csvtext import EMPTY
 
-# Tables whose rows need the counts of others, each batch after the one before: see COMPUTED.
+# Tables whose rows need counts of other tables' rows; each batch comes after the one before.
 BATCHES = (("module_state", "node"), ("network", "participant"))
 COUNTED = {"info", "module_state", "node"}
-_DENSE = 1 << 24  # ids below stand in an array
+_DENSE = 1 << 24  # counts of ids below this are in an array
 
 
 @dataclass(frozen=True)
 class _Count:
-    """Rows of `counted` whose `pointer` is the id here and whose columns have these values."""
+    """Counts rows of the table `counted` whose column `pointer` is the row's id and whose columns match `where`."""
 
     counted: str
     pointer: str
@@ -63,9 +63,9 @@ Columns = Mapping[str, Sequence[str]]
 
 
 def computed_columns(table: str, columns: Callable[[str], Iterable[str]]) -> list[str]:
-    """The columns that are added to a table's class files; `columns` tells those of any table that may leave.
+    """Return the columns that are added to a table's class files.
 
-    What needs a column that is not there is not added.
+    `columns` returns the columns of any table that may leave. A computed column that needs a missing one is not added.
     """
     found = [name for name, count in _COUNTS.get(table, {}).items() if count.needs <= {*columns(count.counted)}]
     if table == "module_state" and {"module_state_id", "block_position"} <= {*columns("info")}:
@@ -79,7 +79,7 @@ def computed_columns(table: str, columns: Callable[[str], Iterable[str]]) -> lis
 
 
 def counted(table: str, rows: Columns, wanted: Mapping[str, Sequence[str]]) -> dict:
-    """What a block of rows adds to the counts, to be given to `Computed.add`. `wanted`: {table: computed columns}."""
+    """Return what a block of rows adds to the counts, for `Computed.add`. `wanted`: {table: computed columns}."""
     found: dict = {}
     for goal, names in wanted.items():
         for name in names:
@@ -96,7 +96,7 @@ def counted(table: str, rows: Columns, wanted: Mapping[str, Sequence[str]]) -> d
 
 
 def add(found: dict, more: dict) -> None:
-    """What another block adds."""
+    """Add the counts `more` of another block to `found`."""
     for goal, counts in more.items():
         if goal in found:
             found[goal] += counts
@@ -116,7 +116,7 @@ def _matching(count: _Count, rows: Columns) -> Counter:
 
 
 class Tally:
-    """A number for each id."""
+    """Holds a count for each id."""
 
     def __init__(self) -> None:
         self._dense = array("I")
@@ -136,7 +136,7 @@ class Tally:
             self._dense[at] += number
 
     def within(self, low: int, high: int) -> dict[str, str]:
-        """{id: number} of ids from `low` to below `high` that have one, as cells."""
+        """Return {id: count}, both as text, for ids from `low` to below `high` that have a count."""
         dense = enumerate(self._dense[max(low, 0) : max(high, 0)], max(low, 0))
         found = {str(at): str(number) for at, number in dense if number}
         found.update({str(at): str(number) for at, number in self._sparse.items() if low <= at < high})
@@ -144,7 +144,7 @@ class Tally:
 
 
 class Computed:
-    """Gathers what `counted` found, and tells the cells of computed columns for a range of ids."""
+    """Adds up the results of `counted`, and returns the cells of computed columns for a range of ids."""
 
     def __init__(self) -> None:
         self._tallies: dict[tuple[str, str], Tally] = {}
@@ -163,7 +163,7 @@ class Computed:
                 self._tallies.setdefault(goal, Tally()).add(counts)
 
     def within(self, table: str, names: Iterable[str], low: int, high: int) -> dict[str, dict]:
-        """{column: {id: cell}} for rows of the table with ids from `low` to below `high`; see `cells`."""
+        """Return {column: {id: cell}} for the table's rows with ids from `low` to below `high`; see `cells`."""
         told: dict[str, dict] = {}
         for name in names:
             if name == _IN_BLOCK:
@@ -185,7 +185,7 @@ class Computed:
 
 
 def _id(text: str) -> int | None:
-    """A hand-made database may hold anything where PsyNet's has ids."""
+    """Return the id as a number; None for other text, which a hand-made database may contain."""
     try:
         return int(text)
     except ValueError:
@@ -193,13 +193,13 @@ def _id(text: str) -> int | None:
 
 
 def _in_order(states: list[tuple[str, ...]], at: int) -> str:
-    """Ids of the modules whose flag is set, by when they were started."""
+    """Return the ids of modules whose flag is set as JSON, ordered by start time."""
     ordered = sorted(states, key=lambda state: (state[3], _id(state[0]) or 0))
     return json.dumps([None if not state[2] else state[2].rstrip(EMPTY) for state in ordered if state[at] == "t"])
 
 
 def cells(told: Mapping[str, dict], rows: Columns) -> dict[str, list[str]]:
-    """The computed columns of a block. `told`: what `Computed.within` said of a range that holds all its ids."""
+    """Return the computed columns of a block. `told`: the result of `Computed.within` for a range with all its ids."""
     found = {}
     for name, known in told.items():
         if name == "module_id":
@@ -210,7 +210,7 @@ def cells(told: Mapping[str, dict], rows: Columns) -> dict[str, list[str]]:
         else:
             nothing = "[]" if name in _MODULES else "0"
             found[name] = [known.get(at, nothing) for at in rows["id"]]
-    if "block_order" in rows:  # only trial makers with chains have these; other modules' states share their table
+    if "block_order" in rows:  # only trial makers with chains have these; other modules' states share the table
         for name in ("n_participant_trials_in_trial_maker", _IN_BLOCK):
             if name in found:
                 told_of = zip(found[name], rows["block_order"], strict=True)

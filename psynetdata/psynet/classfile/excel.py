@@ -1,7 +1,7 @@
-"""CSV that Excel opens as it is meant: as UTF-8, and with no text that it would take for a formula.
+"""CSV that Excel opens correctly: as UTF-8, and without text that it would run as a formula.
 
-A cell that begins with one of `= + - @`, a tab or a return is run as a formula by spreadsheets (OWASP, "CSV
-Injection"). Such a text gets an apostrophe before it; numbers stay numbers.
+Spreadsheets run a cell that begins with one of `= + - @`, a tab or a return as a formula (OWASP, "CSV
+Injection"). Such a text gets an apostrophe in front; numbers stay numbers.
 """
 
 import re
@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def guard(cell: str | None) -> str | None:
-    """The cell, with an apostrophe before it where a spreadsheet would take it for a formula."""
+    """Return the cell, with an apostrophe in front if a spreadsheet would run it as a formula."""
     if cell and cell[0] in _STARTS and not _NUMBER.fullmatch(cell):
         return "'" + cell
     return cell

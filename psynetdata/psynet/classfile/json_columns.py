@@ -1,7 +1,8 @@
-"""JSON of a whole column as cells: texts decoded, objects as a value for each key (unpacked_keys.py says which).
+"""Converts a whole column of JSON to cells: strings are decoded, objects become a value for each key (see
+unpacked_keys.py).
 
-Cells are as in csvtext.block_rows: "" is NULL, EMPTY the empty text. The same texts come again and again
-(a definition in each trial of its node), so what came of the last ones is kept for a while.
+Cells are written as in csvtext.block_rows: "" is NULL, EMPTY is the empty text. The same texts occur many times
+(a definition in each trial of its node), so the latest results are cached.
 """
 
 from collections.abc import Sequence
@@ -11,17 +12,17 @@ from psynetdata.psynet.csvtext import EMPTY
 
 from . import unpacked_keys
 
-_KEPT = 4096  # texts whose objects are kept
-_LONGEST = 2000  # characters of a text that is worth keeping
+_KEPT = 4096  # texts whose objects are cached
+_LONGEST = 2000  # characters of a text that is worth caching
 _NOTHING: dict[str, str] = {}
 _CONSTANTS = {"true": "True", "false": "False", "null": ""}
 
-# What a value was, for formats that know types.
+# The type of a value, for formats with types.
 BOOLEAN, WHOLE, REAL, TEXT = 1, 2, 4, 8
 
 
 class Unpacker:
-    """The objects of the column `source`; `taken`: keys that are columns already.
+    """Unpacks the objects in the column `source`; `taken`: keys that are already columns.
 
     `kinds`: {key: BOOLEAN | WHOLE | REAL | TEXT of its values so far}.
     """
@@ -32,7 +33,7 @@ class Unpacker:
         self._known: dict[str, dict[str, str]] = {}
 
     def column(self, cells: Sequence[str]) -> list[dict[str, str]]:
-        """For each cell the keys that become columns, with their cells; nothing for what is no plain object."""
+        """Return {key: cell} for each cell: the keys that become columns; empty for a cell that is no plain object."""
         known, unpacked = self._known, self._unpacked
         return [
             _NOTHING if cell[:1] != "{" or cell == "{}" else known[cell] if cell in known else unpacked(cell)
@@ -53,12 +54,12 @@ class Unpacker:
 
 
 def strings(cells: Sequence[str]) -> list[str]:
-    """JSON texts' texts; objects, lists and what is no JSON stay as they came."""
+    """Decode cells that are JSON strings; objects, lists and text that is not JSON stay unchanged."""
     return [_string(cell) if cell[:1] == '"' else cell for cell in cells]
 
 
 def values(cells: Sequence[str]) -> list[str]:
-    """As `strings`, and `true`, `false` and `null` as what they mean."""
+    """Decode cells that are JSON strings, `true`, `false` or `null`; everything else stays unchanged."""
     return [_string(cell) if cell[:1] == '"' else _CONSTANTS.get(cell, cell) for cell in cells]
 
 

@@ -1,12 +1,12 @@
-"""How rows of a table become rows of PsyNet's `data/<Class>.csv`.
+"""Converts rows of a table to rows of PsyNet's `data/<Class>.csv`.
 
 PsyNet writes one file for each class (psynet.data, SQLMixinDallinger.to_dict and
-dump_db_to_disk): the columns of the row, and beside them what its JSON objects hold. docs/fidelity.md
+dump_db_to_disk): the columns of the row, followed by the members of its JSON objects. docs/fidelity.md
 says where our files differ and why.
 
-Rows come in blocks, as csvtext.block_rows gives them: NULL is "" and the empty text EMPTY. Work goes by
-column, so that what a cell costs is mostly C. Which keys a class has is known only when all rows were
-seen: a block says which keys it found, and `laid_out` puts a row's values below a header.
+Rows come in blocks from csvtext.block_rows: NULL is "" and the empty text is EMPTY. The code works column
+by column, so that most of the time per cell is spent in C. The keys of a class are known only after all rows
+were read: each block returns the keys that it found, and `laid_out` arranges a row's values under a header.
 """
 
 import re
@@ -21,9 +21,9 @@ from psynetdata.psynet.times import IsoTimes
 from . import json_columns, unpacked_keys
 from .unpacked_keys import MAX_KEYS
 
-# Columns of PsyNet's type PythonObject in which `true` and `null` are JSON and no words.
+# Columns of PsyNet's type PythonObject, in which `true` and `null` are JSON and not words.
 _JSON_COLUMNS = {"answer", "context", "definition", "seed"}
-# What every table of an experimenter's has from psynet.data, SQLMixin; nobody told us the types of the rest.
+# Columns that every experimenter's table has from psynet.data, SQLMixin; the types of its other columns are unknown.
 _MIXIN = {"failed": "bool", "creation_time": "timestamp", "time_of_death": "timestamp"}
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?([+-]\d\d(:\d\d)?)?")
 
@@ -32,7 +32,7 @@ Convert = Callable[[Sequence[str]], Sequence[str]]
 
 
 class _Words(dict):
-    """A dictionary that gives back what it does not know."""
+    """A dictionary that returns unknown keys unchanged."""
 
     def __missing__(self, key: str) -> str:
         return key
@@ -43,9 +43,9 @@ _BOOL = _Words(t="True", f="False")
 
 @dataclass
 class Part:
-    """Rows of one class in one block: the cells below the fixed columns, and beside them what is unpacked.
+    """Rows of one class in one block: the cells of the fixed columns, and the unpacked values.
 
-    `values` has a dictionary for each row, or is empty where the table holds nothing to unpack.
+    `values` has a dictionary {key: cell} for each row, or is empty if the table has nothing to unpack.
     """
 
     fixed: list[tuple[str, ...]] = field(default_factory=list)
@@ -53,7 +53,7 @@ class Part:
     keys: Keys = field(default_factory=dict)
 
     def laid_out(self, keys: Sequence[str]) -> list[tuple[str, ...]]:
-        """The rows of the file: fixed cells, then one for each key."""
+        """Return the rows of the file: fixed cells, then one cell for each key."""
         if not keys:
             return self.fixed
         return [
@@ -67,7 +67,7 @@ class ClassFiles:
 
     `clock`: minutes that the table's naive times are ahead of UTC. `withheld`: columns that do not leave.
     `computed`: names of columns that are added (psynetdata.psynet.classfile.computed_columns). `guessed`: {column:
-    bool or timestamp} for columns whose type nobody told, from `untold` and `guess`.
+    bool or timestamp} for columns of unknown type, from `untold` and `guess`.
     """
 
     def __init__(
@@ -107,11 +107,14 @@ class ClassFiles:
 
     @property
     def untold(self) -> list[str]:
-        """Columns whose type nobody told: see `guess`."""
+        """Names of the columns of unknown type: see `guess`."""
         return [self._columns[index].name for index in self._kept if self._told(self._columns[index]) is None]
 
     def guess(self, rows: list[list[str]]) -> dict[str, set[str]]:
-        """{untold column: what all its cells of the block could be}, of {bool, timestamp}; both where all are NULL."""
+        """Return {column of unknown type: possible types of all its cells}, of {bool, timestamp}.
+
+        Both types are possible if all cells in the block are NULL.
+        """
         found = {}
         for name in self.untold:
             cells = [row[self._at[name]] for row in rows if row[self._at[name]]]
@@ -119,18 +122,18 @@ class ClassFiles:
         return found
 
     def types(self) -> dict[str, str | None]:
-        """{fixed column: PostgreSQL's type of what it holds, None where it is text or nobody told}."""
+        """Return {fixed column: PostgreSQL type, or None if it is text or unknown}."""
         of = {column.name: self._type_of(column) for column in self._columns}
         of |= {"time": "timestamp", "class": None, "object_type": None}
         of |= {name: "int4" if name.startswith("n_") else None for name in self.computed}
         return {name: of[name] for name in self.fixed_columns}
 
     def by_name(self, rows: list[list[str]]) -> dict[str, Sequence[str]]:
-        """The columns of a block."""
+        """Return the columns of a block by name: {column: cells}."""
         return dict(zip(self._at, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(self._at, ())
 
     def kinds(self) -> dict[str, int]:
-        """{key: kinds of its values so far} (psynetdata.psynet.classfile.json_columns)."""
+        """Return {key: kinds of its values so far} (psynetdata.psynet.classfile.json_columns)."""
         found: dict[str, int] = {}
         for unpacker in self.unpacked.values():
             for key, kinds in unpacker.kinds.items():
@@ -138,7 +141,7 @@ class ClassFiles:
         return found
 
     def parts(self, rows: list[list[str]], computed: dict[str, Sequence[str]] | None = None) -> dict[str, Part]:
-        """{class: its rows of the block}. `computed`: the cells of the computed columns, one for each row."""
+        """Return {class: its rows in the block}. `computed`: the cells of the computed columns, one for each row."""
         if not rows:
             return {}
         columns = list(zip(*rows, strict=True))
@@ -176,7 +179,7 @@ class ClassFiles:
         return parts
 
     def _names(self, columns: list[tuple[str, ...]]) -> list[str]:
-        """The class of each row."""
+        """Return the class of each row."""
         at = self._at.get("type")
         if at is None:
             return [class_name(self.table, None)] * len(columns[0])
@@ -187,7 +190,7 @@ class ClassFiles:
         return [known[text] for text in columns[at]]
 
     def _shown_types(self, names: list[str], columns: list[tuple[str, ...]]) -> list[str]:
-        """`type` as PsyNet shows it: the class's name, but TrialSource for the first node of a chain."""
+        """Return `type` as PsyNet shows it: the class's name, but TrialSource for the first node of a chain."""
         types = columns[self._at["type"]]
         if self.table != "node":
             return [name if text else "" for name, text in zip(names, types, strict=True)]
@@ -216,17 +219,17 @@ class ClassFiles:
 
 
 def final_keys(keys: Keys) -> tuple[str, ...]:
-    """The unpacked columns of a class, in the order of its header: those of objects that are not keyed by data."""
+    """Return the unpacked columns of a class, in the order of its header, without objects that are keyed by data."""
     return tuple(dict.fromkeys(key for found in keys.values() if len(found) < MAX_KEYS for key in found))
 
 
 def left_packed(keys: Keys) -> list[str]:
-    """Columns whose objects have MAX_KEYS different keys or more, and are not unpacked."""
+    """Return the columns whose objects have MAX_KEYS or more different keys, and are not unpacked."""
     return sorted(source for source, found in keys.items() if len(found) >= MAX_KEYS)
 
 
 def add_keys(keys: Keys, more: Keys) -> None:
-    """Beyond MAX_KEYS they only need to be too many."""
+    """Add the keys `more` to `keys`. Once a column has MAX_KEYS, no more are needed: it stays packed."""
     for source, found in more.items():
         mine = keys.setdefault(source, {})
         if len(mine) < MAX_KEYS:
@@ -234,7 +237,7 @@ def add_keys(keys: Keys, more: Keys) -> None:
 
 
 def _merged(found: list[list[dict[str, str]]]) -> list[dict[str, str]]:
-    """For each row what its objects hold together; the first that has a key says its value."""
+    """Return the merged objects of each row; if several objects have a key, the first one gives the value."""
     first, *others = found
     for other in others:
         first = [

@@ -1,4 +1,4 @@
-"""Running a deployment's get_basic_data over one face of its data."""
+"""Runs a deployment's get_basic_data on one face of its data."""
 
 import inspect
 import traceback
@@ -18,14 +18,14 @@ from .experiment import Experiment, experiment_for
 from .scope import scope
 from .time_limit import TookTooLong, time_limit
 
-# PsyNet's words for what asks: the address, an export, its minute backup, its monitor.
+# PsyNet's words for the caller: the URL, an export, its backup every minute, its monitor.
 CONTEXTS = ("route", "export", "backup", "monitor")
 _FRAMES = 30  # the last calls of a traceback, in the log
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
 class MethodFailed(Problem):
-    """An experimenter's get_basic_data failed; said without the error's own words, which may quote a row."""
+    """An experimenter's get_basic_data failed. The sentence omits the error's message, which may quote a row."""
 
     status = 500
 
@@ -34,7 +34,7 @@ class MethodFailed(Problem):
         theirs = [frame for frame in frames if frame.filename == inspect.getfile(experiment)] or frames
         place = f" in {Path(theirs[-1].filename).name}, line {theirs[-1].lineno}" if theirs else ""
         super().__init__(f"The deployment's get_basic_data failed with a {type(error).__name__}{place}.")
-        # For the log: where it happened, without what it said or what stands in the lines.
+        # For the log: where it happened, without the error message and the source lines.
         calls = (f"  {frame.filename}, line {frame.lineno}, in {frame.name}" for frame in frames[-_FRAMES:])
         self.trace = "\n".join([*calls, type(error).__name__])
 
@@ -44,15 +44,15 @@ class MethodTookTooLong(Problem):
 
     def __init__(self, seconds: int):
         super().__init__(
-            f"The deployment's get_basic_data was ended after {seconds} seconds; let it do less, or raise "
+            f"The deployment's get_basic_data was stopped after {seconds} seconds; make it faster, or increase "
             "BASIC_DATA_SECONDS."
         )
 
 
 def basic_data_for(deployment: Deployment) -> type[Experiment] | None:
-    """The experimenter's class that serves the deployment, if there is one.
+    """Return the experimenter's class that serves the deployment, or None.
 
-    Raises BrokenModule where a module of theirs cannot be imported, Conflict where two classes would serve.
+    Raises BrokenModule if one of the modules cannot be imported, Conflict if two classes serve the deployment.
     """
     modules.load()
     return experiment_for(deployment)
@@ -61,11 +61,11 @@ def basic_data_for(deployment: Deployment) -> type[Experiment] | None:
 def compute_basic_data(
     deployment: Deployment, *, using: str, context: str, anonymize: bool | None = None, **kwargs
 ) -> Any:
-    """What get_basic_data returns: None where nobody wrote one.
+    """Return the result of get_basic_data, or None if the deployment has no such method.
 
-    `using`: the face (database alias) it sees. `context`: one of CONTEXTS. `anonymize` is passed on where it is
-    not None. `kwargs`: query parameters. Raises DataError when the method does, UsageError for parameters that
-    it does not take, MethodTookTooLong, and whatever else the experimenter's code raises.
+    `using`: the face (database alias) it sees. `context`: one of CONTEXTS. `anonymize` is passed on if it is
+    not None. `kwargs`: query parameters. Raises DataError if the method does, UsageError for parameters that
+    it does not accept, MethodTookTooLong, and any other exception of the experimenter's code.
     """
     experiment = basic_data_for(deployment)
     if experiment is None:
@@ -81,9 +81,9 @@ def compute_basic_data(
 
 
 def _call(method: Callable, ours: dict[str, Any], asked: dict[str, Any]) -> Any:
-    """Call with what the method takes: our own arguments quietly left out, unknown ones of the caller's refused."""
+    """Call the method. Our own arguments are left out if it does not accept them; unknown parameters are errors."""
     parameters = inspect.signature(method).parameters
-    # A bound method's own `cls` is none of its parameters, and cannot be given twice.
+    # A bound method's own `cls` is not one of its parameters, and must not be passed twice.
     own = inspect.signature(getattr(method, "__func__", method)).parameters.keys() - parameters.keys()
     if strange := sorted(asked.keys() & own):
         raise _no_parameter(strange)
@@ -99,11 +99,11 @@ def _call(method: Callable, ours: dict[str, Any], asked: dict[str, Any]) -> Any:
 
 
 def _no_parameter(names: list[str]) -> UsageError:
-    return UsageError(f"This deployment's basic data takes no parameter {', '.join(names)[:100]}.")
+    return UsageError(f"This deployment's basic data has no parameter {', '.join(names)[:100]}.")
 
 
 def _settled(found: Any) -> Any:
-    """Read what is still to be read (querysets, generators) while the scope holds."""
+    """Read querysets and generators while the scope is active."""
     if isinstance(found, QuerySet | Iterator):
         return list(found)
     if isinstance(found, dict):

@@ -1,4 +1,4 @@
-"""`class Exp(Experiment)`: an experimenter's basic data, found by label or deployment_id."""
+"""`class Exp(Experiment)`: an experimenter's basic data, assigned by label or deployment_id."""
 
 import hashlib
 import inspect
@@ -11,7 +11,7 @@ from psynetdata.psynet.problems import Conflict, Problem
 
 
 class DataError(Problem, ValueError):
-    """What get_basic_data raises when it cannot give what was asked for; the API answers 400 with its text."""
+    """Raised by get_basic_data if it cannot return the requested data; the API answers 400 with its text."""
 
     def __init__(self, sentence: str = "Invalid sheet parameter"):
         super().__init__(str(sentence))
@@ -20,7 +20,7 @@ class DataError(Problem, ValueError):
 class Experiment:
     """Subclass it with `label` (PsyNet's) or `deployment_id`, and write `get_basic_data` as in PsyNet.
 
-    `sheets` may list the values of `sheet` that the method knows, for the answer to a wrong one.
+    `sheets` may list the values of `sheet` that the method accepts, for the error message about a wrong one.
     """
 
     label: ClassVar[str] = ""
@@ -34,22 +34,22 @@ class Experiment:
 
     @classmethod
     def get_basic_data(cls, context: str | None = None, **kwargs) -> Any:
-        """A list of dictionaries, a dictionary of such lists or of pandas DataFrames, or None for nothing.
+        """Return a list of dictionaries, a dictionary of such lists or of pandas DataFrames, or None for no data.
 
-        `context` is `route` at the API and `export` in exports, which also pass `anonymize`; `kwargs`
-        are the query parameters of the address, as texts.
+        `context` is `route` in the API and `export` in exports, which also pass `anonymize`; `kwargs`
+        are the query parameters of the URL, as texts.
         """
         return None
 
     @classmethod
     def source_hash(cls) -> str:
-        """Names the code behind it: the class, and the text of its module's file."""
+        """Return a hash of the code: the class's name, and the text of its module's file."""
         return _source_hash(inspect.getfile(cls), f"{cls.__module__}.{cls.__qualname__}")
 
 
 @cache
 def _source_hash(file: str, name: str) -> str:
-    """Read once, like the module itself."""
+    """Hash the file once: the module is imported only once too."""
     return hashlib.sha256(name.encode() + b"\0" + Path(file).read_bytes()).hexdigest()
 
 
@@ -57,15 +57,15 @@ _experiments: dict[tuple[str, str], type[Experiment]] = {}
 
 
 def registered() -> list[type[Experiment]]:
-    """Classes with a get_basic_data of their own; without one there is nothing to serve."""
+    """Return the classes that define get_basic_data; others have no data."""
     inherited = Experiment.get_basic_data.__func__
     return [cls for cls in _experiments.values() if getattr(cls.get_basic_data, "__func__", None) is not inherited]
 
 
 def experiment_for(deployment: Deployment) -> type[Experiment] | None:
-    """The class that serves the deployment: one that names its id, else one that names its label.
+    """Return the class that serves the deployment: the one with its id, or else the one with its label.
 
-    Raises Conflict where two do.
+    Raises Conflict if there are two.
     """
     for name, value in (("deployment_id", deployment.deployment_id), ("label", deployment.label)):
         found = [cls for cls in registered() if value and cls.__dict__.get(name) == value]
@@ -77,7 +77,7 @@ def experiment_for(deployment: Deployment) -> type[Experiment] | None:
 
 
 def claimed_twice() -> list[str]:
-    """A sentence for each label or deployment_id that two classes claim."""
+    """Return a sentence for each label or deployment_id that two classes claim."""
     sentences = []
     for name in ("deployment_id", "label"):
         for value in dict.fromkeys(cls.__dict__.get(name) for cls in registered()):
@@ -89,4 +89,4 @@ def claimed_twice() -> list[str]:
 
 def twice(name: str, value: str, found: list[type[Experiment]]) -> str:
     classes = " and ".join(f"{cls.__module__}.{cls.__qualname__}" for cls in found)
-    return f"{classes} both serve {name} {value!r}; one deployment has one get_basic_data, so change one of them."
+    return f"{classes} both serve {name} {value!r}; a deployment has only one get_basic_data, so change one of them."

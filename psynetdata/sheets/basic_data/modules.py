@@ -1,4 +1,4 @@
-"""The experimenters' modules that BASIC_DATA_MODULES lists: imported once, when they are first needed."""
+"""The experimenters' modules listed in BASIC_DATA_MODULES, imported once when they are first needed."""
 
 import importlib
 import logging
@@ -9,7 +9,7 @@ from psynetdata.psynet.problems import Problem
 
 logger = logging.getLogger(__name__)
 
-# {module: what is wrong with it, or None}
+# {module: a sentence about its error, or None}
 _imported: dict[str, str | None] = {}
 
 
@@ -20,12 +20,12 @@ class BrokenModule(Problem):
 
 
 def problems() -> list[str]:
-    """A sentence for each module that cannot be imported."""
+    """Return a sentence for each module that cannot be imported."""
     return [sentence for name in settings.BASIC_DATA_MODULES if (sentence := _import(name))]
 
 
 def load() -> None:
-    """Import what was not imported yet. Raises BrokenModule for the first that cannot be."""
+    """Import all modules that are not imported yet. Raises BrokenModule for the first one that cannot be imported."""
     for sentence in problems():
         raise BrokenModule(sentence)
 
@@ -35,10 +35,10 @@ def _import(name: str) -> str | None:
         _imported[name] = None
         try:
             importlib.import_module(name)
-        except Exception as error:  # it is the experimenter's code: anything can come out of it
+        except Exception as error:  # the experimenter's code can raise anything
             logger.warning("BASIC_DATA_MODULES: importing %s raised %s", name, type(error).__name__)
             _imported[name] = (
                 f"The module {name} of BASIC_DATA_MODULES cannot be imported ({type(error).__name__}: {error}); "
-                "correct it, or take it out of BASIC_DATA_MODULES."
+                "fix it, or remove it from BASIC_DATA_MODULES."
             )
     return _imported[name]

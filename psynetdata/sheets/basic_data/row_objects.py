@@ -1,7 +1,7 @@
-"""`Trial.query` and its like: PsyNet's way of asking, over the mirror.
+"""`Trial.query` and similar: PsyNet's query interface for the mirror.
 
 `Trial.query.filter_by(failed=False).all()` is a Django queryset of the current scope's deployment and
-face. It gives row objects whose attributes are the source's columns: JSON decoded, times in UTC.
+face. It yields row objects whose attributes are the source's columns: JSON decoded, times in UTC.
 """
 
 from collections.abc import Iterator
@@ -19,21 +19,21 @@ from psynetdata.sheets.query.filters import alias_of, equals
 
 from .scope import Scope, current
 
-# Rows whose neighbours are fetched in one query when one of them is followed.
+# Number of rows whose related rows are fetched in one query when one of them is accessed.
 _PEERS = 500
-# Rows of a result that are kept for a second loop over it; of a larger one each loop reads anew.
+# Largest result that is cached for a second loop over it; a larger one is read again by each loop.
 _KEPT = 20_000
 
 
 def _refuse(what: str) -> UsageError:
     return UsageError(
-        f"{what} is an SQLAlchemy expression, which sheets do not know; write filter_by(failed=False) for equality, "
-        "or a lookup of Django's, like filter(id__gt=3) or order_by('-id')."
+        f"{what} is an SQLAlchemy expression, which sheets do not support; write filter_by(failed=False) for equality, "
+        "or use Django's lookups, like filter(id__gt=3) or order_by('-id')."
     )
 
 
 class Expression:
-    """What `Trial.failed` is: it can only say that SQLAlchemy's expressions do not work here."""
+    """The value of `Trial.failed`: any use raises an error, because SQLAlchemy's expressions do not work here."""
 
     def __init__(self, name: str):
         self._name = name
@@ -52,7 +52,7 @@ class Expression:
 
 
 class RowType(type):
-    """The class of the row classes: has `query`, and names any other attribute as a column."""
+    """The metaclass of the row classes: has `query`, and treats any other attribute as a column."""
 
     @property
     def query(cls) -> "Rows":
@@ -72,7 +72,7 @@ class RowType(type):
 
 
 class RowIterable(ModelIterable):
-    """Row objects in place of models, each knowing its neighbours."""
+    """Yields row objects instead of models; each has a list of the rows that were read with it."""
 
     def __iter__(self) -> Iterator["Row"]:
         rows: Rows = self.queryset
@@ -84,7 +84,7 @@ class RowIterable(ModelIterable):
 
 
 class Rows(QuerySet):
-    """A queryset of rows; PsyNet's `filter_by`, `one` and `one_or_none` beside Django's methods."""
+    """A queryset of rows, with PsyNet's `filter_by`, `one` and `one_or_none` in addition to Django's methods."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -94,7 +94,7 @@ class Rows(QuerySet):
         self._scope, self._shape, self._row_type = scope, shape, row_type
 
     def __iter__(self) -> Iterator[Any]:
-        """A result that was read once is kept for the next loop, as in Django, unless it is a large one."""
+        """Iterate over the rows. The result is cached for the next loop, as in Django, unless it is large."""
         if self._result_cache is not None or self._iterable_class is not RowIterable:
             return super().__iter__()
         return self._streamed()
@@ -115,10 +115,10 @@ class Rows(QuerySet):
         return clone
 
     def filter_by(self, **conditions) -> "Rows":
-        """Rows whose columns equal the values; None is NULL."""
+        """Return rows whose columns equal the values; None is NULL."""
         found = self._chain()
         if not self._shape.kinds:
-            return found  # of a table that is not there nothing is found
+            return found  # a table that does not exist has no rows
         for column, value in conditions.items():
             condition, aliases = equals(self._shape, self._column(column), value)
             found = QuerySet.filter(found.alias(**aliases), condition)
@@ -128,7 +128,7 @@ class Rows(QuerySet):
         """Django's filter, for any column of the source; conditions without a lookup are `filter_by`."""
         for expression in args:
             if not isinstance(expression, Q | models.expressions.Combinable | models.lookups.Lookup):
-                raise _refuse("What was given to filter()")
+                raise _refuse("The argument of filter()")
         found = QuerySet.filter(self, *args) if args else self._chain()
         for name, value in conditions.items():
             column, *lookup = (name,) if name in self._shape.kinds else name.split("__")
@@ -146,13 +146,13 @@ class Rows(QuerySet):
         return super().order_by(*names)
 
     def get(self, *args, **conditions) -> "Row | None":
-        """`get(3)` as in SQLAlchemy: by id, None where there is none; with conditions Django's get."""
+        """`get(3)` as in SQLAlchemy: by id, None if there is none; with conditions Django's get."""
         if args and not conditions and isinstance(args[0], int):
             return self.filter_by(id=args[0]).first()
         return super().get(*args, **conditions)
 
     def one(self) -> "Row":
-        """The only row; raises the model's DoesNotExist or MultipleObjectsReturned."""
+        """Return the only row; raises the model's DoesNotExist or MultipleObjectsReturned."""
         return super().get()
 
     def one_or_none(self) -> "Row | None":
@@ -160,13 +160,13 @@ class Rows(QuerySet):
 
     def _column(self, name: str) -> str:
         if name not in self._shape.kinds:
-            known = ", ".join(sorted(self._shape.kinds)) or "none, as nothing of it is mirrored"
+            known = ", ".join(sorted(self._shape.kinds)) or "none, as it is not mirrored"
             raise UsageError(f"Table {self._shape.table} has no column {name}; it has {known}.")
         return name
 
 
 class Row(metaclass=RowType):
-    """One row of the mirror; any column of PsyNet's is an attribute."""
+    """One row of the mirror; every column of PsyNet is an attribute."""
 
     TABLE: ClassVar[str] = ""
     CLASS: ClassVar[str | None] = None
@@ -192,7 +192,7 @@ class Row(metaclass=RowType):
 
     @property
     def var(self) -> "Vars":
-        """PsyNet's `participant.var.age`: what the experimenter kept in `vars`."""
+        """PsyNet's `participant.var.age`: the values that the experimenter stored in `vars`."""
         found = self.vars
         return Vars(found if isinstance(found, dict) else {})
 
@@ -206,7 +206,7 @@ class Row(metaclass=RowType):
         return hash(self._model)
 
     def _follow(self, column: str, target: type["Row"]) -> "Row | None":
-        """The row whose id stands in the column; one query serves all the neighbours that were read with this one."""
+        """Return the row whose id is in the column; one query fetches it for all rows that were read with this one."""
         known = self._scope.followed
         wanted = getattr(self, column)
         if not isinstance(wanted, int):

@@ -1,4 +1,4 @@
-"""Whose data, and which face of it, `Trial.query` and its like see. Set around a call of get_basic_data."""
+"""The deployment and the face that `Trial.query` and similar see. Set during a call of get_basic_data."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from psynetdata.sheets.catalogue import Catalogue
 
 
 class Scope:
-    """One deployment on one face, and what was already followed from row to row."""
+    """One deployment on one face, and the related rows that were already fetched."""
 
     def __init__(self, deployment: Deployment, using: str):
         self.deployment = deployment
@@ -37,7 +37,7 @@ def current() -> Scope:
     found = _current.get()
     if found is None:
         raise RuntimeError(
-            "No deployment is being asked for: `query` works inside get_basic_data, or inside "
+            "No deployment is selected: `query` works inside get_basic_data, or inside "
             "psynetdata.sheets.basic_data.scope(deployment, using)."
         )
     return found

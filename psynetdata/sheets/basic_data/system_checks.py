@@ -1,4 +1,4 @@
-"""Django's system checks of the experimenters' modules: a sentence where one is broken."""
+"""Django's system checks for the experimenters' modules: an error for each broken one."""
 
 from django.core.checks import Error, register
 

@@ -1,4 +1,4 @@
-"""An end for an experimenter's method that would never come to one by itself."""
+"""Stops an experimenter's method that would never end by itself."""
 
 import ctypes
 import threading
@@ -7,18 +7,18 @@ from contextlib import contextmanager, suppress
 
 from django.db import connections
 
-_AGAIN = 1  # seconds; code that catches everything is told again
+_AGAIN = 1  # seconds; the exception is raised again in code that catches everything
 
 
 class TookTooLong(BaseException):
-    """Raised in the middle of the method's code. No Exception: a method that catches those must end too."""
+    """Raised in the middle of the method's code. Not an Exception: a method that catches those must end too."""
 
 
 @contextmanager
 def time_limit(seconds: int, using: str) -> Iterator[None]:
-    """TookTooLong is raised inside when `seconds` have passed; a query that runs on `using` then is ended.
+    """Raise TookTooLong inside the block after `seconds`, and cancel a query that is running on `using`.
 
-    It reaches Python code and queries. What waits inside a library of C ends when that returns.
+    This stops Python code and queries. A call into a C library ends only when that returns.
     """
     ours, done, lock = threading.get_ident(), threading.Event(), threading.Lock()
     raw = connections[using].connection

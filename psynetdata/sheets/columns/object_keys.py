@@ -1,4 +1,4 @@
-"""Which keys of its objects a table's sheets have as columns: found by one pass over the rows of a state, then kept."""
+"""Finds the keys of objects that are columns of a table's sheets: reads all rows of a state once, then caches."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -12,12 +12,12 @@ from .table_shape import Shape
 
 # {class: {source: its keys in the order of their first row}}
 Keys = dict[str, dict[str, dict[str, None]]]
-# Texts that were seen already are not read again; definitions come back by the thousand.
+# Known texts are not read again; definitions repeat thousands of times.
 _REMEMBERED = 50_000
 
 
 def columns(shape: Shape, class_name: str | None) -> list[str]:
-    """Keys that are columns in the sheet of a class, or of all classes where `class_name` is None."""
+    """Return the keys that are columns in the sheet of a class, or of all classes if `class_name` is None."""
     if not unpacked_keys.sources(shape.table, shape.columns):
         return []
     found = _keys(shape)
@@ -34,7 +34,7 @@ def _of_classes(classes: Iterable[dict[str, dict[str, None]]]):
 
 @lru_cache(maxsize=64)
 def _keys(shape: Shape) -> Keys:
-    """Two shapes are equal only where their rows are (`state`)."""
+    """Return the keys of a table's objects. Cached: shapes are equal only if their rows are (`state`)."""
     taken = unpacked_keys.standing(name for name, _ in shape.all_columns)
     sources = unpacked_keys.sources(shape.table, shape.columns)
     typed = [name for name in sources if name in shape.model.typed_fields()]

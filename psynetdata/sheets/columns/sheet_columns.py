@@ -1,4 +1,4 @@
-"""The columns of a sheet: those of its table, what PsyNet adds, what joins give, and the keys of its objects."""
+"""The columns of a sheet: columns of its table, columns that PsyNet adds, joined ones, and the keys of its objects."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,18 +15,18 @@ from . import object_keys, value_types
 from .table_shape import RestColumn, Shape, Shapes
 
 CLASS, CHANGE = "class", "change"
-# PsyNet's class of artificial participants, and what experimenters call theirs.
+# PsyNet's class of artificial participants, and the usual names of experimenters' own classes.
 _BOTS = Q(class_name="Bot") | Q(class_name__endswith="Bot")
 _TEXT = models.TextField()
 
 
 @dataclass(frozen=True)
 class Column:
-    """`expression` gives its value in the database; None where only Python can tell (a key of an object).
+    """`expression` returns its value in the database; None if only Python can compute it (a key of an object).
 
-    `field`: the typed field of ours that holds it. `computed`: it is no column of the source's. `path`: what is
-    shown of its JSON value, keys of objects and places in lists. `source`: the column or key that it is made of,
-    where that has another name. `told`: {what finds a row in the mirror: the value}, where somebody else knows it.
+    `field`: our typed field that holds it. `computed`: it is not a column of the source. `path`: the part of its JSON
+    value that is shown: keys of objects and indexes of lists. `source`: the column or key that it is made from, if
+    that has a different name. `told`: {identity of a row in the mirror: the value}, if the values come from outside.
     """
 
     name: str
@@ -45,23 +45,23 @@ class Column:
 
     @property
     def in_python(self) -> bool:
-        """Whether only Python can tell its value."""
+        """Whether only Python can compute its value."""
         return self.unpacked or bool(self.path) or self.told is not None
 
     @property
     def ordered(self) -> bool:
-        """Whether the database can order by it: numbers as numbers, times as times, texts as they stand.
+        """Whether the database can sort by it: numbers as numbers, times as times, texts as texts.
 
-        What may be any JSON value it cannot: ten is more than nine there too.
+        It cannot sort any JSON values: there, too, ten must come after nine.
         """
         return not self.in_python and self.kind != value_types.VALUE and (self.field is not None or self.computed)
 
 
 def columns_of(shapes: Shapes, shape: Shape, class_name: str | None, wanted: set[str] | None) -> dict[str, Column]:
-    """{name: Column} of a sheet, in the order of its header.
+    """Return {name: Column} of a sheet, in the order of its header.
 
-    `wanted`: names that are asked for, all where it is None. To know the keys of objects all rows must be looked at,
-    so they are left out where nobody asks for one.
+    `wanted`: requested names; None means all. Finding the keys of objects requires reading all rows, so keys are left
+    out if none is requested.
     """
     found = {name: _stored(shape, name) for name in shape.columns}
     for column in (*_added(shape), *_joined(shapes, shape)):
@@ -76,13 +76,13 @@ def columns_of(shapes: Shapes, shape: Shape, class_name: str | None, wanted: set
 
 
 def change(shape: Shape, told: Mapping[str, str]) -> Column:
-    """What happened to a row since another moment, as `told` says by what finds the row in the mirror."""
+    """Return the column with a row's change since another moment; `told`: {identity in the mirror: change}."""
     identity = F("identity") if shape.model is Record else Cast("id", _TEXT)
     return Column(CHANGE, value_types.PLAIN, identity, computed=True, told=told)
 
 
 def renamed(column: Column, name: str, path: tuple[str, ...] = ()) -> Column:
-    """The column, or what stands at a path in its value, under another name."""
+    """Return the column, or the part of its value at a path, under another name."""
     if path:
         return replace(column, name=name, source=column.of, path=path, kind=value_types.VALUE)
     return replace(column, name=name, source=column.of)
@@ -94,7 +94,7 @@ def _stored(shape: Shape, name: str) -> Column:
 
 
 def _added(shape: Shape):
-    """What PsyNet's class files have beside the table's columns; `type` is shown as they show it."""
+    """Yield the columns that PsyNet's class files add to the table's columns; `type` is shown as they show it."""
     names = {name for name, _ in shape.all_columns}
     if "type" in shape.columns:
         yield Column("type", value_types.PLAIN, _shown_type(shape), computed=True)
@@ -102,14 +102,14 @@ def _added(shape: Shape):
     if shape.table == "request" and "creation_time" in shape.columns:
         yield Column("time", value_types.TIME, F("creation_time"), models.DateTimeField(), computed=True)
     yield Column(CLASS, value_types.PLAIN, F("class_name"), computed=True)
-    if "vars" in names:  # Dallinger's own classes, which have none, have no object_type either
+    if "vars" in names:  # Dallinger's own classes have no `vars`, and no object_type either
         yield Column(
             "object_type", value_types.PLAIN, Value(base_class(shape.table), output_field=_TEXT), computed=True
         )
 
 
 def _shown_type(shape: Shape) -> models.Expression:
-    """The class's name, but TrialSource for the first node of a chain."""
+    """Return the class's name, but TrialSource for the first node of a chain."""
     whens = [When(type__isnull=True, then=Value(None))]
     if shape.table == "node":
         whens.append(When(Q(class_name="GenericTrialNode") | Q(degree=0), then=Value("TrialSource")))
@@ -117,7 +117,7 @@ def _shown_type(shape: Shape) -> models.Expression:
 
 
 def _joined(shapes: Shapes, shape: Shape):
-    """What people otherwise join by hand: whether it is a bot's, whose it is, and a trial's node's definition."""
+    """Yield columns that people would otherwise join by hand: is_bot, the worker id, a trial's node definition."""
     bool_field = models.BooleanField()
     people = shapes["participant"]
     if shape.table == "participant":

@@ -1,4 +1,4 @@
-"""What a mirrored table of one deployment looks like on one face: its columns, their kinds, what is withheld."""
+"""The shape of a mirrored table of one deployment on one face: its columns, their kinds, which are withheld."""
 
 import json
 from collections.abc import Iterable
@@ -16,12 +16,12 @@ from psynetdata.psynet.tables import UNEXPORTED_COLUMNS
 
 from . import value_types
 
-# Rows that are looked at to find the kind of a column whose type nobody told.
+# Number of rows that are read to guess the kind of a column of unknown type.
 _LOOK = 10_000
 
 
 class RestColumn(models.Func):
-    """The text of a source column that no field of ours holds."""
+    """The text of a source column that has no field of its own."""
 
     output_field = models.TextField()
 
@@ -41,7 +41,7 @@ class RestColumn(models.Func):
 
 @dataclass(frozen=True)
 class Shape:
-    """A table as it stands in a face. `using` is the face's database alias."""
+    """A table in its current state on a face. `using` is the face's database alias."""
 
     deployment: Deployment
     using: str
@@ -49,7 +49,7 @@ class Shape:
     all_columns: tuple[tuple[str, str | None], ...]
     withheld: frozenset[str]
     total: int
-    # Names the very state of the rows: same name, same rows.
+    # Identifies the state of the rows: the same name means the same rows.
     state: str
 
     @classmethod
@@ -64,22 +64,22 @@ class Shape:
 
     @cached_property
     def columns(self) -> list[str]:
-        """What a reader sees: all columns in the source's order, less those withheld and Dallinger's spare ones."""
+        """The visible columns in the source's order, without the withheld ones and Dallinger's unused ones."""
         names = [name for name, _ in self.all_columns]
-        # Dallinger's own classes, which have no `vars`, write all their columns (psynet/classfile.py).
+        # Dallinger's own classes, which have no `vars`, write all their columns (psynet/classfile/rows.py).
         hidden = self.withheld | set(UNEXPORTED_COLUMNS if "vars" in names else ())
         return [name for name in names if name not in hidden]
 
     @cached_property
     def kinds(self) -> dict[str, str]:
-        """{column: kind} of all columns; what nobody told is found from the first rows."""
+        """{column: kind} of all columns; unknown kinds are guessed from the first rows."""
         fields = self.model.typed_fields()
         found = {name: value_types.kind_of(name, told, fields.get(name)) for name, told in self.all_columns}
         untold = tuple(name for name, kind in found.items() if kind is None)
         return found | (_guessed(self.using, self.deployment.number, self.table, self.state, untold) if untold else {})
 
     def is_exact(self, column: str) -> bool:
-        """Whether our own field holds every value of the column, so that `rest` never has to be looked at."""
+        """Return whether our own field holds every value of the column, so that `rest` is never needed."""
         field, told = self.model.typed_fields().get(column), dict(self.all_columns).get(column)
         if isinstance(field, models.TextField):
             return True
@@ -87,20 +87,20 @@ class Shape:
         return whole or (isinstance(field, models.BooleanField) and told == "bool")
 
     def rows(self) -> models.QuerySet:
-        """The table's rows of this deployment, in the order of PsyNet's id."""
+        """Return the table's rows of this deployment, ordered by PsyNet's id."""
         number, everything = self.deployment.number, self.model.objects.using(self.using)
         if self.model is Record:
             found = everything.filter(deployment_number=number, table=self.table)
-            # A Record's id is text: by length first, whole numbers come in their order.
+            # A Record's id is text: sorted by length first, whole numbers are in the right order.
             text = Coalesce("id", models.Value(""), output_field=models.TextField())
             return found.alias(id_text=text, id_length=Length(text)).order_by("id_length", "id_text", "key")
         first = number << KEY_BITS
         return everything.filter(key__gte=first, key__lt=first + (1 << KEY_BITS)).order_by("key")
 
     def value(self, row: MirrorModel, column: str) -> Any:
-        """A column of a row as a Python value: typed, or decoded, times as aware UTC."""
+        """Return a column of a row as a Python value: typed, or decoded; times are aware and in UTC."""
         found = getattr(row, column) if column in row.typed_fields() else None
-        if found is None:  # where there is a typed value, a text kept beside it says the same in other words
+        if found is None:  # if there is a typed value, a text in `rest` is only another form of it
             found = row.rest_columns.get(column)
         return (
             value_types.value_of(found, self.kinds[column], self.deployment.clock) if isinstance(found, str) else found
@@ -126,7 +126,7 @@ class Shapes(dict[str, Shape]):
 
 @lru_cache(maxsize=256)
 def _guessed(using: str, number: int, table: str, state: str, untold: tuple[str, ...]) -> dict[str, str]:
-    """`state` is only there to be part of the cache's key."""
+    """Return the guessed kinds {column: kind}. `state` is only a part of the cache key."""
     model = model_of(table)
     found = model.objects.using(using).filter(deployment_number=number)
     if model is Record:

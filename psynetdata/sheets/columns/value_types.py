@@ -1,7 +1,7 @@
-"""What kind of value a column holds, and how its text is read for JSON, for Python and for CSV.
+"""The kind of values in a column, and the conversion of its text for JSON, Python and CSV.
 
-A mirrored row keeps text as it came. Which text is JSON is not told by its PostgreSQL type (PsyNet
-keeps JSON in varchar columns), so it follows the same rules as class files do (psynet/classfile.py).
+A mirrored row keeps the original text. The PostgreSQL type does not show which text is JSON (PsyNet
+stores JSON in varchar columns), so the same rules apply as for class files (psynet/classfile/rows.py).
 """
 
 import re
@@ -14,10 +14,10 @@ from psynetdata.psynet import jsontext, times
 from psynetdata.psynet.classfile.unpacked_keys import is_writable
 
 WHOLE, NUMBER, BOOL, TIME = "whole", "number", "bool", "time"
-# Kinds whose values are no text.
+# Kinds whose values are not text.
 TYPED = (WHOLE, NUMBER, BOOL, TIME)
-# JSON: each text is JSON of its type. VALUE: each is JSON by PsyNet's custom. TEXT: an object, a list or a
-# quoted text in it is JSON. PLAIN: text and nothing else.
+# JSON: every text is JSON, by its PostgreSQL type. VALUE: every text is JSON, by PsyNet's convention. TEXT: objects,
+# lists and quoted texts are JSON. PLAIN: never JSON.
 JSON, VALUE, TEXT, PLAIN = "json", "value", "text", "plain"
 
 _TYPES = {
@@ -28,7 +28,7 @@ _TYPES = {
     **dict.fromkeys(("json", "jsonb"), JSON),
     **dict.fromkeys(("varchar", "text", "bpchar"), TEXT),
 }
-# Columns of PsyNet's type PythonObject: each text in them is JSON, `true` and `3` too.
+# Columns of PsyNet's type PythonObject: every text in them is JSON, even `true` and `3`.
 _VALUES = {"answer", "context", "definition", "seed"}
 _JSON_STARTS = frozenset('"{[')
 _FIELDS = (
@@ -37,13 +37,13 @@ _FIELDS = (
     (models.BooleanField, BOOL),
     (models.DateTimeField, TIME),
 )
-# Up to 15 digits: more are no number to JavaScript and R, and hardly one that somebody counted.
+# Up to 15 digits: JavaScript and R cannot represent more exactly, and longer ones are hardly quantities.
 _WHOLE = re.compile(r"0|-?[1-9]\d{0,14}")
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?")
 
 
 def kind_of(column: str, told: str | None, field: models.Field | None = None) -> str | None:
-    """The kind that PostgreSQL's type or our own field tells; None where nobody told."""
+    """Return the kind, from PostgreSQL's type or our own field; None if it is unknown."""
     if told is None:
         of_field = next((kind for cls, kind in _FIELDS if isinstance(field, cls)), None)
         return of_field or (VALUE if column in _VALUES else None)
@@ -52,7 +52,7 @@ def kind_of(column: str, told: str | None, field: models.Field | None = None) ->
 
 
 class Guess:
-    """What kind an untold column looks like, from its texts; TEXT where they differ or there are none."""
+    """Guesses the kind of a column of unknown type from its texts; TEXT if they differ or there are none."""
 
     def __init__(self):
         self._possible: set[str] | None = None
@@ -79,7 +79,7 @@ _LOOKS = {
 
 
 def value_of(text: str, kind: str, clock: int) -> Any:
-    """A cell's text as a Python value: number, bool, UTC datetime, decoded JSON (NaN stays NaN), or the text."""
+    """Return a cell's text as a Python value: number, bool, UTC datetime, decoded JSON (NaN stays NaN), or the text."""
     if kind == BOOL:
         return {"t": True, "f": False}.get(text, text)
     if kind == TIME:
@@ -92,12 +92,12 @@ def value_of(text: str, kind: str, clock: int) -> Any:
     return text
 
 
-# Cells are converted by the million, so what a column needs is found once: a function, or None for none.
+# Millions of cells are converted, so the conversion of a column is determined once: a function, or None for no change.
 Convert = Callable[[Any], Any] | None
 
 
 def json_of(kind: str, clock: int) -> Convert:
-    """From a cell's text to its value in JSON: numbers, decoded JSON, ISO 8601 in UTC, null for NaN."""
+    """Return the conversion from a cell's text to JSON: numbers, decoded JSON, ISO 8601 in UTC, null for NaN."""
     if kind == PLAIN:
         return None
     if kind == TIME:
@@ -112,14 +112,14 @@ def json_of(kind: str, clock: int) -> Convert:
 
 
 def json_of_typed(kind: str, field: models.Field) -> Convert:
-    """From a typed column's value to its value in JSON."""
+    """Return the conversion from a typed column's value to its value in JSON."""
     if isinstance(field, models.DateTimeField):
         return times.to_iso
     return json_of(kind, 0) if isinstance(field, models.TextField) else None
 
 
 def csv_of(kind: str, clock: int) -> Convert:
-    """From a cell's text to what class files write."""
+    """Return the conversion from a cell's text to the text in class files."""
     if kind == BOOL:
         return lambda text: {"t": "True", "f": "False"}.get(text, text)
     if kind == TIME:
@@ -130,7 +130,7 @@ def csv_of(kind: str, clock: int) -> Convert:
 
 
 def csv_of_typed(kind: str, field: models.Field) -> Convert:
-    """From a typed column's value to what class files write."""
+    """Return the conversion from a typed column's value to the text in class files."""
     if isinstance(field, models.DateTimeField):
         return times.to_iso
     if isinstance(field, models.FloatField):
@@ -144,17 +144,17 @@ def _decoded(text: str) -> Any:
 
 
 def finite(value: Any) -> Any:
-    """A JSON value with null for what JSON proper does not have, and for what is nested beyond sense."""
+    """Return a JSON value with null for values that standard JSON does not have, and if it is nested too deeply."""
     if isinstance(value, str | int):
         return value
     try:
         return jsontext.without_nan(value)
     except RecursionError:
-        return None  # CSV has the text
+        return None  # the CSV still contains the text
 
 
 def _unquoted(text: str) -> str:
-    """A JSON text's text; objects, lists and what is no JSON stay as they came."""
+    """Decode a JSON string; objects, lists and text that is not JSON stay unchanged."""
     if text[:1] != '"':
         return text
     value = jsontext.decode(text)

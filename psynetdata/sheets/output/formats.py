@@ -1,4 +1,4 @@
-"""Rows as bytes: JSON, NDJSON and CSV in blocks, whatever streams in."""
+"""Converts streams of rows to blocks of bytes: JSON, NDJSON and CSV."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -17,14 +17,14 @@ _BLOCK = 1 << 16
 
 
 class NoJson(Problem):
-    """What somebody's code gave holds what no JSON can hold."""
+    """An experimenter's code returned a value that JSON cannot represent."""
 
     status = 500
 
     def __init__(self, value: Any):
         super().__init__(
-            f"There is a value of type {type(value).__name__} in it, which JSON does not hold; give texts, numbers, "
-            "booleans, None, times, lists, dictionaries or data frames."
+            f"The data contains a value of type {type(value).__name__}, which JSON does not support; return texts, "
+            "numbers, booleans, None, times, lists, dictionaries or data frames."
         )
 
 
@@ -32,14 +32,14 @@ class EndlessJson(Problem):
     status = 500
 
     def __init__(self):
-        super().__init__("A value in it is nested without end, or too deeply for JSON.")
+        super().__init__("The data contains a value that is nested endlessly, or too deeply for JSON.")
 
 
 def json_text(value: Any) -> bytes:
-    """One JSON value, null for NaN. Raises NoJson, EndlessJson for what somebody's code made."""
+    """Return one JSON value, with null for NaN. Raises NoJson, EndlessJson for values that JSON cannot represent."""
     try:
         return orjson.dumps(value, default=plain, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME)
-    except TypeError:  # integers beyond 64 bits, half a surrogate pair, deep nesting: json can
+    except TypeError:  # integers beyond 64 bits, half a surrogate pair, deep nesting: json supports them
         try:
             return json.dumps(without_nan(_plain_deep(value)), allow_nan=False).encode("ascii")
         except RecursionError:
@@ -51,7 +51,7 @@ def json_list(rows: Iterable[Any]) -> Iterator[bytes]:
 
 
 def json_lists(named: Iterable[tuple[str, Iterable[Any]]]) -> Iterator[bytes]:
-    """One object: {name: [rows], …}."""
+    """Yield one JSON object: {name: [rows], …}."""
 
     def pieces() -> Iterator[bytes]:
         yield b"{"
@@ -64,7 +64,7 @@ def json_lists(named: Iterable[tuple[str, Iterable[Any]]]) -> Iterator[bytes]:
 
 
 def ndjson(rows: Iterable[Any], *, end_marker: bool = False) -> Iterator[bytes]:
-    """A line for each row; with `end_marker` a last one that tells their number, so that the end is seen."""
+    """Yield a line for each row; with `end_marker` also a last line with their number, which marks the end."""
 
     def pieces() -> Iterator[bytes]:
         sent = 0
@@ -78,7 +78,7 @@ def ndjson(rows: Iterable[Any], *, end_marker: bool = False) -> Iterator[bytes]:
 
 
 def csv(header: list[str], records: Iterable[Row], *, for_excel: bool = False) -> Iterator[bytes]:
-    """NULL is an empty field, the empty text a quoted one."""
+    """Yield CSV: NULL is an empty field, the empty text is a quoted empty field."""
 
     def pieces() -> Iterator[bytes]:
         if for_excel:
@@ -91,14 +91,17 @@ def csv(header: list[str], records: Iterable[Row], *, for_excel: bool = False) -
 
 
 def table_of(rows: list[dict[str, Any]]) -> tuple[list[str], Iterator[Row]]:
-    """(header, records) of dictionaries that somebody else made: all their keys, in the order they come."""
+    """Return (header, records) of any dictionaries: all their keys, in the order of their first appearance."""
     header = list(dict.fromkeys(str(key) for row in rows for key in row))
     named = ({str(key): value for key, value in row.items()} for row in rows)
     return header, ([_cell(row.get(name)) for name in header] for row in named)
 
 
 def plain(value: Any) -> Any:
-    """What JSON does not know: data frames as lists of dictionaries, numpy's values, times in UTC; else the text."""
+    """Convert values that JSON does not have: data frames to lists of dictionaries, numpy's values, times (in UTC).
+
+    Other values become their text. Raises NoJson for values without a useful text.
+    """
     if hasattr(value, "to_dict") and hasattr(value, "columns"):
         return value.to_dict("records")
     if isinstance(value, datetime):
@@ -115,7 +118,7 @@ def plain(value: Any) -> Any:
 
 
 def _has_no_text(value: Any) -> bool:
-    """Whether str() would only say which object it is."""
+    """Return whether str() would only return Python's default text (type and address)."""
     return type(value).__str__ is object.__str__ and type(value).__repr__ is object.__repr__
 
 

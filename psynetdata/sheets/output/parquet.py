@@ -1,4 +1,4 @@
-"""A sheet as Parquet, a group of rows at a time. Needs pyarrow, which is not always installed."""
+"""Writes a sheet as Parquet, one group of rows at a time. Needs pyarrow, which is not always installed."""
 
 import io
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from psynetdata.sheets.columns import value_types
 if TYPE_CHECKING:
     from psynetdata.sheets.sheet import Sheet
 
-# Rows of a group: what is held in memory.
+# Rows of a group; one group is in memory at a time.
 _GROUP = 10_000
 _WHOLE_RANGE = 1 << 63
 
@@ -23,12 +23,12 @@ class NoParquet(Problem):
     def __init__(self):
         super().__init__(
             "Parquet needs pyarrow, which is not installed here (pip install -r requirements-parquet.txt); "
-            "take format=csv instead."
+            "use format=csv instead."
         )
 
 
 def check() -> None:
-    """Raise NoParquet where pyarrow is missing."""
+    """Raise NoParquet if pyarrow is missing."""
     try:
         import pyarrow.parquet  # noqa: F401 - optional: only this format needs it
     except ImportError:
@@ -36,10 +36,10 @@ def check() -> None:
 
 
 def blocks(sheet: "Sheet") -> Iterator[bytes]:
-    """Numbers, booleans and times as such; everything else as the text that CSV has.
+    """Yield the file in blocks: numbers, booleans and times have their types; everything else is text, as in CSV.
 
-    What no number or time can be (`infinity`) is null. Without its end a Parquet file cannot be read, so a
-    broken stream never looks whole.
+    A value that cannot be a number or time (`infinity`) is null. A Parquet file cannot be read without its end, so an
+    interrupted stream never looks complete.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -67,7 +67,7 @@ def blocks(sheet: "Sheet") -> Iterator[bytes]:
 
 
 class _Unseekable(io.RawIOBase):
-    """Counts what goes through, since the buffer behind it is emptied again and again."""
+    """Counts the bytes that are written, because the buffer behind it is emptied repeatedly."""
 
     def __init__(self, sink: io.BytesIO):
         self._sink, self._at = sink, 0

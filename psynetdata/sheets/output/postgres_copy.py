@@ -1,4 +1,4 @@
-"""Whole sheets by PostgreSQL's COPY: its bytes go out as they come, in the transaction that the request reads in."""
+"""Writes whole sheets with PostgreSQL's COPY: its bytes are sent unchanged, within the request's read transaction."""
 
 import threading
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ from . import sql_columns
 _BLOCK = 1 << 16
 _WAITING = 4  # blocks that wait for a slow client
 _LONGEST_NAME = 63  # bytes; PostgreSQL cuts longer ones
-# Control characters stand in no JSON text of PostgreSQL's, so nothing is quoted or escaped a second time.
+# PostgreSQL's JSON text contains no control characters, so nothing is quoted or escaped a second time.
 _AS_IT_IS = r"(FORMAT csv, DELIMITER E'\x02', QUOTE E'\x01')"
 
 
 def csv(sheet: Sheet) -> Iterator[bytes] | None:
-    """The sheet as CSV, or None where rows must pass through Python."""
+    """Return the sheet as CSV, or None if its rows must be converted in Python."""
     found = sql_columns.expressions(sheet.shape, sheet.shown, sql_columns.of_csv) if sheet.is_of_database else None
     if found is None:
         return None
@@ -31,21 +31,21 @@ def csv(sheet: Sheet) -> Iterator[bytes] | None:
 
 
 def ndjson(sheet: Sheet) -> Iterator[bytes] | None:
-    """The sheet as NDJSON, or None where rows must pass through Python."""
+    """Return the sheet as NDJSON, or None if its rows must be converted in Python."""
     if not sheet.is_of_database or any(len(name.encode()) > _LONGEST_NAME for name in sheet.header):
         return None
     found = sql_columns.expressions(sheet.shape, sheet.shown, sql_columns.of_json)
     if found is None:
         return None
     inner, parameters = query_of(sheet, found)
-    # Not Django's quote_name, which takes a name with quotes around it for one that is quoted.
+    # Not Django's quote_name, which does not quote a name that begins and ends with quotes.
     names = ", ".join('"' + name.replace('"', '""') + '"' for name in sheet.header)
     query = f"SELECT row_to_json(found) FROM ({inner}) AS found({names.replace('%', '%%')})"
     return _copied(sheet.shape.using, (query, parameters), _AS_IT_IS)
 
 
 def query_of(sheet: Sheet, found: list) -> tuple[str, tuple]:
-    """The query of a sheet's rows with these expressions as its columns, and its parameters."""
+    """Return the query of a sheet's rows with these expressions as its columns, and its parameters."""
     named = {f"written_{number}": expression for number, expression in enumerate(found)}
     return sheet.found.annotate(**named).values_list(*named).query.sql_with_params()
 
@@ -59,7 +59,7 @@ def _with_header(header: list[str], blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _copied(using: str, query: tuple[str, tuple], options: str) -> Iterator[bytes]:
-    """Blocks of what COPY writes. It runs in a thread of its own, as psycopg2 pushes and an answer pulls."""
+    """Yield blocks of COPY's output. It runs in its own thread, because psycopg2 pushes and a response pulls."""
     raw = connections[using].connection
     queue: Queue[bytes | BaseException | None] = Queue(_WAITING)
     unwanted = threading.Event()
@@ -106,6 +106,6 @@ def _copied(using: str, query: tuple[str, tuple], options: str) -> Iterator[byte
 
 
 def _cancel(raw) -> None:
-    """The rest is not wanted; the transaction is over then, and whoever reads in it ends it."""
+    """Cancel the rest of the query. This aborts the transaction; the code that began it also ends it."""
     with suppress(psycopg2.Error):
         raw.cancel()

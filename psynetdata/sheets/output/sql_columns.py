@@ -1,7 +1,8 @@
-"""A sheet's columns as PostgreSQL writes them itself, so that no value passes through Python.
+"""A sheet's columns as SQL expressions, so that PostgreSQL writes them and no value is converted in Python.
 
-What cannot be said in SQL, or holds a value for which SQL and our own conversion (`kinds`) would differ, has no
-such form: the sheet is then read row by row. `tests/sheets/test_postgres_copy.py` holds both to the same bytes.
+A column has no such expression if SQL cannot express it, or if it holds a value for which SQL and our own conversion
+(`value_types`) would differ: the sheet is then read row by row. `tests/sheets/test_postgres_copy.py` checks that both
+ways return the same bytes.
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from psynetdata.sheets.columns import value_types
 from psynetdata.sheets.columns.sheet_columns import Column
 from psynetdata.sheets.columns.table_shape import Shape
 
-# A whole JSON text without NUL and without half of a surrogate pair: what CSV shows unquoted.
+# A whole JSON string without NUL and without half of a surrogate pair, which CSV shows unquoted.
 _STRING = (
     r"""'^"([^"\\\u0001-\u001f]|\\["\\/bfnrt]|\\u(?!0000|[dD][89a-fA-F])[0-9a-fA-F]{4}"""
     r"""|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*"[ \t\n\r]*$'"""
@@ -32,13 +33,13 @@ _JSON_VALUE = (
     f"CASE WHEN {{x}} IN ('true', 'false', 'null') OR {{x}} ~ {_NUMBER} THEN ({{x}})::json "
     f"WHEN {{x}} IN ('NaN', 'Infinity', '-Infinity') THEN NULL ELSE to_json({_UNQUOTED}) END"
 )
-# Texts that are JSON of another kind than a plain string, or a number that Python writes otherwise.
+# Texts that are JSON of another kind than a plain string, or a number that Python writes differently.
 _OBJECT = f"""(left({{x}}, 1) IN ('{{{{', '[') OR (left({{x}}, 1) = '"' AND {{x}} !~ {_STRING}))"""
 _ODD_VALUE = rf"({_OBJECT} OR {{x}} ~ '^\s|\s$|^-?\d+(\.\d+)?[eE]')"
 
 
 class Sql(models.Func):
-    """SQL with `{x}` for an expression, as often as it stands there."""
+    """SQL in which every `{x}` stands for an expression."""
 
     def __init__(self, template: str, expression, output_field: models.Field):
         super().__init__(F(expression) if isinstance(expression, str) else expression, output_field=output_field)
@@ -53,7 +54,7 @@ class Sql(models.Func):
 
 @dataclass(frozen=True)
 class Written:
-    """One column as SQL. `odd`: what tells of a row that the SQL would write otherwise than Python does."""
+    """One column as SQL. `odd`: an SQL condition for rows that SQL would write differently from Python."""
 
     template: str | None
     odd: str | None = None
@@ -87,7 +88,7 @@ def of_json(column: Column) -> Written | None:
 
 
 def expressions(shape: Shape, columns: list[Column], of) -> list | None:
-    """An expression for each column, or None where one has none, or a row of the table is odd for one."""
+    """Return an expression for each column, or None if one has none, or if a row of the table is odd for one."""
     written = [of(column) for column in columns]
     if connections[shape.using].vendor != "postgresql" or None in written:
         return None
@@ -101,21 +102,21 @@ def expressions(shape: Shape, columns: list[Column], of) -> list | None:
 
 
 def _oddities(shape: Shape, columns: list[Column], written: list[Written]) -> Iterator[tuple[str, models.Expression]]:
-    """(SQL, its expression) of each thing that must be true of no row."""
+    """Yield (SQL, its expression) of each condition that must not be true for any row."""
     for column, one in zip(columns, written, strict=True):
         if one.odd:
             yield one.odd, column.expression
         if not column.computed and not shape.is_exact(column.of):
             if column.field is None:
                 yield r"strpos({x}, '\u0000') > 0", F("rest")
-            else:  # a text kept beside the typed value says more than it
+            else:  # a text in `rest` is more precise than the typed value
                 name = column.of.replace("'", "''")
                 yield f"""strpos({{x}}, '"{name}": ') > 0""", F("rest")
 
 
 @lru_cache(maxsize=256)
 def _is_odd(shape: Shape, oddities: tuple[tuple[str, models.Expression], ...]) -> bool:
-    """One pass over the rows of a state. Its answer holds as long as the state stands."""
+    """Return whether any row is odd. Reads the rows of a state once; the result is cached for that state."""
     if not oddities:
         return False
     told = {

@@ -1,1 +1,1 @@
-"""Which rows of a sheet, in which order."""
+"""Selects and orders the rows of a sheet."""

@@ -1,7 +1,7 @@
-"""What an address may ask of a column: `participant_id=3`, `creation_time__gte=…`, `answer__isnull=true`.
+"""Filters on columns in a URL: `participant_id=3`, `creation_time__gte=…`, `answer__isnull=true`.
 
-Where the database can tell, it does; where only the value that is shown can (a key of an object, a part of
-a text that may be JSON), the rows are looked at as they stream. A condition only ever takes rows away.
+The database applies them if it can. If a filter depends on the value that is shown (a key of an object, a part of
+a text that may be JSON), rows are tested while they are read. A condition can only remove rows.
 """
 
 import operator
@@ -41,7 +41,7 @@ class Condition:
     texts: tuple[str, ...]
 
     def in_database(self, shape: Shape) -> tuple[Q, dict[str, models.Expression]] | None:
-        """(the condition, what `.alias()` needs for it), or None where the rows must be looked at."""
+        """Return (the condition, its arguments for `.alias()`), or None if rows must be tested one by one."""
         column = self.column
         if column.in_python or self.lookup in _OF_TEXT:
             return None
@@ -99,7 +99,7 @@ class Condition:
 
     @cached_property
     def _parsed(self) -> list[Any]:
-        """What the texts mean for the column; raises UsageError where that is nothing."""
+        """The texts as values of the column; raises UsageError for a text that is not a valid value."""
         name = f"{self.column.name}__{self.lookup}" if self.lookup == "isnull" else self.column.name
         kind = value_types.BOOL if self.lookup == "isnull" else self.column.kind
         found = [parse(text, name, kind) for text in self._texts]
@@ -112,12 +112,12 @@ class Condition:
         return [part for text in self.texts for part in text.split(",")] if self.lookup == "in" else list(self.texts)
 
     def check(self) -> None:
-        """Raise UsageError for values that mean nothing for the column, before the first row is read."""
+        """Raise UsageError for values that are not valid for the column, before the first row is read."""
         if self.lookup not in _OF_TEXT:
             _ = self._parsed
 
     def test(self, value: Any) -> bool:
-        """Whether a value, as it stands in JSON, fits."""
+        """Return whether a value, in its JSON form, matches."""
         if self.lookup == "isnull":
             return all(wanted == (value is None) for wanted in self._parsed)
         if self.lookup in _OF_TEXT:
@@ -139,14 +139,14 @@ class Condition:
 
 
 def of_parameter(name: str, texts: list[str], columns: dict[str, Column]) -> Condition | None:
-    """The condition that a parameter of an address states; None where its name is no column's."""
+    """Return the condition for a parameter of a URL, or None if its name does not refer to a column."""
     if name in columns:
         return Condition(columns[name], "exact", tuple(texts))
     column, _, lookup = name.rpartition("__")
     if column not in columns:
         return None
     if lookup not in LOOKUPS:
-        raise UsageError(f"{column} has no filter {lookup[:40]!r}; there are {', '.join(LOOKUPS)}.")
+        raise UsageError(f"{column} has no filter {lookup[:40]!r}; the filters are {', '.join(LOOKUPS)}.")
     return Condition(columns[column], lookup, tuple(texts))
 
 

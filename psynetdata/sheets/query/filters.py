@@ -1,7 +1,7 @@
 """Conditions on columns of a mirrored table, typed or not, as Django's Q.
 
-Any column of the source can be asked for: a typed one by its field, another through the JSON
-object that holds it. On the anonymous face both hold only what that face shows.
+Any column of the source can be used: a typed one by its field, another one through the JSON
+object that holds it. On the anonymous face both contain only the data that the face shows.
 """
 
 import json
@@ -19,7 +19,7 @@ from psynetdata.sheets.columns.table_shape import RestColumn, Shape
 
 
 def alias_of(shape: Shape, column: str) -> tuple[str, dict[str, models.Expression]]:
-    """(the name to look a column up by, what `.alias()` needs for it)."""
+    """Return (the name of a column in a lookup, its arguments for `.alias()`)."""
     if column in shape.model.typed_fields():
         return column, {}
     name = f"of_rest_{[known for known, _ in shape.all_columns].index(column)}"
@@ -27,7 +27,7 @@ def alias_of(shape: Shape, column: str) -> tuple[str, dict[str, models.Expressio
 
 
 def equals(shape: Shape, column: str, value: Any) -> tuple[Q, dict[str, models.Expression]]:
-    """(the condition that a column has a Python value, None for NULL; what `.alias()` needs for it)."""
+    """Return (the condition that a column has a Python value, None for NULL; its arguments for `.alias()`)."""
     name, aliases = alias_of(shape, column)
     if value is None:
         return Q(**{f"{name}__isnull": True}), aliases
@@ -42,7 +42,10 @@ def equals(shape: Shape, column: str, value: Any) -> tuple[Q, dict[str, models.E
 
 
 def parse(text: str, column: str, kind: str) -> Any:
-    """What a text in an address means for a column of a kind; raises UsageError that shows how to write it."""
+    """Return the value of a text in a URL, for a column of this kind.
+
+    Times without a time zone are in UTC. Raises UsageError, which shows how to write the value.
+    """
     if text == "":
         return None
     if kind == value_types.BOOL:
@@ -65,7 +68,7 @@ def parse(text: str, column: str, kind: str) -> Any:
 
 
 def _texts(value: Any, kind: str, clock: int) -> list[str]:
-    """How PostgreSQL, and PsyNet's JSON, write a value."""
+    """Return the texts that PostgreSQL and PsyNet's JSON may contain for a value."""
     if isinstance(value, bool) and kind != value_types.VALUE:
         return ["t" if value else "f"]
     if isinstance(value, datetime):

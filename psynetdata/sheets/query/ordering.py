@@ -1,4 +1,4 @@
-"""`order=-creation_time,id`, and cursors: where a page starts, whatever the order. NULL comes last either way."""
+"""`order=-creation_time,id`, and cursors, which mark the start of a page in any order. NULL always comes last."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ class Term:
     descending: bool = False
 
     def after(self, value: Any) -> Q | None:
-        """What comes later than a row with this value; None where nothing does."""
+        """Return the condition for rows that come after a row with this value; None if there cannot be any."""
         if value is None:
             return None
         return Q(**{f"{self.name}__{'lt' if self.descending else 'gt'}": value}) | Q(**{f"{self.name}__isnull": True})
@@ -29,7 +29,7 @@ class Term:
 
 
 class Order:
-    """The order of rows: what was asked for, then that of PsyNet's ids (`last`), which tells all apart."""
+    """The order of rows: the requested columns, then PsyNet's ids (`last`), which make it unique."""
 
     def __init__(self, asked: list[str], last: list[Term], columns: dict[str, Column]):
         self.asked = tuple(asked)
@@ -39,8 +39,8 @@ class Order:
 
     @property
     def in_python(self) -> bool:
-        """Whether the database cannot tell it; `apply` and `after` are then of no use
-        (psynetdata.sheets.query.value_order)."""
+        """Whether the database cannot sort this way. Then `apply` and `after` cannot be used
+        (see psynetdata.sheets.query.value_order)."""
         return not all(column.ordered for column, _ in self.by)
 
     def apply(self, rows: QuerySet) -> QuerySet:
@@ -51,7 +51,7 @@ class Order:
         return rows.alias(**self._aliases).order_by(*by) if self.asked else rows
 
     def after(self, rows: QuerySet, everything: QuerySet, key: int) -> QuerySet:
-        """The rows that follow the one with our key, which is looked up among `everything`."""
+        """Return the rows that follow the row with our key, which is looked up in `everything`."""
         if [term.name for term in self.terms] == ["key"]:
             return rows.filter(key__gt=key)
         position = everything.filter(key=key).annotate(**self._values).values_list(*self._values).first()
@@ -78,29 +78,29 @@ def _column(name: str, columns: dict[str, Column]) -> Column:
     column = columns.get(name.removeprefix("-"))
     if column is None:
         raise UsageError(
-            f"Rows cannot be ordered by {name[:60]!r}; they can by {', '.join(columns)}, and with a - backwards."
+            f"Rows cannot be ordered by {name[:60]!r}; use {', '.join(columns)}, with a - for descending order."
         )
     return column
 
 
 def row_is_gone() -> UsageError:
-    return UsageError("The row after which this page starts is gone; start again without a cursor.")
+    return UsageError("The row before this page no longer exists; start again without a cursor.")
 
 
 def write_cursor(sheet: str, order: Order, key: int) -> str:
-    """Names the last row of a page by our own key, never by a value: addresses end up in logs. Signed."""
+    """Return a signed cursor. It names the last row of a page by our own key, never by a value: URLs end up in logs."""
     return _signer().sign_object([sheet, list(order.asked), key])
 
 
 def read_cursor(cursor: str, sheet: str, order: Order) -> int:
-    """The key; raises UsageError for a cursor that is not one of this sheet's in this order."""
+    """Return the key in a cursor; raises UsageError for a cursor of another sheet or order."""
     try:
         found = _signer().unsign_object(cursor)
     except (signing.BadSignature, ValueError):
         found = None
     if not found or found[:2] != [sheet, list(order.asked)]:
         raise UsageError(
-            "The cursor is not one of this sheet's in this order; start without it, and follow the `next` links."
+            "The cursor does not belong to this sheet in this order; start without it, and follow the `next` links."
         )
     return found[2]
 

@@ -1,7 +1,7 @@
-"""Orders that only the values tell: by keys of objects, parts of them, and texts that may be JSON.
+"""Orders that depend on the shown values: keys of objects, parts of them, and texts that may be JSON.
 
-All rows are read once for what they are ordered by, and sorted in a temporary file. What is held are our keys alone,
-8 bytes a row, so that the rows themselves can be fetched in their order, some at a time.
+All rows are read once for the values to sort by, and sorted in a temporary file. Only our keys are kept in memory,
+8 bytes per row, so that the rows themselves can be fetched in this order, some at a time.
 """
 
 import json
@@ -14,15 +14,15 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
-# Numbers come before texts, and those before objects and lists: so SQLite orders numbers and bytes.
+# SQLite sorts numbers before bytes: so numbers come before texts, and texts before objects and lists.
 _TEXT, _OBJECT = b"\0", b"\1"
 
 
 def sorted_keys(rows: Iterable[tuple[int, Sequence[Any]]], descending: Sequence[bool]) -> "array[int]":
-    """Our keys of (key, values as they stand in JSON), by these values; rows that are equal stay as they came.
+    """Return the keys of `rows` (key, JSON values), sorted by these values; equal rows keep their order.
 
-    Numbers come by size (false is 0, true is 1), then texts by code point, then objects and lists; null comes last
-    either way.
+    First come numbers by size (false is 0, true is 1), then texts by code point, then objects and lists; null always
+    comes last.
     """
     names = [f"value_{number}" for number in range(len(descending))]
     by = chain.from_iterable(
@@ -58,7 +58,7 @@ def _float(value: int) -> float:
 
 @dataclass(frozen=True)
 class Wish:
-    """An order of rows in one state. Equal names, equal orders: whoever turns pages has them sorted once."""
+    """An order of rows in one state. Equal names mean equal orders, so that several pages need sorting only once."""
 
     name: tuple
     sort: Callable[[], "array[int]"] = field(compare=False, repr=False)

@@ -74,7 +74,7 @@ def test_a_slack_channel_of_its_own_is_set_there(person, shown):
     shown.refresh_from_db()
     assert (shown.restricted, shown.slack_channel) == (True, "zoo-alarms")
     page = admin.post(address, {"slack_channel": "<!channel>"})
-    assert "no channel of Slack&#x27;s" in page.content.decode()
+    assert "This is not a Slack channel" in page.content.decode()
     assert "zoo-alarms" in admin.get(address).content.decode()
     text = admin.get(page_of(shown)).content.decode()
     assert ("nobody is named" in text, "zoo-alarms" in text) == (True, True)

@@ -25,7 +25,7 @@ def test_an_officer_exports_it_once_and_destroys_it(person, row):
     assert "attachment" in file["Content-Disposition"]
     assert json.loads(file.content)["deployments"] == [row.deployment_id]
     again = officer.post(f"{address}/export-key/", follow=True)
-    assert "exported before" in again.content.decode()
+    assert "can be exported only once" in again.content.decode()
     assert "was exported on" in officer.get(f"{address}/export-key/").content.decode()
     assert "cannot be undone" in officer.get(f"{address}/destroy-key/").content.decode()
     assert "is destroyed" in officer.post(f"{address}/destroy-key/", follow=True).content.decode()

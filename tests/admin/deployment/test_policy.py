@@ -21,7 +21,7 @@ def address():
 
 def test_an_officer_looks_decides_and_takes_back(person, address):
     officer = person("data officer")
-    assert "Nobody has looked yet" in officer.get(address).content.decode()
+    assert "No snapshot has been searched yet" in officer.get(address).content.decode()
     assert officer.post(address, {"verb": "look"}).status_code == 302
     jobs.run(Job.objects.get(kind=policy.KIND).pk, raise_problems=True)
     page = officer.get(address).content.decode()
@@ -49,11 +49,11 @@ def test_an_officer_looks_decides_and_takes_back(person, address):
 def test_an_officer_withholds_what_is_undecided(person, address):
     officer, analyst = person("data officer"), person("analyst")
     assert analyst.post(address, {"verb": "withhold"}).status_code == 403
-    assert "Withhold all that is undecided" not in analyst.get(address).content.decode()
-    assert "Withhold all that is undecided" in officer.get(address).content.decode()
+    assert "Withhold all undecided data" not in analyst.get(address).content.decode()
+    assert "Withhold all undecided data" in officer.get(address).content.decode()
     page = officer.post(address, {"verb": "withhold"}, follow=True).content.decode()
     assert "What is undecided is withheld." in page
-    assert "Let the undecided leave scrubbed" in page
+    assert "Scrub all undecided data" in page
     assert Audit.objects.filter(verb="withhold undecided", user=officer.user, details={"everything": True}).exists()
     assert Job.objects.filter(kind="mirror").count() == 1
     assert "so already" in officer.post(address, {"verb": "withhold"}, follow=True).content.decode()
@@ -67,7 +67,7 @@ def test_an_analyst_sees_and_does_not_decide_and_a_viewer_does_not_see(person, a
     jobs.run(Job.objects.get(kind=policy.KIND).pk, raise_problems=True)
     page = analyst.get(address).content.decode()
     assert "chord" in page
-    assert "Decide about those ticked" not in page
+    assert "Decide about selected rows" not in page
     assert analyst.post(address, {"verb": "decide", **DROPPED}).status_code == 403
     assert viewer.get(address).status_code == 403
     assert viewer.post(address, {"verb": "look"}).status_code == 403

@@ -281,7 +281,7 @@ def test_what_is_stored_is_verified(person, archives):
 def test_an_archive_whose_time_is_over(person, archives):
     archives.archives.update(expires_at=timezone.now() - timedelta(days=1))
     text = page(person("data officer"), archives)
-    assert "Its time is over" in text
+    assert "This archive has expired" in text
     assert "/download/" not in text
 
 

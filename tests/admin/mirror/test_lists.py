@@ -151,7 +151,7 @@ def test_a_search_looks_through_the_newest_rows_first_and_says_so(person, fill, 
     monkeypatch.setattr("psynetdata.admin.pages.bounded_list.NEWEST", 10)
     newest = client.get(address(Trial), {"q": "very much"})
     assert shown(newest) == list(range(21, 31))
-    assert "The newest 10 rows were looked through" in newest.content.decode()
+    assert "Only the newest 10 rows were searched" in newest.content.decode()
     assert shown(client.get(newest.context["cl"].all_rows_url.join([address(Trial), ""]))) == list(range(1, 31))
     # What an index finds is found among all of them.
     for query in ("q=3", "participant_id=3", f"deployment={deployment.number}&response_id=3"):
@@ -165,5 +165,5 @@ def test_rows_are_counted_so_far_and_no_further(person, fill, monkeypatch, query
     client = person("viewer")
     page = client.get(address(Trial) + query)
     assert page.context["cl"].result_count == 55
-    assert "There are more; filters lead to them." in page.content.decode()
+    assert "There are more rows; use filters to find them." in page.content.decode()
     assert len(shown(client.get(f"{address(Trial)}{query or '?'}&p=2"))) == 5

@@ -102,13 +102,13 @@ def test_a_sheet_is_previewed_saved_and_changed(person, trials, deployment):
     ("wrong", "sentence"),
     [
         ({"columns": "colour"}, "has no column colour"),
-        ({"columns": "x = id\nx = answer"}, "each name can stand once"),
-        ({"filters": "id"}, "is no filter"),
+        ({"columns": "x = id\nx = answer"}, "each name can be used only once"),
+        ({"filters": "id"}, "is not a filter"),
         ({"filters": "id__near=3"}, "has no filter"),
         ({"order": "colour"}, "cannot be ordered"),
         ({"base": "nothing"}, "There is no such sheet"),
-        ({"name": "a/b"}, "becomes part of an address"),
-        ({"name": "Trial"}, "is the name of a sheet"),
+        ({"name": "a/b"}, "becomes part of a URL"),
+        ({"name": "Trial"}, "already has a sheet called Trial"),
     ],
 )
 def test_what_is_wrong_is_said_in_the_form(person, trials, deployment, wrong, sentence):
@@ -135,4 +135,4 @@ def test_the_method_in_the_source_code_is_shown_to_copy(person, trials, deployme
     assert analyst.get(page).status_code == 403
     assert page not in analyst.get(change).content.decode()
     SourceCode.objects.update(basic_data="")
-    assert "No class in experiment.py" in officer.get(page).content.decode()
+    assert "No readable get_basic_data" in officer.get(page).content.decode()
