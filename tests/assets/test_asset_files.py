@@ -378,6 +378,6 @@ def test_verify_hashes_what_is_kept_and_what_is_damaged_is_fetched_anew(own, tmp
     Path(default_storage.path(kept.file)).write_bytes(b"eno")
     status, out, err = typed("verify", "--all")
     assert (status, "1 of 1 verified things" in err) == (1, True)
-    assert "asset files of own: File 0 of asset 1 is missing or not what it was; an export fetches it anew." in out
+    assert "asset files of own: File 0 of asset 1 is missing or has changed; an export fetches it again." in out
     assert had(own, *assets, folder=tmp_path) == {1: (b"one",), 2: (b"two",)}
     assert typed("verify", "--all")[0] == 0

@@ -221,10 +221,10 @@ def test_a_clock_that_was_set_back(experiment):
 def test_one_address_is_watched_once(experiment, loaded):
     running = experiment()
     running.sql(NEW_LAUNCH)
-    with pytest.raises(Conflict, match="is watched already, for deployment static"):
+    with pytest.raises(Conflict, match="is already watched, for deployment static"):
         deployments.add(running.url)
     new = take(running.deployment).deployment
-    with pytest.raises(Conflict, match="is watched already, for deployment second-launch"):
+    with pytest.raises(Conflict, match="is already watched, for deployment second-launch"):
         deployments.resume(Deployment.objects.get(pk=running.deployment.pk))
     again = deployments.add(running.url, every=300)
     assert (again.deployment, again.created, again.deployment.every) == (new, False, 300)

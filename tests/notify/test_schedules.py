@@ -78,7 +78,7 @@ def fail_for_good(row: ExportSchedule) -> None:
 
 
 def test_five_failures_stop_it_until_somebody_resumes_it(weekly):
-    with pytest.raises(Conflict, match="had not stopped"):
+    with pytest.raises(Conflict, match="was not stopped"):
         export_schedule.resume(weekly, user=weekly.owner)
     fail_for_good(weekly)
     assert (weekly.failures, weekly.reason, weekly.stopped_at is not None) == (5, "The disk is full.", True)

@@ -138,7 +138,7 @@ def test_what_a_connection_says_stands_in_the_form(person, source):
 
 def test_an_address_that_is_watched_for_another(person, source):
     Deployment.objects.create(deployment_id="another", source="local", source_url=source)
-    assert "is watched already" in person("admin").post(ADD, sent(source)).content.decode()
+    assert "is already watched" in person("admin").post(ADD, sent(source)).content.decode()
 
 
 def test_a_known_deployment_is_said_to_be_known(person, source):
