@@ -192,10 +192,10 @@ def test_a_server_that_is_too_old(postgres, monkeypatch):
 
 def test_which_deployment_it_is_of(postgres):
     url = postgres.database("static")
-    with pytest.raises(BadInput, match="not of other"):
+    with pytest.raises(BadInput, match="not to other"):
         deployments.add(url, deployment_id="other")
     postgres.execute(url, "UPDATE experiment SET vars = '{}'")
-    with pytest.raises(BadInput, match="does not say which deployment it is of"):
+    with pytest.raises(BadInput, match="does not say which deployment it belongs to"):
         deployments.add(url)
     assert deployments.add(url, deployment_id="mine").deployment.deployment_id == "mine"
     assert take(Deployment.objects.get()).snapshot.state == "good"

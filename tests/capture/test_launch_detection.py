@@ -77,7 +77,7 @@ class TestSuspect:
         states = dict(Snapshot.objects.values_list("pk", "state"))
         assert states == {good.pk: "good", first.pk: "good", second.pk: "good", third.pk: "suspect"}
         assert shown(second, running.deployment)
-        with pytest.raises(Conflict, match="is no suspect"):
+        with pytest.raises(Conflict, match="is not suspect"):
             accept(first)
         assert take(running.deployment).snapshot.state == Snapshot.State.SUSPECT
         fourth = Snapshot.objects.order_by("-pk").first()
@@ -102,7 +102,7 @@ class TestNewLaunch:
         loading = Job.objects.create(
             kind="load", state="running", heartbeat_at=timezone.now(), options={"claims": "second-launch"}
         )
-        with pytest.raises(Conflict, match="is at work on second-launch"):
+        with pytest.raises(Conflict, match="is working on second-launch"):
             take(running.deployment)
         assert Deployment.objects.get() == running.deployment
         loading.delete()

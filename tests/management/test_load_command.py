@@ -51,9 +51,7 @@ def test_warnings_go_to_stderr(typed, tmp_path):
     path = to_zip(tmp_path / "a.zip", with_cell(reference(), "participant", "vars", "{"))
     status, out, err = typed("load", path)
     assert status == 0
-    assert err.splitlines() == [
-        "Warning: Table participant, column vars: 1 text is no JSON; kept as the text that stands there."
-    ]
+    assert err.splitlines() == ["Warning: Table participant, column vars: 1 text is not JSON; kept as plain text."]
     assert "Warning" not in out
 
 

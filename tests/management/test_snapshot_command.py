@@ -56,7 +56,7 @@ def test_take_is_what_it_does_by_itself(typed, postgres):
 
 def test_take_says_which_deployments_there_are_and_what_cannot_be_watched(typed):
     written_down({}, "one")
-    with pytest.raises(Conflict, match="handed in as a file"):
+    with pytest.raises(Conflict, match="loaded from a file"):
         typed()
     written_down({}, "two")
     with pytest.raises(Problem, match="one__launch"):
@@ -235,7 +235,7 @@ def test_pin_and_unpin(typed):
 def test_accept(typed, loaded):
     deployment = loaded("static")
     snapshot = deployment.snapshots.get()
-    with pytest.raises(Conflict, match="no suspect"):
+    with pytest.raises(Conflict, match="is not suspect"):
         typed("accept", snapshot.pk)
     Snapshot.objects.update(state="suspect")
     lines, _ = typed("accept", snapshot.pk)

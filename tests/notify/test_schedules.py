@@ -99,7 +99,7 @@ def test_an_owner_who_lost_the_right_makes_none(weekly, lost):
         may = Permission.objects.filter(codename__in=("export_anonymous", "view_deployment"))
         weekly.owner.user_permissions.set(may)
         Deployment.objects.update(restricted=True)
-    assert "may not make such exports any more" in look(weekly, 0).reason
+    assert "is no longer allowed to make such exports" in look(weekly, 0).reason
     assert (Export.objects.count(), weekly.failures) == (0, 1)
 
 

@@ -83,7 +83,7 @@ class ZipWriter:
 
     @contextmanager
     def nested(self, name: str) -> Iterator["ZipWriter"]:
-        """Write a zip within this one, without compression; the positions of its entries are those in the whole file."""
+        """Write a zip within this one, uncompressed; the positions of its entries are those in the whole file."""
         with self._storing(name) as write:
             inner = ZipWriter(_Through(self._file, write), self._moment, before=self._file.tell())
             yield inner

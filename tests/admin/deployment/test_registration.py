@@ -127,7 +127,7 @@ def test_what_a_connection_says_stands_in_the_form(person, source):
     for change, words in (
         ({"password": "wrong-one"}, "is wrong or missing"), ({"url": f"{source}x"}, "no such database"),
         ({"url": "postgres://reader@127.0.0.1:1/x"}, "no PostgreSQL answers"),
-        ({"deployment_id": "another"}, "not of another"), ({"assets": "ftp://bucket"}, "file:///folder"),
+        ({"deployment_id": "another"}, "not to another"), ({"assets": "ftp://bucket"}, "file:///folder"),
     ):  # fmt: skip
         text = client.post(ADD, sent(source) | change).content.decode()
         assert words in text
