@@ -202,7 +202,7 @@ class TestWhatANewLaunchTakesOver:
     def test_a_name_of_blanks_is_none(self, experiment):
         running = experiment()
         running.sql(NEW_LAUNCH.replace("second-launch", "  "))
-        with pytest.raises(Problem, match="is no name"):
+        with pytest.raises(Problem, match="is not a name"):
             take(running.deployment)
         assert Deployment.objects.count() == 1
 

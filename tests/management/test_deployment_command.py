@@ -79,7 +79,7 @@ def test_pause_resume_archive(postgres):
     ("words", "status", "sentence"),
     [
         (["add", "postgres://a@127.0.0.1:1/b"], 1, "no PostgreSQL answers there"),
-        (["add", "mysql://a@b/c"], 1, "The address of a source is like postgres://role@host"),
+        (["add", "mysql://a@b/c"], 1, "Write the address of a source like postgres://role@host"),
         (["add", "postgres://a@b/c", "--every", "5"], 2, "every 60 to"),
         (["pause", "nobody"], 1, "There is no deployment 'nobody' here"),
         ([], 2, "VERB"),

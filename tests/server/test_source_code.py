@@ -122,7 +122,7 @@ def test_the_last_one_counts_but_not_that_of_an_older_snapshot(tmp_path, typed):
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
-        (b"no zip at all", "is no zip archive"),
+        (b"no zip at all", "is not a zip archive"),
         (zipped({}, more={"readme.md": b""}), "holds no experiment.py"),
         (code(bytes(source_code_zip.LARGEST // 8)), "larger than"),
     ],

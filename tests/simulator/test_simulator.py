@@ -195,7 +195,7 @@ def test_a_launch_nobody_joined_yet(postgres):
 
 def test_what_is_no_psynet_database(postgres):
     url = postgres.empty()
-    with pytest.raises(BadInput, match=r"no PsyNet database: it has no table experiment\. --create makes"):
+    with pytest.raises(BadInput, match=r"not a PsyNet database: it has no table experiment\. --create makes"):
         Simulator(url)
     postgres.execute(url, "CREATE TABLE one (id int)")
     with pytest.raises(Conflict, match="needs an empty database; this one holds 1 tables"):

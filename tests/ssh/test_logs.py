@@ -150,7 +150,7 @@ def test_a_regular_export_has_them_and_an_anonymous_one_never(lab, app):
     archive = exported(running)["regular"]
     assert members(archive)["logs.jsonl"] == found["logs.jsonl"]
     (note,) = [note for note in archive.manifest["notes"] if "logs" in note]
-    assert "they end where they were read last" in note
+    assert "they end at the last reading" in note
     deployments.archive(running)
     assert Job.objects.filter(kind=logs.KIND, state="queued").count() == 1  # the last reading
     archive = exported(running)["regular"]
