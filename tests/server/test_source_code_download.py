@@ -89,7 +89,7 @@ def _ill(web, deployment):
 
 TROUBLES = [
     (_other_login, "another user or password"),
-    (_no_login, "nobody gave"),
+    (_no_login, "the experiment's user and password are missing"),
     (_no_variable, "NOBODY_SET_IT is not set"),
     (_page, "a web page was sent instead"),
     (_no_zip, "no zip archive"),

@@ -109,7 +109,7 @@ def test_a_password_in_the_address_is_taken_out_of_it(person, source):
     ("postgres://reader:S3cr3t#x@host/db", "port"), ("postgres://reader:S3cr3t/x@host/db", "port"),
     ("postgres://reader:1/S3cr3t@host", "no role"), ("postgres://a@b:1/S3cr3t@host", "own field"),
     ("postgres://reader:S3cr3t@[host/db", "port"), ("postgres://reader:S3cr3t@host/d%00b", "NUL"),
-    ("postgres://reader:S3cr3t@host", "names no database"), ("mysql://reader:S3cr3t@host/db", "postgres://"),
+    ("postgres://reader:S3cr3t@host", "does not name a database"), ("mysql://reader:S3cr3t@host/db", "postgres://"),
     ("S3cr3t", "postgres://"), ("postgres://r:S3cr3t@h/d?options=S3cr3t", "sslmode"),
     ("postgres://reader:S3cr3t@host/" + "d" * 500, "at most 500"), ("postgres://r:S3cr3t@h/d\0", "Null characters"),
     ("ssh://reader:S3cr3t@host/app", "postgres://"), ("", "required"),
