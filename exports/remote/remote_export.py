@@ -131,8 +131,8 @@ def _archives(found: dict) -> list[dict]:
     wanted = {"yes": 1, "no": 1}.get(found.get("options", {}).get("anonymize"), 2)
     if len(archives) < wanted:
         raise Conflict(
-            f"Not every archive of export {found.get('id')} can be downloaded with this token: they may have expired, or "
-            "be for people with other rights. Request a new export."
+            f"Not every archive of export {found.get('id')} can be downloaded with this token: some may have expired "
+            "or be for people with other rights. Request a new export."
         )
     return archives
 

@@ -99,7 +99,7 @@ DATABASE = ("--type", "database", "--anonymize", "no")
 def test_a_download_that_breaks_goes_on_where_it_broke(desk, tmp_path, typed):
     # Asked for, looked at until it is done; the file itself breaks, and the next time breaks for good.
     status, out, err = _typed_with_cuts(desk, typed, tmp_path / "x", [9_000, 5])
-    assert (status, "broke again and again" in err) == (1, True)
+    assert (status, "failed repeatedly" in err) == (1, True)
     again = re.search(r"`manage.py (export --remote \S+ --export \d+ --path \S+)`", err)[1].split()
     (part,) = tmp_path.glob(".*.part")
     have = part.stat().st_size
@@ -226,7 +226,11 @@ def test_without_a_token(typed, monkeypatch):
 def test_what_is_no_desk(web, typed, monkeypatch):
     monkeypatch.setenv("PSYNETDATA_TOKEN", "t")
     web.files["/api/exports/1/"] = json.dumps([1]).encode()
-    for moods, sentence in ((["to http://127.0.0.1:1/"], "leads on"), (["ill"], "status 503"), ([], "is no desk")):
+    for moods, sentence in (
+        (["to http://127.0.0.1:1/"], "it redirects"),
+        (["ill"], "status 503"),
+        ([], "no psynetdata desk"),
+    ):
         web.moods["/api/exports/1/"] = moods
         status, _, err = typed("export", "--remote", web.url, "--export", "1")
         assert (status, sentence in err) == (1, True), err

@@ -77,7 +77,7 @@ class Finder:
     def _is_rich(self, stretch: bytes) -> bool:
         """Return whether any run in it has enough capitals.
 
-        Other letters are removed, so that capitals are adjacent.
+        Other letters are removed, so capitals are adjacent.
         """
         return self._rich in stretch.translate(_CAPITALS_ONLY, _OTHER_LETTERS)
 

@@ -108,7 +108,7 @@ class Matcher:
                 self._hashes.setdefault(digest[:_PREFIX].encode(), index * 6 + number)
 
     def _is_implied(self, needle: Needle) -> bool:
-        """Return whether a path contains another needle of its kind, its folder or file name: that one is found too."""
+        """Return whether a path contains another needle of its kind (folder or file name), which is found anyway."""
         value = needle.value
         cuts = [index for index, char in enumerate(value) if char == "/"]
         parts = {value[:cut] for cut in cuts} | {value[cut + 1 :] for cut in cuts}
