@@ -83,7 +83,7 @@ def export_several(visit):
         visit.page.check("input[name=anonymize][value=no]")
         visit.page.check("input[name=assets][value=none]")
         visit.confirm("Start the exports")
-        visit.told("1 of 1 exports were asked for.")
+        visit.told("1 of 1 exports were requested.")
         options = newest_export(visit)[1]
         assert (options["anonymize"], options["assets"]) == ("no", "none")
     assert visit.site.job("export") == ("done", "")
@@ -135,7 +135,7 @@ def schedule(visit):
     visit.open(deployment(visit, "plain"))
     visit.press("a:text-is('resume')")
     visit.confirm("Resume it")
-    visit.told("comes again.")
+    visit.told("is made again.")
     assert visit.site.rows(
         "SELECT failures, stopped_at FROM exports_exportschedule WHERE id = ?", visit.site.n["stopped"]
     ) == [(0, None)]

@@ -35,7 +35,7 @@ def test_what_was_found_is_shown(postgres):
     assert "every 300 s" in said
     assert "Registered as number 1." in said or "Registered as number" in said
     assert parse(url).password not in said.replace("password", "")
-    assert "It was known here" in deployment("add", url)
+    assert "It was already known" in deployment("add", url)
     assert Deployment.objects.get().label == "My study"
 
 

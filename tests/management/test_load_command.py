@@ -44,7 +44,7 @@ def test_the_second_time(typed):
     typed("load", DATA / "timeline" / "database.zip")
     status, out, _ = typed("load", DATA / "timeline" / "database.zip")
     assert status == 0
-    assert out.splitlines()[-1].endswith("(held already; nothing was added)")
+    assert out.splitlines()[-1].endswith("(already there; nothing was added)")
 
 
 def test_warnings_go_to_stderr(typed, tmp_path):

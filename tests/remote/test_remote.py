@@ -193,7 +193,7 @@ def test_ctrl_c_says_how_to_go_on(desk, tmp_path, typed):
     number = Export.objects.get().pk
     assert status == 130
     assert err.strip().splitlines()[-1] == (
-        f"Interrupted. Export {number} goes on at {urlsplit(desk.url).netloc}; fetch it with `manage.py export "
+        f"Interrupted. Export {number} continues at {urlsplit(desk.url).netloc}; fetch it with `manage.py export "
         f"--remote {desk.url} --export {number} --path {tmp_path / 'x'}`, or cancel it on its page there."
     )
     assert Export.objects.get().job.state == "queued"
@@ -204,7 +204,7 @@ BAD = [
     (("--remote", "https://user:pw@x"), 2, "holds more than"),
     (("--remote", "https://x:99999"), 2, "port"),
     (("--remote", "https://x", "--legacy"), 2, "leave out --remote or --legacy"),
-    (("--export", "3"), 2, "say which desk"),
+    (("--export", "3"), 2, "name the desk"),
     (("--remote", "http://127.0.0.1:1"), 1, "it cannot be reached"),
     (("--remote", "https://no..host"), 1, "no..host: it cannot be reached"),
 ]

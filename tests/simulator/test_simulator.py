@@ -217,7 +217,7 @@ def test_a_rule_of_the_experimenters_is_named_without_values(postgres):
     with Simulator(url) as simulator, pytest.raises(BadInput) as raised:
         simulator.step()
     assert str(raised.value) == (
-        "The database does not take a row as PsyNet 13.3 writes it (table participant, no_bots)."
+        "The database does not accept a row as PsyNet 13.3 writes it (table participant, no_bots)."
     )
     assert numbers(postgres, url)["participant"] == 0
 

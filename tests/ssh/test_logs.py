@@ -216,7 +216,7 @@ def test_the_page(admin_client, client, django_user_model, monkeypatch):
     shown = admin_client.post(page, {"level": "ERROR"}).content.decode()
     assert "Entry 300" in shown
     assert "Entry 299" not in shown
-    assert "No line is like that" in admin_client.post(page, {"q": "nowhere"}).content.decode()
+    assert "No line matches" in admin_client.post(page, {"q": "nowhere"}).content.decode()
     assert "cannot be searched for" in admin_client.post(page, {"before": "1-x"}).content.decode()
     assert admin_client.post(page, {"read": "1"}).status_code == 403
     viewer = django_user_model.objects.create_user("viewer", password="x", is_staff=True)
