@@ -47,7 +47,7 @@ def verify(visit):
     visit.open(snapshot(visit, "snapshot"))
     visit.act("Verify")
     visit.confirm("Verify it")
-    visit.page.wait_for_selector("dd:has-text('are as they were stored')", timeout=120_000)
+    visit.page.wait_for_selector("dd:has-text('are unchanged since they were stored')", timeout=120_000)
     assert visit.site.job("verify") == ("done", "")
 
 
@@ -188,4 +188,4 @@ def export(visit):
     visit.looks_right()
     visit.act("Verify")
     visit.confirm("Verify it")
-    page.wait_for_selector("dd:has-text('are as they were stored')", timeout=120_000)
+    page.wait_for_selector("dd:has-text('are unchanged since they were stored')", timeout=120_000)
