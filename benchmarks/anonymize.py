@@ -1,7 +1,7 @@
-"""What anonymizing costs: `python benchmarks/anonymize.py [--participants N] [--trials T] [--zip PATH]`.
+"""The cost of anonymizing: `python benchmarks/anonymize.py [--participants N] [--trials T] [--zip PATH]`.
 
-CPU seconds for a database of N participants with T trials each (as in mirror.py; or PATH, a `database.zip` made
-before): reading its rows, which is the yardstick; finding its identifiers; and each level and option over all rows.
+CPU seconds for a database of N participants with T trials each (as in mirror.py; or PATH, an existing `database.zip`):
+reading its rows, for comparison; finding its identifiers; and each level and option over all rows.
 """
 
 import argparse
@@ -31,7 +31,7 @@ WAYS = {
 
 
 class InMemory:
-    """A source whose rows were read before."""
+    """A source whose rows have already been read."""
 
     def __init__(self, source: ZipSource):
         self.tables, self.columns = source.tables, source.columns

@@ -1,11 +1,11 @@
-"""What fetching asset files costs, over loopback, against the tools that people would use and against one by one.
+"""The cost of fetching asset files over loopback, compared with usual tools and with fetching one by one.
 
     python -m benchmarks.assets              # all of it
     python -m benchmarks.assets sftp s3      # some: sftp, s3, large
 
-Needs Debian's openssh-server, openssh-sftp-server and Swift's packages. Each of ours is a process of its own with a
-desk of its own: rows are planned, files fetched by eight workers, hashed, stored and written down. `again` is the same
-once more with nothing new. CPU is that of our process alone; the servers share the cores with it.
+Needs Debian's openssh-server, openssh-sftp-server and Swift's packages. Each of our measurements is a process with its
+own desk: rows are planned, files fetched by eight workers, hashed, stored and recorded. `again` repeats it with nothing
+new. CPU is only that of our process; the servers share the cores with it.
 """
 
 import json
@@ -113,7 +113,7 @@ def large(folder: Path) -> None:
         swift.close()
 
 
-# --- our side, in a process of its own -------------------------------------------------------
+# --- our side, in a separate process ---------------------------------------------------------
 
 
 def ours(folder: Path, name: str, place: dict, count: int, size: int, env: dict, *, workers=WORKERS, naive="") -> dict:
@@ -155,7 +155,7 @@ def obtained(deployment, told: dict) -> dict:
 
 
 def one_by_one(deployment, told: dict) -> dict:
-    """As a script with django-storages would: one connection, a file after the other, as its backends do it."""
+    """Fetch as a script with django-storages would: one connection, one file after another, as its backends do it."""
     from urllib.parse import urlsplit
 
     from psynetdata.env import storage as settings_of

@@ -1,10 +1,11 @@
-"""What the desk's pages cost at scale: `python -m benchmarks.desk [--trials N] [--deployments D]`.
+"""The cost of the desk's pages at scale: `python -m benchmarks.desk [--trials N] [--deployments D]`.
 
-A PostgreSQL of its own is filled with D deployments and N trials, as many responses, and what goes with them, on both
-faces (benchmarks/desk.sql). Printed for each page, asked of Django: milliseconds of the first time in a process that
-has answered nothing yet (forked, with all modules loaded), and the best of three within this one, each with its CPU
-milliseconds, of the process and of PostgreSQL's together; queries.
-Yardstick: a `count(*)` of the trials. PostgreSQL works without parallel workers, whose CPU time nobody would see.
+A separate PostgreSQL is filled with D deployments and N trials, as many responses, and related rows, on both faces
+(benchmarks/desk.sql). Printed for each page, requested from Django: milliseconds for the first time in a process that
+has answered nothing yet (forked, with all modules loaded), and the best of three in this process, each with CPU
+milliseconds of the process and of PostgreSQL together; and the number of queries.
+For comparison: a `count(*)` of the trials. PostgreSQL works without parallel workers, because their CPU time could not
+be measured.
 """
 
 import argparse
@@ -142,18 +143,18 @@ def measure(deployments: int) -> None:
 
 
 def ask(client, address: str) -> tuple[float, float, int]:
-    """(seconds, CPU seconds, status)"""
+    """Return (seconds, CPU seconds, status)."""
     began, cpu = time.perf_counter(), cpu_seconds()
     status = client.get(address).status_code
     return time.perf_counter() - began, cpu_seconds() - cpu, status
 
 
 def fresh(user, address: str) -> tuple[float, float]:
-    """(seconds, CPU seconds) of the first page of a process"""
+    """Return (seconds, CPU seconds) of the first page of a process."""
     from django.db import connections
     from django.test import Client
 
-    connections.close_all()  # a child must not use its parent's
+    connections.close_all()  # a child must not use its parent's connections
     told, tell = os.pipe()
     child = os.fork()
     if not child:
@@ -170,7 +171,7 @@ def fresh(user, address: str) -> tuple[float, float]:
 
 
 def cpu_seconds() -> float:
-    """Of this process, and of the servers' processes at the other end of its connections."""
+    """Return the CPU time of this process, and of the server processes that its connections use."""
     from django.conf import settings
     from django.db import connections
 

@@ -1,12 +1,12 @@
-"""What exports cost, against `pg_dump -Fc` of the same database in the same run.
+"""The cost of exports, compared with `pg_dump -Fc` of the same database in the same run.
 
     python -m benchmarks.exports                                       # M: 401,000 rows
     python -m benchmarks.exports --participants 10000 --trials 100     # L: ten times that
 
-A server of its own is started and filled by make_large.sql from the reference `static` (`--url` names a database made
-so before), and one snapshot is taken and mirrored, as a desk does. Then each kind of export is made from it by its
-command and unpacked into a folder. Times are medians, over the start-up time of `manage.py check`; memory is the
-peak of the sum of PSS over all processes of the export, looked at twenty times a second.
+A separate server is started and filled by make_large.sql from the reference `static` (`--url` names an existing
+database made like this), and one snapshot is taken and mirrored, as on a desk. Then each kind of export is made from
+it with its command and unpacked into a folder. Times are medians, without the start-up time of `manage.py check`;
+memory is the peak of the sum of PSS over all processes of the export, measured twenty times a second.
 """
 
 import argparse
@@ -71,7 +71,7 @@ def dumped(url: str, path: Path) -> float:
 
 
 def exported(desk: Desk, path: Path, options: tuple[str, ...]) -> tuple[float, int]:
-    """(seconds over the start-up, peak bytes of all processes together)"""
+    """Return (seconds without the start-up, peak bytes of all processes together)."""
     rmtree(path, ignore_errors=True)
     command = [sys.executable, desk.MANAGE, "export", "--path", path, "--assets", "none", *options]
     began = perf_counter()
@@ -94,7 +94,7 @@ def exported(desk: Desk, path: Path, options: tuple[str, ...]) -> tuple[float, i
 
 
 def proportional_memory(pid: int) -> int:
-    """Bytes of a process and all below it, what they share counted once (PSS)."""
+    """Return the bytes of a process and its descendants, with shared memory counted once (PSS)."""
     total = 0
     try:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
@@ -103,7 +103,7 @@ def proportional_memory(pid: int) -> int:
         children = [
             child for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()
         ]
-    except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+    except (FileNotFoundError, ProcessLookupError):  # it ended in the meantime
         return total
     return total + sum(proportional_memory(int(child)) for child in children)
 

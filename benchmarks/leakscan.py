@@ -1,12 +1,12 @@
 """Speed and memory of the leak scan: `python benchmarks/leakscan.py [identifiers] [megabytes] [participants]`.
 
-For each installed engine, in a process of its own: seconds to compile, MB/s of the plain pass (lower-case and
-search), MB/s with all decoding, peak memory. Three kinds of content: rows with JSON in them, as
-PsyNet's `response` table; rows of numbers; bytes of sound.
+For each installed engine, in a separate process: seconds to compile, MB/s of the plain pass (lower-case and search),
+MB/s with all decoding, peak memory. Three kinds of content: rows with JSON in them, as in PsyNet's `response` table;
+rows of numbers; bytes of sound.
 
-Then the whole scan of an archive such as an anonymous export of M (1,000 participants, 400,000 rows in `database.zip`
-and again in class files), with one process and with two: seconds, processor seconds, the memory of all processes
-together (their PSS), and, as a yardstick, the processor seconds that `zlib` at level 1 takes for the same bytes.
+Then the whole scan of an archive like an anonymous export of M (1,000 participants, 400,000 rows in `database.zip` and
+again in class files), with one process and with two: seconds, processor seconds, the memory of all processes together
+(their PSS), and, for comparison, the processor seconds that `zlib` at level 1 needs for the same bytes.
 """
 
 import json
@@ -36,7 +36,7 @@ HEX = "0123456789abcdef"
 
 
 def rows_of_json(rng: random.Random) -> bytes:
-    """About 1 MiB of CSV with JSON cells and no identifier."""
+    """Return about 1 MiB of CSV with JSON cells and no identifier."""
     lines, size, row = [], 0, 0
     while size < MB:
         row += 1
@@ -50,17 +50,17 @@ def rows_of_json(rng: random.Random) -> bytes:
 
 
 def rows_of_numbers(rng: random.Random) -> bytes:
-    """About 1 MiB of figures."""
+    """Return about 1 MiB of numbers."""
     return "\n".join(",".join(str(rng.random()) for _ in range(10)) for _ in range(MB // 190 + 1)).encode()[:MB]
 
 
 def sound(rng: random.Random) -> bytes:
-    """1 MiB of noise."""
+    """Return 1 MiB of noise."""
     return rng.randbytes(MB)
 
 
 def trials(rng: random.Random, people: int) -> Iterator[str]:
-    """Lines of a table of trials: cells that repeat, and figures."""
+    """Yield lines of a table of trials: repeated cells, and numbers."""
     for number in range(people * 100):
         at = f"2026-10-01 09:{number // 60 % 60:02d}:{number % 60:02d}.{rng.randrange(10**6):06d}"
         definition = rng.choice(("cats", "dogs", "fish", "ponies")), rng.choice(("red", "green", "blue"))
@@ -92,7 +92,7 @@ def requests(rng: random.Random, people: int) -> Iterator[str]:
 
 
 def archive(path: Path, people: int) -> int:
-    """An archive with each table twice, in a zip within and beside it; how many bytes that is unpacked."""
+    """Write an archive with each table twice, in an inner zip and next to it. Return its uncompressed size in bytes."""
     rng, size = random.Random(3), 0
     tables = {"info": (trials, 45), "response": (responses, 20), "request": (requests, 15)}
     inner = path.with_name("inner.zip")
@@ -134,7 +134,7 @@ def measure_archive(folder: Path, people: int) -> None:
 
 
 class Memory:
-    """MB of this process and its children together, each page shared out among those that have it; the most of it."""
+    """The maximum MB of this process and its children together, with shared pages divided among them."""
 
     def __init__(self) -> None:
         self.most = 0
@@ -157,7 +157,7 @@ class Memory:
 
 
 def _pss(pid: str) -> int:
-    """kB; 0 for a process that has ended, and where the system does not tell."""
+    """Return kB; 0 for a process that has ended, or if the system does not say."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
@@ -188,7 +188,7 @@ def measure(name: str, count: int, size: int) -> None:
 
 
 def speed(search_block: Callable[[], object], size: int) -> float:
-    """MB/s of processor time."""
+    """Return MB per second of processor time."""
     started = time.process_time()
     for _ in range(size):
         search_block()

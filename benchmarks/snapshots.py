@@ -1,14 +1,14 @@
-"""What snapshots of a live experiment cost, against `psql \\copy … | gzip -1` of all tables in the same run.
+"""The cost of snapshots of a live experiment, compared with `psql \\copy … | gzip -1` of all tables in the same run.
 
     python -m benchmarks.snapshots                                       # M: 401,000 rows
     python -m benchmarks.snapshots --participants 10000 --trials 100     # L: ten times that
     python -m benchmarks.snapshots --mirror                              # the mirror too: a full fill, and 1 % of it
     python -m benchmarks.snapshots --writer                              # 30 snapshots under 200 transactions a second
 
-A server of its own is started and filled by make_large.sql from the reference `static`, which takes half a minute
-at M and five at L; `--url` names a database made so before. Times are medians, over the start-up time of
-`manage.py check`; each snapshot is a process of its own and its peak memory is that process's. Without `--mirror`
-the mirror is left out; mirror.py looks closer at it.
+A separate server is started and filled by make_large.sql from the reference `static`, which takes half a minute at M
+and five at L; `--url` names an existing database made like this. Times are medians, without the start-up time of
+`manage.py check`; each snapshot is a process, and its peak memory is that process's. Without `--mirror` the mirror is
+left out; mirror.py measures it in detail.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=100, help="of each participant")
     parser.add_argument("--url", help="a database that make_large.sql has filled; 1 % of its trials will be changed")
     parser.add_argument("--mirror", action="store_true", help="measure the mirror, which takes ten times as long")
-    parser.add_argument("--writer", action="store_true", help="measure beside the simulator, on a small database")
+    parser.add_argument("--writer", action="store_true", help="measure next to the simulator, on a small database")
     options = parser.parse_args()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def measure_mirror(url: str, desk: "Desk") -> None:
-    """Both faces: filled from nothing, and after 1 % of the trials changed. Over a snapshot of no change."""
+    """Measure both faces: filled from nothing, and after 1 % of the trials changed; minus a snapshot without change."""
     desk.run("deployment", "add", url, "--every", "0")
     desk.snapshot()
     quiet = statistics.median(desk.snapshot()["seconds"] for _ in range(RUNS))
@@ -71,7 +71,7 @@ def measure_mirror(url: str, desk: "Desk") -> None:
 
 
 def change_trials(url: str) -> None:
-    """Another answer for the newest 1 %."""
+    """Write another answer for the newest 1 %."""
     execute(url, "UPDATE info SET answer = '\"' || random() || '\"', complete = true "
                  "WHERE id > (SELECT max(id) FROM info) - (SELECT count(*) / 100 FROM info)")  # fmt: skip
 
@@ -109,7 +109,7 @@ def tell(what: str, taken: list[dict], yardstick: float, first: dict | None = No
 
 
 class Desk:
-    """A desk with a data folder of its own, used by its commands. `idle`: seconds that a command takes to start."""
+    """A desk with its own data folder, used through its commands. `idle`: seconds that a command takes to start."""
 
     MANAGE = ROOT / "manage.py"
 
@@ -121,7 +121,7 @@ class Desk:
         self.idle_memory = max(memory for _, memory, _ in starts)
 
     def run(self, *words: str) -> tuple[float, int, str]:
-        """(seconds, peak bytes, what it printed)."""
+        """Return (seconds, peak bytes, what it printed)."""
         began = perf_counter()
         process = subprocess.Popen(
             [sys.executable, self.MANAGE, *words], env=self.environment, stdout=subprocess.PIPE, text=True
@@ -145,7 +145,7 @@ class Desk:
 
 
 def measure_beside_a_writer(server: Server, folder: Path, *, snapshots: int = 30, rate: int = 200) -> None:
-    """The simulator's latencies with and without snapshots, and whether a reference dangles in any of them."""
+    """Print the simulator's latencies with and without snapshots, and whether a reference dangles in any of them."""
     url = made(server, "writer")
     alone = simulated(url, rate, Event(), seconds=15)
     print(f"{rate} transactions a second, alone       {alone['latency_ms']}")
@@ -185,7 +185,7 @@ def desk_dangling(snapshot: int) -> int:
 
 
 def copy_and_gzip(url: str, tables: list[str]) -> float:
-    """Seconds for all tables in one psql, so that its start is paid once."""
+    """Return the seconds for all tables in one psql, so that its start counts once."""
     copies = [word for table in tables for word in ("-c", f'\\copy (SELECT * FROM "{table}") TO STDOUT (FORMAT csv)')]
     began = perf_counter()
     with subprocess.Popen([binaries() / "psql", "-X", "-q", url, *copies], stdout=subprocess.PIPE) as psql:

@@ -1,10 +1,10 @@
-"""What a source on a server costs beside one that is reached directly, and what its logs cost, over loopback.
+"""The cost of a source on a server next to one that is reached directly, and of its logs, over loopback.
 
     python -m benchmarks.ssh              # logs of 2 GB
     python -m benchmarks.ssh --megabytes 200
 
-Needs Debian's openssh-server. A desk of its own in a temporary folder; `docker` on the server is the tests' stand-in.
-CPU is of this process and of the ssh that it starts; sshd, which shares the cores, is not in it.
+Needs Debian's openssh-server. Uses a separate desk in a temporary folder; `docker` on the server is the tests'
+replacement. CPU is that of this process and of the ssh that it starts, without sshd, which shares the cores.
 """
 
 import argparse

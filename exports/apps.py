@@ -6,7 +6,7 @@ class ExportsConfig(AppConfig):
     verbose_name = "Snapshots and exports"
 
     def ready(self):
-        # They tell psynetdata.jobs which function does which kind of job.
+        # These modules register the handlers of jobs with psynetdata.jobs.
         from exports.history import past_sheets  # noqa: F401  tells psynetdata.sheets where the past is kept
         from exports.notify import system_checks  # noqa: F401  registers the system check of half-set channels
         from exports.tasks import asset as asset_tasks  # noqa: F401

@@ -1,7 +1,7 @@
-"""`make demo`: an experiment that runs before your eyes.
+"""`make demo`: watch a running experiment.
 
-A PostgreSQL of its own with PsyNet's tables, the simulator that writes to it as PsyNet does, and a desk that
-watches it with a snapshot a minute. All of it is gone at the end, which is Ctrl-C. PORT chooses the desk's port.
+It starts a PostgreSQL with PsyNet's tables, the simulator that writes to it as PsyNet does, and a desk that watches it
+with a snapshot each minute. Everything is removed at the end, after Ctrl-C. PORT chooses the desk's port.
 """
 
 import os
@@ -29,7 +29,7 @@ def main() -> int:
         try:
             return subprocess.call(command("serve"))
         except KeyboardInterrupt:
-            return 0  # the desk has had it too, and says that it stopped
+            return 0  # the desk got the signal too, and reports that it stopped
         finally:
             writer.terminate()
             writer.wait()
@@ -49,7 +49,7 @@ def command(*words: str) -> list[str]:
 
 
 def simulator(*words: str) -> list[str]:
-    """To be run in ROOT."""
+    """Return the command, to be run in ROOT."""
     return [sys.executable, "-m", "tools.simulator", *words]
 
 

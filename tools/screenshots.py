@@ -1,6 +1,6 @@
-"""`make screenshots`: the main pages as docs/screenshots/*.png, of a demonstration that runs and of the sample.
+"""`make screenshots`: the main pages as docs/screenshots/*.png, from a running demonstration and from the sample.
 
-Debian's Chromium takes them. They are made anew by hand where pages changed; nothing compares them.
+Debian's Chromium takes them. They are made again by hand when pages change; nothing compares them.
 """
 
 import os
@@ -18,7 +18,7 @@ from tests.servers import Server
 
 TARGET = ROOT / "docs" / "screenshots"
 PASSWORD = "only-for-screenshots"
-SNAPSHOTS_FOR = 150  # seconds that the demonstration is watched before
+SNAPSHOTS_FOR = 150  # seconds for which the demonstration is watched before
 WIDTH, PHONE = 1280, 390
 
 
@@ -122,7 +122,7 @@ def first_of(path: str):
 
 
 def a_recording(page: Page, site: str) -> None:
-    """A participant's page, where the first recording on the way plays."""
+    """Show a participant's page, where the first recording of their trials plays."""
     first_of("psynetdata/participant/?deployment=1")(page, site)
     page.locator(".psd-way li:has(audio)").first.scroll_into_view_if_needed()
 

@@ -1,4 +1,4 @@
-"""Verifying what is stored, from its page."""
+"""Verify stored data, from its page."""
 
 from exports.models import Export, Snapshot
 from exports.operations import verify
@@ -15,11 +15,11 @@ def plan_to_verify(row: Snapshot | Export) -> Plan:
 
 def ask_to_verify(request, row: Snapshot | Export) -> str:
     job = verify.ask(row, owner=request.user)
-    return f"{str(job).capitalize()} verifies {row}; this page shows what it finds."
+    return f"{str(job).capitalize()} is verifying {row}; this page shows what it finds."
 
 
 def verified_card(request, row: Snapshot | Export) -> list[Card]:
-    """How far it is, or what came of the last time; nothing where nobody asked yet."""
+    """Return a card on the progress, or on the last result; none if nobody has verified it yet."""
     job = verify.last(row)
     if job is None:
         return []
@@ -32,4 +32,4 @@ def verified_card(request, row: Snapshot | Export) -> list[Card]:
 
 def _as_stored(found: dict) -> str:
     rows, size = html.number(found["rows"]), html.size(found["bytes"])
-    return f"{html.number(found['files'])} files with {rows} rows ({size}) are as they were stored"
+    return f"{html.number(found['files'])} files with {rows} rows ({size}) are unchanged since they were stored"

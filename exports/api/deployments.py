@@ -1,4 +1,4 @@
-"""`/api/deployments/`: what there is, on which snapshot it stands, how it is watched, rows of each sheet."""
+"""`/api/deployments/`: the deployments, their newest snapshot, how they are watched, rows of each sheet."""
 
 from django.db.models import OuterRef, QuerySet, Subquery
 from drf_spectacular.utils import extend_schema, extend_schema_field
@@ -33,14 +33,14 @@ class OpenIncidentSerializer(serializers.Serializer):
     id = serializers.IntegerField()
     kind = serializers.CharField()
     began_at = serializers.DateTimeField()
-    sentence = serializers.SerializerMethodField(help_text="It names the source only to who may change deployments.")
+    sentence = serializers.SerializerMethodField(help_text="Names the source only to users who may change it.")
 
     def get_sentence(self, incident: Incident) -> str:
         return told(incident, self.context["request"].user)
 
 
 class DeploymentSerializer(serializers.Serializer):
-    """`sheets` holds rows by sheet: the six built-in ones in lists, every sheet for a single deployment."""
+    """`sheets` holds rows by sheet: in lists the six built-in sheets, for a single deployment every sheet."""
 
     id = serializers.CharField(source="deployment_id")
     number = serializers.IntegerField()
@@ -51,11 +51,11 @@ class DeploymentSerializer(serializers.Serializer):
     python_version = serializers.CharField()
     clock_offset = serializers.IntegerField(allow_null=True, help_text="Minutes ahead of UTC; null is taken as 0.")
     source = serializers.CharField(help_text="upload, local, ssh or heroku")
-    source_url = serializers.SerializerMethodField(help_text="Only to who may change deployments; else null.")
-    every = serializers.IntegerField(allow_null=True, help_text="Seconds between snapshots; null: only when asked for.")
+    source_url = serializers.SerializerMethodField(help_text="Only for users who may change deployments; else null.")
+    every = serializers.IntegerField(allow_null=True, help_text="Seconds between snapshots; null: only on request.")
     due_at = serializers.DateTimeField(allow_null=True, help_text="When the next snapshot is due.")
     newest_snapshot = LastSnapshotSerializer(source="last", allow_null=True, help_text="Of any state.")
-    incidents = serializers.SerializerMethodField(help_text="Those that are open.")
+    incidents = serializers.SerializerMethodField(help_text="The open incidents.")
     snapshot = serializers.IntegerField(source="snapshot_id", allow_null=True)
     snapshot_taken_at = serializers.DateTimeField(source="taken_at", allow_null=True)
     sheets = serializers.DictField(child=serializers.IntegerField())
@@ -97,7 +97,7 @@ class DeploymentViewSet(GenericViewSet):
 
     @extend_schema(summary="Pause, resume or archive a deployment", request=None)
     def move(self, request: Request, pk: str, verb: str) -> Response:
-        """The deployment as it is then. 409 where its state does not allow it, also when asked for twice."""
+        """Returns the deployment as it is afterwards. 409 if its state does not allow it, also if requested twice."""
         if not request.user.has_perm(rights.CHANGE_DEPLOYMENT):
             raise Forbidden(f"You may not {verb} deployments; that needs the right to change them.")
         deployment = deployment_of(request, pk)
@@ -115,7 +115,7 @@ class DeploymentViewSet(GenericViewSet):
 
 
 def _add_watching(page: list[Deployment]) -> None:
-    """Sets `.last` (the newest snapshot of any state, or None) and `.open_incidents`, in two queries."""
+    """Set `.last` (the newest snapshot of any state, or None) and `.open_incidents`, in two queries."""
     shown = Snapshot.objects.only("state", "taken_at", "pinned")
     last = shown.in_bulk({deployment.last_id for deployment in page if deployment.last_id})
     incidents: dict[int, list[Incident]] = {deployment.pk: [] for deployment in page}
@@ -126,7 +126,7 @@ def _add_watching(page: list[Deployment]) -> None:
 
 
 def _rows_of_sheets(face: str, page: list[Deployment]) -> dict[int, dict[str, int]]:
-    """{deployment number: {built-in sheet: rows}} in one query."""
+    """Return {deployment number: {built-in sheet: rows}}, in one query."""
     numbers = [deployment.number for deployment in page]
     sheet_of = {table: sheet for sheet, table in BUILT_IN.items()}
     rows = {number: dict.fromkeys(BUILT_IN, 0) for number in numbers}

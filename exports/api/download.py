@@ -35,7 +35,7 @@ class DownloadView(APIView):
         responses={(200, "application/zip"): OpenApiTypes.BINARY, (206, "application/zip"): OpenApiTypes.BINARY},
     )
     def get(self, request: Request, pk: int) -> HttpResponseBase:
-        """One zip. Takes one range, so a broken download can go on; `ETag` and `X-Checksum-SHA256` are its SHA-256."""
+        """One zip. Accepts one range, to continue a broken download; `ETag` and `X-Checksum-SHA256` are its SHA-256."""
         visible = Export.objects.filter(deployment__in=visible_deployments(request))
         export = export_of(visible.select_related("deployment", "job", "snapshot"), pk)
         archive = _archive(request, export)
@@ -58,7 +58,7 @@ class DownloadView(APIView):
 
 
 def _archive(request: Request, export: Export) -> ExportArchive:
-    """The archive asked for; raises Forbidden, Conflict (409) before it is ready, Gone (410) after it has expired."""
+    """Return the requested archive. Raises Forbidden, Conflict (409) before it is ready, Gone (410) once it expired."""
     may, options = modes_of(request), [mode for mode in ExportArchive.Mode.values if mode in _modes(export)]
     mode = request.query_params.get("mode")
     if mode is None:
@@ -71,12 +71,12 @@ def _archive(request: Request, export: Export) -> ExportArchive:
     if mode not in may:
         raise Forbidden(f"You may not download {mode} archives.")
     if mode not in options:
-        raise Conflict(f"Export {export.pk} was asked for without a {mode} archive.")
+        raise Conflict(f"Export {export.pk} was requested without a {mode} archive.")
     found = export.archives.filter(mode=mode).first()
     if found is None:
         raise Conflict(_why_not(export))
     if has_expired(found) or not default_storage.exists(found.file):
-        raise Gone(f"The {mode} archive of export {export.pk} is no longer kept; ask for a new export.")
+        raise Gone(f"The {mode} archive of export {export.pk} is no longer kept; request a new export.")
     return found
 
 
@@ -92,7 +92,7 @@ def _why_not(export: Export) -> str:
 
 
 def _range(request: Request, etag: str, size: int) -> tuple[int, int] | None:
-    """As ranges.asked has it; None for the whole."""
+    """Return the range as byte_range.asked does; None for the whole file."""
     if request.method != "GET" or request.headers.get("If-Range", etag) != etag:
         return None
     return byte_range.asked(request.headers.get("Range", ""), size)
@@ -118,12 +118,12 @@ def _answer(request: Request, archive: ExportArchive, start: int, stop: int, *, 
 
 
 def _blocks(storage: Storage, name: str, start: int, stop: int) -> Iterator[bytes]:
-    """Bytes `start` to `stop` of a file in the storage, some at a time."""
+    """Yield bytes `start` to `stop` of a file in the storage, in blocks."""
     left = stop - start
     for block in blocks(storage, name, start, stop):
         left -= len(block)
         yield block
-    if left:  # ends the connection, so that the client sees a broken download and not a short file
+    if left:  # ends the connection, so that the client sees a broken download instead of a short file
         raise StorageFailed(f"The archive {name} ends {left} bytes too early in the storage.")
 
 
@@ -133,7 +133,7 @@ def _named(answer: HttpResponseBase, archive: ExportArchive, etag: str) -> HttpR
     answer["Cache-Control"] = "private"
     answer["Vary"] = "Authorization, Cookie"
     answer["X-Checksum-SHA256"] = archive.sha256
-    # Of the whole archive, also where a range of it is sent (RFC 9530).
+    # Of the whole archive, even if only a range of it is sent (RFC 9530).
     digest = base64.b64encode(bytes.fromhex(archive.sha256)).decode()
     answer["Repr-Digest"] = f"sha-256=:{digest}:"
     answer["Digest"] = f"sha-256={digest}"
@@ -141,6 +141,6 @@ def _named(answer: HttpResponseBase, archive: ExportArchive, etag: str) -> HttpR
 
 
 def _file_name(archive: ExportArchive) -> str:
-    """Plain letters only, so that the header needs no second form."""
+    """Return a name with plain letters only, so that the header needs no second form."""
     name = re.sub(r"[^A-Za-z0-9._=-]+", "-", archive.export.deployment.deployment_id)[:150].strip("-.")
     return f"{name}__mode={archive.mode}__export={archive.export_id}.zip"

@@ -1,4 +1,4 @@
-"""`/api/exports/`: ask for one, watch it, cancel it. Its archives: exports/api/download.py."""
+"""`/api/exports/`: request an export, watch it, cancel it. Its archives: exports/api/download.py."""
 
 from django.db.models import Prefetch, QuerySet
 from django.urls import reverse
@@ -26,7 +26,7 @@ class ArchiveSerializer(serializers.Serializer):
     sha256 = serializers.CharField()
     created_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(allow_null=True)
-    download = serializers.SerializerMethodField(help_text="Where it is to be had; null when it has expired.")
+    download = serializers.SerializerMethodField(help_text="Its download address; null when it has expired.")
 
     def get_download(self, archive: ExportArchive) -> str | None:
         if has_expired(archive):
@@ -65,13 +65,13 @@ class ExportSerializer(serializers.Serializer):
 
 
 class NewExportSerializer(serializers.Serializer):
-    """Only for the schema: ExportOptions says what is allowed."""
+    """Only for the schema: ExportOptions decides what is allowed."""
 
-    deployment = serializers.CharField(required=False, help_text="May be left out where there is one.")
-    app = serializers.CharField(required=False, help_text="In its place: the app, or database, of its source.")
-    source = serializers.ChoiceField(["local", "ssh", "heroku"], required=False, help_text="Deployments there only.")
-    server = serializers.CharField(required=False, help_text="Deployments on that host only.")
-    snapshot = serializers.IntegerField(required=False, help_text="Without it the newest good one.")
+    deployment = serializers.CharField(required=False, help_text="May be left out if there is only one.")
+    app = serializers.CharField(required=False, help_text="Instead of it: the app, or database, of its source.")
+    source = serializers.ChoiceField(["local", "ssh", "heroku"], required=False, help_text="Only such deployments.")
+    server = serializers.CharField(required=False, help_text="Only deployments on that host.")
+    snapshot = serializers.IntegerField(required=False, help_text="By default the newest good one.")
     anonymize = serializers.ChoiceField(["yes", "no", "both"], default="both")
     level = serializers.ChoiceField(["shared", "open"], default="shared")
     assets = serializers.ChoiceField(["none", "experiment", "all"], default="experiment")
@@ -89,7 +89,7 @@ class NewExportSerializer(serializers.Serializer):
     coarsen = serializers.ChoiceField(["", "day"], default="")
     participants = serializers.ListField(
         child=serializers.IntegerField(min_value=1), required=False, allow_null=True,
-        help_text="Ids of those whose rows are exported; without it all rows.",
+        help_text="Ids of the participants whose rows are exported; by default all rows.",
     )  # fmt: skip
 
 
@@ -119,11 +119,11 @@ class ExportViewSet(GenericViewSet):
     def retrieve(self, request: Request, pk: str) -> Response:
         return Response(self.get_serializer(export_of(self.get_queryset(), pk)).data)
 
-    @extend_schema(summary="Ask for an export", request=NewExportSerializer, responses={202: ExportSerializer})
+    @extend_schema(summary="Request an export", request=NewExportSerializer, responses={202: ExportSerializer})
     def create(self, request: Request) -> Response:
-        """Answers at once, with its address in `Location`; GET it to see how far it is."""
+        """Returns immediately, with its address in `Location`; GET that to see its progress."""
         if not isinstance(request.data, dict):
-            raise UsageError('What is asked for is a JSON object, like {"deployment": ID, "anonymize": "yes"}.')
+            raise UsageError('The request must be a JSON object, like {"deployment": ID, "anonymize": "yes"}.')
         asked = dict(request.data)
         asked_for, number = asked.pop("deployment", None), asked.pop("snapshot", None)
         where = {name: _text(asked.pop(name, None)) for name in ("app", "source", "server")}
@@ -145,7 +145,7 @@ class ExportViewSet(GenericViewSet):
         if not rights.can_cancel(request.user, found.job):
             raise Forbidden(f"You may not cancel export {found.pk}: it is not yours.")
         if not jobs.cancel(found.job):
-            raise Conflict(f"Export {found.pk} is over already: it is {found.job.state}.")
+            raise Conflict(f"Export {found.pk} is already over: it is {found.job.state}.")
         Audit.record("cancel", user=request.user, deployment=found.deployment, target=found)
         found.job.refresh_from_db()
         return Response(self.get_serializer(found).data, status=202)
@@ -156,7 +156,7 @@ def _text(asked: object) -> str | None:
 
 
 def modes_of(request: Request) -> list[str]:
-    """The modes whose archives the caller may have."""
+    """Return the modes whose archives the caller may have."""
     token = token_of(request)
     return [mode for mode in ExportArchive.Mode.values if rights.can_export(request.user, mode, token)]
 
@@ -181,7 +181,7 @@ def _check_rights(request: Request, modes: tuple[str, ...]) -> None:
 
 def _snapshot(deployment: Deployment, number: object) -> Snapshot:
     if isinstance(number, bool) or not str(number).isdecimal() or len(str(number)) > 18:
-        raise UsageError("snapshot is the number of a snapshot.")
+        raise UsageError("snapshot must be the number of a snapshot.")
     found = Snapshot.objects.filter(pk=int(str(number)), deployment=deployment).first()
     if found is None:
         raise NotFound(f"Deployment {deployment.deployment_id} has no snapshot {number}.")

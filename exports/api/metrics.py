@@ -17,7 +17,7 @@ from psynetdata.psynet.problems import Forbidden
 
 
 class _AsItIs(BaseContentNegotiation):
-    """There is one form of the answer, whatever a scraper says that it accepts."""
+    """Always use the only form of the answer, whatever a scraper says that it accepts."""
 
     def select_parser(self, request, parsers):
         return parsers[0]
@@ -48,7 +48,7 @@ def _write_deployments(registry: CollectorRegistry, found: list[DeploymentFigure
     def gauge(name: str, told: str, *labels: str) -> Gauge:
         return Gauge(f"psynetdata_{name}", told, ("deployment", *labels), registry=registry)
 
-    age = gauge("snapshot_age_seconds", "Seconds since the moment that the newest good snapshot is of.")
+    age = gauge("snapshot_age_seconds", "Seconds since the time of the newest good snapshot.")
     seconds = gauge("capture_seconds", "How long the transaction of the last capture was open.")
     rows = gauge("rows", "Rows of the newest good snapshot.", "table")
     kept = gauge("snapshots", "Snapshots that are kept.")

@@ -1,4 +1,4 @@
-"""What leaves in anonymized exports of a deployment: what nobody decided about, and decisions."""
+"""What leaves in anonymized exports of a deployment: undecided values, and decisions."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -28,24 +28,24 @@ class PlaceSerializer(serializers.Serializer):
 class DecisionSerializer(PlaceSerializer):
     shared = serializers.CharField(help_text=f"For a named colleague: {', '.join(ACTIONS)}.")
     open = serializers.CharField(help_text="For a repository: the same words.")
-    kind = serializers.CharField(help_text="What stands there: choice, number, free_text, …")
+    kind = serializers.CharField(help_text="What the values are: choice, number, free_text, …")
     reason = serializers.CharField(required=False)
 
 
 class UndecidedSerializer(DecisionSerializer):
-    """`shared`, `open` and `kind` are a proposal."""
+    """An undecided place; `shared`, `open` and `kind` are a proposal."""
 
     rows = serializers.IntegerField()
     shape = serializers.CharField(help_text="What the values look like, never one of them.")
-    masked = serializers.BooleanField(help_text="The selector holds an identifier and is told without it.")
+    masked = serializers.BooleanField(help_text="The selector holds an identifier and is shown without it.")
     reason = None
 
 
 class ListingSerializer(serializers.Serializer):
     snapshot = serializers.IntegerField(source="snapshot.pk", default=None, allow_null=True)
     newest_snapshot = serializers.IntegerField(source="newest.pk", default=None, allow_null=True)
-    job = serializers.CharField(help_text="State of the look that is at work; empty: none.")
-    withheld = serializers.BooleanField(help_text="Whether these are withheld at level shared too; else scrubbed.")
+    job = serializers.CharField(help_text="State of the job that makes the list; empty: none.")
+    withheld = serializers.BooleanField(help_text="Whether they are withheld at level shared too; else scrubbed.")
     undecided = UndecidedSerializer(source="found", many=True)
 
 
@@ -58,20 +58,20 @@ class PolicyView(GenericViewSet):
     parser_classes = (JSONBody,)
     pagination_class = None
 
-    @extend_schema(summary="What no rule covers, as far as somebody looked")
+    @extend_schema(summary="What no rule covers, as last listed")
     def undecided(self, request: Request, pk: str) -> Response:
-        """Of the snapshot that was looked at last; POST looks at the newest one."""
+        """For the snapshot that was listed last; POST lists the newest one."""
         return Response(self._listing(self._seen(request, pk)))
 
-    @extend_schema(summary="Look at what no rule covers in the newest snapshot", request=None)
+    @extend_schema(summary="List what no rule covers in the newest snapshot", request=None)
     def look(self, request: Request, pk: str) -> Response:
         deployment = self._seen(request, pk)
         policy.ask(deployment, owner=request.user)
         return Response(self._listing(deployment), status=202)
 
-    @extend_schema(summary="Withhold what is undecided, or let it leave scrubbed", request=WithholdSerializer)
+    @extend_schema(summary="Withhold what is undecided, or export it scrubbed", request=WithholdSerializer)
     def withhold(self, request: Request, pk: str) -> Response:
-        """At level shared; at level open it never leaves. The anonymous face is filled anew by jobs."""
+        """At level shared; at level open it is never exported. Jobs then rebuild the anonymous face."""
         deployment = self._decided(request, pk)
         given = request.data
         if not isinstance(given, dict) or set(given) != {"withheld"} or not isinstance(given["withheld"], bool):
@@ -88,7 +88,7 @@ class PolicyView(GenericViewSet):
         summary="Decide", request=DecisionSerializer(many=True), responses={202: DecisionSerializer(many=True)}
     )
     def decide(self, request: Request, pk: str) -> Response:
-        """All or none. The anonymous face is filled anew by jobs; what is exported from now on goes by them."""
+        """All or none. Jobs then rebuild the anonymous face; exports follow the decisions from now on."""
         deployment = self._decided(request, pk)
         given = request.data if isinstance(request.data, list) else [request.data]
         policy_decisions.decide(deployment, [_rule(each) for each in given], user=request.user)
@@ -104,7 +104,7 @@ class PolicyView(GenericViewSet):
 
     def _seen(self, request: Request, pk: str) -> Deployment:
         if not rights.can_see_undecided(request.user, token_of(request)):
-            raise Forbidden("What leaves is shown to those who may export or decide; ask for the right.")
+            raise Forbidden("What leaves is shown to people who may export or decide; ask for the right.")
         return deployment_of(request, pk)
 
     def _decided(self, request: Request, pk: str) -> Deployment:
@@ -124,7 +124,7 @@ def _place(given: object) -> tuple[str, str, str]:
     if not isinstance(given, dict) or not all(isinstance(given.get(name, ""), str) for name in FIELDS):
         raise UsageError(f"A decision is an object with the texts {', '.join(FIELDS)}.")
     if strange := sorted(str(name) for name in given.keys() - set(FIELDS)):
-        raise UsageError(f"A decision has no {', '.join(strange)}; there are {', '.join(FIELDS)}.")
+        raise UsageError(f"A decision has no {', '.join(strange)}; its fields are {', '.join(FIELDS)}.")
     return given.get("table", ""), given.get("column", ""), given.get("selector", "")
 
 

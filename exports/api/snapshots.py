@@ -1,4 +1,4 @@
-"""`/api/snapshots/`: the history of a deployment: read, compared, and a new one asked for."""
+"""`/api/snapshots/`: the history of a deployment: read it, compare snapshots, request a new one."""
 
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -37,13 +37,13 @@ class SnapshotWithTablesSerializer(SnapshotSerializer):
     tables = serializers.SerializerMethodField()
 
     def get_tables(self, snapshot: Snapshot) -> dict[str, int]:
-        """{table: rows}"""
+        """Return {table: rows}."""
         return {table: entry["rows"] for table, entry in sorted(snapshot.tables.items())}
 
 
 class TableDiffSerializer(serializers.Serializer):
     table = serializers.CharField()
-    before = serializers.IntegerField(allow_null=True, help_text="Its rows; null where there is no such table.")
+    before = serializers.IntegerField(allow_null=True, help_text="Its rows; null if there is no such table.")
     after = serializers.IntegerField(allow_null=True)
     added = serializers.IntegerField()
     changed = serializers.IntegerField()
@@ -64,8 +64,8 @@ class DiffSerializer(serializers.Serializer):
 class NewSnapshotSerializer(serializers.Serializer):
     """Only for the schema."""
 
-    deployment = serializers.CharField(required=False, help_text="May be left out where there is one.")
-    full = serializers.BooleanField(default=False, help_text="Read every row afresh.")
+    deployment = serializers.CharField(required=False, help_text="May be left out if there is only one.")
+    full = serializers.BooleanField(default=False, help_text="Read every row again.")
 
 
 class SnapshotJobSerializer(serializers.Serializer):
@@ -78,7 +78,7 @@ class SnapshotJobSerializer(serializers.Serializer):
     percent = serializers.IntegerField(allow_null=True)
     reason = serializers.CharField(help_text="Why it failed, in a sentence.")
     finished_at = serializers.DateTimeField(allow_null=True)
-    snapshot = serializers.SerializerMethodField(help_text="The new snapshot's address, once it is there.")
+    snapshot = serializers.SerializerMethodField(help_text="The new snapshot's address, once it exists.")
 
     def get_snapshot(self, job: Job) -> str | None:
         number = job.result.get("snapshot")
@@ -112,21 +112,21 @@ class SnapshotViewSet(GenericViewSet):
         return Response(DiffSerializer(found).data)
 
     @extend_schema(
-        summary="Ask for a snapshot now", request=NewSnapshotSerializer, responses={202: SnapshotJobSerializer}
+        summary="Request a snapshot now", request=NewSnapshotSerializer, responses={202: SnapshotJobSerializer}
     )
     def create(self, request: Request) -> Response:
-        """Answers at once, with the job's address in `Location`; GET it to see how far it is."""
+        """Returns immediately, with the job's address in `Location`; GET that to see its progress."""
         if not rights.can_see_places(request.user):
-            raise Forbidden("You may not ask for snapshots; that needs the right to change deployments.")
+            raise Forbidden("You may not request snapshots; that needs the right to change deployments.")
         deployment, full = self._asked(request)
         job = jobs.submit(snapshot_schedule.KIND, options={"full": full}, deployment=deployment, owner=request.user)
         Audit.record("snapshot", user=request.user, deployment=deployment, target=f"job {job.pk}", full=full)
         address = request.build_absolute_uri(reverse("snapshot-job", args=(job.pk,)))
         return Response(self._told(job), status=202, headers={"Location": address})
 
-    @extend_schema(summary="How far a snapshot is that was asked for", responses=SnapshotJobSerializer)
+    @extend_schema(summary="The progress of a requested snapshot", responses=SnapshotJobSerializer)
     def job(self, request: Request, pk: int) -> Response:
-        """For those who may ask for one: why it failed can name the source."""
+        """For users who may request one: the reason of a failure can name the source."""
         found = Job.objects.filter(pk=pk, kind=snapshot_schedule.KIND, deployment__in=visible_deployments(request))
         job = found.select_related("deployment").first() if rights.can_see_places(request.user) else None
         if job is None:
@@ -135,14 +135,14 @@ class SnapshotViewSet(GenericViewSet):
 
     def _asked(self, request: Request) -> tuple[Deployment, bool]:
         if not isinstance(request.data, dict):
-            raise UsageError('What is asked for is a JSON object, like {"deployment": ID}.')
+            raise UsageError('The request must be a JSON object, like {"deployment": ID}.')
         asked = dict(request.data)
         named, full = asked.pop("deployment", None), asked.pop("full", False)
         if asked or not isinstance(full, bool):
-            raise UsageError("A snapshot is asked for with deployment, and full (true or false).")
+            raise UsageError("A request for a snapshot has deployment, and full (true or false).")
         deployment = deployment_of(request, None if named is None else str(named))
         if deployment.source == Deployment.Source.UPLOAD:
-            raise Conflict(f"Deployment {deployment.deployment_id} was handed in as a file; load a newer one.")
+            raise Conflict(f"Deployment {deployment.deployment_id} was loaded from a file; load a newer one.")
         return deployment, full
 
     def _told(self, job: Job) -> dict:

@@ -1,4 +1,4 @@
-"""Fetched files in our storage: each content once, and a row for each file that says whose it is."""
+"""Fetched files in our storage: each content once, and for each file a row that says which asset it belongs to."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -25,28 +25,28 @@ _FIELDS = ("inside", "source", "claim", "differs", "version", "sha256", "bytes",
 
 
 class Shelf:
-    """The storage as one worker sees it: a connection of its own, because not every kind can be shared."""
+    """The storage as one worker uses it: over its own connection, because not every kind can be shared."""
 
     def __init__(self):
         self.storage: Storage = storages.create_storage(settings.STORAGES["default"])
 
     def put(self, file: FetchedFile) -> FetchedFile:
-        """Store what was fetched and checked; it is moved there where that can be done.
+        """Store a file that was fetched and checked; it is moved there if possible.
 
-        It is stored even if its content is there already: that may be about to be swept.
+        It is stored even if its content is already there, because that copy may be about to be removed.
         """
         name = file_of(file.sha256)
         with file.path.open("rb") as opened:
             saved = self.storage.save(name, _Movable(opened, file.path))
-        # Some storages publish what they got when a connection breaks.
+        # Some storages publish what they received so far when a connection breaks.
         if saved != name or self.storage.size(name) != file.bytes:
-            raise Damaged("The storage did not keep an asset file as it was; try again, or look at the storage.")
+            raise Damaged("The storage changed an asset file while storing it; try again, or check the storage.")
         return file if file.path.exists() else replace(file, path=Path(self.storage.path(name)))
 
     def bring(self, row: StoredAsset, target: Path, *, copy: bool) -> Path | None:
-        """Where the file can be read: in the storage itself if that is a folder and no copy is wanted, else `target`.
+        """Return where the file can be read, or None if it is missing or has changed.
 
-        None where it is there no more, or not as it was.
+        In the storage itself if that is a folder and no copy is wanted, else at `target`.
         """
         try:
             path = Path(self.storage.path(row.file))
@@ -73,7 +73,7 @@ class Shelf:
 
 
 class _Movable(File):
-    """A file that the storage may move into its place instead of copying it, where both are on one disk."""
+    """A file that the storage may move into place instead of copying it, if both are on one disk."""
 
     def __init__(self, opened, path: Path):
         super().__init__(opened)
@@ -84,7 +84,7 @@ class _Movable(File):
 
 
 def kept(deployment: Deployment, assets: Iterable[PlannedAsset]) -> dict[int, list[StoredAsset]]:
-    """{asset id: its files}, of those that came from where the asset's row says, and when it said the same of them.
+    """Return {asset id: its files}, for files from the place that the asset's row names now, with an unchanged claim.
 
     A deployment that continues another has the other's files too.
     """
@@ -99,7 +99,7 @@ def kept(deployment: Deployment, assets: Iterable[PlannedAsset]) -> dict[int, li
 
 
 def remember(deployment: Deployment, fetched: Iterable[tuple[PlannedAsset, Fetched]]) -> None:
-    """Write down whose the files are that were put on the shelf."""
+    """Save which assets the files belong to that were put on the shelf."""
     rows, counts = [], {}
     for asset, found in fetched:
         counts[asset.id] = len(found.files)
@@ -114,7 +114,7 @@ def remember(deployment: Deployment, fetched: Iterable[tuple[PlannedAsset, Fetch
 
 
 def forget(deployment: Deployment, asset_ids: Iterable[int]) -> int:
-    """Remove the files of these assets at once, for somebody who withdrew; how many rows went."""
+    """Remove the files of these assets at once, for somebody who withdrew. Return how many rows were deleted."""
     going = StoredAsset.objects.filter(deployment__in=_line(deployment), asset_id__in=list(asset_ids))
     hashes = set(going.values_list("sha256", flat=True))
     count, _ = going.delete()
@@ -124,7 +124,7 @@ def forget(deployment: Deployment, asset_ids: Iterable[int]) -> int:
 
 
 def _line(deployment: Deployment) -> list[int]:
-    """The deployment and those that it continues."""
+    """Return the deployment and those that it continues."""
     numbers: list[int] = []
     while deployment is not None and deployment.pk not in numbers:
         numbers.append(deployment.pk)

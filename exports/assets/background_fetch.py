@@ -1,4 +1,4 @@
-"""Verb: fetch what is not here yet, beside an experiment that runs, so that nothing is lost with its server."""
+"""Fetch missing asset files while an experiment runs, so that nothing is lost with its server."""
 
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -21,13 +21,13 @@ from .plan import plan, rows_of
 from .retrieval import obtain
 
 KIND = "assets"
-# Exports wait behind it on the same workers; what is left comes with the next round.
+# Exports wait behind it on the same workers; the next round continues with the rest.
 _LONGEST = 300.0  # seconds
 _EARLY = timedelta(seconds=25)
 
 
 def send_due(now: datetime | None = None) -> list[Job]:
-    """Queue a fetch for each running deployment that is due and has none at work or waiting."""
+    """Queue a fetch for each running deployment that is due and has no active fetch."""
     now = now or timezone.now()
     sent = []
     for deployment in Deployment.objects.filter(state=Deployment.State.RUNNING, assets_every__gt=0):
@@ -39,10 +39,10 @@ def send_due(now: datetime | None = None) -> list[Job]:
 
 
 def fetch_new(deployment: Deployment, running: Running, *, whole: bool = False) -> dict:
-    """All asset files of the newest snapshot that are not here: {fetched, bytes, missing: {reason: n}, left}.
+    """Fetch all missing asset files of the newest snapshot. Return {fetched, bytes, missing: {reason: n}, left}.
 
-    `left`: whether it stopped for others before its end, as it does after some minutes unless it is to do the `whole`.
-    Raises Conflict where there is no good snapshot.
+    `left`: whether it stopped early to let other jobs run, as it does after some minutes unless `whole` is set.
+    Raises Conflict if there is no good snapshot.
     """
     snapshot = Snapshot.objects.newest(deployment)
     if snapshot is None:
@@ -69,4 +69,4 @@ def _count(told: dict, found: Fetched, folder: Path) -> None:
         told["fetched"] += 1
         told["bytes"] += file.bytes
         if file.path.is_relative_to(folder):
-            file.path.unlink()  # it is in the storage, and nobody else wants it here
+            file.path.unlink()  # it is in the storage, and no longer needed here

@@ -1,4 +1,4 @@
-"""Bring the files of one asset into a folder, each checked, each tried again for as long as that may help."""
+"""Bring the files of one asset into a folder: check each, and try again as long as that may help."""
 
 import hashlib
 from collections import Counter
@@ -25,7 +25,7 @@ _PAGE_TYPES = ("text/html", "application/xhtml+xml")
 
 @dataclass(frozen=True)
 class FetchedFile:
-    """`inside`: its path within the asset where that is a folder, else empty. `version`: as its place calls it."""
+    """`inside`: its path within the asset if that is a folder, else empty. `version`: as its location reports it."""
 
     path: Path
     inside: str
@@ -39,8 +39,8 @@ class FetchedFile:
 class Fetched:
     """An asset's files, or why there are none; `differs`: why the file may not be the one that the row describes.
 
-    `unchanged`: there was nothing to fetch, because the place still has the version that was known. `fresh`: they were
-    fetched just now.
+    `unchanged`: nothing was fetched, because the location still has the known version. `fresh`: the files were fetched
+    just now.
     """
 
     files: tuple[FetchedFile, ...] = ()
@@ -50,15 +50,15 @@ class Fetched:
     fresh: bool = False
 
 
-# So many assets of one server in a row that could not be reached, and nobody waits for the others to fail too.
+# After so many assets in a row that could not be reached on one server, the others are not tried.
 _HOPELESS = 10
 
 
 @dataclass
 class Health:
-    """What the workers of a deployment have learnt of its servers, by their name: the place's own is empty."""
+    """What a deployment's workers know about its servers, by name; the location of its assets has the empty name."""
 
-    gone: dict[str, str] = field(default_factory=dict)  # {name: why nothing can be had of it}
+    gone: dict[str, str] = field(default_factory=dict)  # {name: why nothing can be fetched from it}
     unreachable: Counter[str] = field(default_factory=Counter)  # assets in a row
 
     def check(self, name: str) -> None:
@@ -72,7 +72,7 @@ class Health:
 
 
 class Fetcher:
-    """Of one worker: connections of its own, made when first needed. `pause`: waits so many seconds, or raises."""
+    """One worker's fetcher, with its own connections, made when needed. `pause`: waits so many seconds, or raises."""
 
     def __init__(
         self, place: Place, folder: Path, *, pause: Callable[[float], None], look: Callable[[], None],
@@ -83,9 +83,9 @@ class Fetcher:
         self._sessions: dict[str, Session] = {}
 
     def fetch(self, asset: PlannedAsset, *, known: str = "") -> Fetched:
-        """The asset's files as `folder`/<id>/<number>. A bad file is a reason, not an error; a full disk is one.
+        """Fetch the asset's files as `folder`/<id>/<number>. A bad file gives a reason; a full disk raises an error.
 
-        `known`: the version that the caller has; where the place still has it nothing is fetched.
+        `known`: the version that the caller has; if the location still has it, nothing is fetched.
         """
         try:
             way = self._way(asset)
@@ -109,13 +109,13 @@ class Fetcher:
             return ToAddress(lambda: self._session("web", self._place.web), asset.url)
         if asset.secret:
             if not self._place.experiment:
-                raise Missing("it is made by the experiment when asked for, and nobody said at which address")
+                raise Missing("the experiment makes it on demand, and the experiment's address is not known")
             asked = f"/on-demand-asset?{urlencode({'id': asset.id, 'secret': asset.secret})}"
             return ToAddress(lambda: self._session("web", self._place.web), self._place.experiment + asked)
         if asset.host_path is None:
             raise Missing(asset.why_none)
         if self._place.place is None:
-            raise Missing("nobody said where the assets of this deployment live")
+            raise Missing("the location of this deployment's assets is not known")
         return ToPlace(lambda: self._session("place", self._place.place), asset.host_path)
 
     def _session(self, name: str, make: Callable[[], Session]) -> Session:
@@ -136,11 +136,11 @@ class Fetcher:
 
     def _single(self, asset: PlannedAsset, way: Way, target: Path, known: str) -> Fetched:
         differs = ""
-        for _ in range(2 if way.is_remote else 1):  # what is not as its row says may have been spoilt on its way
+        for _ in range(2 if way.is_remote else 1):  # a file that differs from its row may have been damaged on its way
             part = self._one(way, "", target, known)
             differs = asset.differs(part.md5.hexdigest(), part.size)
             if way.may_send_pages and part.is_page and (differs or not asset.may_be_a_page):
-                raise Missing("a web page came in its place")
+                raise Missing("a web page was sent instead")
             if not differs:
                 break
         return Fetched((part.finished(""),), differs=differs)
@@ -156,7 +156,7 @@ class Fetcher:
         return self._again(way, attempt, part)
 
     def _again(self, way: Way, attempt: Callable, part: "_Part | None" = None):
-        """What `attempt` gives, which may take several; they are counted anew where one got on by a block or more."""
+        """Return the result of `attempt`, after several tries if needed; each block of progress restarts the count."""
         tries = 0
         while True:
             before = part.size if part else 0
@@ -178,7 +178,7 @@ class Fetcher:
 
 
 def _folder_differs(asset: PlannedAsset, files: list[FetchedFile]) -> str:
-    """Why a folder is not the one that the row describes; its MD5 may also tell of empty folders in it."""
+    """Return why a folder is not the one that its row describes; PsyNet's MD5 also covers empty folders in it."""
     if not asset.claim:
         return ""
     md5 = asset.md5 and md5_of_folder((file.inside, file.path) for file in files)
@@ -187,7 +187,7 @@ def _folder_differs(asset: PlannedAsset, files: list[FetchedFile]) -> str:
 
 @dataclass
 class _Part:
-    """A file on its way: what has come so far, and its hashes."""
+    """A file being fetched: what has arrived so far, and its hashes."""
 
     path: Path
     size: int = 0
@@ -198,7 +198,7 @@ class _Part:
     md5: object = field(default_factory=lambda: hashlib.md5(usedforsecurity=False))
 
     def take(self, stream: Stream, look: Callable[[], None]) -> None:
-        """Write what comes, behind what is there or in its place."""
+        """Write what arrives, after what is already there or instead of it."""
         if stream.start != self.size:
             self.forget()
         self.version, self.content_type = stream.version, stream.content_type
@@ -209,7 +209,7 @@ class _Part:
                 look()
                 if endless is not None and self.size > endless:
                     raise Missing(
-                        f"its server did not say how long it is, and it was not over after {settings.ASSET_MAX_MB} MB "
+                        f"its server did not report its length, and it did not end after {settings.ASSET_MAX_MB} MB "
                         "(ASSET_MAX_MB)"
                     )
                 file.write(block)

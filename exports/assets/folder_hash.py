@@ -1,4 +1,4 @@
-"""The MD5 of a folder as PsyNet tells it in `asset.md5_contents` (psynet.utils.md5_directory)."""
+"""The MD5 of a folder as in PsyNet's `asset.md5_contents` (psynet.utils.md5_directory)."""
 
 import hashlib
 from collections.abc import Iterable
@@ -8,10 +8,10 @@ from psynetdata.psynet.csvtext import BLOCK
 
 
 def md5_of_folder(files: Iterable[tuple[str, Path]]) -> str:
-    """`files`: (path within the folder, where it can be read) of each.
+    """Return the hash. `files`: (path within the folder, where it can be read) of each file.
 
-    Names and contents in the order of names in lower case, folders where their name stands; what begins with a dot
-    is left out. A folder that is empty is no file and not seen here, although PsyNet hashes its name.
+    Names and contents are hashed in the order of lower-case names, folders at the position of their own name; names
+    that begin with a dot are left out. Empty folders are not seen here, although PsyNet hashes their names.
     """
     tree: dict = {}
     for inside, path in files:

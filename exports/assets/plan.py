@@ -1,4 +1,4 @@
-"""Which asset files an export takes, where they come from, and what they are called in it."""
+"""Which asset files an export includes, where they come from, and what they are called in it."""
 
 import hashlib
 import re
@@ -12,7 +12,7 @@ WHICH = ("none", "experiment", "all")
 NO_FILE = "its row names no file"
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
-# PsyNet hashes the input of a function asset before the function has written it: that says nothing of the file.
+# PsyNet hashes the input of a function asset before the function has written it; that says nothing about the file.
 _MD5_OF_NOTHING = hashlib.md5(b"", usedforsecurity=False).hexdigest()
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,10}")
 _MB = 1024 * 1024  # psynet.utils.bytes_to_megabytes
@@ -22,9 +22,9 @@ _MB = 1024 * 1024  # psynet.utils.bytes_to_megabytes
 class PlannedAsset:
     """A row of `asset` whose file is wanted.
 
-    `host_path` is relative to where assets live. An external asset has a `url` instead; one on demand has a `secret`
-    with which the experiment is asked. With none of them there is no file, and `why_none` says why. `md5` and `size`
-    (bytes; a folder's are all its files together) are what the row claims, None where it claims nothing.
+    `host_path` is relative to the assets' location. An external asset has a `url` instead; an on-demand asset has a
+    `secret`, with which the experiment is asked. With none of them there is no file, and `why_none` says why. `md5` and
+    `size` (bytes; of a folder, all its files together) are what the row claims, None if it claims nothing.
     """
 
     id: int
@@ -39,22 +39,22 @@ class PlannedAsset:
 
     @property
     def may_be_a_page(self) -> bool:
-        """Whether a web page that comes may be the file itself: its name says so, or nothing can tell otherwise."""
+        """Whether a web page that is sent may be the file itself: by its name, or if the file can be checked."""
         return bool(self.claim) or self.export_path.lower().endswith((".html", ".htm", ".xhtml"))
 
     @property
     def source(self) -> str:
-        """Names where the file comes from; a hash, because paths, addresses and secrets tell about people."""
+        """Names where the file comes from; a hash, because paths, addresses and secrets can reveal people."""
         where = f"{self.host_path}\0{self.url}\0{self.secret and f'{self.id} {self.secret}'}"
         return hashlib.sha256(where.encode("utf-8", "surrogatepass")).hexdigest()
 
     @property
     def claim(self) -> str:
-        """What the row says of the file's content; empty where it says nothing."""
+        """What the row says of the file's content; empty if it says nothing."""
         return "" if self.md5 is None and self.size is None else f"{self.md5 or ''}:{self.size or ''}"
 
     def differs(self, md5: str, size: int) -> str:
-        """Why a file is not the one that the row describes; empty where it is."""
+        """Return why a file is not the one that the row describes; empty if it is."""
         if self.size is not None and size != self.size:
             return "its size is not the one in its row"
         if self.md5 is not None and md5 != self.md5:
@@ -63,16 +63,16 @@ class PlannedAsset:
 
 
 def rows_of(source: TableSource) -> Iterator[dict[str, str | None]]:
-    """Rows of the table asset as dictionaries."""
+    """Yield rows of the table asset as dictionaries."""
     if "asset" in source.tables():
         names = [column.name for column in source.columns("asset")]
         yield from (dict(zip(names, row, strict=True)) for row in source.rows("asset"))
 
 
 def plan(rows: Iterable[dict[str, str | None]], which: str) -> Iterator[PlannedAsset]:
-    """The assets that `which` (one of WHICH) means, in the order of the rows, which are dictionaries by column name.
+    """Yield the assets that `which` (one of WHICH) includes, in the order of the rows (dictionaries by column name).
 
-    `experiment` is what the experiment made: psynet.asset.ExperimentAsset and its kin, such as Recording.
+    `experiment`: files that the experiment made: psynet.asset.ExperimentAsset and its subclasses, such as Recording.
     """
     if which == "none":
         return
@@ -83,7 +83,7 @@ def plan(rows: Iterable[dict[str, str | None]], which: str) -> Iterator[PlannedA
 
 
 def export_path(row: dict[str, str | None]) -> str:
-    """Where PsyNet puts the file below `assets/`; `asset-<id>` where the row does not tell, or may not."""
+    """Return where PsyNet puts the file below `assets/`; `asset-<id>` if the row does not say, or must not."""
     extension = row.get("extension") or ""
     return row.get("export_path") or f"asset-{row['id']}{extension if _EXTENSION.fullmatch(extension) else ''}"
 
@@ -110,7 +110,7 @@ def _planned(row: dict[str, str | None], kind: str) -> PlannedAsset:
 
 
 def _bytes(size_mb: str | None) -> int | None:
-    """Whole bytes, where the number is of whole bytes; the division by 2**20 loses nothing below 8 PB."""
+    """Return whole bytes, if the number is of whole bytes; the division by 2**20 loses nothing below 8 PB."""
     try:
         exact = float(size_mb or "") * _MB
         return int(exact) if exact >= 0 and exact == int(exact) else None

@@ -1,4 +1,4 @@
-"""Verb: have asset files at hand, from our storage where they are, else from where they live, and then kept here."""
+"""Get asset files: from our storage if they are there, else from their location, and store them."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -15,13 +15,13 @@ from .plan import PlannedAsset
 from .thread_pool import Stop, spread
 
 WORKERS = 8
-_LOOKED_UP = 500  # assets whose rows are asked for at a time
-_REMEMBERED = 100  # and written
+_LOOKED_UP = 500  # assets whose rows are read together
+_REMEMBERED = 100  # assets whose rows are written together
 
 
 @dataclass(frozen=True)
 class _Task:
-    """`rows`: its files in our storage. `ask`: whether where it lives may have another version by now."""
+    """`rows`: its files in our storage. `ask`: whether the location may now have another version."""
 
     asset: PlannedAsset
     rows: list[StoredAsset]
@@ -40,12 +40,12 @@ def obtain(
     only_new: bool = False,
     timeout: float = 30.0,
 ) -> Iterator[tuple[PlannedAsset, Fetched]]:
-    """(asset, its files) of each, in no order; `n` of them at a time, each over a connection of its own.
+    """Yield (asset, its files) of each, in any order; `n` of them at a time, each over its own connection.
 
-    Files lie in the storage itself or below `folder`. Unless they are to be kept they lie there, are the caller's to
-    move, and nothing is stored. A file that cannot be had is a reason; what stops everything (a full disk, `look`
-    raising) is raised, and what was fetched until then is kept. `pause` waits between tries in place of a clock.
-    With `only_new` nothing is said of what is here already. Raises UsageError for a place of no known kind.
+    The files are in the storage itself or below `folder`. With `keep=False` they are below `folder`, the caller may
+    move them, and nothing is stored. A file that cannot be fetched gives a reason; a problem that concerns all files
+    (a full disk, `look` raising) is raised, and what was fetched before is kept. `pause` replaces the waiting between
+    tries. With `only_new` stored files are skipped. Raises UsageError for a location of an unknown kind.
     """
     stop, health = Stop(), Health()
     of = registry.of(deployment, timeout=timeout)
@@ -81,7 +81,7 @@ def _tasks(deployment: Deployment, assets: Iterable[PlannedAsset], is_open: bool
 
 
 def _may_change(asset: PlannedAsset, rows: list[StoredAsset]) -> bool:
-    """Not if it is what its row says, nor if nobody could tell: a folder's files, what is made when asked for."""
+    """Return False if it matches its row's claim, or if it cannot be known: for a folder, or a file made on demand."""
     vouched = asset.claim and not rows[0].differs
     return not (vouched or asset.is_folder or asset.secret) and bool(rows[0].version)
 

@@ -1,4 +1,4 @@
-"""Some threads that do one kind of work at the same time; memory follows their number, not that of the items."""
+"""Threads that do one kind of work at the same time; memory depends on their number, not on that of the items."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -7,23 +7,23 @@ from typing import Protocol, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-_LOOK = 0.5  # seconds between looks whether someone wants it to stop
+_LOOK = 0.5  # seconds between checks whether to stop
 
 
 class Worker(Protocol[Item, Result]):
     def do(self, item: Item) -> Result:
-        """The work on one item, in this worker's own thread."""
+        """Do the work on one item, in this worker's own thread."""
 
     def close(self) -> None:
-        """The last thing that is called, in the same thread."""
+        """The last call, in the same thread."""
 
 
 class Stopped(Exception):
-    """Raised in workers when the work is over before its end."""
+    """Raised in workers when the work is stopped before its end."""
 
 
 class Stop:
-    """Tells workers that nobody wants their work any more."""
+    """Signals workers to stop."""
 
     def __init__(self):
         self._event = threading.Event()
@@ -36,7 +36,7 @@ class Stop:
             raise Stopped
 
     def pause(self, seconds: float) -> None:
-        """Wait, and raise Stopped as soon as that is asked for."""
+        """Wait; raise Stopped as soon as a stop is requested."""
         if self._event.wait(seconds):
             raise Stopped
 
@@ -44,10 +44,10 @@ class Stop:
 def spread(
     items: Iterable[Item], make: Callable[[], Worker[Item, Result]], *, n: int, stop: Stop, look: Callable[[], None]
 ) -> Iterator[tuple[Item, Result]]:
-    """(item, result) of each, as they come; `n` threads, each with a worker of its own.
+    """Yield (item, result) of each, in any order; `n` threads, each with its own worker.
 
-    `look` is called here now and then and may raise. What it raises, or a worker or the caller does, ends the
-    other threads before it goes on its way.
+    `look` is called here regularly and may raise. An exception from it, from a worker or from the caller ends the other
+    threads before it is raised.
     """
     asked: Queue = Queue()
     done: Queue = Queue()

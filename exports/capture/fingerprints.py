@@ -1,11 +1,11 @@
-"""Has anything changed since the last capture? One pass over id and xmin, and no row is fetched.
+"""Find out what changed since the last capture, in one pass over id and xmin that fetches no rows.
 
-Each row version carries the id of the transaction that made it, xmin. Of a committed transaction's row
-versions some can disappear, but none is ever added; so where number and sum of the hashes of (id, xmin) are
-what they were, the rows are. What this cannot see voids the figures instead: exports.capture.table_capture.
+Each row version carries xmin, the id of the transaction that made it. Of a committed transaction's row versions some
+can disappear, but none is ever added; so if the number of rows and the sum of the hashes of (id, xmin) are the same,
+the rows are the same. Other changes, which this cannot see, make the figures invalid: exports.capture.table_capture.
 
-Id and xmin must not be packed into one number: PostgreSQL folds a bigint by XOR before it hashes it, and the
-two halves can cancel out over a bulk update.
+Id and xmin must not be packed into one number: PostgreSQL folds a bigint by XOR before it hashes it, and the two
+halves can cancel each other out after a bulk update.
 """
 
 from collections import Counter
@@ -18,10 +18,10 @@ from exports.sources.postgres_catalogue import Table
 from exports.sources.read_transaction import Moment
 from exports.store.blobs import CUT
 
-# Tables the server takes to be smaller than this are asked for together.
+# Tables that the server estimates to be smaller than this are queried together.
 _SMALL = 5_000
 _AT_ONCE = 40
-# Ids so sparse that segments hold fewer rows than this on average are cut into wider ranges.
+# If ids are so sparse that segments have fewer rows than this on average, wider ranges are used.
 _FEW_ROWS = 128
 _SOME_SEGMENTS = 64
 _LOOK_EVERY = 1.0  # seconds
@@ -29,7 +29,7 @@ _LOOK_EVERY = 1.0  # seconds
 
 @dataclass(frozen=True)
 class Figure:
-    """Of one range of a table: rows, and the sum of their hashes."""
+    """The number of rows in one range of a table, and the sum of their hashes."""
 
     rows: int
     hashes: int
@@ -37,7 +37,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Figures:
-    """Of a table: {range: Figure}, the range being `id >> cut`; one range None where the table is not cut."""
+    """A table's figures: {range: Figure}, where range is `id >> cut`; a table that is not cut has one range, None."""
 
     cut: int | None
     ranges: dict[int | None, Figure]
@@ -48,7 +48,7 @@ class Figures:
 
 
 def read(moment: Moment, cuts: dict[str, int | None], look: Callable[[], None] = lambda: None) -> dict[str, Figures]:
-    """{table: its Figures}. `cuts`: how tables were cut before; one that is not named is cut as its ids ask for.
+    """Return {table: its Figures}. `cuts`: how tables were cut before; the cut of others follows from their ids.
 
     The readers of the moment share the work. `look` is called each second and may raise.
     """
@@ -64,7 +64,7 @@ def read(moment: Moment, cuts: dict[str, int | None], look: Callable[[], None] =
                 for name, number, count, hashes in chain.from_iterable(part.result() for part in done):
                     found[name][number] = Figure(count, int(hashes))
                 look()
-        except BaseException:  # Ctrl-C too: nobody should wait for the rest of a long query
+        except BaseException:  # also Ctrl-C: nobody should wait for the rest of a long query
             work.clear()
             moment.end()
             raise
@@ -79,7 +79,7 @@ def _cut(table: Table, cuts: dict[str, int | None]) -> int | None:
 
 
 def _batches(tables: list[Table], cuts: dict[str, int | None]) -> list[str]:
-    """Queries, the longest first: one for each large table, and small ones together, for the way there is long."""
+    """Return the queries, longest first: one for each large table, small ones together because of the network delay."""
     large = sorted((table for table in tables if table.about >= _SMALL), key=lambda table: -table.about)
     small = [table for table in tables if table.about < _SMALL]
     queries = [_query(table, cuts[table.name]) for table in large]
@@ -103,7 +103,7 @@ def _query(table: Table, cut: int | None) -> str:
 
 
 def _work(moment: Moment, reader: int, work: list[str]) -> list[tuple]:
-    """Do queries until none is left; several readers take from the same list."""
+    """Run queries until none is left; several readers take them from the same list."""
     rows: list[tuple] = []
     while True:
         try:
@@ -114,7 +114,7 @@ def _work(moment: Moment, reader: int, work: list[str]) -> list[tuple]:
 
 
 def _widened(figures: Figures, *, fixed: bool) -> Figures:
-    """Cut into ranges wide enough for the ids; sums of the small ranges are those of the wide one."""
+    """Use ranges wide enough for the ids; the sums of the small ranges add up to those of the wide one."""
     while not fixed and figures.cut is not None and _is_sparse(figures):
         rows: Counter[int] = Counter()
         hashes: Counter[int] = Counter()

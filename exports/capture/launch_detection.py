@@ -1,7 +1,7 @@
-"""A captured database becomes a Snapshot: of the deployment that was asked, or of a new launch at its source.
+"""Turn a captured database into a Snapshot: of the deployment that was asked for, or of a new launch at its source.
 
-PsyNet gives each launch a new `deployment_id`, at the same address. PsyNet also deletes no participants,
-trials or responses; where their number falls, something happened that a person should look at.
+PsyNet gives each launch a new `deployment_id`, at the same address. PsyNet also deletes no participants, trials or
+responses; if their number falls, something happened that a person should look at.
 """
 
 from collections.abc import Iterator
@@ -19,22 +19,22 @@ from psynetdata.psynet import experiment
 from psynetdata.psynet.problems import Conflict
 from psynetdata.psynet.table_source import TableSource
 
-# What a new launch at the same source takes over from the one before.
+# What a new launch at the same source takes over from the previous one.
 _SETTINGS = (
     "source", "source_url", "source_secret", "source_key", "every", "assets_url", "assets_secret", "assets_known_hosts",
     "assets_hosts", "assets_every", "experiment_url", "experiment_secret", "withhold_undecided",
     "restricted", "slack_channel", "keep_all_hours", "keep_hourly_days", "keep_daily_days",
 )  # fmt: skip
 _INSTANT = timedelta(milliseconds=1)
-# Together they tell one person of one launch from another.
+# Together they identify a participant of one launch.
 _PERSON = ("id", "creation_time", "unique_id", "worker_id")
 
 
 def arrive(deployment: Deployment, arrived: Arrived, source: TableSource, fields: dict) -> tuple[Snapshot, list[str]]:
-    """The new Snapshot and what should be said about it. One transaction.
+    """Return the new Snapshot and warnings about it. One transaction.
 
-    A snapshot that is suspect moves nothing: its deployment stays as it is, and so does what stands on the last
-    good one, which is kept from then on.
+    A suspect snapshot changes nothing: its deployment stays as it is, and so does everything that is based on the last
+    good snapshot, which is kept from then on.
     """
     found = arrived.info.deployment_id
     if found and found != deployment.deployment_id:
@@ -46,12 +46,12 @@ def arrive(deployment: Deployment, arrived: Arrived, source: TableSource, fields
 
 
 def _suspicion(arrived: Arrived, before: Snapshot | None) -> str:
-    """Why the snapshot cannot be taken for a later state of the same experiment; empty: it can."""
+    """Return why the snapshot cannot be a later state of the same experiment; empty if it can."""
     if before is None:
         return ""
-    stays = f"Mirror and exports stay on {before}, until someone accepts this one or rows are back."
+    stays = f"Mirror and exports keep showing {before}, until someone accepts this one or the rows are back."
     if not arrived.info.deployment_id and experiment.read(SnapshotReader(before)).deployment_id:
-        return f"The database no longer says which deployment it is of. {stays}"
+        return f"The database no longer says which deployment it belongs to. {stays}"
     less = fewer(arrived.tables, before.tables)
     return f"There are fewer rows than in {before}, though PsyNet deletes none: {less}. {stays}" if less else ""
 
@@ -64,7 +64,7 @@ def _of_a_new_launch(
     found = arrived.info.deployment_id
     with transaction.atomic():
         new, _ = Deployment.objects.select_for_update().get_or_create(deployment_id=found)
-        closer = new.restricted  # what was handed in before, and hidden, stays so
+        closer = new.restricted  # if it was loaded before and hidden, it stays hidden
         _check_not_elsewhere(new, old)
         known = Snapshot.objects.newest(new)
         # Somebody may have restricted it while its rows were read.
@@ -83,22 +83,22 @@ def _of_a_new_launch(
         Deployment.objects.filter(pk=old.pk).update(state=Deployment.State.FINISHED, due_at=None)
         Audit.record("new launch", deployment=new, target=snapshot, closes=old.number, continues=continues)
     how = "continues" if continues else "takes the place of"
-    said = [f"A new launch was found at the source: {found} {how} {old.deployment_id}, which is closed now."]
+    said = [f"A new launch was found at the source: {found} {how} {old.deployment_id}, which is now closed."]
     return snapshot, said + _warned(snapshot)
 
 
 def _check_not_elsewhere(new: Deployment, old: Deployment) -> None:
-    """A copy of another database that is watched would take its place."""
+    """Raise Conflict if the new launch is already watched at another address: one of the two is a copy."""
     watched = new.state in Deployment.OPEN and new.source_url
     if watched and new.source_url != old.source_url:
         raise Conflict(
-            f"The source of {old.deployment_id} holds deployment {new.deployment_id} now, which is watched at another "
-            "address; archive the one whose source it is not (`manage.py deployment archive ID`)."
+            f"The source of {old.deployment_id} now holds deployment {new.deployment_id}, which is watched at another "
+            "address; archive the deployment that this is not the source of (`manage.py deployment archive ID`)."
         )
 
 
 def _own_secret(new: Deployment, old: Deployment) -> str:
-    """The password under the new one's name: the old one may be given another address, and password, later."""
+    """Store the password under the new deployment's name: the old one may get another address and password later."""
     if not old.source_secret.startswith("secret:"):
         return old.source_secret
     return credentials.keep(f"source {new.number}", credentials.reveal(old.source_secret))
@@ -109,7 +109,7 @@ def _warned(snapshot: Snapshot) -> list[str]:
 
 
 def _leads_to(deployment: Deployment, other: Deployment) -> bool:
-    """Whether `deployment` continues `other`, at once or by way of others: then `other` must not continue it."""
+    """Return whether `deployment` continues `other`, directly or not: then `other` must not continue it."""
     while deployment is not None:
         if deployment == other:
             return True
@@ -118,7 +118,7 @@ def _leads_to(deployment: Deployment, other: Deployment) -> bool:
 
 
 def _share_people(old: TableSource, new: TableSource) -> bool:
-    """Whether the new database holds a participant of the old one: then it was started from the old rows."""
+    """Return whether the new database holds a participant of the old one: then it was started from the old rows."""
     names = [name for name in _PERSON if all(name in _columns(source) for source in (old, new))]
     people = set(_people(old, names))
     return any(person in people for person in _people(new, names))
@@ -136,7 +136,7 @@ def _people(source: TableSource, names: list[str]) -> Iterator[tuple]:
 
 
 def _create(deployment: Deployment, arrived: Arrived, fields: dict, before: Snapshot | None) -> Snapshot:
-    """Its row, and what follows: the deployment is brought up to date, or `before`, the last good one, is pinned."""
+    """Create the row. Then update the deployment or, if the snapshot is suspect, pin `before`, the last good one."""
     reason = _suspicion(arrived, before)
     if reason:
         Snapshot.objects.filter(pk=before.pk).update(pinned=True)
@@ -148,9 +148,9 @@ def _create(deployment: Deployment, arrived: Arrived, fields: dict, before: Snap
 
 
 def _after_all_others(deployment: Deployment, taken_at: datetime) -> datetime:
-    """The moment for the history, which is ordered by time even where a clock was set back.
+    """Return the time for the history, which is ordered by time even if a clock was set back.
 
-    Earlier ones that lie in the future by now were written by a clock that was wrong: they were before this one.
+    Earlier snapshots that now lie in the future were timed by a wrong clock: they were taken before this one.
     """
     now = timezone.now()
     for number, one in enumerate(deployment.snapshots.filter(taken_at__gt=now).order_by("-taken_at", "-pk"), 1):

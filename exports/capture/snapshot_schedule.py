@@ -1,4 +1,4 @@
-"""When snapshots are due: asked each minute; one at a time for each deployment, and no pile of them after a gap."""
+"""When snapshots are due: checked each minute; one at a time for each deployment, and no backlog after a gap."""
 
 from datetime import datetime, timedelta
 
@@ -8,14 +8,14 @@ from psynetdata import jobs
 from psynetdata.models import Deployment, Job
 
 KIND = "snapshot"
-# The tick comes about once a minute; one that comes a little early must not wait for the next.
+# The tick comes about once a minute; if one is a little early, its snapshots must not wait for the next.
 _EARLY = timedelta(seconds=25)
-# A capture may take a quarter of the time between two; else they come less often.
+# A capture may take a quarter of the time between two snapshots; if it takes longer, they are taken less often.
 _SHARE = 4
 
 
 def send_due(now: datetime | None = None) -> list[Job]:
-    """Queue a snapshot for each deployment that is due and has none at work or waiting."""
+    """Queue a snapshot for each deployment that is due and has no active snapshot job."""
     now = now or timezone.now()
     active = Job.objects.filter(kind=KIND, state__in=Job.ACTIVE)
     busy = set(active.values_list("deployment", flat=True))
@@ -32,14 +32,14 @@ def send_due(now: datetime | None = None) -> list[Job]:
 
 
 def _waits(deployment: Deployment, now: datetime) -> bool:
-    """Whether its time is still to come; one that is further away than any could be is of a clock that was set back."""
+    """Return whether it is not due yet. A time too far in the future was written before the clock was set back."""
     if deployment.due_at is None or deployment.due_at <= now + _EARLY:
         return False
     return deployment.due_at <= now + 2 * timedelta(seconds=interval(deployment))
 
 
 def _after(deployment: Deployment, now: datetime) -> datetime:
-    """The next moment of the grid that the last one was on, or a new grid after a gap."""
+    """Return the next time on the grid of the last one, or on a new grid after a gap."""
     every = timedelta(seconds=interval(deployment))
     due_at = deployment.due_at if deployment.due_at and deployment.due_at <= now + _EARLY else now
     following = due_at + every
@@ -47,12 +47,12 @@ def _after(deployment: Deployment, now: datetime) -> datetime:
 
 
 def interval(deployment: Deployment) -> float:
-    """Seconds between two snapshots: `every`, or four times what the last one took, whichever is longer."""
+    """Return the seconds between two snapshots: `every`, or four times what the last one took, if that is longer."""
     last = Job.objects.filter(kind=KIND, deployment=deployment, state=Job.State.DONE).order_by("-pk").first()
     return stretched(deployment, last)
 
 
 def stretched(deployment: Deployment, last: Job | None) -> float:
-    """The same where the last finished snapshot is at hand."""
+    """Return the seconds between two snapshots, given the job of the last finished one."""
     took = (last.finished_at - last.started_at).total_seconds() if last and last.started_at else 0.0
     return max(float(deployment.every), _SHARE * took)

@@ -1,4 +1,4 @@
-"""The tables of a moment become table states; segments of which nothing changed are not read again."""
+"""Turn the tables of a moment into table states; segments without changes are not read again."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ from .fingerprints import Figures
 
 @dataclass(frozen=True)
 class Captured:
-    """`tables` as Snapshot.tables. `read`: segments that were read. `bytes`: all rows as CSV."""
+    """`tables`: as in Snapshot.tables. `read`: number of segments that were read. `bytes`: all rows as CSV."""
 
     tables: dict[str, dict]
     bytes: int
@@ -34,9 +34,9 @@ class Captured:
 def capture(
     moment: Moment, shelf: Shelf, folder: Path, *, base: SnapshotReader | None, running: Running | None = None
 ) -> Captured:
-    """Put what changed since `base` on the shelf; all of it where `base` is None.
+    """Put what changed since `base` on the shelf; everything if `base` is None.
 
-    Raises Problem when a table does not give the rows that the same transaction counted (law 7).
+    Raises Problem if a table does not give as many rows as the same transaction counted (law 7).
     """
     known = _Known(base, moment)
     cuts = {name: state.cut for name, state in known.states.items()}
@@ -57,14 +57,15 @@ def capture(
 
 
 def _unseen() -> None:
-    """Nobody looks on who could cancel."""
+    """Do nothing: there is no job that could be cancelled."""
 
 
 class _Known:
-    """What an earlier snapshot tells of the source: nothing where its figures mean nothing any more.
+    """What an earlier snapshot says of the source: nothing if its figures are no longer valid.
 
-    Xmin does not show everything. Another shape of the table (exports.sources.postgres_catalogue), another server,
-    database or start, a crash, or transactions that went back in time void the figures.
+    Xmin does not show everything. The figures are invalid after a change of the table's shape
+    (exports.sources.postgres_catalogue), on another server, database or server start, after a crash, or if transactions
+    went back in time.
     """
 
     def __init__(self, base: SnapshotReader | None, moment: Moment):
@@ -78,14 +79,14 @@ class _Known:
                 self.states[table.name] = state
 
     def segments(self, table: Table) -> dict[int | None, Segment]:
-        """{range: segment} that still count."""
+        """Return {range: segment} of the segments that are still valid."""
         state = self.states.get(table.name)
         whole = (segment for segment in state.segments if segment.blob not in self._damaged) if state else ()
         return {segment.range: segment for segment in whole if segment.figure is not None}
 
 
 def _state(base: SnapshotReader, table: str) -> TableState | None:
-    """A state that is lost or damaged is as good as none: the table is read as a whole."""
+    """Return the state; None if it is lost or damaged: then the whole table is read."""
     try:
         return base.table_state(table) if table in base.snapshot.tables else None
     except Damaged:
@@ -93,7 +94,7 @@ def _state(base: SnapshotReader, table: str) -> TableState | None:
 
 
 class _Table:
-    """A table, what the source says of it now, and what of it need not be read."""
+    """A table, its current figures, and the parts that need not be read."""
 
     def __init__(self, table: Table, found: Figures, known: dict[int | None, Segment]):
         self.table = table
@@ -130,7 +131,7 @@ class _Reader:
             figure = self._work.figures.ranges[number]
             if rows != figure.rows:
                 raise Problem(
-                    f"Table {self._work.table.name}: {rows} rows were read where the same transaction counted "
+                    f"Table {self._work.table.name}: {rows} rows were read, but the same transaction counted "
                     f"{figure.rows}; nothing was kept."
                 )
             yield Segment(self._shelf.segment(path, sha256), rows, size, number, str(figure.hashes))
@@ -142,13 +143,13 @@ class _Reader:
             f"SELECT {table.listed} FROM {table.rows_of} "
             f"WHERE id >= {first} AND id <= {first + (1 << cut) - 1} ORDER BY id"
         )
-        # Rows come one a call; the buffer, which is C, makes blocks of them.
+        # Each call writes one row; the buffer, which is in C, makes blocks of them.
         with PackedFile(self._folder, self._look) as file, io.BufferedWriter(file, BLOCK) as buffer:
             rows = self._moment.copy(select, buffer)
         return file.path, file.sha256, file.size, rows
 
     def _by_text(self) -> tuple[Path, str, int, int]:
-        """Rows without an id are told apart and ordered by their text, byte by byte, which no server can do."""
+        """Read rows without an id. Their text identifies and orders them, byte by byte, which no server can do."""
         table = self._work.table
         with TemporaryFile(dir=self._folder) as file:
             rows = self._moment.copy(f"SELECT {table.listed} FROM {table.rows_of}", _Looked(file, self._look))
@@ -162,14 +163,14 @@ class _Reader:
         with NamedTemporaryFile(dir=self._folder, suffix=".sqlite3") as file:
             sorter = Sorter(Path(file.name), by_id=False)
             try:
-                sorter.fill(((None, record) for record in records), lambda _: Problem("no rows are told apart here"))
+                sorter.fill(((None, record) for record in records), lambda _: Problem("rows have no identity here"))
                 yield from csvtext.blocks(record for _, record in sorter.rows())
             finally:
                 sorter.close()
 
 
 class _Looked:
-    """A file for rows; `look` is called at each and may raise."""
+    """A file for rows; `look` is called for each and may raise."""
 
     def __init__(self, file: BinaryIO, look: Callable[[], None]):
         self._file = file

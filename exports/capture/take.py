@@ -1,4 +1,4 @@
-"""Verb: snapshot. A running experiment's database as it is at one moment, kept; the mirror follows."""
+"""Take a snapshot: store a running experiment's database as it is at one moment, and update the mirror."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -27,17 +27,17 @@ from psynetdata.psynet.problems import BadInput, Conflict
 from .launch_detection import arrive
 from .table_capture import Captured, capture
 
-# A capture that gave way to someone is tried again at once, this often in all.
+# How often a capture is tried in all, if it gave way to other users of the database.
 GIVES_WAY = 3
-# Whatever the figures say, every row is read this often.
+# Every row is read again at least this often, whatever the figures say.
 AFRESH_EVERY = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
 class Taken:
-    """`deployment`: the one that the snapshot is of, another than was asked for where a new launch was found.
+    """`deployment`: the one that the snapshot belongs to; after a new launch not the one that was asked for.
 
-    `read`: segments that were read, the others being known. `warnings`: sentences.
+    `read`: number of segments that were read; the others were known. `warnings`: sentences.
     """
 
     snapshot: Snapshot
@@ -49,15 +49,15 @@ class Taken:
 def take(deployment: Deployment, *, full: bool = False, mirrored: bool = True, running: Running | None = None) -> Taken:
     """Take a snapshot of what the deployment's source holds now. `full`: read every row, whatever the figures say.
 
-    Raises Unreachable, Refused, BadInput, Conflict (another is at work, or the source's tables are being changed),
-    Damaged, Cancelled; then nothing is kept.
+    Raises Unreachable, Refused, BadInput, Conflict (another job is working on it, or the source's tables are being
+    changed), Damaged, Cancelled; in all these cases nothing is kept.
     """
     _check(deployment)
     claim(deployment.deployment_id, running)
     held = Snapshot.objects.filter(deployment=deployment).order_by("-pk")
     newest, base = _reader(held.first()), _reader(held.exclude(server={}).first())
     if newest and base and newest.snapshot == base.snapshot:
-        base = newest  # the states of its tables are read once
+        base = newest  # so that the states of its tables are read only once
     afresh = full or base is None or _is_due(base.snapshot)
     if running:
         running.progress("connecting")
@@ -111,7 +111,7 @@ def _reader(snapshot: Snapshot | None) -> SnapshotReader | None:
 def _check(deployment: Deployment) -> None:
     if deployment.source == Deployment.Source.UPLOAD:
         raise Conflict(
-            f"Deployment {deployment.deployment_id} was handed in as a file; there is no source to take snapshots of. "
+            f"Deployment {deployment.deployment_id} was loaded from a file; there is no source to take snapshots of. "
             "Load a newer file, or register its database with `manage.py deployment add`."
         )
     if deployment.state in (Deployment.State.FINISHED, Deployment.State.ARCHIVED):
@@ -122,13 +122,13 @@ def _check(deployment: Deployment) -> None:
 
 
 def _is_due(base: Snapshot) -> bool:
-    """Whether it is a day since every row was read."""
+    """Return whether a day has passed since every row was read."""
     last = base.server.get("afresh_at")
     return last is None or datetime.fromisoformat(last) < datetime.now(UTC) - AFRESH_EVERY
 
 
 def _about(held: Moment, base: Snapshot | None, afresh: bool) -> dict:
-    """Fields of the Snapshot that only the source can tell."""
+    """Return the fields of the Snapshot that only the source knows."""
     at = held.taken_at.isoformat() if afresh else base.server["afresh_at"]
     return {
         "taken_at": held.taken_at,
@@ -146,12 +146,12 @@ def _keep(
         check_deployment_id(info.deployment_id, f"The source of {deployment.deployment_id}")
     arrived = Arrived(captured.tables, info, bytes=captured.bytes, new_bytes=made.new_bytes)
     if info.deployment_id not in ("", deployment.deployment_id):
-        claim(info.deployment_id, running)  # of a new launch, which a file may be loaded of at this moment
+        claim(info.deployment_id, running)  # a new launch; at this moment a file of it may be loaded too
     return arrive(deployment, arrived, source, fields)
 
 
 def _told(source: StoredTables, deployment: Deployment) -> ExperimentInfo:
-    """What the database says of itself; where that cannot be read any more, nothing: arrive() then asks people."""
+    """Return what the database says of itself; nothing if that can no longer be read: arrive() then asks people."""
     try:
         return experiment.read(source)
     except BadInput:

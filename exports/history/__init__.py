@@ -1,1 +1,1 @@
-"""Snapshots over time: compared, kept, accepted, and sheets of the past."""
+"""Snapshots over time: compare, keep, accept them, and sheets of the past."""

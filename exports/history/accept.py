@@ -1,4 +1,4 @@
-"""A person says of a suspect snapshot that it is right."""
+"""Accept a suspect snapshot: a person says that it is right."""
 
 from django.db import transaction
 
@@ -14,16 +14,16 @@ KIND = "accept"  # of the job that does it
 
 
 def accept(snapshot: Snapshot, *, user=None, running: Running | None = None) -> list[Snapshot]:
-    """Take it for good, and the later ones that are suspect only because of it; the mirror follows. All that changed.
+    """Mark it as good, and later ones that are suspect only because of it; update the mirror. Return all that changed.
 
-    Raises Conflict where it is good already.
+    Raises Conflict if it is already good.
     """
     if running:
         claim_in_time(snapshot.deployment.deployment_id, running)
     with transaction.atomic():
         row = Snapshot.objects.select_for_update().get(pk=snapshot.pk)
         if row.state == Snapshot.State.GOOD:
-            raise Conflict(f"{str(row).capitalize()} is no suspect; there is nothing to accept.")
+            raise Conflict(f"{str(row).capitalize()} is not suspect; there is nothing to accept.")
         accepted = with_followers(row)
         Snapshot.objects.filter(pk__in=[one.pk for one in accepted]).update(state=Snapshot.State.GOOD, reason="")
         Audit.record("accept", user=user, deployment=row.deployment, target=row, snapshots=len(accepted))
@@ -34,7 +34,7 @@ def accept(snapshot: Snapshot, *, user=None, running: Running | None = None) -> 
 
 
 def with_followers(snapshot: Snapshot) -> list[Snapshot]:
-    """The suspect snapshot, and the later ones that are suspect only because of it; in their order."""
+    """Return the suspect snapshot and the later ones that are suspect only because of it, in order of time."""
     found = [snapshot]
     later = Snapshot.objects.filter(
         deployment=snapshot.deployment, state=Snapshot.State.SUSPECT, taken_at__gt=snapshot.taken_at

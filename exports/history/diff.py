@@ -1,4 +1,4 @@
-"""Verb: what changed from one snapshot to another, table by table; only segments that differ are read."""
+"""Compare two snapshots, table by table; only segments that differ are read."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
@@ -25,11 +25,11 @@ Run = Callable[[], Iterator[Numbered]]
 
 @dataclass
 class TableDiff:
-    """One table of two snapshots. `before` and `after`: its rows, None where there is no such table.
+    """One table of two snapshots. `before` and `after`: its rows, None if there is no such table.
 
-    `changed`: rows with the same id that differ; a table without ids has only added and removed ones. Where columns
-    differ, rows are compared in those that both have. `retyped`: {column: [type before, type after]}.
-    `ids`: {"added" | "changed" | "removed": the first few ids}, where they were asked for.
+    `changed`: rows with the same id that differ; a table without ids has only added and removed ones. If columns
+    differ, rows are compared in the columns that both have. `retyped`: {column: [type before, type after]}.
+    `ids`: {"added" | "changed" | "removed": the first few ids}, if they were asked for.
     """
 
     table: str
@@ -56,30 +56,30 @@ class TableDiff:
 def diff(
     before: Snapshot, after: Snapshot, *, ids: int = 0, look: Callable[[str], None] | None = None
 ) -> list[TableDiff]:
-    """All tables of either, by name. `ids`: how many ids to list of each kind. `look(table)` may raise to stop.
+    """Compare all tables of both snapshots, by name. `ids`: how many ids to list of each kind. `look(table)` may raise.
 
-    Raises Damaged when stored rows cannot be read, or do not come to the counts of the snapshots (law 7).
+    Raises Damaged if stored rows cannot be read, or do not add up to the counts of the snapshots (law 7).
     """
     old, new = SnapshotReader(before), MirrorSource(after)
     return [_table(table, old, new, ids, look) for table in sorted({*before.tables, *after.tables})]
 
 
 def to_read(before: Snapshot, after: Snapshot) -> int:
-    """How many rows `diff` would go through, of both."""
+    """Return how many rows `diff` would read, of both snapshots together."""
     old, new = SnapshotReader(before), SnapshotReader(after)
     count = 0
     for table in before.tables.keys() & after.tables.keys():
         if differ(before.tables[table], after.tables[table]):
             was, is_now = old.table_state(table), new.table_state(table)
             alike = was.cut == is_now.cut and [one.name for one in was.columns] == [one.name for one in is_now.columns]
-            # The others are the same bytes on both sides, and are passed over.
+            # Segments in both are the same bytes, and are skipped.
             both = {one.sha256 for one in was.segments} & {one.sha256 for one in is_now.segments} if alike else ()
             count += sum(one.rows for one in (*was.segments, *is_now.segments) if one.sha256 not in both)
     return count
 
 
 def to_json(before: Snapshot, after: Snapshot, found: list[TableDiff]) -> dict:
-    """{"before", "after", "same_deployment", "tables": those that differ, "same": number of those that do not}"""
+    """Return {"before", "after", "same_deployment", "tables": those that differ, "same": number of the others}."""
     differing = [one.to_json() for one in found if not one.same]
     return {
         "before": before.pk,
@@ -103,17 +103,17 @@ def _table(table: str, old: SnapshotReader, new: MirrorSource, ids: int, look) -
             for before, after in _parts(table, old, new, files):
                 _count(found, merge(before(), after()), ids, look)
         if found.before - found.removed + found.added != found.after:
-            raise Damaged(f"Table {table}: what was added and removed does not come to the rows of {new.snapshot}.")
+            raise Damaged(f"Table {table}: the added and removed rows do not add up to the rows of {new.snapshot}.")
     return found
 
 
 def differ(was: dict | None, is_now: dict | None) -> bool:
-    """Whether a table differs, from its entries in Snapshot.tables; None where there is no such table."""
+    """Return whether a table differs, from its entries in Snapshot.tables; None if there is no such table."""
     if was is None or is_now is None:
         return was is not is_now
     if was["state"] == is_now["state"]:
         return False
-    # A state that was read afresh has another name for the same rows; their hash tells.
+    # A state that was read again has another name for the same rows; the hash of its content decides.
     return was.get("content") is None or was["content"] != is_now.get("content")
 
 
@@ -125,7 +125,7 @@ def _compare_columns(found: TableDiff, old: list[Column], new: list[Column]) -> 
 
 
 def _parts(table: str, old: SnapshotReader, new: MirrorSource, files: ExitStack) -> Iterator[tuple[Run, Run]]:
-    """Pairs of ordered runs that hold all rows that differ."""
+    """Yield pairs of ordered runs that hold all rows that differ."""
     old_names, new_names = ([column.name for column in reader.columns(table)] for reader in (old, new))
     have_ids = [reader.table_state(table).cut is not None for reader in (old, new)]
     if old_names == new_names and have_ids[0] == have_ids[1]:
@@ -151,7 +151,7 @@ def _with_ids(reader: SnapshotReader, table: str, names: list[str], shared: list
 
 
 def _by_order(reader: SnapshotReader, table: str, names: list[str], shared: list[str], files: ExitStack) -> Run:
-    """Rows cut down to the shared columns are in no order; a file on disk brings them into one."""
+    """Return the rows reduced to the shared columns. They are not in order then; a file on disk sorts them."""
     take = _taker(names, shared)
     folder = files.enter_context(TemporaryDirectory(dir=settings.TEMP_DIR, prefix="diff-"))
     sorter = files.enter_context(closing(Sorter(Path(folder) / "rows.sqlite3", by_id=False)))
@@ -170,8 +170,8 @@ def _count(found: TableDiff, rows: Iterable[tuple], ids: int, look) -> None:
 
 
 def changes(before: Snapshot | None, after: Snapshot, table: str) -> Iterator[tuple[str, str]]:
-    """(identity, "added" | "changed" | "removed") of each row of a table that differs; all of `after` where there is
-    nothing before. An identity finds the row in the mirror (psynetdata.mirror.row_runs)."""
+    """Yield (identity, "added" | "changed" | "removed") of each row of a table that differs; all rows of `after`
+    if there is nothing before. An identity finds the row in the mirror (psynetdata.mirror.row_runs)."""
     new = MirrorSource(after)
     old = None if before is None or table not in before.tables else SnapshotReader(before)
     if table not in after.tables:
@@ -186,9 +186,9 @@ def changes(before: Snapshot | None, after: Snapshot, table: str) -> Iterator[tu
 
 
 def _kinds(rows: Iterable[tuple], table: str, look=None) -> Iterator[tuple[str, str]]:
-    """("added" | "changed" | "removed", identity) from two runs merged.
+    """Yield ("added" | "changed" | "removed", identity) from two merged runs.
 
-    A changed row comes as an old and a new one with the same identity, one after the other.
+    A changed row appears as an old and a new one with the same identity, one after the other.
     """
     waiting = None
     for number, (side, identity, _) in enumerate(rows):

@@ -1,4 +1,4 @@
-"""Verb: sheets of the past, from the segments of a snapshot (psynetdata.sheets.history says what is asked of it)."""
+"""Sheets of the past, from the segments of a snapshot; the interface is described in psynetdata.sheets.history."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,7 +37,7 @@ class Moment:
 
 
 class Snapshots:
-    """The history that snapshots are."""
+    """The snapshots as a history (psynetdata.sheets.history)."""
 
     def moment(self, deployment: Deployment, *, snapshot: str | None = None, at: str | None = None) -> Moment | None:
         found = Snapshot.objects.select_related("deployment").filter(deployment=deployment)
@@ -63,7 +63,7 @@ class Snapshots:
     def opened(self, moment: Moment, face: str, tables: set[str] | None) -> Iterator[str]:
         transform = Transform("as it was")
         if face == ANONYMOUS:
-            # Identifiers are looked for in all tables, whichever are shown.
+            # Identifiers are collected from all tables, whichever are shown.
             found = anonymizer(moment.deployment, MirrorSource(moment.snapshot))
             transform = Transform("as it was, anonymized", found.table)
         with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="past-") as folder, scratch() as alias:
@@ -75,7 +75,7 @@ class Snapshots:
 
 
 class _Some(MirrorSource):
-    """Some tables of a snapshot; all where `tables` is None."""
+    """Some tables of a snapshot; all if `tables` is None."""
 
     def __init__(self, less: Narrowed, tables: set[str] | None):
         super().__init__(less.snapshot, less.store)
@@ -90,7 +90,7 @@ def _time(text: str) -> datetime:
         found = datetime.fromisoformat(text)
         return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
-        raise UsageError("A time is written like 2026-11-22T08:12:49Z, in UTC where it names no zone.") from None
+        raise UsageError("Write a time like 2026-11-22T08:12:49Z; without a time zone it is read as UTC.") from None
 
 
 history.register(Snapshots())

@@ -1,16 +1,16 @@
-"""Verbs: pin, unpin. A pinned snapshot stays, whatever the retention says."""
+"""Pin and unpin snapshots. A pinned snapshot is kept, whatever the retention rules say."""
 
 from exports.models import Snapshot
 from psynetdata.models import Audit
 
 
 def pin(snapshot: Snapshot, *, user=None) -> bool:
-    """False where it was pinned already."""
+    """Pin it. Return False if it was already pinned."""
     return _set(snapshot, True, "pin", user)
 
 
 def unpin(snapshot: Snapshot, *, user=None) -> bool:
-    """False where it was not pinned."""
+    """Unpin it. Return False if it was not pinned."""
     return _set(snapshot, False, "unpin", user)
 
 

@@ -1,4 +1,4 @@
-"""Which snapshots stay, and why: a pure decision about what is held and what time it is."""
+"""Decide which snapshots stay, and why: a pure function of the stored snapshots and the time."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ EVERY, HOURLY, DAILY = "recent", "the newest of its hour", "the newest of its da
 
 @dataclass(frozen=True)
 class Policy:
-    """How old a snapshot may be to stay: any; the newest of its hour; the newest of its day (in UTC)."""
+    """How old a snapshot may be and stay: any snapshot; the newest of its hour; the newest of its day (in UTC)."""
 
     every: timedelta = timedelta(hours=24)
     hourly: timedelta = timedelta(days=7)
@@ -26,10 +26,10 @@ class Policy:
 
 @dataclass(frozen=True)
 class Held:
-    """A snapshot as the decision sees it. `taken_at` has a zone; `state` is Snapshot's.
+    """A snapshot, as far as the decision needs it. `taken_at` has a time zone; `state` is Snapshot's.
 
-    `exported`: an Export names it; `by_hand`: it came from a file; `shown`: a face of the mirror stands on
-    it; `in_use`: a job that is not over names it.
+    `exported`: an Export names it; `by_hand`: it came from a file; `shown`: a face of the mirror shows it; `in_use`: an
+    unfinished job names it.
     """
 
     id: int
@@ -46,12 +46,12 @@ _ALWAYS = (("pinned", PINNED), ("exported", EXPORTED), ("by_hand", BY_HAND), ("s
 
 
 def keep(held: Iterable[Held], now: datetime, policy: Policy) -> dict[int, str | None]:
-    """{id: why it stays, or None where it goes} for all snapshots of one deployment.
+    """Return {id: why it stays, or None if it is to be deleted} for all snapshots of one deployment.
 
-    An hour and a day have a newest one among the good and another among the suspect. It is found among all
-    that are held, whatever keeps them and however young they are; so pruning in between changes nothing about what
-    is left in the end. The newest good one always stays: mirror and exports stand on it, while what came later is
-    suspect and after the last one was taken.
+    Each hour and day has a newest one among the good snapshots and another among the suspect ones. It is chosen among
+    all stored snapshots, whatever keeps them and however new they are; so pruning in between does not change what is
+    left in the end. The newest good one always stays: mirror and exports are based on it, even if everything later is
+    suspect and no more snapshots are taken.
     """
     held = list(held)
     last_good = max((one for one in held if one.state == GOOD), key=_age, default=None)
@@ -76,12 +76,12 @@ def keep(held: Iterable[Held], now: datetime, policy: Policy) -> dict[int, str |
 
 
 def _age(one: Held) -> tuple[datetime, int]:
-    """Orders by when it was taken; of two at one moment the later row is the newer."""
+    """Return the sort key: when it was taken; of two at the same time the later row is newer."""
     return one.taken_at, one.id
 
 
 def _newest(held: list[Held], bucket: Callable[[Held], tuple]) -> set[int]:
-    """Ids of the newest good and the newest suspect one of each bucket."""
+    """Return the ids of the newest good and the newest suspect snapshot of each bucket."""
     newest: dict[tuple, Held] = {}
     for one in sorted(held, key=_age):
         newest[one.state, *bucket(one)] = one

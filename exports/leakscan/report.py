@@ -16,8 +16,8 @@ _MOST = 1000
 class Finding:
     """`count` occurrences of values of one kind in one place.
 
-    `member`: path in the archive, parts that are identifiers hidden. `column_or_place`: a column, `key …`,
-    `name`, `content`, … `form`: plain, percent, json, base64, md5, …; of an unreadable member, the reason.
+    `member`: path in the archive, with identifying parts hidden. `column_or_place`: a column, `key …`, `name`,
+    `content`, … `form`: plain, percent, json, base64, md5, …; for an unreadable member, the reason.
     """
 
     member: str
@@ -31,8 +31,8 @@ class Finding:
 class ScanReport:
     """The result. `looked_for` counts needles: {kind: {"strong": n, "token": n, "cell": n}}.
 
-    `cell` counts the weakly checked: `only_named` of them by kind were looked for only under columns and keys that
-    say identity. `set_aside`: not looked for, since public rows hold them too.
+    `cell` counts the weakly checked ones: `only_named` of them, by kind, were looked for only under columns and keys
+    that name an identity. `set_aside`: not looked for, because public rows also hold them.
     """
 
     method: str
@@ -57,9 +57,9 @@ class ScanReport:
         weaker = {
             "values of 6 or 7 characters (digits only: 6 to 9) were looked for as whole words": totals[strength.TOKEN],
             "values of 3 to 5 characters were looked for as whole cells and whole JSON texts": totals["cell"] - named,
-            "very short values, short numbers and common words were looked for only in columns and keys that say "
-            "identity": named,
-            "values were not looked for because public rows hold them too": sum(self.set_aside.values()),
+            "very short values, short numbers and common words were looked for only in columns and keys that name "
+            "an identity": named,
+            "values were not looked for because public rows also hold them": sum(self.set_aside.values()),
         }
         return [f"{count} {text}." for text, count in weaker.items() if count]
 
@@ -69,7 +69,7 @@ class ScanReport:
             places = ", ".join(dict.fromkeys(f"{f.member} ({f.column_or_place}: {f.kind})" for f in self.findings[:3]))
             raise LeakFound(
                 f"The anonymized archive still holds identifiers or parts that cannot be read, in {len(self.findings)} "
-                f"places, first {places}: it was not released; withhold or scrub these and export again."
+                f"places, first {places}. It was not released; withhold or scrub these and export again."
             )
 
     def to_json(self) -> dict:
@@ -87,7 +87,7 @@ class ScanReport:
 
 
 class Tally:
-    """Counts findings while a scan runs. `lone_numbers`: some number of six to nine digits is a cell by itself."""
+    """Counts findings while a scan runs. `lone_numbers`: a number of six to nine digits is a cell by itself."""
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, str, str, str]] = Counter()
@@ -118,7 +118,7 @@ class Tally:
 
 
 def inventory(matcher: Matcher) -> tuple[dict[str, dict[str, int]], dict[str, int]]:
-    """(looked_for, only_named) of a ScanReport."""
+    """Return (looked_for, only_named) of a ScanReport."""
     looked_for: dict[str, dict[str, int]] = {}
     only_named: Counter[str] = Counter()
     for needle, klass in zip(matcher.needles, matcher.classes, strict=True):

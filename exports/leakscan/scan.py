@@ -1,4 +1,4 @@
-"""The search of a finished archive, spread over processes."""
+"""Search a finished archive, in several processes."""
 
 import os
 from collections.abc import Callable, Collection
@@ -31,13 +31,13 @@ def scan(
 ) -> ScanReport:
     """Search a zip file, any other file, or a folder for every needle in every form.
 
-    `accounts`: members of a zip that are the exporter's own accounts of what it did. In them a small number under a
-    name such as `worker_id` counts ids, and is nobody's; all else is looked for there as anywhere.
-    `progress` is called with the bytes searched so far (unpacked), often, in this process; it may raise to stop the
-    scan. `engine` is `hyperscan` or `ahocorasick`; by default the first that is installed. `processes`: by default the
-    machine's cores. Zips within zips are unpacked in a folder of their own in `scratch`. A damaged, encrypted or
-    unknown packed member is a finding of kind `unreadable`, never passed over.
-    Raises NotFound where nothing is at `path`, UsageError where no engine is installed.
+    `accounts`: members of a zip in which the exporter itself reports what it did. In them a small number under a name
+    such as `worker_id` is a count and identifies nobody; everything else is looked for there as elsewhere. `progress`
+    is called often, in this process, with the bytes searched so far (uncompressed); it may raise to stop the scan.
+    `engine` is `hyperscan` or `ahocorasick`; by default the first that is installed. `processes`: by default the
+    machine's cores. Zips within zips are unpacked in a separate folder in `scratch`. A damaged, encrypted or unknown
+    compressed member is a finding of kind `unreadable`, and never skipped. Raises NotFound if there is nothing at
+    `path`, UsageError if no engine is installed.
     """
     path = Path(path)
     if not path.exists():
@@ -63,7 +63,7 @@ def scan(
 
 
 class _Context:
-    """What every process of a scan has: the compiled needles, which forking shares, and zips it has open itself."""
+    """What every process of a scan has: the compiled needles, shared by forking, and its own open zips."""
 
     def __init__(self, matcher: Matcher, accounts: Collection[str], progress: Callable[[int], None] | None):
         self.matcher = matcher
@@ -85,7 +85,7 @@ def _search(plan: Plan, context: _Context, processes: int) -> None:
     tables = [piece for piece in pieces if piece.is_csv and context.matcher.needs_rows]
     first = [*pieces, *(replace(piece, rows=NAMED) for piece in tables)]
     work = tasks(first, processes)
-    # Tables with numbers in them are looked at again when the search has met one that could be somebody's.
+    # Tables with numbers are checked again if the search found a number that could identify somebody.
     with spread.pool(min(processes, len(work)), context, look=context.look) as pool:
         try:
             numbers = set()
@@ -102,7 +102,7 @@ def _search(plan: Plan, context: _Context, processes: int) -> None:
 
 
 def _searched(context: _Context, task: tuple[Piece, ...]) -> tuple[Tally, set[tuple[Path, int | None]]]:
-    """Do a task: what was found, and the files and members that hold a number by itself."""
+    """Do a task. Return the findings, and the files and members that hold a number by itself."""
     walk = Walk(context.matcher, context.look, context.accounts)
     lone = set()
     for piece in task:

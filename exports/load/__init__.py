@@ -1,1 +1,1 @@
-"""A file that is handed in becomes a snapshot."""
+"""Load a file: it becomes a snapshot."""

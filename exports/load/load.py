@@ -1,7 +1,7 @@
-"""Verb: a database that someone hands in becomes a Snapshot, and the mirror follows.
+"""Load a database from a file: it becomes a Snapshot, and the mirror is updated.
 
-Everything is checked and packed before anything is published; what fails before the snapshot's row is
-committed leaves database and storage as they were.
+Everything is checked and compressed before anything is published; a failure before the snapshot's row is committed
+leaves database and storage as they were.
 """
 
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ from .staging_area import place, stage
 
 @dataclass(frozen=True)
 class LoadResult:
-    """`created`: False where the deployment held these very rows already. `rows`: {table: rows}, all tables."""
+    """`created`: False if the deployment already had exactly these rows. `rows`: {table: rows}, all tables."""
 
     snapshot: Snapshot
     created: bool
@@ -50,10 +50,10 @@ def load(
 ) -> LoadResult:
     """Load what is at `path`: a database.zip, an export (folder or zip), or a zip within one.
 
-    `deployment_id` names the deployment where the database does not, and guards against another's where
-    it does. `assets`: a folder in which each asset's `host_path` leads to its file. `source`: the experiment's
-    source code as a zip, in place of what lies at the top of the export. Raises BadInput for what cannot be
-    loaded, Conflict while another load of the deployment runs, Cancelled.
+    `deployment_id` names the deployment if the database does not; if it does, the two must agree. `assets`: a folder in
+    which each asset's `host_path` leads to its file. `source`: the experiment's source code as a zip, instead of the
+    one at the top of the export. Raises BadInput if it cannot be loaded, Conflict while another load of the deployment
+    runs, Cancelled.
     """
     assets_url = _assets_url(assets)
     if source is not None:
@@ -98,18 +98,18 @@ def load(
 def _mirror(snapshot: Snapshot, rows: dict[str, int], running: jobs.Running | None) -> None:
     mirrored = mirror(snapshot, running=running)
     if withdrawals.ids_of(snapshot.deployment):
-        return  # less rows, as the mirror has counted for itself
+        return  # the mirror has fewer rows, and has checked their number itself
     for table, count in mirrored.items():
         if count != rows[table]:
-            raise Problem(f"The mirror's table {table} came to {count} rows where {snapshot} has {rows[table]}.")
+            raise Problem(f"The mirror's table {table} has {count} rows, but {snapshot} has {rows[table]}.")
 
 
 def _assets_url(assets: Path | None) -> str:
     if assets is None:
         return ""
     if not assets.is_dir():
-        raise BadInput(f"{shown(str(assets))} is no folder; --assets names the folder that holds the asset files.")
+        raise BadInput(f"{shown(str(assets))} is not a folder; --assets names the folder that holds the asset files.")
     url = assets.resolve().as_uri()
     if len(url) > 500:
-        raise BadInput("The path of the assets' folder is too long; move it or make a shorter link to it.")
+        raise BadInput("The path of the assets' folder is too long; move the folder or make a shorter link to it.")
     return url

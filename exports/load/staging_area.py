@@ -1,7 +1,7 @@
-"""Verb: check a database that was handed in and pack it, in a private folder; nothing is published.
+"""Check a database from a file and compress it in a private folder; nothing is published.
 
-What is staged is what the store will hold: segments and table states under their hashes. Rows in
-any order give the same segments.
+What is staged is what the store will hold: segments and table states under their hashes. The same rows in another
+order give the same segments.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -23,13 +23,13 @@ from psynetdata.psynet.problems import Problem
 
 from .table_check import CheckedTable, NoIntegerId
 
-# Ids so sparse that segments hold fewer rows than this on average are cut into wider ranges.
+# If ids are so sparse that segments have fewer rows than this on average, wider ranges are used.
 _FEW_ROWS = 128
 _SOME_SEGMENTS = 64
 
 
 class _Sparse(Exception):
-    """Ids lie so far apart that ranges of this width would hold a few rows each."""
+    """Ids are so far apart that ranges of this width would have only a few rows each."""
 
 
 def stage(upload: Upload, folder: Path, running: Running | None = None) -> Staged:
@@ -47,7 +47,7 @@ def stage(upload: Upload, folder: Path, running: Running | None = None) -> Stage
         staged.states[table] = state
         staged.files |= files
         staged.warnings += [
-            f"Table {table}, column {column}: {_texts(count)} no JSON; kept as the text that stands there."
+            f"Table {table}, column {column}: {_texts(count)} not JSON; kept as plain text."
             for column, count in sorted(checked.not_json.items())
         ]
         before += upload.size(table)
@@ -55,7 +55,7 @@ def stage(upload: Upload, folder: Path, running: Running | None = None) -> Stage
 
 
 def place(staged: Staged, shelf: Shelf, running: Running | None = None) -> dict[str, dict]:
-    """Put everything on the shelf; {table: {"state", "rows", "content"}} as a Snapshot names its tables."""
+    """Put everything on the shelf. Return {table: {"state", "rows", "content"}}, as in Snapshot.tables."""
     total = len(staged.files)
     refs = {}
     for done, (sha256, path) in enumerate(staged.files.items()):
@@ -66,14 +66,14 @@ def place(staged: Staged, shelf: Shelf, running: Running | None = None) -> dict[
 
 
 def entry(state: TableState, refs: dict[str, str], shelf: Shelf) -> dict:
-    """A table of a snapshot, its new segments where `refs` {sha256: ref} says."""
+    """Return a table's entry in Snapshot.tables; `refs` {sha256: ref} says where its new segments are."""
     segments = tuple(replace(segment, blob=refs.get(segment.sha256, segment.blob)) for segment in state.segments)
     placed = replace(state, segments=segments)
     return {"state": shelf.state(placed), "rows": placed.rows, "content": placed.content}
 
 
 class _Packer:
-    """One table's way from its file to its segments."""
+    """Turns one table's file into segments."""
 
     def __init__(self, checked: CheckedTable, folder: Path, running: Running | None):
         self._checked = checked
@@ -92,7 +92,7 @@ class _Packer:
         return TableState(checked.table, tuple(checked.columns), cut, tuple(segments)), self._files
 
     def _pack_in_order(self) -> tuple[int | None, list[Segment]]:
-        """Straight from the file as long as it is in order; at the first row that is not, by way of a Sorter."""
+        """Pack directly from the file while it is in order; otherwise sort it first."""
         checked = self._checked
         try:
             return self._pack_rows(lambda: sorted_already(checked.rows(), checked.called_twice))
@@ -115,7 +115,7 @@ class _Packer:
                 cut += 4
 
     def _segments(self, rows: Iterable[Identified], cut: int | None) -> Iterator[Segment]:
-        """Rows in order, packed: one segment for each range of ids, or one for all."""
+        """Pack ordered rows: yield one segment for each range of ids, or one for all."""
         done = 0
         ranges = groupby(rows, key=lambda row: None if cut is None else row[0] >> cut)
         for number, (identities, group) in enumerate(ranges):
@@ -135,7 +135,7 @@ class _Packer:
 
 
 class _Counted:
-    """The records of a run of rows, counted as they pass."""
+    """The records of a run of rows, counted while they are read."""
 
     def __init__(self, rows: Iterable[Identified]):
         self.rows = 0

@@ -1,4 +1,4 @@
-"""The rows of a table that was handed in, each checked before anything is stored."""
+"""Check each row of a table that is loaded from a file, before anything is stored."""
 
 import csv
 import re
@@ -18,7 +18,7 @@ _TYPED_ID_LIMIT = 1 << 40
 _ID = re.compile(r"0|-?[1-9][0-9]{0,18}")
 _ID_LIMIT = 1 << 63
 
-# Where psynet.field keeps PythonObject, PythonDict and PythonList, beside what PostgreSQL itself knows as JSON.
+# Where psynet.field keeps PythonObject, PythonDict and PythonList, in addition to PostgreSQL's own JSON types.
 _JSON_COLUMNS = {
     "answer",
     "answer_accumulators",
@@ -49,7 +49,7 @@ _JSON_COLUMNS = {
 }
 # Every table made with psynet.data.SQLMixin has these two.
 _JSON_EVERYWHERE = {"details", "vars"}
-# A text larger than this is not parsed for a warning: its objects would take many times its size.
+# A text larger than this is not parsed only for a warning: its objects would take many times its size.
 _PARSED_AT_MOST = 1 << 20
 
 _FIELD = rb'(?:"(?:[^"]++|"")*+"|[^",]*+)'
@@ -66,15 +66,15 @@ _write = csv.writer(_Echo(), lineterminator="\r\n").writerow
 
 
 class NoIntegerId(Exception):
-    """A custom table's `id` holds something else than whole numbers."""
+    """A custom table's `id` holds values that are not whole numbers."""
 
 
 class CheckedTable:
-    """A table of an upload. `rows` may be called again; the counts are those of the last time.
+    """A table of an upload. `rows` may be called again; the counts are then those of the last call.
 
-    `has_ids`: whether rows are told apart by an integer `id`. `count`: rows read.
-    `not_json`: {column: cells that should be JSON and do not parse}.
-    Raises BadInput with a sentence that names the table and the row, never what a cell holds.
+    `has_ids`: whether an integer `id` identifies the rows. `count`: rows read.
+    `not_json`: {column: number of cells that should be JSON and are not}.
+    Raises BadInput with a sentence that names the table and the row, but never a cell's value.
     """
 
     def __init__(self, upload: Upload, table: str, look: Callable[[int], None]):
@@ -89,7 +89,7 @@ class CheckedTable:
         self._id = names.index("id") if "id" in names else None
         self._must_have_ids = table in TYPED_TABLES or has_integer_id(table)
         if self._must_have_ids and self._id is None:
-            raise BadInput(f"{self.called} has no column id; hand in the table as PostgreSQL wrote it.")
+            raise BadInput(f"{self.called} has no column id; load the table as PostgreSQL wrote it.")
         self.has_ids = self._must_have_ids or (self._id is not None and table not in known_tables())
         expected = _JSON_COLUMNS if table in known_tables() else _JSON_EVERYWHERE
         self._json = [(index, name) for index, name in enumerate(names) if name in expected]
@@ -98,9 +98,9 @@ class CheckedTable:
         self.has_ids = False
 
     def rows(self) -> Iterator[tuple[int | None, bytes]]:
-        """(id, record) of each row as it stands in the file; the record byte for byte where COPY made it.
+        """Yield (id, record) of each row in the file's order; a record that COPY wrote is kept byte for byte.
 
-        Raises NoIntegerId for a custom table that has none after all.
+        Raises NoIntegerId for a custom table whose ids turn out not to be integers.
         """
         self.count = 0
         self.not_json.clear()
@@ -108,20 +108,20 @@ class CheckedTable:
         for record, cells in self._parsed(skip=1):
             self.count += 1
             if len(cells) != width:
-                raise self._bad(f"has {_cells(len(cells))} where the header names {width}")
+                raise self._bad(f"has {_cells(len(cells))}, but the header names {width}")
             self._look_at_json(cells)
             yield (self._id_of(cells) if self.has_ids else None), self._as_copy_writes(record, cells)
 
     def called_twice(self, identity: int) -> BadInput:
-        """The sentence for an id that two rows have; NoIntegerId where it need not be a key."""
+        """Return the error for an id of two rows. Raises NoIntegerId if the column need not be a key."""
         if not self._must_have_ids:
             raise NoIntegerId
-        return BadInput(f"{self.called} has the id {identity} twice; a table of PsyNet's has each once.")
+        return BadInput(f"{self.called} has the id {identity} twice; each id appears once in PsyNet's tables.")
 
     def _header(self) -> list[str]:
         cells = next((cells for _, cells in self._parsed(skip=0)), None)
         if cells is None:
-            raise BadInput(f"{self.called} is empty; even a table without rows has its header.")
+            raise BadInput(f"{self.called} is empty; even a table without rows needs its header.")
         if None in cells or "" in cells:
             raise BadInput(f"{self.called} has a column without a name in its header.")
         if len(set(cells)) < len(cells):
@@ -129,7 +129,7 @@ class CheckedTable:
         return cells
 
     def _parsed(self, *, skip: int) -> Iterator[tuple[bytes, Row]]:
-        """(record, cells) of each record after the first `skip`."""
+        """Yield (record, cells) of each record after the first `skip`."""
         held: deque[bytes] = deque()
         with self._open() as stream:
             parsed = csvtext.rows(self._fed(csvtext.records(stream, name=self.called), held))
@@ -146,7 +146,7 @@ class CheckedTable:
     def _fed(self, records: Iterator[bytes], held: deque[bytes]) -> Iterator[bytes]:
         done = looked = 0
         for record in records:
-            if held:  # the parser wants more for a row whose quotes already came to an even number
+            if held:  # the parser wants more input, although the row's quotes are already balanced
                 raise self._next_bad("has a quote in the middle of a value")
             held.append(record)
             done += len(record) + 1
@@ -156,7 +156,7 @@ class CheckedTable:
             yield record
 
     def _as_copy_writes(self, record: bytes, cells: Row) -> bytes:
-        # Most rows end here, at C speed. `""` comes out of _write as nothing, so such rows take the way below.
+        # Most rows end here, at C speed. _write turns `""` into nothing, so such rows are handled below.
         quick = len(cells) > 1 and len(record) < csvtext.BLOCK
         if quick and (not (b'"' in record or b"\r" in record) or _write(cells).encode() == record + b"\r\n"):
             return record
@@ -171,9 +171,9 @@ class CheckedTable:
         if value is None or not -_ID_LIMIT <= value < _ID_LIMIT:
             if not self._must_have_ids:
                 raise NoIntegerId
-            raise self._bad("has an id that is no whole number")
+            raise self._bad("has an id that is not a whole number")
         if self.table in TYPED_TABLES and not 0 < value < _TYPED_ID_LIMIT:
-            raise self._bad("has an id outside 1 to 2^40 - 1, which no database of PsyNet's gives out")
+            raise self._bad("has an id outside 1 to 2^40 - 1, which PsyNet's databases never assign")
         return value
 
     def _look_at_json(self, cells: Row) -> None:
@@ -193,7 +193,7 @@ def _is_json(text: str) -> bool:
     try:
         orjson.loads(text)
     except orjson.JSONDecodeError:
-        return jsontext.decode(text) is not jsontext.MISSING  # NaN is no JSON proper, but PsyNet's
+        return jsontext.decode(text) is not jsontext.MISSING  # NaN is not valid JSON, but PsyNet writes it
     return True
 
 

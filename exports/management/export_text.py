@@ -1,4 +1,4 @@
-"""What a command says of an export that lies on disk, from its manifest; made here or fetched from another desk."""
+"""What a command prints about an export on disk, from its manifest; made here or fetched from another desk."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from psynetdata.management.cli import Command
 
 
 def tell(command: Command, number: int, path: Path, manifest: dict, scans: dict[str, dict]) -> None:
-    """`scans`: {mode: what was searched for}. The path is the last line."""
+    """Print it. `scans`: {mode: what was searched for}. The path is the last line."""
     write = command.stdout.write
     snapshot = manifest["snapshot"]
     write(
@@ -24,7 +24,7 @@ def tell(command: Command, number: int, path: Path, manifest: dict, scans: dict[
             _tell_proof(write, scans.get(mode) or {})
         assets, notes = (_of_mode(manifest, key, mode) for key in ("assets", "notes"))
         if missing := assets["missing"]:
-            command.warn(f"{mode}: {len(missing)} asset files are missing; manifest.json says which and why.")
+            command.warn(f"{mode}: {len(missing)} asset files are missing; manifest.json lists them and says why.")
         for note in notes:
             command.warn(f"{mode}: {note}")
     write(str(path))

@@ -17,7 +17,7 @@ _HEADER = ["id", "deployment", "state", "taken (UTC)", "rows", "new bytes", "sec
 
 
 def listed(deployments: list[Deployment], limit: int | None, *, as_json: bool) -> str:
-    """Newest first, each with what keeps it."""
+    """Return a list of snapshots, newest first, each with the reason why it is kept."""
     now = timezone.now()
     reasons: dict[int, str | None] = {}
     for deployment in deployments:
@@ -27,12 +27,12 @@ def listed(deployments: list[Deployment], limit: int | None, *, as_json: bool) -
     if as_json:
         return to_text(found)
     if not found:
-        return "There is no snapshot yet."
+        return "There are no snapshots yet."
     return "\n".join(table(_HEADER, [[*list(one.values())[:7], one["kept"] or "goes"] for one in found]))
 
 
 def shown(snapshot: Snapshot, *, as_json: bool) -> str:
-    """All of it; a table's `state` is the ref from which its rows are found (docs/store.md)."""
+    """Return all about a snapshot; a table's `state` is the ref from which its rows are found (docs/store.md)."""
     if as_json:
         told = _told(snapshot, None) | {"tables": snapshot.tables, "sequences": snapshot.sequences}
         told |= {"server": snapshot.server, "reason": snapshot.reason, "damage": snapshot.damage}

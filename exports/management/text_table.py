@@ -1,10 +1,10 @@
-"""Rows as a table that people read: columns as wide as they need to be, numbers to the right."""
+"""Format rows as a table for people: columns as wide as needed, numbers on the right."""
 
 from collections.abc import Iterable
 
 
 def table(header: list[str], rows: Iterable[list]) -> list[str]:
-    """Lines. An int or float is a number and goes to the right; None is a dash."""
+    """Return the lines. An int or float is a number and is aligned right; None is a dash."""
     rows = list(rows)
     cells = [header, *([_text(value) for value in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
@@ -22,7 +22,7 @@ def table(header: list[str], rows: Iterable[list]) -> list[str]:
 
 
 def rows_per_table(rows: dict[str, int]) -> list[str]:
-    """A line for each table with rows, and one that counts these and the empty ones."""
+    """Return a line for each table with rows, and one that counts these and the empty ones."""
     filled = {name: count for name, count in sorted(rows.items()) if count}
     lines = table(["", ""], [[name, count] for name, count in filled.items()])[1:]
     return [*lines, f"{len(filled)} tables with rows, {len(rows) - len(filled)} empty"]

@@ -1,1 +1,1 @@
-"""A snapshot becomes both faces of the mirror, and the numbers that pages show."""
+"""Mirror a snapshot in both faces, and count the numbers that pages show."""

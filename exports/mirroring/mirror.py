@@ -1,4 +1,4 @@
-"""Verb: bring the mirror, both faces, to a snapshot."""
+"""Bring the mirror, both faces, to a snapshot."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -37,7 +37,7 @@ class MirrorSource(SnapshotReader):
         new_state = self.table_state(table)
         old_state = self.store.state(old) if old else None
         if old_state is not None and old_state.cut != new_state.cut:
-            # Ranges of another width do not pair up; both runs are ordered, so they compare as one part each.
+            # Ranges of another width do not match; both runs are ordered, so each is compared as one part.
             yield self._run(*old_state.segments), self._run(*new_state.segments)
             return
         before = {segment.range: segment for segment in old_state.segments} if old_state else {}
@@ -51,7 +51,7 @@ class MirrorSource(SnapshotReader):
     def same(self, table: str, old: str) -> Iterator:
         new_state, old_state = self.table_state(table), self.store.state(old)
         if old_state.cut != new_state.cut:
-            return  # compared as a whole, by `changes`
+            return  # `changes` compares it as a whole
         before = {segment.range: segment.sha256 for segment in old_state.segments}
         for segment in new_state.segments:
             if before.get(segment.range) == segment.sha256:
@@ -75,14 +75,14 @@ class MirrorSource(SnapshotReader):
 
 
 def mirror(snapshot: Snapshot, *, faces=settings.FACES, running: Running | None = None) -> dict[str, int]:
-    """{table: rows} as mirrored. Each face changes in one transaction; only rows that differ are touched.
+    """Mirror a snapshot; return {table: rows}. Each face changes in one transaction; only differing rows are written.
 
-    Raises Problem when counts do not agree (law 7) and Cancelled between rows.
+    Raises Problem if counts do not agree (law 7), and Cancelled between rows.
     """
     while True:
         ids = withdrawals.ids_of(snapshot.deployment)
         rows = _mirror(snapshot, ids, faces, running)
-        if withdrawals.ids_of(snapshot.deployment) == ids:  # else somebody withdrew in between
+        if withdrawals.ids_of(snapshot.deployment) == ids:  # otherwise somebody withdrew in the meantime
             return rows
 
 
@@ -98,7 +98,7 @@ def _mirror(snapshot: Snapshot, ids: frozenset[int], faces, running: Running | N
     for number, face in enumerate(faces):
         look = _looker(running, source, face, number * total // len(faces), total)
         if face == ANONYMOUS:
-            # Rows of others may name those who withdrew.
+            # Other participants' rows may name those who withdrew.
             anonymizing = Anonymizing(snapshot.deployment, everything, look=running and running.check)
             rows = refresh(face, snapshot.deployment, source, anonymizing, look=look)
             anonymizing.tidy()
@@ -109,10 +109,10 @@ def _mirror(snapshot: Snapshot, ids: frozenset[int], faces, running: Running | N
 
 
 def _looker(running: Running | None, source: MirrorSource, face: str, start: int, total: int):
-    """Progress in rows: those of the tables before this one, and of this one so far."""
+    """Return a function that reports progress in rows: of earlier tables, and of this one so far."""
     if running is None:
         return None
-    # Without a table the refresh waits for another writer.
+    # While the refresh waits for another writer it reports no table ("").
     before, done = {"": start}, start
     for table in source.tables():
         before[table] = done

@@ -1,4 +1,4 @@
-"""Summaries of deployments that were mirrored before there were any, or whose mirror was made without one."""
+"""Make summaries for deployments that have none: mirrored before summaries existed, or by a run that made none."""
 
 from django.db.models import Exists, OuterRef
 
@@ -10,14 +10,14 @@ from psynetdata.models import Deployment, Job
 from .summary import summarize
 
 KIND = "summarize"
-# More would keep snapshots that are due waiting behind them.
+# More would delay snapshots that are due.
 AT_ONCE = 5
 
 
 def send_missing() -> list[Job]:
-    """A job for each deployment without one, some a minute; one try, as long as its job is kept.
+    """Submit a job for each deployment without a summary, a few each minute; once, as long as that job is kept.
 
-    None where the mirror is being filled, which makes one in the end.
+    Deployments whose mirror is being filled are skipped: that makes a summary in the end.
     """
     snapshots = Snapshot.objects.good().filter(deployment=OuterRef("pk"))
     of_it = Job.objects.filter(deployment=OuterRef("pk"))
@@ -27,6 +27,6 @@ def send_missing() -> list[Job]:
 
 
 def make(deployment: Deployment) -> bool:
-    """False where the mirror does not show the newest good snapshot."""
+    """Make the summary. Return False if the mirror does not show the newest good snapshot."""
     newest = Snapshot.objects.newest(deployment)
     return newest is not None and summarize(newest) is not None

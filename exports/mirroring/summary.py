@@ -1,7 +1,7 @@
-"""The numbers that pages show of a deployment: counted in the mirror, a segment at a time, once a snapshot.
+"""The numbers that pages show of a deployment: counted in the mirror, segment by segment, once for each snapshot.
 
-A segment's numbers are kept under the hash of its rows, so the cost follows the change (law 6): a minute in which
-one segment of a million trials got rows counts that one.
+A segment's numbers are stored under the hash of its rows, so the cost depends on the change (law 6): in a minute in
+which one segment of a million trials got new rows, only that one is counted.
 """
 
 import hashlib
@@ -24,12 +24,12 @@ from psynetdata.psynet.asset_kinds import EXPERIMENT, origin
 LAST_DAY = timedelta(hours=24)
 TENTHS = 10
 _MB = 1024 * 1024
-_CODE = 1  # one more whenever something else is counted, or otherwise
+_CODE = 1  # increase it when something else is counted, or counted differently
 Named = tuple[str, str]  # (table, name of a segment's tally)
 
 
 def summarize(snapshot: Snapshot) -> Summary | None:
-    """Count what is new and keep the sum. None, and nothing kept, where the mirror shows another snapshot by now."""
+    """Count new segments and save the sum. Return None and save nothing if the mirror now shows another snapshot."""
     reader, number = SnapshotReader(snapshot), snapshot.deployment_id
     states = {table: reader.table_state(table) for table in TYPED_MODELS if table in snapshot.tables}
     named = {
@@ -64,7 +64,7 @@ def _shows(snapshot: Snapshot, states: Iterable[str]) -> bool:
 
 
 def _name(segment: Segment, clock: int) -> str:
-    """What is counted follows from the rows, the clock that their times are read by, and the code."""
+    """Return a name made from all that the counts depend on: the rows, the clock of their times, and the code."""
     return hashlib.sha256(f"{_CODE} {clock} {segment.sha256}".encode()).hexdigest()
 
 
@@ -75,7 +75,7 @@ def _count_segment(model: type[MirrorModel], segment: Segment, cut: int | None, 
 
 
 def _rows(model: type[MirrorModel], number: int, ids: tuple[int, int] | None) -> QuerySet:
-    """By the key, which every row has an index of."""
+    """Select rows by the key, which has an index."""
     first, end = (
         (model.make_key(number, one) for one in ids) if ids else (model.make_key(n, 0) for n in (number, number + 1))
     )
@@ -83,7 +83,7 @@ def _rows(model: type[MirrorModel], number: int, ids: tuple[int, int] | None) ->
 
 
 def _count(model: type[MirrorModel], rows: QuerySet, since: datetime) -> dict:
-    """{"classes": {class: [rows, failed]}} and what else there is to know of the table, as JSON."""
+    """Return {"classes": {class: [rows, failed]}} and the other counts of the table, as JSON."""
     fails = any(field.name == "failed" for field in model._meta.concrete_fields)
     failed = Count("key", filter=Q(failed=True)) if fails else Count("key", filter=Q(pk__in=()))
     classes = rows.values("class_name").annotate(rows=Count("key"), failed=failed)
@@ -103,7 +103,7 @@ def _by_hour(rows: QuerySet) -> dict[str, int]:
 
 
 def _of_participants(rows: QuerySet) -> dict:
-    """How they did; `seconds` is {whole seconds from beginning to end: how many finished in so many}."""
+    """Count participants by outcome; `seconds` is {whole seconds from beginning to end: how many took so long}."""
     states, progress, seconds = Counter(), Counter(), Counter()
     columns = ("failed", "complete", "status", "progress", "creation_time", "end_time")
     for failed, complete, status, share, began, ended in rows.values_list(*columns):
@@ -116,7 +116,7 @@ def _of_participants(rows: QuerySet) -> dict:
 
 
 def _state(failed: bool | None, complete: bool | None, status: str | None) -> str:
-    """Of each participant one: what was marked as failed does not count, whatever else is said of it."""
+    """Return one state for each participant: one that is marked as failed counts as failed, whatever else is set."""
     if failed:
         return "failed"
     if complete:
@@ -125,7 +125,7 @@ def _state(failed: bool | None, complete: bool | None, status: str | None) -> st
 
 
 def _of_assets(rows: QuerySet) -> dict:
-    """{kind of origin: {personal or not: [files, bytes]}}, as far as the rows tell."""
+    """Return {kind of origin: {personal or not: [files, bytes]}}, according to the rows."""
     found: dict[str, dict[str, list[int]]] = {}
     for one in rows.values("type", "host_path", "url", "deposited", "personal", "size_mb"):
         row = {"type": one["type"], "host_path": one["host_path"], "url": one["url"]}
@@ -141,7 +141,7 @@ def _of_assets(rows: QuerySet) -> dict:
 
 
 def _told(tallies: dict[Named, dict]) -> dict:
-    """Fields of a Summary: the tallies of all segments together."""
+    """Return the fields of a Summary: the sum of all segments' tallies."""
     classes: dict[tuple[str, str], list[int]] = {}
     states, progress, seconds, hours = Counter(), Counter(), Counter(), Counter()
     assets: dict[str, dict[str, list[int]]] = {}
@@ -170,7 +170,7 @@ def _add(sums: list[int], counts: list[int]) -> None:
 
 
 def _median(counts: Counter[int]) -> float | None:
-    """Of so many values of each number; the mean of the middle two where they are even in number."""
+    """Return the median of values given as {value: count}: the mean of the middle two if their number is even."""
     total = counts.total()
     if not total:
         return None

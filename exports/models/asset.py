@@ -2,13 +2,14 @@ from django.db import models
 
 from psynetdata.models import Deployment
 
-ASSETS = "assets"  # the folder of the storage
+ASSETS = "assets"  # a folder of the storage
 
 
 class StoredAsset(models.Model):
-    """A file of an asset that was fetched, kept in our storage under its SHA-256 whatever becomes of its source.
+    """A fetched file of an asset, stored under its SHA-256, whatever happens to its source.
 
-    A folder asset has a row a file. A blob is shared by all rows with its hash and goes with the last of them.
+    A folder asset has one row for each file. All rows with the same hash share a blob, which is deleted with the last
+    one.
     """
 
     deployment = models.ForeignKey(Deployment, models.PROTECT, related_name="stored_assets")
@@ -37,5 +38,5 @@ class StoredAsset(models.Model):
 
 
 def file_of(sha256: str) -> str:
-    """The blob's name in the storage."""
+    """Return the blob's name in the storage."""
     return f"{ASSETS}/{sha256[:2]}/{sha256[2:4]}/{sha256}"

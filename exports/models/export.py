@@ -7,7 +7,7 @@ from .snapshot import Snapshot
 
 
 class Export(models.Model):
-    """A full export or a database export: what was asked for, from which snapshot, by whom."""
+    """A full export or a database export: what was requested, from which snapshot, by whom."""
 
     deployment = models.ForeignKey(Deployment, models.PROTECT, related_name="exports")
     snapshot = models.ForeignKey(Snapshot, models.PROTECT, related_name="exports")
@@ -28,7 +28,10 @@ class Export(models.Model):
 
 
 class ExportArchive(models.Model):
-    """One finished zip of an export. The row is made when the file is complete, verified and, if anonymous, scanned."""
+    """A finished zip of an export.
+
+    The row is created when the file is complete, verified and, if anonymous, scanned.
+    """
 
     class Mode(models.TextChoices):
         REGULAR = "regular"

@@ -7,7 +7,7 @@ from .export import Export
 
 
 class Incident(models.Model):
-    """Something that is not as it should be, from its first sight until it is over."""
+    """Something that is wrong, from when it was first seen until it is over."""
 
     class Kind(models.TextChoices):
         LATE = "late", "no new snapshot"
@@ -44,7 +44,7 @@ class Incident(models.Model):
 
     @property
     def sentence_without_places(self) -> str:
-        """Without hosts, databases and roles."""
+        """The sentence without hosts, databases and roles."""
         return _WITHOUT_PLACES.get(self.kind, self.sentence)
 
     @property
@@ -61,16 +61,16 @@ _WITHOUT_PLACES = {
 
 class NoticeQuerySet(models.QuerySet):
     def waiting(self):
-        """Neither told nor given up."""
+        """Return notices that were neither sent nor given up."""
         return self.filter(told_at=None, given_up_at=None)
 
     def ready(self, now):
-        """Of those that wait: nobody sends them now, and the channel did not ask for patience."""
+        """Return waiting notices that nobody is sending now and whose channel did not ask to wait."""
         return self.waiting().filter(Q(not_before=None) | Q(not_before__lte=now))
 
 
 class Notice(models.Model):
-    """One end of an incident, or the end of an export, that is to be told through one channel, once."""
+    """The beginning or end of an incident, or the end of an export, to be sent through one channel, once."""
 
     incident = models.ForeignKey(Incident, models.CASCADE, null=True, blank=True, related_name="notices")
     export = models.ForeignKey(Export, models.CASCADE, null=True, blank=True, related_name="notices")
@@ -87,7 +87,7 @@ class Notice(models.Model):
 
     class Meta:
         ordering = ("id",)
-        default_permissions = ()  # they are seen on the page of their incident
+        default_permissions = ()  # they are shown on their incident's page
         constraints = (
             models.UniqueConstraint(fields=("incident", "channel", "end"), name="one_notice_per_end"),
             models.UniqueConstraint(fields=("export", "channel"), name="one_notice_per_export"),
@@ -107,17 +107,17 @@ class Notice(models.Model):
 
     @property
     def deployment(self) -> Deployment | None:
-        """None: the desk itself."""
+        """Its deployment; None for the desk itself."""
         return self.about.deployment
 
     @property
     def owner(self):
-        """Who asked for the export."""
+        """Who requested the export."""
         return self.export.owner if self.export else None
 
 
 class SlackThread(models.Model):
-    """Where the messages about a deployment stand in a Slack channel: below the first one."""
+    """Where the messages about a deployment are in a Slack channel: in the thread of the first one."""
 
     deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="+")
     channel = models.CharField(max_length=200)

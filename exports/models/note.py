@@ -7,7 +7,7 @@ LONGEST = 4000  # characters
 
 
 class Note(models.Model):
-    """What somebody on the staff wrote down about a deployment, for everyone who may see it."""
+    """A note by a member of staff about a deployment, for everyone who may see it."""
 
     deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="notes")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
@@ -16,7 +16,7 @@ class Note(models.Model):
 
     class Meta:
         ordering = ("-id",)
-        default_permissions = ()  # they are read and written on the page of their deployment
+        default_permissions = ()  # they are read and written on their deployment's page
 
     def __str__(self):
         return f"note {self.id}"

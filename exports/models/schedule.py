@@ -7,7 +7,7 @@ from .export import Export
 
 
 class ExportPreset(models.Model):
-    """Options of an export under a name, for whoever asks for exports; of no deployment."""
+    """Named options of an export, for everyone who requests exports; they belong to no deployment."""
 
     name = models.CharField(max_length=100, unique=True)
     options = models.JSONField()
@@ -16,16 +16,16 @@ class ExportPreset(models.Model):
 
     class Meta:
         ordering = ("name",)
-        default_permissions = ()  # they are kept and removed on the page that asks for an export
+        default_permissions = ()  # they are kept and removed on the page that requests an export
 
     def __str__(self):
         return self.name
 
 
 class ExportSchedule(models.Model):
-    """An export that comes again and again, of the newest good snapshot; it keeps its own score.
+    """An export that is made repeatedly, of the newest good snapshot; it counts its failures.
 
-    `failures` in a row; at the fifth it stops (`stopped_at`), and its owner is told (`told_at`).
+    `failures` in a row; after the fifth it stops (`stopped_at`), and its owner is notified (`told_at`).
     """
 
     deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="schedules")
@@ -43,7 +43,7 @@ class ExportSchedule(models.Model):
 
     class Meta:
         ordering = ("id",)
-        default_permissions = ()  # they are seen on the page of their deployment
+        default_permissions = ()  # they are shown on their deployment's page
 
     def __str__(self):
         return f"scheduled export {self.id}"

@@ -2,16 +2,16 @@ from django.db import models
 
 from psynetdata.models import Deployment
 
-FOLDER = "logs"  # of the storage
+FOLDER = "logs"  # a folder of the storage
 
 
 class ServerLogs(models.Model):
-    """What was read of the logs of a deployment's server, kept in our storage in parts, packed.
+    """What was read of the logs of a deployment's server, stored compressed in parts.
 
-    `parts`: [{"file", "bytes", "sha256"}] in order, each of whole lines where lines are not longer than a part; bytes
-    and hash are of what is in it. `offset`: how far the server's file was read; it is known again by `head`, the hash
-    of its first `head_bytes`. `replaced`: {file: time} of former parts, which somebody may still be reading. `changes`
-    counts writes of the row, so that of two readings at a time one gives way.
+    `parts`: [{"file", "bytes", "sha256"}] in order, each of whole lines unless a line is longer than a part; bytes and
+    hash are those of the uncompressed text. `offset`: how far the server's file was read; the file is recognized by
+    `head`, the hash of its first `head_bytes`. `replaced`: {file: time} of former parts, which somebody may still be
+    reading. `changes` counts writes of the row, so that of two readings at the same time one gives way.
     """
 
     deployment = models.OneToOneField(Deployment, models.PROTECT, related_name="server_logs")

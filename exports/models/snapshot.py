@@ -8,16 +8,16 @@ class SnapshotQuerySet(models.QuerySet):
         return self.filter(state=Snapshot.State.GOOD)
 
     def newest(self, deployment: Deployment) -> "Snapshot | None":
-        """The newest good snapshot: the one that mirror, sheets and exports stand on."""
+        """Return the newest good snapshot: mirror, sheets and exports are based on it."""
         return self.good().filter(deployment=deployment).order_by("-taken_at", "-id").first()
 
 
 class Snapshot(models.Model):
     """A raw copy of an experiment's whole database at one moment.
 
-    `tables` names, for each table, the blob that holds its state (exports.store.blobs), its number
-    of rows, and a hash of columns and rows: {table: {"state": ref, "rows": n, "content": sha256}}.
-    `server` is what voids the figures of a capture when it changes (exports.capture.table_capture).
+    `tables` names, for each table, the blob with its state (exports.store.blobs), its number of rows, and a hash of
+    columns and rows: {table: {"state": ref, "rows": n, "content": sha256}}. When `server` changes, the figures of a
+    capture are no longer valid (exports.capture.table_capture).
     """
 
     class State(models.TextChoices):
@@ -55,12 +55,12 @@ class Snapshot(models.Model):
 
     @property
     def contents(self) -> dict[str, str | None]:
-        """{table: hash of its columns and rows}; None in snapshots that were kept before there were such hashes."""
+        """{table: hash of its columns and rows}; None in snapshots from before such hashes existed."""
         return {table: entry.get("content") for table, entry in sorted(self.tables.items())}
 
     @property
     def damage_near(self) -> frozenset[str]:
-        """Blobs that were found missing or damaged in any snapshot of its deployment; they share most of them."""
+        """Blobs that were found missing or damaged in any snapshot of the deployment; snapshots share most of them."""
         near = Snapshot.objects.filter(deployment=self.deployment_id).exclude(damage=[])
         return frozenset(ref for refs in near.values_list("damage", flat=True) for ref in refs)
 

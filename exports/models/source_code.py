@@ -2,11 +2,11 @@ from django.db import models
 
 from psynetdata.models import Deployment
 
-FOLDER = "source_code"  # of the storage
+FOLDER = "source_code"  # a folder of the storage
 
 
 class SourceCode(models.Model):
-    """The `source_code.zip` that was last handed in for a deployment, kept in our storage under its SHA-256.
+    """The `source_code.zip` that was last provided for a deployment, stored under its SHA-256.
 
     The name has the deployment's number, so that no two deployments share a file and one can be replaced at once.
     """

@@ -4,7 +4,7 @@ from psynetdata.models import Deployment
 
 
 class SegmentTally(models.Model):
-    """What was counted in one segment of a deployment's newest snapshot (exports.mirroring.summary)."""
+    """The counts of one segment of a deployment's newest snapshot (exports.mirroring.summary)."""
 
     deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="tallies")
     table = models.CharField(max_length=100)
@@ -20,11 +20,11 @@ class SegmentTally(models.Model):
 
 
 class Summary(models.Model):
-    """The numbers that pages show of a deployment, made once a snapshot so that no page counts rows.
+    """The numbers that pages show of a deployment, made once for each snapshot so that no page counts rows.
 
-    `classes`: [[table, class, rows, failed]]; `participants`: {state: how many}, `progress`: participants by tenth of
-    the way; `by_hour`: {hour in ISO 8601, UTC: trials}; `assets`: {experiment | other: {personal | public: [files,
-    bytes]}}, as far as the rows tell.
+    `classes`: [[table, class, rows, failed]]; `participants`: {state: how many}, `progress`: participants by tenths of
+    the experiment; `by_hour`: {hour in ISO 8601, UTC: trials}; `assets`: {experiment | other: {personal | public:
+    [files, bytes]}}, according to the rows.
     """
 
     deployment = models.OneToOneField(Deployment, models.CASCADE, primary_key=True, related_name="summary")

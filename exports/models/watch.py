@@ -4,7 +4,7 @@ from psynetdata.models import Deployment
 
 
 class Watch(models.Model):
-    """Since when a deployment is watched without a break: before that no snapshot of it was due."""
+    """Since when a deployment has been watched without a break: before that no snapshot of it was due."""
 
     deployment = models.OneToOneField(Deployment, models.CASCADE, primary_key=True, related_name="watch")
     since = models.DateTimeField()

@@ -5,9 +5,9 @@ from psynetdata.models import Deployment
 
 
 class Withdrawal(models.Model):
-    """A participant whose data is shown and handed out no more, whatever snapshots hold.
+    """A participant whose data is no longer shown or exported, although snapshots may hold it.
 
-    It stands with the first of the deployments that continue each other, which share their participants.
+    It belongs to the first of the deployments that continue each other, because they share their participants.
     """
 
     deployment = models.ForeignKey(Deployment, models.PROTECT, related_name="withdrawals")

@@ -1,4 +1,4 @@
-"""Who reads a message about a deployment, and how much they may be told: who must not know of one is not told of it."""
+"""Who reads a message about a deployment, and how much it may say: some readers must not know of the deployment."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ from psynetdata.models import Deployment
 
 @dataclass(frozen=True)
 class Audience:
-    """`to`: e-mail addresses, else those of ALARM_EMAILS; `channel`: of Slack, else SLACK_CHANNEL; `thread`: the
-    deployment in whose thread it stands. `knows`: all of them may know which deployment it is of; `places`: and where
-    its data comes from."""
+    """`to`: e-mail addresses, else those of ALARM_EMAILS; `channel`: in Slack, else SLACK_CHANNEL; `thread`: the
+    deployment in whose thread it is posted. `knows`: all readers may know which deployment it is about; `places`: they
+    may also know where its data comes from."""
 
     to: tuple[str, ...] = ()
     channel: str = ""
@@ -24,8 +24,8 @@ class Audience:
 
 
 def in_slack(deployment: Deployment | None, owner=None) -> Audience:
-    """A channel of its own, or the thread in that of all; a restricted one is not named there, and has no thread, which
-    would tell what belongs together and call its experimenter."""
+    """Return the deployment's own channel, or its thread in the common channel. A restricted deployment is not named
+    there and has no thread, which would show what belongs together and mention its experimenter."""
     if deployment is None:
         return Audience()
     own = own_channel(deployment)
@@ -35,13 +35,13 @@ def in_slack(deployment: Deployment | None, owner=None) -> Audience:
 
 
 def own_channel(deployment: Deployment) -> str:
-    """Empty where it is that of all deployments."""
+    """Return the deployment's own channel; empty if it uses the common one."""
     return "" if deployment.slack_channel == settings.SLACK_CHANNEL.removeprefix("#") else deployment.slack_channel
 
 
 def by_mail(deployment: Deployment | None, owner=None) -> Audience:
-    """`owner`, of an export, where they have an address and may still see it; else ALARM_EMAILS. Of a restricted one,
-    accounts only: those named, and those of ALARM_EMAILS that may see it."""
+    """Return `owner` of an export, if they have an address and may still see it; else ALARM_EMAILS. For a restricted
+    deployment only accounts: those named, and those of ALARM_EMAILS that may see it."""
     if owner is not None and owner.email and rights.can_see_deployment(owner, deployment):
         return Audience(to=(owner.email,))
     if deployment is None or not deployment.restricted:

@@ -1,4 +1,4 @@
-"""A test message through every channel that is set up, and into the Slack channels of single deployments."""
+"""Send a test message through every channel that is set up, and to the Slack channels of single deployments."""
 
 from psynetdata.models import Deployment
 
@@ -10,18 +10,18 @@ from .undelivered import Undelivered
 
 
 def try_channels() -> list[tuple[str, str]]:
-    """(where it went, why it was not taken); an empty text where it was. Needs no database."""
+    """Return (where it went, why it failed) for each channel; an empty text if it succeeded. Needs no database."""
     return [(channel.label, _try(channel.send, Audience())) for channel in channels()]
 
 
 def try_own_channels() -> list[tuple[str, str]]:
-    """The same for those of deployments."""
+    """Return (where it went, why it failed) for the deployments' own channels; an empty text if it succeeded."""
     found = own_channels().items()
     return [(f"Slack, the channel of {row}", _try(slack.send, Audience(channel=own))) for own, row in found]
 
 
 def own_channels() -> dict[str, Deployment]:
-    """{channel: a deployment, the newest, whose own it is}; of those that may still have something to tell."""
+    """Return {channel: the newest deployment that has it as its own}, of deployments that may still send messages."""
     if not slack.is_set_up():
         return {}
     rows = Deployment.objects.filter(state__in=Deployment.OPEN).exclude(slack_channel="").order_by("number")

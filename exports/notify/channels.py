@@ -10,8 +10,8 @@ from .message import Text
 
 @dataclass(frozen=True)
 class Channel:
-    """`name` stands in rows and never changes; `label` is for people. `audience(deployment, owner)`: who reads there;
-    what has the same readers goes in one message."""
+    """`name` is stored in rows and never changes; `label` is for people. `audience(deployment, owner)`: who reads it;
+    notices with the same readers go into one message."""
 
     name: str
     label: str

@@ -1,4 +1,4 @@
-"""Tell through one channel what waits for it: each thing once, and in one message what belongs together."""
+"""Send the notices that wait for one channel: each once, and those that belong together in one message."""
 
 import logging
 from collections import defaultdict
@@ -17,16 +17,16 @@ from .undelivered import Undelivered
 
 logger = logging.getLogger(__name__)
 
-# Longer than any channel takes. A worker that dies between sending and saying so has it told again after that.
+# Longer than any channel takes. If a worker dies between sending and recording it, it is sent again after that time.
 _MINE_FOR = timedelta(minutes=5)
-_LONG = 60  # seconds; a channel that failed once and takes so long is left until the next try
+_LONG = 60  # seconds; a channel that failed once and takes so long is not used again until the next try
 
 
 def tell(name: str, now: datetime | None = None) -> int:
-    """How many notices were told. Raises Undelivered, and what was not told waits for the next try."""
+    """Send notices and return how many were sent. Raises Undelivered; what was not sent waits for the next try."""
     channel = next((channel for channel in channels() if channel.name == name), None)
     if channel is None:
-        raise NotFound(f"The channel {name} is not set up any more; docs/alarms.md says how.")
+        raise NotFound(f"The channel {name} is not set up any more; docs/alarms.md says how to set it up.")
     now = now or timezone.now()
     mine = _claim(channel, now)
     groups = defaultdict(list)
@@ -42,7 +42,7 @@ def tell(name: str, now: datetime | None = None) -> int:
         try:
             channel.send(message(group, audience))
         except Undelivered as problem:
-            # One address or thread that fails holds up no other.
+            # An address or thread that fails does not delay the others.
             first = first or problem
             _put_back(of_group, problem, now)
         else:
@@ -53,7 +53,7 @@ def tell(name: str, now: datetime | None = None) -> int:
 
 
 def _claim(channel: Channel, now: datetime):
-    """What is ready, as a queryset that nobody else's look finds: one statement decides between two workers."""
+    """Claim what is ready, so that no other worker sends it: one statement decides between two workers."""
     claim = uuid4().hex
     ready = Notice.objects.ready(now).filter(channel=channel.name)
     ready.update(claim=claim, not_before=now + _MINE_FOR)
@@ -62,7 +62,7 @@ def _claim(channel: Channel, now: datetime):
 
 def _put_back(mine, problem: Undelivered, now: datetime) -> None:
     new = mine.exclude(error=problem.sentence).exists()
-    if new:  # the same sentence each minute would fill the log
+    if new:  # repeating the sentence each minute would fill the log
         logger.warning("%s", problem.sentence)
     wait = now + timedelta(seconds=problem.wait) if problem.wait else None
     mine.update(claim="", not_before=wait, error=problem.sentence)

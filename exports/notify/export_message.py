@@ -1,4 +1,4 @@
-"""What a message says of an export that is ready or failed. Whoever follows its link signs in there."""
+"""What a message says of an export that is ready or failed. To follow its link one has to sign in."""
 
 from exports.models import Export
 from psynetdata.models import Job
@@ -19,12 +19,12 @@ def export_told(export: Export, heading: str, audience: Audience) -> str:
     if not audience.knows:
         return "\n".join([heading, str(export).capitalize(), link])
     what = f"{_WHAT.get(export.options.get('anonymize'), 'export')}, assets: {export.options.get('assets', 'none')}"
-    asked = f"{str(export).capitalize()} ({what}), asked for by {export.owner or 'nobody who is still here'}"
+    asked = f"{str(export).capitalize()} ({what}), requested by {export.owner or 'a deleted account'}"
     how = export.job.reason if export.job.state == Job.State.FAILED else _sizes(export)
     lines = [heading, f"Deployment {one_line(export.deployment.deployment_id)}", f"{asked}.", how]
     return "\n".join([*filter(None, lines), link])
 
 
 def _sizes(export: Export) -> str:
-    """`anonymous 12.3 MB, regular 40.1 MB`"""
+    """Return a text like `anonymous 12.3 MB, regular 40.1 MB`."""
     return ", ".join(f"{one.mode} {one.bytes / 1e6:,.1f} MB" for one in export.archives.order_by("mode"))

@@ -1,4 +1,4 @@
-"""Who an experimenter is in Slack, by the name that the experiment's configuration gives them."""
+"""Find an experimenter in Slack by the name in the experiment's configuration."""
 
 from hashlib import sha256
 from http.client import HTTPException
@@ -8,14 +8,14 @@ from django.core.cache import cache
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-KEEP = 3600  # seconds; also for a workspace that tells nobody's name
-_PAGES, _A_PAGE = 20, 200  # of members that are looked through
+KEEP = 3600  # seconds; also for a workspace that does not show its members' names
+_PAGES, _A_PAGE = 20, 200  # of members that are searched
 
 
 def mention(client: WebClient, name: str) -> str:
-    """`<@U012AB3CD> `, with which Slack tells that person; empty where the name is nobody's, or not one person's.
+    """Return `<@U012AB3CD> `, with which Slack notifies that person; empty if the name fits nobody or several people.
 
-    Needs the scope `users:read`. Without it, and whatever else goes wrong, the message goes out without.
+    Needs the scope `users:read`. Without it, or after any other failure, the message is sent without a mention.
     """
     if not name.strip():
         return ""
@@ -26,7 +26,7 @@ def mention(client: WebClient, name: str) -> str:
 
 
 def _members(client: WebClient) -> dict[str, set[str]]:
-    """{name, in lower case: ids of who is called so}"""
+    """Return {name in lower case: ids of the members with that name}."""
     found: dict[str, set[str]] = {}
     cursor = ""
     try:

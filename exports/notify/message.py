@@ -14,7 +14,7 @@ from .audience import Audience
 from .export_message import export_heading, export_told
 from .phrases import address, name_of, one_line
 
-MOST = 20  # incidents that one message tells in full
+MOST = 20  # incidents that one message describes in full
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Text:
 
 
 def message(told: Sequence[Notice], audience: Audience) -> Text:
-    """One message for all of them. An incident of which both ends are here is told once, as over."""
+    """Return one message for all of them. An incident with both its ends here appears once, as over."""
     over = {notice.incident_id for notice in told if notice.incident_id and notice.end}
     lines = [notice for notice in told if notice.end or notice.export_id or notice.incident_id not in over]
     lines.sort(
@@ -50,7 +50,7 @@ def message(told: Sequence[Notice], audience: Audience) -> Text:
 def test_message(audience: Audience) -> Text:
     return Text(
         f"{settings.SITE_NAME}: a test message",
-        f"Alarms of {settings.SITE_NAME} come this way.\n\n{address('admin:index')}\n",
+        f"Alarms of {settings.SITE_NAME} are sent this way.\n\n{address('admin:index')}\n",
         audience,
     )
 
@@ -72,7 +72,7 @@ def _moment(notice: Notice) -> datetime:
 
 
 def _is_bad(notice: Notice) -> bool:
-    """Whether it tells of something that is wrong now."""
+    """Return whether it reports something that is wrong now."""
     return not notice.end if notice.incident else notice.export.job.state == Job.State.FAILED
 
 
@@ -104,7 +104,7 @@ def _heading(notice: Notice, audience: Audience) -> str:
 
 
 def _because(deployment: Deployment | None) -> str:
-    """A deployment that is not watched any more has not got well."""
+    """Return an explanation: the incident of a deployment that is not watched any more ends without being solved."""
     if deployment is None or deployment.state == Deployment.State.RUNNING:
         return ""
     return f", as the deployment is {deployment.state}"

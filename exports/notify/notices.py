@@ -1,4 +1,4 @@
-"""What is to be told of incidents and exports, through which channel: noted when they begin or end, told by jobs."""
+"""Notices of incidents and exports, for each channel: created when these begin or end, sent by jobs."""
 
 import logging
 from datetime import datetime, timedelta
@@ -15,12 +15,12 @@ logger = logging.getLogger(__name__)
 
 KIND = "notify"
 GIVEN_UP_AFTER = timedelta(days=1)
-EXPORTS_WITHIN = timedelta(hours=1)  # an export that ended longer ago is old news, where a channel is new
+EXPORTS_WITHIN = timedelta(hours=1)  # for a new channel, an export that ended longer ago is old news
 
 
 def note(now: datetime) -> None:
-    """A notice for each open incident and channel, one for each end of what was noted when it began, and one for each
-    export that somebody asked for and that is ready or failed."""
+    """Create a notice for each open incident and channel, one for each end of an incident whose beginning was noted,
+    and one for each export that somebody requested and that is ready or failed."""
     names = [channel.name for channel in channels()]
     new: list[Notice] = []
     if names:
@@ -39,7 +39,7 @@ def note(now: datetime) -> None:
 
 
 def _of_exports(names: list[str], now: datetime) -> list[tuple[int, str]]:
-    """(export, channel) of what is not noted yet."""
+    """Return (export, channel) of what has no notice yet."""
     ended = Export.objects.filter(
         owner__isnull=False,
         job__state__in=(Job.State.DONE, Job.State.FAILED),
@@ -50,7 +50,7 @@ def _of_exports(names: list[str], now: datetime) -> list[tuple[int, str]]:
 
 
 def send(now: datetime) -> list[Job]:
-    """A job for each channel that has something to tell and no such job yet; a channel in trouble holds up no other."""
+    """Submit a job for each channel that has notices and no such job; a failing channel does not delay others."""
     ready = set(Notice.objects.ready(now).values_list("channel", flat=True).distinct())
     ready &= {channel.name for channel in channels()}
     if not ready:
@@ -63,7 +63,7 @@ def send(now: datetime) -> list[Job]:
 def _give_up(now: datetime) -> None:
     late = Notice.objects.waiting().filter(created_at__lte=now - GIVEN_UP_AFTER)
     for notice in late:
-        # Whoever changes the row says so, once.
+        # Only the process that changes the row logs it, once.
         if Notice.objects.waiting().filter(pk=notice.pk).update(given_up_at=now):
             what = "the end" if notice.end or notice.export_id else "the beginning"
             label = label_of(notice.channel)

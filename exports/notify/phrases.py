@@ -1,4 +1,4 @@
-"""Small pieces of messages."""
+"""Parts of messages."""
 
 from django.conf import settings
 from django.urls import reverse
@@ -11,12 +11,12 @@ _LONGEST = 200  # characters of a label
 
 
 def address(name: str, *args) -> str:
-    """Of a page, with the site's own address before it."""
+    """Return a page's address, with the site's own address before it."""
     return f"{settings.SITE_URL}{reverse(name, args=args)}"
 
 
 def name_of(deployment: Deployment | None, audience: Audience) -> str:
-    """What these readers may be told of it; "" for the desk itself."""
+    """Return the name that these readers may see; "" for the desk itself."""
     if deployment is None:
         return ""
     return one_line(str(deployment)) if audience.knows else "a deployment with restricted access"

@@ -1,4 +1,4 @@
-"""Messages to a Slack channel, by chat.postMessage: a thread per deployment, that calls the experimenter by name."""
+"""Messages to a Slack channel, by chat.postMessage: a thread for each deployment, which mentions the experimenter."""
 
 import logging
 import re
@@ -15,10 +15,10 @@ from .mentions import mention
 from .message import Text
 from .undelivered import Undelivered
 
-TIMEOUT = 10  # seconds for each answer of Slack's
-PATIENCE = 10  # seconds that a worker waits where Slack says when to come again; beyond, the job after it does
+TIMEOUT = 10  # seconds for each answer from Slack
+PATIENCE = 10  # seconds that a worker waits if Slack says when to try again; if longer, the next job tries again
 _LONGEST_WAIT = 3600
-_A_MINUTE = 60  # where Slack says no number
+_A_MINUTE = 60  # if Slack gives no number
 
 _WAYS_OUT = {
     "channel_not_found": "see SLACK_CHANNEL, and invite the app to a private channel",
@@ -26,17 +26,17 @@ _WAYS_OUT = {
     "is_archived": "name another channel in SLACK_CHANNEL",
     "missing_scope": "give the app the scope chat:write and install it again",
 }
-# Somebody removed the first message of a thread, or the channel is another one by that name.
+# Somebody removed the first message of a thread, or another channel has this name now.
 _NO_THREAD = ("thread_not_found", "message_not_found", "cannot_reply_to_message")
 _TOKEN = "see SLACK_BOT_TOKEN"
 
-# The SDK's own lines quote what Slack answered; ours is one sentence.
+# The SDK's own log lines quote Slack's answer; ours is one sentence.
 _quiet = logging.getLogger("exports.notify.slack_sdk")
 _quiet.setLevel(logging.CRITICAL)
 
 
 class _Patient(RateLimitErrorRetryHandler):
-    """Comes again when Slack says so, if that is soon."""
+    """Tries again when Slack says so, if that is soon."""
 
     def _can_retry(self, *, state, request, response=None, error=None) -> bool:
         limited = super()._can_retry(state=state, request=request, response=response, error=error)
@@ -48,7 +48,7 @@ def is_set_up() -> bool:
 
 
 def send(text: Text) -> None:
-    """Into the thread of its deployment; what is urgent is seen in the channel too. Raises Undelivered."""
+    """Post into the deployment's thread; an urgent message also appears in the channel. Raises Undelivered."""
     client = _client()
     own, deployment = text.audience.channel, text.audience.thread
     channel = own or settings.SLACK_CHANNEL
@@ -81,7 +81,7 @@ def _client() -> WebClient:
 
 
 def _post(client: WebClient, own: str, text: str, **thread):
-    """What Slack answers. `own`: the channel of one deployment; empty: that of all."""
+    """Return Slack's answer. `own`: a deployment's own channel; empty: the common one."""
     channel = own or settings.SLACK_CHANNEL
     try:
         return client.chat_postMessage(
@@ -98,9 +98,9 @@ def _refused(error: SlackApiError, own: str) -> Undelivered:
     code = str(answer.get("error", ""))
     if answer.status_code == 429:
         wait = min(_seconds(answer.headers), _LONGEST_WAIT)
-        return Undelivered("Slack takes no message now (ratelimited); it is tried again later.", wait=wait)
+        return Undelivered("Slack accepts no message now (ratelimited); it is tried again later.", wait=wait)
     if not re.fullmatch(r"[a-z_]{1,60}", code):
-        # No answer of Slack's own: a proxy's page, or a server in trouble.
+        # Not Slack's own answer: a proxy's page, or a failing server.
         return Undelivered(f"Slack answers with status {answer.status_code} and no reason.")
     way_out = _WAYS_OUT.get(code, _TOKEN if "auth" in code or "token" in code or "account" in code else "")
     if own:
@@ -109,7 +109,7 @@ def _refused(error: SlackApiError, own: str) -> Undelivered:
 
 
 def _seconds(headers) -> int:
-    """What Retry-After says; the SDK hands values over as texts or as lists of one."""
+    """Return the seconds in Retry-After; the SDK gives values as texts or as lists with one text."""
     found = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
     text = str(found[0] if isinstance(found, list) else found)
     return int(text) if text.isascii() and text.isdecimal() else _A_MINUTE
@@ -121,5 +121,5 @@ def _why(error: Exception) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Slack's three control characters: nothing in a label becomes a mention or a link."""
+    """Escape Slack's three control characters: nothing in a label becomes a mention or a link."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,4 +1,4 @@
-"""Django's system checks of the channels: a sentence where one is set up by half."""
+"""Django's system checks of the channels: a warning if one is only partly set up."""
 
 from django.conf import settings
 from django.core.checks import Warning, register
@@ -23,6 +23,6 @@ def half_set_up(app_configs, **kwargs) -> list[Warning]:
         missing = [name for name in names if not set_here[name]]
         if missing and len(missing) < len(names):
             verb = "is" if len(missing) == 1 else "are"
-            sentence = f"{label} is set up by half and tells no alarm: {' and '.join(missing)} {verb} not set."
+            sentence = f"{label} is only partly set up and sends no alarms: {' and '.join(missing)} {verb} not set."
             found.append(Warning(sentence, id="exports.W001"))
     return found

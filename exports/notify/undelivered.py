@@ -2,7 +2,7 @@ from psynetdata.psynet.problems import Problem
 
 
 class Undelivered(Problem):
-    """A channel did not take the message. `wait`: seconds before which it wants no other; `code`: its own word."""
+    """A channel did not accept the message. `wait`: seconds to wait before the next one; `code`: its own error code."""
 
     status = 502
 

@@ -1,1 +1,1 @@
-"""A file for each word that a user types and that spans several of the other folders."""
+"""One file for each word that a user types and whose work spans several of the other folders."""

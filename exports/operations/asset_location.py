@@ -1,4 +1,4 @@
-"""Verb: say where a deployment's assets live, what opens that place, and which addresses may be asked."""
+"""Set where a deployment's asset files are, which secret opens that location, and which addresses may be asked."""
 
 from dataclasses import dataclass
 
@@ -14,12 +14,14 @@ _LEAST_EVERY = 5
 
 @dataclass(frozen=True)
 class AssetPlace:
-    """What is to be changed; None: it stays. `password`, or one within `url`, is sealed; `secret_env` names a variable.
+    """The changes to make; a field that is None stays as it is.
 
-    `key`: a reference to a private key. `known_hosts`: lines of such a file; the source's own host is kept among them.
-    `hosts`: as places.hosts reads them. `every`: minutes between fetches in the background, 5 or more; 0: at exports
-    only. `experiment`: the experiment's own address; `experiment_login`, or what stands within it, is its
-    user:password and sealed; `experiment_env` names a variable.
+    `password`, or one within `url`, is encrypted before it is stored; `secret_env` names an environment variable
+    instead. `key`: a reference to a private key. `known_hosts`: lines of a known_hosts file; the source's own host is
+    kept among them. `hosts`: in the form that asset_urls.hosts reads. `every`: minutes between fetches in the
+    background, 5 or more; 0: only for exports. `experiment`: the experiment's own address. `experiment_login`, or the
+    login within that address, is its user:password and is encrypted too; `experiment_env` names an environment
+    variable instead.
     """
 
     url: str | None = None
@@ -34,7 +36,7 @@ class AssetPlace:
     experiment_env: str | None = None
 
     def __post_init__(self):
-        """Raises UsageError for what cannot be."""
+        """Raise UsageError where a value is not valid."""
         asset_urls.check_assets_url(asset_urls.without_secret(self.url or "")[0])
         asset_urls.hosts(self.hosts or "")
         asset_urls.check_experiment_url(asset_urls.without_secret(self.experiment or "")[0])
@@ -42,12 +44,12 @@ class AssetPlace:
         if self.every and not _LEAST_EVERY <= self.every <= _LONGEST_EVERY:
             raise UsageError(
                 f"Asset files can be fetched every {_LEAST_EVERY} to {_LONGEST_EVERY} minutes (a week), "
-                f"not every {self.every}; 0 means only when an export wants them."
+                f"not every {self.every}; 0 means only when an export needs them."
             )
 
 
 def put(deployment: Deployment, place: AssetPlace) -> list[str]:
-    """Set the fields of a row that the caller saves; the names of those that changed."""
+    """Set the fields of a row that the caller then saves. Return the names of the fields that changed."""
     url, within = _parted(place.url)
     experiment, login = _parted(place.experiment)
     new = {
@@ -80,7 +82,7 @@ def _parted(url: str | None) -> tuple[str | None, str | None]:
 
 
 def _reference(name: str, secret: str | None, variable: str | None, *, moved: bool) -> str | None:
-    """To what opens a place; None: it stays. What is for an old place must not be sent to another."""
+    """Return a reference to the secret; None keeps the old one. It must not be sent to a new location."""
     if variable:
         credentials.reveal(f"env:{variable}")
         return f"env:{variable}"
@@ -96,7 +98,7 @@ def _known_hosts(deployment: Deployment, place: AssetPlace) -> str | None:
 
 
 def set_place(deployment: Deployment, place: AssetPlace, *, user=None) -> list[str]:
-    """Write what changed, on record; the names of the fields. A password in a URL goes no further than here."""
+    """Save the changes and record them. Return the names of the changed fields. No password in a URL is passed on."""
     changed = put(deployment, place)
     if changed:
         deployment.save(update_fields=changed)

@@ -1,4 +1,4 @@
-"""Verbs on deployments: register one that runs, pause, resume, archive."""
+"""Operations on deployments: register a running one, pause, resume, archive."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +19,13 @@ from psynetdata.psynet.problems import Conflict, UsageError
 
 from .asset_location import AssetPlace, put
 
-EVERY = 60  # seconds; the default, and the least
+EVERY = 60  # seconds; the default and the minimum
 _LONGEST_EVERY = 7 * 24 * 3600
 
 
 @dataclass(frozen=True)
 class Looked:
-    """What is at an address, and the deployment_id that it goes by. Nothing is written for it."""
+    """What was found at an address, and its deployment_id. Looking writes nothing."""
 
     kind: Kind
     located: Located
@@ -36,7 +36,7 @@ class Looked:
 
 @dataclass(frozen=True)
 class Added:
-    """`created`: False where the deployment was known here and its source was set or changed."""
+    """A registered deployment. `created`: False if it was already known here and its source was set or changed."""
 
     deployment: Deployment
     probe: Probe
@@ -46,12 +46,13 @@ class Added:
 def look(
     url: str, *, deployment_id: str | None = None, password: str | None = None, key: str = "", known_hosts: str = ""
 ) -> Looked:
-    """Connect to a source's address and see what is there. `password` stands for the one in `url`.
+    """Connect to a source's address and report what is there. `password` replaces the one in `url`.
 
-    `key` and `known_hosts` as in Access.
+    `key` and `known_hosts` are as in Access.
 
-    Raises what a connection can raise, BadInput where it is no address, no experiment or another than `deployment_id`,
-    and Conflict where the address is watched for another.
+    Raises what a connection can raise; BadInput if `url` is not an address, or if the database there is not an
+    experiment's or belongs to another deployment than `deployment_id`; and Conflict if the address is already watched
+    for another deployment.
     """
     kind = registry.of_url(url)
     located = kind.locate(url)
@@ -76,12 +77,12 @@ def add(
     known_hosts: str = "",
     user=None,
 ) -> Added:
-    """Register the experiment at a source's address, after a look at it. Nothing is written where that fails.
+    """Register the experiment at a source's address after a look at it. If the look fails, nothing is written.
 
-    `deployment_id` names it where its database does not, and guards against another's where it does. A `password`,
-    or one in `url`, is sealed and kept apart; `password_env` names the variable that holds it instead. `every`:
-    seconds between snapshots, 60 or more; 0: only when asked for. `key` refers to a private SSH key, `known_hosts` is
-    the line of the host key that somebody vouched for (`host_key`).
+    `deployment_id` names the deployment where its database does not; where it does, the two must agree. A `password`,
+    or one in `url`, is encrypted and stored apart; `password_env` names the environment variable that holds it
+    instead. `every`: seconds between snapshots, 60 or more; 0: only on request. `key` refers to a private SSH key,
+    `known_hosts` is the line of the host key that somebody has confirmed (`host_key`).
     """
     every, place = checked_every(EVERY if every is None else every), AssetPlace(url=assets or None)
     if password_env:
@@ -99,7 +100,7 @@ def add(
             place = AssetPlace(url=found.assets, key=key)
         put(deployment, place)
         if deployment.source_url != located.url:
-            deployment.source_secret = ""  # it is for the old address, and must not be sent to another
+            deployment.source_secret = ""  # it belongs to the old address and must not be sent to another
         deployment.source, deployment.source_url = looked.kind.source, located.url
         deployment.source_key = key
         if known_hosts:
@@ -117,37 +118,35 @@ def add(
 
 
 def connect(deployment: Deployment) -> Probe:
-    """Whether its source answers and lets us in as a snapshot would; what is there. Nothing is kept.
+    """Check that the deployment's source answers and accepts us as for a snapshot. Return what is there; save nothing.
 
-    Raises Conflict where it has no source, and what a connection can raise.
+    Raises Conflict if it has no source, and what a connection can raise.
     """
     if deployment.source == Deployment.Source.UPLOAD:
-        raise Conflict(
-            f"Deployment {deployment.deployment_id} was handed in as a file; there is nothing to connect to."
-        )
+        raise Conflict(f"Deployment {deployment.deployment_id} was loaded from a file; there is nothing to connect to.")
     kind = registry.of_url(deployment.source_url)
     return probe(kind, kind.locate(deployment.source_url), registry.access(deployment))
 
 
 def host_key(url: str, *, fingerprint: str = "") -> HostKey | None:
-    """The host key that someone has to vouch for before `look` and `add`: what the server shows now; None: it has none.
+    """Return the host key that someone has to confirm before `look` and `add`, as the server shows it now.
 
-    With `fingerprint` the one that has it, whatever others the server has. Raises Unreachable, and Refused where none
-    has it.
+    None if the source has no host key. With `fingerprint`: the server's key with this fingerprint, whichever others it
+    has. Raises Unreachable, and Refused if no key of the server has the fingerprint.
     """
     kind = registry.of_url(url)
     return kind.host_key(kind.locate(url), fingerprint=fingerprint)
 
 
 def key_reference(*, file: str | None = None, variable: str | None = None) -> str:
-    """Names a private SSH key: a file, a variable of the environment, or SSH_KEY where neither is given.
+    """Return a reference to a private SSH key: a file, an environment variable, or SSH_KEY if neither is given.
 
-    Raises UsageError for both, and Problem where it is no private key.
+    Raises UsageError if both are given, and Problem if it is not a private key.
     """
     if file and variable:
-        raise UsageError("Give one private key, as a file or as a variable.")
+        raise UsageError("Give one private key, either as a file or as a variable.")
     if file and "PRIVATE KEY" in file:
-        raise UsageError("Give the name of a file; a private key itself goes into a variable (--key-env).")
+        raise UsageError("Give the name of a file; put a private key itself into a variable (--key-env).")
     file = file or (settings.SSH_KEY if not variable else "")
     reference = f"env:{variable}" if variable else f"file:{Path(file).expanduser().absolute()}" if file else ""
     credentials.reveal(reference)
@@ -155,15 +154,15 @@ def key_reference(*, file: str | None = None, variable: str | None = None) -> st
 
 
 def pause(deployment: Deployment, *, user=None) -> None:
-    """Take no snapshots of it by itself any more; one that is asked for is still taken."""
+    """Stop taking scheduled snapshots of it. A snapshot that somebody asks for is still taken."""
     _move(deployment, Deployment.State.PAUSED, "pause", user, (Deployment.State.RUNNING,))
 
 
 def resume(deployment: Deployment, *, user=None) -> None:
-    """Watch it again, at once."""
+    """Take scheduled snapshots again, from now on. Raises Conflict if it has no source or its address is in use."""
     if deployment.source == Deployment.Source.UPLOAD:
         raise Conflict(
-            f"Deployment {deployment.deployment_id} was handed in as a file and has no source to watch; "
+            f"Deployment {deployment.deployment_id} was loaded from a file and has no source to watch; "
             "register its database with `manage.py deployment add`."
         )
     with transaction.atomic():
@@ -173,14 +172,14 @@ def resume(deployment: Deployment, *, user=None) -> None:
 
 
 def archive(deployment: Deployment, *, user=None) -> None:
-    """It is over: watched no more, its history and its last snapshot stay; its server's logs are read a last time."""
+    """Close a deployment: it is not watched any more, its history stays, its logs are read a last time."""
     if logs.can_be_read(deployment):
         jobs.submit(logs.KIND, deployment=deployment, owner=user)
     _move(deployment, Deployment.State.ARCHIVED, "archive", user, (*Deployment.OPEN, Deployment.State.FINISHED))
 
 
 def set_every(deployment: Deployment, every: int, *, user=None) -> None:
-    """Seconds between snapshots; 0: only when asked for."""
+    """Set the seconds between snapshots; 0: only on request. Raises UsageError."""
     deployment.every = checked_every(every)
     deployment.due_at = timezone.now() if every else None
     deployment.save(update_fields=["every", "due_at"])
@@ -199,23 +198,23 @@ def _move(deployment: Deployment, state: str, verb: str, user, among: tuple[str,
 
 
 def checked_every(every: int) -> int | None:
-    """As Deployment.every holds it. Raises UsageError."""
+    """Return the value for Deployment.every: None for 0. Raises UsageError."""
     if every == 0:
         return None
     if not EVERY <= every <= _LONGEST_EVERY:
         raise UsageError(
             f"Snapshots can be taken every {EVERY} to {_LONGEST_EVERY} seconds (a week), not every {every}; "
-            "0 means only when asked for."
+            "0 means only on request."
         )
     return every
 
 
 def _check_free(url: str, deployment_id: str) -> None:
-    """One address is watched for one deployment; a new launch there is found by its next snapshot."""
+    """Raise Conflict if another deployment's address is `url`. The next snapshot finds a new launch there by itself."""
     here = Deployment.objects.filter(source_url=url, state__in=Deployment.OPEN)
     other = here.exclude(deployment_id=deployment_id).first() if url else None
     if other:
         raise Conflict(
-            f"That address is watched already, for deployment {other.deployment_id}; take a snapshot of that one "
-            "(`manage.py snapshot`), which finds what runs there now, or archive it first."
+            f"That address is already watched, for deployment {other.deployment_id}. Take a snapshot of that one "
+            "(`manage.py snapshot`), which finds the experiment that runs there now, or archive it first."
         )

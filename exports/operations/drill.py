@@ -1,7 +1,7 @@
-"""Verb: prove that a deployment's newest snapshot can be restored, before anybody needs it.
+"""Prove that a deployment's newest snapshot can be restored, before anybody needs it.
 
-With DRILL_DATABASE_URL the rows go into tables of their own in that database, are read back and compared, and
-are gone again: nothing is ever committed there. Without it segments are re-hashed and re-counted, no more.
+With DRILL_DATABASE_URL the rows go into separate tables in that database, are read back and compared, and are then
+removed: nothing is ever committed there. Without it, segments are only hashed and counted again.
 """
 
 import secrets
@@ -29,16 +29,16 @@ _NAMED = 3  # problems that a sentence quotes
 
 
 def drill(deployment: Deployment, running: Running | None = None) -> dict:
-    """{"snapshot": id, "how": "restored" or "hashes", "seconds", "tables", "rows", "problems": [], "sentence"}.
+    """Return {"snapshot": id, "how": "restored" or "hashes", "seconds", "tables", "rows", "problems": [], "sentence"}.
 
-    Raises Damaged where the snapshot is not what it was, NotFound where there is none, and what a connection
-    can raise (Unreachable, Refused).
+    Raises Damaged if the snapshot's data has changed since it was taken, NotFound if there is no snapshot, and what a
+    connection can raise (Unreachable, Refused).
     """
     snapshot = Snapshot.objects.newest(deployment)
     if snapshot is None:
         raise NotFound(f"{deployment} has no good snapshot yet; there is nothing to restore.")
     if running:
-        # A job that names a snapshot keeps it from prune.
+        # prune keeps a snapshot that a job names.
         running.job.options = {**running.job.options, "snapshot": snapshot.pk}
         Job.objects.filter(pk=running.job.pk).update(options=running.job.options)
     began = monotonic()
@@ -61,7 +61,7 @@ def _restore_for_nothing(snapshot: Snapshot, address: Address, running: Running 
     states = read_states(reader)
     walk = Walk(running, states)
     with connected(address, name=NAME) as connection:
-        connection.autocommit = False  # and no commit: the server forgets all of it, whatever ends the connection
+        connection.autocommit = False  # and never commit: however the connection ends, the server forgets everything
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout = '0'")
             _make_tables(cursor, states)
@@ -72,7 +72,7 @@ def _restore_for_nothing(snapshot: Snapshot, address: Address, running: Running 
 
 
 def _make_tables(cursor: Cursor, states: Mapping[str, TableState]) -> None:
-    """The snapshot's tables in a schema of their own; the types that every PostgreSQL has, and text for others."""
+    """Create the snapshot's tables in a new schema, with the types that every PostgreSQL has, else with text."""
     schema = f"drill_{secrets.token_hex(6)}"
     cursor.execute(f"CREATE SCHEMA {schema}")
     cursor.execute(f"SET LOCAL search_path = {schema}")
@@ -95,7 +95,7 @@ def _rehash(snapshot: Snapshot, running: Running | None) -> int:
     if checked.problems:
         more = len(checked.problems) - _NAMED
         said = " ".join(checked.problems[:_NAMED]) + (f" And {more} more." if more > 0 else "")
-        raise Damaged(f"{str(snapshot).capitalize()} is not what it was: {said}")
+        raise Damaged(f"{str(snapshot).capitalize()} has changed since it was taken: {said}")
     return checked.rows
 
 
@@ -104,6 +104,6 @@ def _sentence(snapshot: Snapshot, rows: int, seconds: float, *, restored: bool) 
     if restored:
         return f"{str(snapshot).capitalize()} was restored in {seconds:.1f} s: {held}, read back and compared."
     return (
-        f"{str(snapshot).capitalize()} has its hashes and counts: {held}, in {seconds:.1f} s. It was not restored, "
-        "because DRILL_DATABASE_URL names no database to do that in."
+        f"{str(snapshot).capitalize()} has the expected hashes and counts: {held}, in {seconds:.1f} s. "
+        "It was not restored, because DRILL_DATABASE_URL names no database for that."
     )

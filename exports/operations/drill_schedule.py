@@ -1,4 +1,4 @@
-"""Which deployment's restore drill is due."""
+"""Find the deployment whose restore drill is due."""
 
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ from psynetdata.models import Deployment, Job
 
 
 def submit_due() -> Job | None:
-    """Submit the drill of one running deployment that had none for DRILL_EVERY_HOURS; one drill at a time."""
+    """Submit a drill for one running deployment that had none for DRILL_EVERY_HOURS; only one drill runs at a time."""
     every = timedelta(hours=settings.DRILL_EVERY_HOURS)
     drills = Job.objects.filter(kind="drill")
     if not every or drills.filter(state__in=Job.ACTIVE).exists():

@@ -33,22 +33,22 @@ from psynetdata.mirror import Transform
 from psynetdata.psynet.ownership import Belonging
 from psynetdata.psynet.problems import Conflict, Damaged
 
-_NO_LOGS = "The server's logs tell of all participants, of whom this export leaves some out; so it has no logs."
-# What a row costs, for the progress, in units of reading it back, and an asset file (docs/benchmarks.md).
+_NO_LOGS = "The server's logs mention all participants, and this export leaves some of them out; so it has no logs."
+# What a row costs in the progress bar, in units of reading it back; and what an asset file costs (docs/benchmarks.md).
 _WRITING = {(REGULAR, "psynet"): 16, (REGULAR, "database"): 4, (ANONYMOUS, "psynet"): 24, (ANONYMOUS, "database"): 12}
 _CHECKING, _SCANNING, _FETCHING = 1, 10, 1000
 
 
 def build(export: Export, running: Running | None = None) -> list[ExportArchive]:
-    """Make all archives of an export; either all are published or none.
+    """Make all archives of an export; either all of them are published or none.
 
-    Raises LeakFound when an anonymous archive holds an identifier, Damaged when stored data or a
-    finished archive is not what it should be, Cancelled, and Problem for missing assets where they are strict.
+    Raises LeakFound if an anonymous archive holds an identifier, Damaged if stored data or a finished archive is not as
+    it should be, Cancelled, and Problem for missing assets if `strict` is on.
     """
     options = ExportOptions.from_json(export.options)
     made = list(export.archives.order_by("mode"))
     if len(made) == len(options.modes):
-        return made  # another worker came to the end before it was given up for dead
+        return made  # another worker finished it before it was given up as dead
     with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="export-") as folder:
         withdrew = withdrawals.ids_of(export.deployment)
         source, left_out = _rows(export.snapshot, options, withdrew, Path(folder), running)
@@ -61,18 +61,18 @@ def build(export: Export, running: Running | None = None) -> list[ExportArchive]
 
 def _check_nobody_else(export: Export, withdrew: frozenset[int]) -> None:
     if withdrawals.ids_of(export.deployment) != withdrew:
-        raise Conflict("Somebody withdrew, or took that back, while it was made; ask for the export again.")
+        raise Conflict("A withdrawal was made or undone while the export was running; ask for the export again.")
 
 
 def _rows(
     snapshot: Snapshot, options: ExportOptions, withdrew: frozenset[int], folder: Path, running: Running | None
 ) -> tuple[MirrorSource, dict]:
-    """(what is exported, what the manifest says of rows that are left out)"""
+    """Return (the rows to export, what the manifest says of the rows that are left out)."""
     chosen = options.participants
     if chosen is None and not withdrew:
         return MirrorSource(snapshot), {}
     if gone := sorted(withdrew & {*(chosen or ())}):
-        raise Conflict(f"Participants withdrew who were chosen: {participant_list.told(gone)}; leave them out.")
+        raise Conflict(f"Chosen participants have withdrawn: {participant_list.told(gone)}; leave them out.")
     place = folder / "selection"
     place.mkdir()
     look = (lambda *_: running.progress("choosing rows")) if running else None
@@ -85,7 +85,7 @@ def _rows(
 
 
 def _units(snapshot: Snapshot, options: ExportOptions) -> int:
-    """What the whole work is worth on the bar, before any of it is done."""
+    """Return the units of the whole work on the progress bar, before any of it is done."""
     of_a_row = sum(
         _WRITING[mode, options.type] + _CHECKING + (_SCANNING if mode == ANONYMOUS else 0) for mode in options.modes
     )
@@ -93,16 +93,16 @@ def _units(snapshot: Snapshot, options: ExportOptions) -> int:
 
 
 def _assets_of(snapshot: Snapshot, options: ExportOptions) -> int:
-    """As many asset files as there may be to fetch."""
+    """Return how many asset files there may be to fetch, at most."""
     return snapshot.tables.get("asset", {"rows": 0})["rows"] if options.wants_assets else 0
 
 
 @dataclass
 class _Building:
-    """An export on its way, in a folder of its own.
+    """An export being made, in a folder of its own.
 
-    `reader`: the rows that are exported. Identifiers are always those of the whole snapshot: a row of a selection may
-    name others. `left_out`: for the manifest, {} where nothing was.
+    `reader`: the rows to export. Identifiers always come from the whole snapshot, because a row of a selection may
+    name other participants. `left_out`: for the manifest, {} if nothing was left out.
     """
 
     export: Export
@@ -113,7 +113,7 @@ class _Building:
     left_out: dict
 
     def finish(self) -> list[Finished]:
-        """All archives, verified and, if anonymous, scanned."""
+        """Make, verify and, if anonymous, scan all archives."""
         made = []
         with self._workers() as pool:
             for mode in self.options.modes:
@@ -127,7 +127,7 @@ class _Building:
 
     @contextmanager
     def _workers(self) -> Iterator[processes.Pool]:
-        """Forked when all that they share is made."""
+        """Start the worker processes: forked only once everything that they share exists."""
         for mode in self.options.modes:
             self.work.add_side(self._side(mode))
         with processes.pool(self.options.processes, self.work, look=self.meter.check) as pool:
@@ -158,7 +158,7 @@ class _Building:
 
     @cached_property
     def fetched(self) -> asset_folder.Assets:
-        """Once for all modes; what no mode takes is not fetched."""
+        """Fetch the asset files once for all modes. Files that no mode includes are not fetched."""
         personal = self.anonymizer.identifiers.personal_assets if self.options.modes == (ANONYMOUS,) else ()
         deployment, folder = self.export.deployment, self.folder / "assets"
         units = _FETCHING * _assets_of(self.reader.snapshot, self.options)
@@ -167,11 +167,11 @@ class _Building:
         )
 
     def _fill(self, mode: str, archive: Archive, pool: processes.Pool) -> dict:
-        """All members but the manifest, which is what comes back."""
+        """Write all members except the outer manifest, and return that manifest."""
         prefix = f"{mode}/"
         units = _WRITING[mode, self.options.type] * self.reader.snapshot.rows
         made = table_files.make(self.work, pool, mode, self.meter, units)
-        # Before basic data is computed, which anonymizes the same rows once more for itself.
+        # Before basic data is computed: that anonymizes the same rows a second time.
         report = self.anonymizer.report() if mode == ANONYMOUS else {}
         archive.add_database(f"{prefix}database.zip", made)
         told = self._add_files(mode, archive, made)
@@ -182,7 +182,7 @@ class _Building:
         return found if mode == REGULAR else self._account_for(archive, found, made, report)
 
     def _add_files(self, mode: str, archive: Archive, made: table_files.Tables) -> dict:
-        """Class files, basic data and assets; what the manifest says of the assets."""
+        """Add class files, basic data and assets. Return what the manifest says of the assets."""
         prefix, folder = f"{mode}/", self.folder / mode
         options, anonymous = self.options, mode == ANONYMOUS
         leave = self.anonymizer.identifiers.personal_assets if anonymous else frozenset()
@@ -206,9 +206,9 @@ class _Building:
 
     @cached_property
     def logs(self) -> tuple[list[Member], list[str]]:
-        """(the server's logs at the top of the tree, as PsyNet has them, or nothing; a sentence for what is missing).
+        """Return (the server's logs at the top of the tree, as in PsyNet, or nothing; sentences about what is missing).
 
-        They may hold anything: they are in no anonymous archive.
+        Logs may hold anything, so no anonymous archive includes them.
         """
         if self.options.type != "psynet":
             return [], []
@@ -223,9 +223,9 @@ class _Building:
 
     @cached_property
     def source_code(self) -> tuple[list[Member], list[str]]:
-        """(the zip at the top of the tree, as PsyNet has it, or nothing; a sentence where it could not be had).
+        """Return (the zip at the top of the tree, as in PsyNet, or nothing; a sentence if it could not be fetched).
 
-        It may hold keys and names: it is in no anonymous archive. The experiment is asked where none is kept.
+        It may hold keys and names, so no anonymous archive includes it. If none is stored, the experiment is asked.
         """
         deployment, path, notes = self.export.deployment, self.folder / source_code.NAME, []
         if self.options.no_source or self.options.type != "psynet":
@@ -240,7 +240,7 @@ class _Building:
         return [Member(source_code.NAME, path, kept.bytes, kept.sha256)] if kept else [], notes
 
     def _account_for(self, archive: Archive, found: dict, made: table_files.Tables, report: dict) -> dict:
-        """anonymization.json and the anonymous tree's own manifest; the outer manifest, which lists them too."""
+        """Add anonymization.json and the anonymous tree's manifest. Return the outer manifest, which lists both."""
         prefix = f"{ANONYMOUS}/"
         self.needles.withhold(made.texts.texts)
         report = report | {"scan": leak_check.looked_for(self.needles)}

@@ -1,4 +1,4 @@
-"""Exports that come again: asked for when they are due, in their owner's name; five failures in a row stop one."""
+"""Scheduled exports: requested when they are due, in their owner's name; five failures in a row stop a schedule."""
 
 from datetime import datetime, timedelta
 
@@ -16,7 +16,7 @@ STOPS_AFTER = 5
 
 
 def schedule(deployment: Deployment, options: ExportOptions, *, every_days: int, owner) -> ExportSchedule:
-    """The first one comes with the next look, within a minute. Raises UsageError for another rhythm."""
+    """Schedule an export, the first within a minute. Raises UsageError if `every_days` is not in EVERY_DAYS."""
     if every_days not in EVERY_DAYS:
         raise UsageError(f"A scheduled export comes every {', '.join(map(str, EVERY_DAYS))} days.")
     with transaction.atomic():
@@ -28,21 +28,21 @@ def schedule(deployment: Deployment, options: ExportOptions, *, every_days: int,
 
 
 def remove(row: ExportSchedule, *, user) -> None:
-    """No more of them come; those that were made stay."""
+    """Remove a schedule; the exports that it made stay."""
     Audit.record("unschedule", user=user, deployment=row.deployment, target=row)
     row.delete()
 
 
 def resume(row: ExportSchedule, *, user) -> None:
-    """One that stopped comes again, with a clean score. Raises Conflict where it had not stopped."""
+    """Resume a stopped schedule and clear its failures. Raises Conflict if it was not stopped."""
     again = {"stopped_at": None, "told_at": None, "failures": 0, "reason": "", "scored": True, "due_at": timezone.now()}
     if not ExportSchedule.objects.filter(pk=row.pk, stopped_at__isnull=False).update(**again):
-        raise Conflict(f"{str(row).capitalize()} had not stopped.")
+        raise Conflict(f"{str(row).capitalize()} was not stopped.")
     Audit.record("resume", user=user, deployment=row.deployment, target=row)
 
 
 def send_due(now: datetime | None = None) -> None:
-    """Score what came of the last ones; ask for those that are due."""
+    """Record the outcome of the last exports, then request those that are due."""
     now = now or timezone.now()
     rows = ExportSchedule.objects.filter(stopped_at=None).select_related("deployment", "owner", "last__job")
     for row in rows.filter(scored=False):
@@ -56,7 +56,7 @@ def _score(row: ExportSchedule, now: datetime) -> None:
     if job is not None and not job.is_over:
         return
     if job is None or job.state == Job.State.CANCELLED:
-        _move(row, scored=True)  # somebody took it back, which says nothing of the next one
+        _move(row, scored=True)  # somebody cancelled it, which says nothing about the next one
     elif job.state == Job.State.DONE:
         _move(row, scored=True, failures=0, reason="")
     else:
@@ -64,13 +64,13 @@ def _score(row: ExportSchedule, now: datetime) -> None:
 
 
 def _send(row: ExportSchedule, now: datetime) -> None:
-    """Whoever moves `due_at` sends it, so that two looks at the same time ask once."""
+    """Request one export. Only the process that moves `due_at` does so: two checks at the same time request it once."""
     same = ExportSchedule.objects.filter(pk=row.pk, due_at=row.due_at, stopped_at=None)
     if not same.update(due_at=_after(row, now)):
         return
     snapshot = Snapshot.objects.newest(row.deployment)
     if row.last is not None and snapshot is not None and row.last.snapshot_id == snapshot.pk:
-        _move(row, reason="It was left out: there is no newer snapshot than the one before was made from.")
+        _move(row, reason="Skipped: there is no newer snapshot than the one that the last export was made from.")
         return
     try:
         options = ExportOptions.from_json(row.options)
@@ -83,10 +83,10 @@ def _send(row: ExportSchedule, now: datetime) -> None:
 
 
 def _check_owner(row: ExportSchedule, options: ExportOptions) -> None:
-    """As if they asked now. Raises Conflict."""
+    """Check the owner's rights as if they asked now. Raises Conflict."""
     allowed = all(rights.can_export(row.owner, mode) for mode in options.modes)
     if not (allowed and rights.can_see_deployment(row.owner, row.deployment)):
-        raise Conflict(f"{row.owner.get_username()}, who scheduled it, may not make such exports any more.")
+        raise Conflict(f"{row.owner.get_username()}, who scheduled it, is no longer allowed to make such exports.")
 
 
 def _failed(row: ExportSchedule, reason: str, now: datetime) -> None:
@@ -100,6 +100,6 @@ def _move(row: ExportSchedule, **fields) -> None:
 
 
 def _after(row: ExportSchedule, now: datetime) -> datetime:
-    """The next moment of its grid that is still to come."""
+    """Return the next date of the schedule that is still to come."""
     every = timedelta(days=row.every_days)
     return row.due_at + every * ((now - row.due_at) // every + 1)

@@ -1,4 +1,4 @@
-"""Verb: what no rule covers in a snapshot, listed before anything is exported; and what a decision sets going."""
+"""List what no policy rule covers in a snapshot, before anything is exported, and what a decision starts."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ KIND = "undecided"
 
 @dataclass(frozen=True)
 class Listing:
-    """What was found last: in which snapshot (None: nobody looked yet), and whether there is a newer one to look at."""
+    """The last list: of which snapshot (None: there is no list yet), and the newest snapshot, which may be later."""
 
     snapshot: Snapshot | None
     found: list[dict]
@@ -27,10 +27,10 @@ class Listing:
 
 
 def look(snapshot: Snapshot, running: jobs.Running | None = None) -> list[dict]:
-    """[{table, column, selector, rows, shape, masked, shared, open, kind}] of what is undecided, in order.
+    """Return [{table, column, selector, rows, shape, masked, shared, open, kind}] of what is undecided, in order.
 
-    `shape` says what the values look like, never one; the last three are a rule that would fit. A selector that holds
-    an identifier is told without it, and `masked`: a pattern can decide about it.
+    `shape` describes the values without quoting one; the last three are a rule that would fit. A selector that holds
+    an identifier is shown without it and is `masked`: only a pattern can decide about it.
     """
     source, deployment = MirrorSource(snapshot), snapshot.deployment
     survey, done = Survey(policy_of(deployment)), 0
@@ -51,7 +51,7 @@ def look(snapshot: Snapshot, running: jobs.Running | None = None) -> list[dict]:
 
 
 def latest(deployment: Deployment) -> Listing:
-    """The last listing, without what was decided since."""
+    """Return the last list, without what was decided since."""
     newest = Snapshot.objects.newest(deployment)
     done = Job.objects.filter(deployment=deployment, kind=KIND, state=Job.State.DONE).first()
     if done is None:
@@ -73,7 +73,7 @@ def latest(deployment: Deployment) -> Listing:
 
 
 def ask(deployment: Deployment, *, owner=None) -> Job:
-    """A job that looks; the one that is at work already, if there is one. Raises Conflict without a good snapshot."""
+    """Return a job that makes the list; the active one if there is one. Raises Conflict without a good snapshot."""
     newest = newest_of(deployment)
     return at_work(deployment) or jobs.submit(KIND, options={"snapshot": newest.pk}, deployment=deployment, owner=owner)
 

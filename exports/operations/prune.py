@@ -1,4 +1,4 @@
-"""Verb: let go what the retention does not keep, then the files that nothing stands on any more."""
+"""Delete the snapshots that the retention rules do not keep, then the files that nothing refers to any more."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -23,13 +23,13 @@ from psynetdata.models import Audit, Deployment, Job, MirroredTable
 from psynetdata.psynet.problems import Conflict
 from psynetdata.psynet.tables import UNMIRRORED_TABLES
 
-_TOGETHER = 50  # rows that go in one transaction
+_TOGETHER = 50  # rows deleted in one transaction
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Pruned:
-    """What went, or would go. `store`, `archives`, `assets`: files of snapshots, expired exports, assets.
+    """What was deleted, or would be. `store`, `archives`, `assets`: files of snapshots, expired exports, assets.
 
     `deployments`: {deployment_id: {"goes": n, "stays": {reason: n}}}; `unreadable`: states that could not be read.
     """
@@ -53,15 +53,15 @@ def policy_of(deployment: Deployment) -> Policy:
 
 
 def kept(deployment: Deployment, now: datetime) -> dict[int, str | None]:
-    """{snapshot: why it stays, or None where it goes}, newest first."""
+    """Return {snapshot: why it stays, or None if it is to be deleted}, newest first."""
     return keep(_held(deployment), now, policy_of(deployment))
 
 
 def prune(running: Running, *, deployment: Deployment | None = None, dry_run: bool = False) -> Pruned:
-    """Let snapshots go, of one deployment or of all; then remove files of any that nothing stands on, and expired ones.
+    """Delete snapshots of one deployment or of all; then all files that nothing refers to, and expired exports.
 
-    With `dry_run` only say what would go. Raises Conflict while another prune runs, and Cancelled; whatever
-    stops it in between, the next one takes it up from there.
+    With `dry_run` only report what would be deleted. Raises Conflict while another prune runs, and Cancelled. If a
+    prune is interrupted, the next one continues from there.
     """
     now, store = timezone.now(), Store()
     if not dry_run:
@@ -86,7 +86,7 @@ def prune(running: Running, *, deployment: Deployment | None = None, dry_run: bo
 
 
 def submit_daily() -> None:
-    """Ask for the day's prune, where none was asked for in the last day and none is on its way."""
+    """Submit the daily prune, unless one was submitted in the last day or is active."""
     asked = Job.objects.filter(kind=locks.PRUNE)
     active = asked.filter(state__in=Job.ACTIVE)
     if not active.exists() and not asked.filter(options__daily=True, created_at__gt=timezone.now() - _DAY).exists():
@@ -94,11 +94,11 @@ def submit_daily() -> None:
 
 
 def _alone(running: Running) -> None:
-    """Claim to be the one prune at work. What a killed attempt said of itself is taken back."""
+    """Claim to be the only running prune. Claims that a killed attempt left in this job's row are reset."""
     with transaction.atomic():
         others = locks.alive((locks.PRUNE,)).select_for_update().order_by("pk")
         if any(job.options.get("alone") for job in others if job.pk != running.job.pk):
-            raise Conflict("Another prune is at work; wait until it is over.")
+            raise Conflict("Another prune is running; wait until it has finished.")
         running.job.options = {**running.job.options, "alone": True, "deleting": False}
         Job.objects.filter(pk=running.job.pk).update(options=running.job.options)
 
@@ -124,7 +124,7 @@ def _held(deployment: Deployment) -> list[Held]:
 
 
 def _shown(deployment: Deployment) -> set[int]:
-    """The snapshot that each face shows; of several with the very same states the newest."""
+    """Return the snapshot that each face shows; of several with exactly the same states the newest."""
     found = set()
     for face in settings.FACES:
         rows = MirroredTable.objects.using(face).filter(deployment_number=deployment.number)
@@ -137,7 +137,7 @@ def _shown(deployment: Deployment) -> set[int]:
 
 
 def _used() -> set[int]:
-    """Snapshots that jobs name which are not over."""
+    """Return the ids of snapshots that unfinished jobs name."""
     active = Job.objects.filter(state__in=Job.ACTIVE)
     return set(active.filter(options__has_key="snapshot").values_list("options__snapshot", flat=True))
 
@@ -149,14 +149,14 @@ def _let_go(deployment: Deployment, ids: list[int], running: Running) -> int:
         together = ids[start : start + _TOGETHER]
         try:
             gone += _delete(together)
-        except (ProtectedError, IntegrityError):  # an export was asked for a moment ago
+        except (ProtectedError, IntegrityError):  # an export of one of them was requested a moment ago
             gone += sum(_delete_if_free(pk) for pk in together)
     Audit.record("prune", deployment=deployment, target=f"{gone} snapshots")
     return gone
 
 
 def _delete(ids: list[int]) -> int:
-    """How many went; what was pinned or exported since the decision stays."""
+    """Return how many were deleted. Snapshots that were pinned or exported since the decision stay."""
     with transaction.atomic():
         free = Snapshot.objects.select_for_update().filter(pk__in=ids, pinned=False)
         _, gone = Snapshot.objects.filter(pk__in=[one.pk for one in free.only("pk")]).delete()

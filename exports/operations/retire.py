@@ -1,6 +1,6 @@
-"""Verb: retire. All that an experiment's server holds brought here and proven, or a list of what is missing.
+"""Retire a deployment: bring everything that the experiment's server holds here and prove it, or list what is missing.
 
-Each step that changes something is a job of its own kind, with the record that it always has.
+Each step that changes something is a job of its own kind and leaves the usual record.
 """
 
 from time import sleep
@@ -25,17 +25,17 @@ from psynetdata.psynet.tables import UNMIRRORED_TABLES
 from .drill import RESTORED
 
 KIND = "retire"
-_NAMED = 5  # problems of one thing that are told one by one
-_LOOK = 0.5  # seconds between looks at another job that is at work on the deployment
+_NAMED = 5  # problems of one thing that are listed one by one
+_LOOK = 0.5  # seconds between checks for another job that is working on the deployment
 
 
 def retire(deployment: Deployment, running: Running) -> dict:
-    """{"safe": bool, "snapshot": id or null, "done": [sentences], "missing": [sentences]}.
+    """Return {"safe": bool, "snapshot": id or null, "done": [sentences], "missing": [sentences]}.
 
-    Where nothing is missing the deployment is archived: its server may go. Raises Conflict for one that has no server.
+    If nothing is missing, the deployment is archived and its server may be deleted. Raises Conflict without a server.
     """
     if deployment.source == Deployment.Source.UPLOAD:
-        raise Conflict(f"Deployment {deployment.deployment_id} was handed in as a file; it has no server to retire.")
+        raise Conflict(f"Deployment {deployment.deployment_id} was loaded from a file; it has no server to retire.")
     found = _Retiring(deployment, running).all_of_it()
     deployment.refresh_from_db()
     user = running.job.owner
@@ -56,7 +56,7 @@ class _Retiring:
         self._steps = (self._take, *fetching, self._verify, self._drill)
 
     def all_of_it(self) -> dict:
-        """What one step cannot do is told; the others are done all the same."""
+        """Run all steps. A step that fails is reported, and the other steps are still done."""
         for number, step in enumerate(self._steps):
             self._number = number
             try:
@@ -73,7 +73,7 @@ class _Retiring:
         self._running.progress(phase[:80], self._number, len(self._steps))
 
     def _job(self, phase: str, kind: str, **options) -> Job:
-        """A job done here, to its end. Raises its Problem, and Cancelled where this one was to stop."""
+        """Run a job here to its end. Raises the job's Problem, and Cancelled if this job is to stop."""
         self._shown(phase)
         return jobs.run_here(
             kind, options=options, deployment=self._deployment, owner=self._running.job.owner,
@@ -84,28 +84,28 @@ class _Retiring:
         if self._deployment.state not in Deployment.OPEN:
             self._done.append(self._why_not_asked())
             return
-        while alive(EXCLUSIVE).filter(deployment=self._deployment).exists():  # a scheduled one, most often
+        while alive(EXCLUSIVE).filter(deployment=self._deployment).exists():  # usually a scheduled snapshot
             self._running.check()
             sleep(_LOOK)
         taken = self._job("taking the last snapshot", snapshot_schedule.KIND, full=True)
         snapshot = Snapshot.objects.select_related("deployment").get(pk=taken.result["snapshot"])
         if snapshot.deployment != self._deployment:
             raise Conflict(
-                f"At its source runs another launch now, {snapshot.deployment.deployment_id}: retire that one too "
-                "before the server goes. Then retire this one again."
+                f"Another launch now runs at its source, {snapshot.deployment.deployment_id}: retire that one too "
+                "before the server is deleted. Then retire this one again."
             )
         if snapshot.state != Snapshot.State.GOOD:
             raise Conflict(
                 f"The last snapshot, {snapshot.pk}, is {snapshot.state}: {snapshot.reason} Look at it first."
             )
         moment = times.to_iso(snapshot.taken_at.replace(microsecond=0))
-        self._done.append(f"Snapshot {snapshot.pk} was taken, of {moment}: {snapshot.rows} rows, all read afresh.")
+        self._done.append(f"Snapshot {snapshot.pk} was taken at {moment}: {snapshot.rows} rows, all read again.")
 
     def _why_not_asked(self) -> str:
-        """Of one that is closed: why its source holds nothing that is not here. Raises Conflict where it may."""
+        """Return why a closed deployment's source holds nothing that is missing here. Raises Conflict if it may."""
         if self._deployment.state == Deployment.State.FINISHED:
             return (
-                "It is finished: another launch took its place at its source, so nothing more of it can be read there."
+                "It is finished: another launch took its place at its source, so no more of its data can be read there."
             )
         before = Job.objects.filter(
             kind=KIND, deployment=self._deployment, state=Job.State.DONE, result__safe=True
@@ -113,7 +113,7 @@ class _Retiring:
         resumed = before and Audit.objects.filter(verb="resume", deployment=self._deployment, at__gt=before.created_at)
         if before is None or resumed.exists():
             raise Conflict(
-                "It is archived, and what came to its source since then is not here: resume it (`deployment resume`), "
+                "It is archived, and what its source received since then is not here: resume it (`deployment resume`), "
                 "then retire it again."
             )
         return f"It was retired before ({before}); its source was not asked again."
@@ -130,7 +130,7 @@ class _Retiring:
             return
         told = self._job("fetching asset files", background_fetch.KIND, whole=True).result
         for reason, count in sorted(told["missing"].items()):
-            told_of = self._done if reason == NO_FILE else self._missing  # what no server has is not missing here
+            told_of = self._done if reason == NO_FILE else self._missing  # on no server: nothing is lost
             told_of.append(f"{count} asset files are missing: {reason}.")
         kept = self._deployment.stored_assets.count()
         self._done.append(f"{kept} asset files are here; {told['fetched']} of them were fetched now.")
@@ -153,8 +153,8 @@ class _Retiring:
             self._done.append(f"Its source code was fetched, {kept.bytes} bytes.")
         else:
             raise Conflict(
-                "Its source code is not here, and nobody said where the experiment answers; hand it in on the "
-                "deployment's page, or name the address (`deployment assets --experiment`)."
+                "Its source code is not here, and the experiment's address is not known. Upload the source code on the "
+                "deployment's page, or set the address (`deployment assets --experiment`)."
             )
 
     def _verify(self) -> None:
@@ -165,27 +165,27 @@ class _Retiring:
         if kept := logs.kept(self._deployment):
             checks["logs"] = verify_logs(kept)
         for name, checked in checks.items():
-            self._missing += [f"Of the {name} kept here: {problem}" for problem in checked.problems[:_NAMED]]
+            self._missing += [f"In the stored {name}: {problem}" for problem in checked.problems[:_NAMED]]
             if len(checked.problems) > _NAMED:
-                self._missing.append(f"Of the {name} kept here, {len(checked.problems) - _NAMED} more are damaged.")
+                self._missing.append(f"In the stored {name}, {len(checked.problems) - _NAMED} more are damaged.")
         if not any(checked.problems for checked in checks.values()):
             files = sum(checked.files for checked in checks.values())
-            self._done.append(f"{files} kept files were compared with their hashes.")
+            self._done.append(f"{files} stored files were compared with their hashes.")
 
     def _drill(self) -> None:
         found = self._job("restoring for a test", "drill").result
         self._done.append(found["sentence"])
         if found["how"] != RESTORED:
             rows = sum(_in_scratch(self._newest(), self._running).values())
-            self._done.append(f"In its place {rows} rows were loaded into a scratch database and counted.")
+            self._done.append(f"Instead, {rows} rows were loaded into a scratch database and counted.")
 
 
 def _in_scratch(snapshot: Snapshot, running: Running) -> dict[str, int]:
-    """{table: rows} that came into an empty mirror, which are those of the snapshot. Raises Problem where not."""
+    """Load the snapshot into an empty mirror. Return {table: rows}. Raises Conflict if they are not the snapshot's."""
     with scratch() as alias:
         source = MirrorSource(snapshot)
         rows = refresh(alias, snapshot.deployment, source, Transform("as it is"), look=lambda *_: running.check())
     expected = {table: snapshot.rows_of(table) for table in snapshot.tables if table not in UNMIRRORED_TABLES}
     if rows != expected:
-        raise Conflict(f"{str(snapshot).capitalize()} did not come whole into a scratch database.")
+        raise Conflict(f"{str(snapshot).capitalize()} did not load completely into a scratch database.")
     return rows

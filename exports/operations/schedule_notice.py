@@ -1,4 +1,4 @@
-"""Owners are told of their scheduled exports that stopped: by e-mail, else through whatever channel there is."""
+"""Notify owners of their scheduled exports that stopped: by e-mail, else through the configured channels."""
 
 from datetime import datetime, timedelta
 
@@ -21,7 +21,7 @@ _GIVEN_UP_AFTER = timedelta(days=1)
 
 
 def send(now: datetime | None = None) -> None:
-    """A job for each of whom nobody told the owner yet; one that fails is tried again each minute, for a day."""
+    """Submit a job for each owner not notified yet. A job that fails is tried again each minute, for a day."""
     now = now or timezone.now()
     rows = ExportSchedule.objects.filter(stopped_at__gt=now - _GIVEN_UP_AFTER, told_at=None)
     active = Job.objects.filter(kind=KIND, state__in=Job.ACTIVE)
@@ -32,7 +32,7 @@ def send(now: datetime | None = None) -> None:
 
 
 def tell(schedule: int) -> list[str]:
-    """The ways by which it was told, e-mail to the owner or names of channels. Raises Undelivered."""
+    """Notify the owner. Return how: "owner" for e-mail, or the channels' names. Raises Undelivered."""
     row = ExportSchedule.objects.filter(pk=schedule, stopped_at__isnull=False, told_at=None)
     row = row.select_related("owner", "deployment").first()
     if row is None:
@@ -44,9 +44,9 @@ def tell(schedule: int) -> list[str]:
 
 
 def _ways(row: ExportSchedule) -> list[tuple]:
-    """[(name, function that sends a Text, who reads it)]"""
+    """Return [(name, function that sends a Text, who reads it)]."""
     if row.owner.is_active and mail.reaches(row.owner.email):
-        knows = rights.can_see_deployment(row.owner, row.deployment)  # losing sight of it is what may have stopped it
+        knows = rights.can_see_deployment(row.owner, row.deployment)  # if not, that may be why it stopped
         return [("owner", mail.send, Audience(to=(row.owner.email,), knows=knows))]
     return [(channel.name, channel.send, channel.audience(row.deployment)) for channel in channels()]
 
@@ -55,10 +55,10 @@ def _text(row: ExportSchedule, audience: Audience) -> Text:
     owner = f" that {row.owner.get_username()} scheduled" if audience.knows or audience.to else ""
     body = (
         f"The export of {name_of(row.deployment, audience)}{owner} {EVERY_DAYS[row.every_days]} failed "
-        f"{row.failures} times in a row and comes no more until somebody resumes it.\n\n"
+        f"{row.failures} times in a row. It is not made any more until somebody resumes it.\n\n"
     )
     if audience.knows:
         body += f"{row.reason}\n\n{address('admin:psynetdata_deployment_change', row.deployment_id)}\n"
     else:
-        body += f"Who may see it finds it on the first page.\n\n{address('admin:index')}\n"
+        body += f"If you may see it, you find it on the first page.\n\n{address('admin:index')}\n"
     return Text(f"{settings.SITE_NAME}: a scheduled export stopped", body, audience, urgent=True)

@@ -1,4 +1,4 @@
-"""Does the storage still hold what the rows say? Snapshots segment by segment, exports by their archives."""
+"""Check that the storage still holds what the rows say: snapshots segment by segment, exports by their archives."""
 
 import hashlib
 import tempfile
@@ -18,10 +18,10 @@ from psynetdata.psynet.problems import BadInput, Damaged
 
 
 def verify_snapshot(snapshot: Snapshot, seen: dict[str, int] | None = None) -> Checked:
-    """Every state and segment re-hashed and re-counted, against Snapshot.tables and its totals.
+    """Hash and count every state and segment again, and compare with Snapshot.tables and its totals.
 
-    What is missing or damaged is noted in Snapshot.damage: the next capture of the source reads that again.
-    `seen`: {ref of a segment: its rows} of what was looked at before; snapshots share their segments.
+    Missing or damaged blobs are noted in Snapshot.damage: the next capture of the source reads them again.
+    `seen`: {ref of a segment: its rows} for segments that were checked before; snapshots share segments.
     """
     seen = {} if seen is None else seen
     checked, damaged = Checked(), []
@@ -47,7 +47,7 @@ def verify_snapshot(snapshot: Snapshot, seen: dict[str, int] | None = None) -> C
 def _verify_table(
     reader: SnapshotReader, table: str, seen: dict[str, int], checked: Checked, damaged: list[str]
 ) -> int | None:
-    """The table's rows; None where something is wrong: the first such thing is told, all are noted in `damaged`."""
+    """Return the table's rows, or None on a problem: only the first one is reported, all are noted in `damaged`."""
     state = reader.snapshot.tables[table]["state"]
     try:
         reader.store.check(state, "json")
@@ -87,7 +87,7 @@ def _verify_segment(reader: SnapshotReader, segment: Segment, seen: dict[str, in
 
 
 def verify_source_code(row: SourceCode) -> Checked:
-    """The kept zip by its SHA-256."""
+    """Check the stored zip by its SHA-256."""
     try:
         for _ in source_code.read(row):
             pass
@@ -97,7 +97,7 @@ def verify_source_code(row: SourceCode) -> Checked:
 
 
 def verify_logs(row: ServerLogs) -> Checked:
-    """The kept parts of a server's logs by their SHA-256."""
+    """Check the stored parts of a server's logs by their SHA-256."""
     checked = Checked(files=len(row.parts), bytes=row.bytes)
     for number in range(len(row.parts)):
         try:
@@ -108,9 +108,9 @@ def verify_logs(row: ServerLogs) -> Checked:
 
 
 def verify_assets(deployment: Deployment, seen: dict[str, bool] | None = None) -> Checked:
-    """The kept asset files of a deployment by their SHA-256. One that is damaged is fetched anew by the next export.
+    """Check a deployment's stored asset files by their SHA-256. The next export fetches a damaged file again.
 
-    `seen`: {hash: whether it was sound} of what was looked at before; deployments may share files.
+    `seen`: {hash: whether the file was intact} for files that were checked before; deployments may share files.
     """
     seen = {} if seen is None else seen
     checked = Checked()
@@ -121,10 +121,8 @@ def verify_assets(deployment: Deployment, seen: dict[str, bool] | None = None) -
             checked.files += 1
             checked.bytes += row.bytes
         if not seen[row.sha256]:
-            checked.problems.append(
-                f"{str(row).capitalize()} is missing or not what it was; an export fetches it anew."
-            )
-            StoredAsset.objects.filter(pk=row.pk).update(source="")  # it came from nowhere that a row tells of
+            checked.problems.append(f"{str(row).capitalize()} is missing or has changed; an export fetches it again.")
+            StoredAsset.objects.filter(pk=row.pk).update(source="")  # no row names this source, so it is fetched again
     return checked
 
 
@@ -138,7 +136,7 @@ def _is_sound(row: StoredAsset) -> bool:
 
 
 def verify_export(export: Export) -> Checked:
-    """Each stored archive by its SHA-256, then every file of its manifest."""
+    """Check each stored archive by its SHA-256, then every file in its manifest."""
     checked = Checked()
     archives = list(export.archives.order_by("mode"))
     if not archives:
@@ -164,7 +162,7 @@ def _verify_archive(archive: ExportArchive) -> Checked:
         except FileNotFoundError:
             return Checked(["its file is missing from the storage."])
         if (size, digest.hexdigest()) != (archive.bytes, archive.sha256):
-            return Checked(["its file is not what it was: its SHA-256 is another."])
+            return Checked(["its file has changed: its SHA-256 is different."])
         try:
             return check(ZipTree(copy))
         except BadInput as problem:

@@ -1,4 +1,4 @@
-"""Verb: verify what is stored, as a job: a snapshot's segments, an export's archives."""
+"""Verify stored data in a job: a snapshot's segments, an export's archives."""
 
 from exports.models import Export, Snapshot
 from psynetdata import jobs
@@ -12,25 +12,25 @@ _VERIFY = {"snapshot": (Snapshot, verify_snapshot), "export": (Export, verify_ex
 
 
 def ask(row: Snapshot | Export, *, owner) -> Job:
-    """A job that does it. Raises Conflict where one is at it already."""
+    """Submit a job that verifies the row. Raises Conflict if one is already doing so."""
     name, active = row._meta.model_name, last(row)
     if active is not None and not active.is_over:
-        raise Conflict(f"{str(active).capitalize()} verifies {row} already.")
+        raise Conflict(f"{str(active).capitalize()} is already verifying {row}.")
     job = jobs.submit(KIND, options={name: row.pk}, deployment=row.deployment, owner=owner)
     Audit.record(KIND, user=owner, deployment=row.deployment, target=row)
     return job
 
 
 def last(row: Snapshot | Export) -> Job | None:
-    """The newest job that verified it, or that will."""
+    """Return the newest job that verified the row or is going to."""
     of_row = {f"options__{row._meta.model_name}": row.pk}
     return Job.objects.filter(kind=KIND, deployment=row.deployment_id, **of_row).order_by("-pk").first()
 
 
 def verify(options: dict) -> dict:
-    """What a job's options name: {"files", "bytes", "rows"} that were looked at.
+    """Verify what a job's options name. Return {"files", "bytes", "rows"} that were checked.
 
-    Raises Damaged, which names no file since names can tell about people, and NotFound.
+    Raises Damaged, which names no files because names can reveal people, and NotFound.
     """
     ((name, number),) = options.items()
     model, look = _VERIFY[name]
@@ -41,5 +41,5 @@ def verify(options: dict) -> dict:
     if checked.problems:
         count = len(checked.problems)
         what = "one thing is" if count == 1 else f"{count} things are"
-        raise Damaged(f"In {row} {what} not as stored; `manage.py verify --{name} {number}` says what.")
+        raise Damaged(f"In {row} {what} not as stored; `manage.py verify --{name} {number}` reports the details.")
     return {"files": checked.files, "bytes": checked.bytes, "rows": checked.rows}

@@ -1,6 +1,6 @@
-"""Verb: withdraw. A participant's data is shown and handed out no more, and what was handed out before is gone here.
+"""Withdraw participants: their data is no longer shown or exported, and earlier exports with it are removed here.
 
-Stored snapshots keep it until they are let go, as the experiment's own database does.
+Stored snapshots keep it until they are pruned, as the experiment's own database does.
 """
 
 from collections.abc import Iterable
@@ -27,9 +27,10 @@ KIND = "withdraw"
 
 
 def withdraw(deployment: Deployment, ids: Iterable[int], *, user=None) -> list[Withdrawal]:
-    """Put on record that they withdrew; `follow` carries it out.
+    """Record that the participants withdrew; `follow` carries it out. Return the new rows.
 
-    From here on no export holds them. Raises NotFound for who never took part, Conflict where all withdrew before.
+    From here on no export holds their data. Raises NotFound for an id that never took part, Conflict if all of them
+    withdrew before.
     """
     wanted, first = sorted({*ids}), deployment.first
     if missing := sorted({*wanted} - _took_part(deployment, wanted)):
@@ -49,16 +50,16 @@ def withdraw(deployment: Deployment, ids: Iterable[int], *, user=None) -> list[W
 
 
 def take_back(deployment: Deployment, ids: Iterable[int], *, user=None) -> None:
-    """As if they had not withdrawn, as far as snapshots still have their data; `follow` carries it out.
+    """Undo withdrawals, as far as snapshots still have the participants' data; `follow` carries it out.
 
-    Raises NotFound for who did not withdraw.
+    Raises NotFound for an id that did not withdraw.
     """
     with transaction.atomic():
         rows = Withdrawal.objects.select_for_update().filter(deployment=deployment.first, participant__in=ids)
         missing = sorted({*ids} - {row.participant for row in rows})
         if missing:
             raise NotFound(
-                f"From deployment {deployment.deployment_id} no participant {', '.join(map(str, missing))} withdrew."
+                f"In deployment {deployment.deployment_id} no participant {', '.join(map(str, missing))} has withdrawn."
             )
         for row in rows:
             target = f"withdrawal of participant {row.participant}"
@@ -67,14 +68,14 @@ def take_back(deployment: Deployment, ids: Iterable[int], *, user=None) -> None:
 
 
 def send(deployment: Deployment, *, owner=None) -> Job:
-    """The job that carries out what is on record."""
+    """Submit the job that carries out the recorded withdrawals."""
     return jobs.submit(KIND, deployment=deployment.first, owner=owner)
 
 
 def follow(deployment: Deployment, running: Running) -> dict:
-    """Carry out what is on record: {"archives", "asset_files": removed ones, "snapshots": what is mirrored}.
+    """Carry out the recorded withdrawals. Return {"archives", "asset_files": removed, "snapshots": mirrored ids}.
 
-    May be done again. Raises Cancelled.
+    Can safely be run again. Raises Cancelled.
     """
     chain, newest = deployment.chain(), to_mirror(deployment)
     running.progress("removing exports")
@@ -87,7 +88,7 @@ def follow(deployment: Deployment, running: Running) -> dict:
 
 
 def _took_part(deployment: Deployment, ids: list[int]) -> set[int]:
-    """Those of them who did, as far as the mirror shows, or a withdrawal tells."""
+    """Return those of `ids` that took part, according to the mirror or to a withdrawal."""
     numbers = [one.number for one in deployment.chain()]
     shown = Participant.objects.using(IDENTIFIED).filter(id__in=ids, deployment_number__in=numbers)
     return {*shown.values_list("id", flat=True), *ids_of(deployment)}
@@ -98,7 +99,7 @@ def _account(user):
 
 
 def _remove_archives(deployment: Deployment) -> int:
-    """Those that were asked for before somebody withdrew."""
+    """Remove archives that were requested before the last withdrawal."""
     last = Withdrawal.objects.filter(deployment=deployment.first).order_by("-created_at").first()
     if last is None:
         return 0
@@ -111,7 +112,7 @@ def _remove_archives(deployment: Deployment) -> int:
 
 
 def _remove_assets(snapshot: Snapshot, running: Running) -> int:
-    """Kept files of theirs; a file that others have too stays for those."""
+    """Remove the stored files of participants who withdrew; a file that others share stays."""
     with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="withdrawn-") as folder:
         less = without_them(snapshot, Path(folder), look=lambda *_: running.check())
         if "asset" not in less.left_out:

@@ -1,4 +1,4 @@
-"""An archive of an export on its way: members in, read back, accounts added, closed; until then no zip (law 2)."""
+"""An export's archive while it is made: members, read back, then accounts. Only closing makes it a zip (law 2)."""
 
 import hashlib
 import zipfile
@@ -21,7 +21,7 @@ _DAMAGED = "The finished archive is not as it should be; nothing was published: 
 
 @dataclass(frozen=True)
 class _Written:
-    """`rows`: records that a table's file must have, its header among them; None where nobody counts."""
+    """`rows`: records that a table's file must have, with its header; None if its rows are not counted."""
 
     entry: Entry
     member: Member | None = None
@@ -65,7 +65,7 @@ class Archive:
             self._add(entry, Member(entry.name, None, **told), rows=1 + file.rows)
 
     def add_files(self, members: list[Member]) -> None:
-        """Files of the folder, packed by the workers where that makes them smaller."""
+        """Add files of the folder; the workers compress them where that makes them smaller."""
         members = sorted(members, key=lambda member: member.name)
         to = self._work.folder / f"{self.path.stem}-{len(self._written)}"
         tasks = [PackTask(index, member.path, Path(f"{to}-{index}")) for index, member in enumerate(members)]
@@ -76,9 +76,9 @@ class Archive:
             self._add(add(member.name, pieces or read(member.path, self._meter)), member)
 
     def read_back(self, units: int) -> None:
-        """Every member as it stands on disk: `members` has their sizes and hashes now. Raises Damaged.
+        """Read every member back from disk; afterwards `members` has their sizes and hashes. Raises Damaged.
 
-        `units`: of the meter's, that this is worth.
+        `units`: how many units of the meter this is worth.
         """
         self._file.flush()
         self._meter.begin("checking", units, bytes=sum(written.entry.bytes for written in self._written))
@@ -94,14 +94,14 @@ class Archive:
         self.members.sort(key=lambda member: member.name)
 
     def add_account(self, name: str, content: bytes) -> Member:
-        """A file that tells of the others; it comes behind them."""
+        """Add a file that describes the others; it comes after them."""
         entry = self._writer.whole(name, content)
         member = Member(name, None, entry.bytes, hashlib.sha256(content).hexdigest())
         self.members = sorted([*self.members, member], key=lambda each: each.name)
         return member
 
     def finish(self) -> tuple[int, str]:
-        """Close the zip and look at it as a stranger would: (its bytes, their sha256). Raises Damaged."""
+        """Close the zip and read it with an independent reader. Return (its bytes, their SHA-256). Raises Damaged."""
         self._writer.close()
         self._file.close()
         with self.path.open("rb") as file:
@@ -113,11 +113,11 @@ class Archive:
             with zipfile.ZipFile(self.path) as archive:
                 listed = archive.infolist()
                 for member in listed:
-                    archive.open(member).close()  # its own header says what the directory says
+                    archive.open(member).close()  # raises if its own header and the directory differ
         except (zipfile.BadZipFile, OSError) as error:
             raise Damaged(_DAMAGED.format(error)) from None
         if [(one.filename, one.file_size, one.compress_size, one.CRC, one.header_offset) for one in listed] != wanted:
-            raise Damaged(_DAMAGED.format("its directory lists something else than was written."))
+            raise Damaged(_DAMAGED.format("its directory does not list what was written."))
         return size, digest
 
     def _add(self, entry: Entry, member: Member, rows: int | None = None) -> None:
@@ -125,7 +125,7 @@ class Archive:
 
 
 def _known(member: Member, found: Read) -> Member:
-    """With the size and hash that were read back, which must be those known before."""
+    """Return the member with the size and hash that were read back; they must equal those known before."""
     if member.sha256 and (member.bytes, member.sha256) != (found.bytes, found.sha256):
-        raise Damaged(_DAMAGED.format(f"{member.name} is not what was put into it."))
+        raise Damaged(_DAMAGED.format(f"{member.name} does not hold what was put into it."))
     return replace(member, bytes=found.bytes, sha256=found.sha256)

@@ -1,4 +1,4 @@
-"""Does an export still hold what its manifest says? A folder, a zip, or a stored archive."""
+"""Check that an export still holds what its manifest says: a folder, a zip, or a stored archive."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ from psynetdata.psynet.problems import BadInput, NotFound
 
 from .manifest import NAME
 
-# What zipfile raises for a damaged archive: beside its own error those of struct, seek, zlib and of damaged flags.
+# What zipfile raises for a damaged archive: its own error, and those of struct, seek, zlib and of damaged flags.
 BAD_ZIP = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError),
     *(ValueError, OverflowError, NotImplementedError, RuntimeError),
@@ -38,7 +38,7 @@ class ZipTree:
         try:
             self._zip = zipfile.ZipFile(file)
         except BAD_ZIP:
-            raise BadInput("This is no zip that can be read; it may have been cut short.") from None
+            raise BadInput("This is not a zip that can be read; it may have been cut short.") from None
 
     def names(self) -> list[str]:
         return [info.filename for info in self._zip.infolist() if not info.is_dir()]
@@ -61,13 +61,13 @@ class FolderTree:
     def open(self, name: str) -> BinaryIO:
         path = self._path / name
         if path.is_symlink() or not path.is_file():
-            raise BadInput(f"{name} is no ordinary file.")
+            raise BadInput(f"{name} is not an ordinary file.")
         return path.open("rb")
 
 
 @dataclass
 class Checked:
-    """What was looked at, and one line for each thing that is not as it should be. `rows`: of all tables, once."""
+    """What was checked, and one line for each problem. `rows`: of all tables, each counted once."""
 
     problems: list[str] = field(default_factory=list)
     files: int = 0
@@ -76,7 +76,7 @@ class Checked:
 
 
 def verify_path(path: Path) -> Checked:
-    """An export on disk, folder or zip, by its manifest. Raises NotFound, and BadInput for what is no export."""
+    """Check a folder or zip on disk against its manifest. Raises NotFound, and BadInput if it is not an export."""
     if path.is_dir():
         return check(FolderTree(path))
     if not path.exists():
@@ -94,9 +94,9 @@ def verify_path(path: Path) -> Checked:
 
 
 def read_manifest(tree: Tree) -> dict:
-    """The tree's manifest; raises BadInput where there is none that can be read."""
+    """Return the tree's manifest. Raises BadInput if there is none or it cannot be read."""
     if NAME not in tree.names():
-        raise BadInput(f"There is no {NAME} here, so this is no export that can be verified.")
+        raise BadInput(f"There is no {NAME} here, so this is not an export that can be verified.")
     try:
         with tree.open(NAME) as file:
             found = json.load(file)
@@ -122,12 +122,12 @@ def _is_manifest(found: object) -> bool:
 
 
 def check(tree: Tree) -> Checked:
-    """Every file by size, hash and rows; every table by its rows in database.zip and in the class files (law 7)."""
+    """Check every file by size, hash and rows; every table by its rows in database.zip and the class files (law 7)."""
     manifest = read_manifest(tree)
     checked = Checked()
     listed = {file["path"]: file for file in manifest["files"]}
     there = Counter(tree.names())
-    checked.problems += [f"{name} stands in the archive more than once." for name, n in sorted(there.items()) if n > 1]
+    checked.problems += [f"{name} is in the archive more than once." for name, n in sorted(there.items()) if n > 1]
     checked.problems += [f"{name} is missing." for name in sorted(listed.keys() - there.keys())]
     checked.problems += [f"{name} is not in the manifest." for name in sorted(there.keys() - listed.keys() - {NAME})]
     of_classes: dict[str, Counter[str]] = {}
@@ -160,14 +160,14 @@ def _check_file(tree: Tree, listed: dict, tables: dict[str, int], checked: Check
     checked.files += 1
     checked.bytes += found.bytes
     if (found.bytes, found.sha256) != (listed["bytes"], listed["sha256"]):
-        checked.problems.append(f"{name} is not what it was: its SHA-256 is another.")
+        checked.problems.append(f"{name} has changed: its SHA-256 is different.")
     elif found.rows is not None and found.rows != listed["rows"]:
-        checked.problems.append(f"{name} has {found.rows} rows where the manifest says {listed['rows']}.")
+        checked.problems.append(f"{name} has {found.rows} rows, but the manifest says {listed['rows']}.")
 
 
 @dataclass(frozen=True)
 class Content:
-    """What a file holds. `rows`: of a CSV, without its header; None where nobody counted."""
+    """The contents of a file. `rows`: of a CSV, without its header; None if not counted."""
 
     bytes: int
     sha256: str
@@ -175,7 +175,7 @@ class Content:
 
 
 def read(file: BinaryIO, *, count: bool = False, copy: BinaryIO | None = None) -> Content:
-    """A file to its end, copied on the way where asked for."""
+    """Read a file to its end, and copy it to `copy` if given."""
     digest, size, counter = hashlib.sha256(), 0, csvtext.RecordCounter()
     while block := file.read(BLOCK):
         digest.update(block)

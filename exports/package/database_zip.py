@@ -1,4 +1,4 @@
-"""Verb: a snapshot as the `database.zip` that `psynet deploy --archive` and `psynet load` take."""
+"""Write a snapshot as the `database.zip` that `psynet deploy --archive` and `psynet load` take."""
 
 import os
 from hashlib import file_digest
@@ -20,7 +20,7 @@ from .tree.members import Member
 from .tree.table_files import make, write_database
 from .zip.zip_writer import ZipWriter
 
-_UNITS = 1000  # of the meter: it is all one part
+_UNITS = 1000  # of the meter: all of it is one part
 
 
 def default_name(snapshot: Snapshot) -> str:
@@ -30,16 +30,16 @@ def default_name(snapshot: Snapshot) -> str:
 def download(
     snapshot: Snapshot, path: Path, *, force: bool = False, user=None, running: Running | None = None
 ) -> Member:
-    """Write the zip to `path`, byte for byte the one in a regular export; whole or not at all. On record.
+    """Write the zip to `path`, completely or not at all, and record it. Its bytes are those in a regular export.
 
-    Raises Conflict where something stands at the path already (with `force` a file is replaced), BadInput where
-    its folder cannot be written, Damaged, Cancelled.
+    Raises Conflict if the path already exists (`force` replaces a file), BadInput if its folder cannot be written to,
+    Damaged, Cancelled.
     """
     if path.is_dir() or (path.exists() and not force):
         way = "name a file in it" if path.is_dir() else "name another path, or replace it with --force"
-        raise Conflict(f"{path} exists already; {way}.")
+        raise Conflict(f"{path} already exists; {way}.")
     if not path.parent.is_dir():
-        raise BadInput(f"There is no folder {path.parent}; make it first, or name another path.")
+        raise BadInput(f"There is no folder {path.parent}; create it first, or name another path.")
     try:
         # In the same folder, so that the last step is a rename.
         with TemporaryDirectory(dir=path.parent, prefix=".psynetdata-") as folder:
@@ -75,8 +75,8 @@ def _publish(part: Path, path: Path, force: bool) -> None:
         part.replace(path)
         return
     try:
-        os.link(part, path)  # unlike a rename it never replaces what someone else put there meanwhile
+        os.link(part, path)  # unlike a rename it never replaces a file that was put there in the meantime
     except FileExistsError:
-        raise Conflict(f"{path} exists already; name another path, or replace it with --force.") from None
+        raise Conflict(f"{path} already exists; name another path, or replace it with --force.") from None
     except OSError:  # a file system without hard links
         part.rename(path)

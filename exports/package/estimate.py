@@ -1,4 +1,4 @@
-"""What an export will hold and about how large it will be, before it is made: no segment is read for it."""
+"""Estimate what an export will hold and about how large it will be, before it is made; this reads no segments."""
 
 from dataclasses import dataclass
 
@@ -19,12 +19,12 @@ _SIZES = {
     (ANONYMOUS, "psynet", "parquet"): (78_000, 0.24),
 }
 
-_LOOKED_AT = 5  # archives among which one that tells is looked for
+_LOOKED_AT = 5  # how many recent archives are searched for a comparable one
 
 
 @dataclass(frozen=True)
 class Files:
-    """Asset files by what their rows say; `bytes` is 0 where those say nothing."""
+    """Asset files according to their rows; `bytes` is 0 if those do not say."""
 
     count: int = 0
     bytes: int = 0
@@ -35,11 +35,11 @@ class Files:
 
 @dataclass(frozen=True)
 class Expected:
-    """One archive of an export to come. `bytes`: about its size; `measured`: by the last one of its kind.
+    """One archive of a future export. `bytes`: its approximate size; `measured`: based on the last archive of its kind.
 
     `classes`: [(class, rows)] of class files, largest first, empty for a database alone. `files`: asset files;
-    `withheld`: those that stay here because they are personal. `source_code`, `basic_data`: whether they come along.
-    Of a selection of participants nothing but the bytes is reckoned, by their share; the rest is of all.
+    `withheld`: those that are excluded because they are personal. `source_code`, `basic_data`: whether included.
+    For a selection of participants only `bytes` is estimated, by their share; everything else describes the whole.
     """
 
     mode: str
@@ -55,7 +55,7 @@ class Expected:
 
 
 def expected(snapshot: Snapshot, options: ExportOptions) -> list[Expected]:
-    """One for each archive that the options ask for, as far as the newest summary tells."""
+    """Return one estimate for each archive that the options ask for, based on the newest summary."""
     summary = Summary.objects.filter(deployment=snapshot.deployment_id).first()
     return [_of(mode, snapshot, options, summary) for mode in options.modes]
 
@@ -83,7 +83,7 @@ def _of(mode: str, snapshot: Snapshot, options: ExportOptions, summary: Summary 
 
 
 def _share(snapshot: Snapshot, options: ExportOptions) -> float:
-    """Of the rows; that some of them belong to nobody, and come along whole, is small beside the rest."""
+    """Return the selection's share of the rows. Rows that belong to nobody are all included, but they are few."""
     if options.participants is None or "participant" not in snapshot.tables:
         return 1.0
     return min(1.0, len(options.participants) / max(1, snapshot.rows_of("participant")))
@@ -95,7 +95,7 @@ def _has_basic_data(snapshot: Snapshot) -> bool:
 
 
 def _files(mode: str, options: ExportOptions, summary: Summary | None) -> tuple[Files, Files]:
-    """(those that come along, those that are withheld)"""
+    """Return (included files, withheld files)."""
     come, stay = Files(), Files()
     if not options.wants_assets or summary is None:
         return come, stay
@@ -110,7 +110,7 @@ def _files(mode: str, options: ExportOptions, summary: Summary | None) -> tuple[
 
 
 def _rows_size(mode: str, snapshot: Snapshot, options: ExportOptions) -> tuple[int, bool]:
-    """(bytes without asset files and source code; whether by an archive of the same kind that was made before)"""
+    """Return (bytes without asset files and source code; whether an earlier archive of the same kind was used)."""
     fixed, share = _SIZES[mode, options.type, options.format]
     usual = fixed + share * snapshot.bytes
     last = _last_alike(mode, snapshot, options)
@@ -121,7 +121,7 @@ def _rows_size(mode: str, snapshot: Snapshot, options: ExportOptions) -> tuple[i
 
 
 def _last_alike(mode: str, snapshot: Snapshot, options: ExportOptions) -> ExportArchive | None:
-    """One that held no asset files and no source code, so that its size is that of its rows."""
+    """Return an archive without asset files and source code, so that its size is that of its rows."""
     alike = ExportArchive.objects.filter(
         export__deployment=snapshot.deployment_id, mode=mode, export__options__type=options.type,
         export__options__format=options.format, export__options__level=options.level, manifest__asset_files=0,

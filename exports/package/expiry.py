@@ -1,4 +1,4 @@
-"""Archives of exports that have expired: the file goes, the row stays and says so."""
+"""Expired archives of exports: the file is deleted, the row stays and says so."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _OURS = re.compile(FOLDER + r"/(\d+)/\w+\.zip")
 
 
 def expired(storage: Storage, now: datetime) -> Iterator[File]:
-    """Files of expired archives, and what is over a day old and belongs to no archive and no export at work."""
+    """Return files of expired archives, and files over a day old that belong to no archive and no active export."""
     kept = Q(expires_at__isnull=True) | Q(expires_at__gt=now)
     needed = set(ExportArchive.objects.filter(kept).values_list("file", flat=True))
     over = set(ExportArchive.objects.exclude(kept).values_list("file", flat=True))

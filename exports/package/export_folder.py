@@ -1,4 +1,4 @@
-"""Published archives onto a folder: all of it or nothing, and never over anything that is there (law 2)."""
+"""Unpack published archives into a folder: completely or not at all, and never over existing files (law 2)."""
 
 import json
 import os
@@ -26,24 +26,24 @@ from .archive_check import BAD_ZIP, ZipTree, read, read_manifest
 from .request import ANONYMOUS, REGULAR
 from .tree.file_names import safe_name
 
-_Archive = tuple[str, AbstractContextManager[Path]]  # its mode, and the zip for as long as it is read
+_Archive = tuple[str, AbstractContextManager[Path]]  # its mode, and the zip for as long as it is being read
 
 
 def default_path(export: Export, at: datetime) -> Path:
-    """Where it goes when nobody says."""
+    """Return the path for an export whose path was not given."""
     deployment, mode = export.deployment, launch_mode(SnapshotReader(export.snapshot))
     return path_of(deployment.deployment_id, deployment.label, mode, at)
 
 
 def path_of(deployment_id: str, label: str, mode: str, at: datetime) -> Path:
-    """~/psynet-data/export/<deployment_id>/<label>__mode=<mode>__export=<time>, as PsyNet names it."""
+    """Return ~/psynet-data/export/<deployment_id>/<label>__mode=<mode>__export=<time>, as PsyNet names it."""
     label = re.sub(r"[^\w.-]+", "-", label.strip().lower()).strip("-") or "experiment"
     name = f"{label}__mode={mode}__export={at:%Y-%m-%d--%H-%M-%S}"
     return Path.home() / "psynet-data" / "export" / safe_name(deployment_id) / safe_name(name)
 
 
 def launch_mode(reader: SnapshotReader) -> str:
-    """`debug`, `live`, …: what the experiment was launched as, from `deployment_config` in its vars."""
+    """Return how the experiment was launched (`debug`, `live`, …), from `deployment_config` in its vars."""
     names = [column.name for column in reader.columns("experiment")] if "experiment" in reader.tables() else []
     for row in reader.rows("experiment") if "vars" in names else ():
         found = jsontext.decode(row[names.index("vars")])
@@ -55,11 +55,11 @@ def launch_mode(reader: SnapshotReader) -> str:
 
 
 def check_path(path: Path) -> None:
-    """Raise Conflict where the folder cannot be made new, Problem where nothing can be written there."""
+    """Raise Conflict if the folder cannot be created, Problem if nothing can be written there."""
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise Conflict(f"{path} is not a folder; name one that does not exist yet.")
     if path.exists() and any(path.iterdir()):
-        raise Conflict(f"{path} already holds something; name a folder that does not exist yet or is empty.")
+        raise Conflict(f"{path} is not empty; name a folder that does not exist yet or is empty.")
     there = next(parent for parent in path.parents if parent.exists())
     try:
         with tempfile.TemporaryDirectory(dir=there, prefix=f".{path.name[:40]}."):
@@ -69,12 +69,12 @@ def check_path(path: Path) -> None:
 
 
 def unpack(archives: list[ExportArchive], path: Path, *, processes: int = 1) -> dict:
-    """The archives as one tree at `path`; gives its manifest. Raises Conflict, Damaged, Problem if the disk says no."""
+    """Unpack archives as one tree at `path`; return its manifest. Raises Conflict, Damaged, Problem on disk errors."""
     return _unpack([(archive.mode, _on_disk(archive)) for archive in archives], path, processes)
 
 
 def unpack_files(archives: dict[str, Path], path: Path, *, processes: int = 1) -> dict:
-    """The same from files of this machine, {mode: zip}."""
+    """Unpack zip files of this machine, {mode: zip}, as one tree at `path`. Returns and raises as `unpack`."""
     return _unpack([(mode, nullcontext(packed)) for mode, packed in sorted(archives.items())], path, processes)
 
 
@@ -113,7 +113,7 @@ def _fill(folder: Path, archives: list[_Archive], processes: int) -> dict:
 
 @contextmanager
 def _on_disk(archive: ExportArchive) -> Iterator[Path]:
-    """The archive as a file of this machine: the storage's own, or a copy."""
+    """Yield the archive as a file of this machine: the storage's own, or a copy."""
     try:
         with default_storage.open(archive.file, "rb") as file:
             if isinstance(default_storage, FileSystemStorage):
@@ -135,10 +135,10 @@ class _Extracting:
 
 
 def _extract(names: list[str], packed: Path, folder: Path, told: dict, processes: int) -> None:
-    """All members but the manifest, each compared with it on the way. Raises Damaged."""
+    """Extract all members except the manifest, and compare each with it on the way. Raises Damaged."""
     listed = {file["path"]: (file["bytes"], file["sha256"]) for file in told["files"]}
     if set(names) != {*listed, manifest.NAME} or len(names) != len(set(names)):
-        raise Damaged("The stored archive holds other files than its manifest says; export again.")
+        raise Damaged("The stored archive does not hold the files that its manifest lists; export again.")
     tasks = []
     for name in listed:
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\\" in name:
@@ -148,16 +148,16 @@ def _extract(names: list[str], packed: Path, folder: Path, told: dict, processes
     with pool(processes) as workers:
         for name, found in workers.each(_extracted, tasks):
             if found != listed[name]:
-                raise Damaged(f"{name} in the stored archive is not what it was; export again.")
+                raise Damaged(f"{name} in the stored archive has changed; export again.")
 
 
 def _extracted(context: None, task: _Extracting) -> tuple[str, tuple[int, str]]:
-    """(name, what came out of the archive: bytes and sha256)"""
+    """Extract a member. Return (name, what came out of the archive: bytes and SHA-256)."""
     try:
         with ZipTree(task.packed).open(task.name) as file, task.target.open("xb") as copy:
             found = read(file, copy=copy)
     except BAD_ZIP:
         raise Damaged(f"{task.name} in the stored archive is damaged; export again.") from None
     if task.target.stat().st_size != found.bytes:
-        raise Damaged(f"{task.name} did not come to the disk whole; export again.")
+        raise Damaged(f"{task.name} was not completely written to the disk; export again.")
     return task.name, (found.bytes, found.sha256)

@@ -1,4 +1,4 @@
-"""The proof that a finished anonymous archive holds no identifier and no secret (law 4)."""
+"""The automatic check that a finished anonymous archive holds no identifier and no secret (law 4)."""
 
 from collections import Counter
 from pathlib import Path
@@ -12,14 +12,14 @@ from psynetdata.psynet.table_source import TableSource
 
 from .progress_meter import Meter
 
-# Written here, from counts and names that were scrubbed.
+# Written by this program, from counts and from names that were scrubbed.
 _ACCOUNTS = ("manifest.json", "anonymous/manifest.json", "anonymous/anonymization.json")
 _NAMED = 5  # members that the sentence names
 
 
 _STATEMENT = (
     "The finished archive, this file included, was searched for every value counted here, packed parts unpacked. It "
-    "was published because none was found. How many bytes were searched is told with the export, outside of it."
+    "was published because none was found. The export's page, not this archive, says how many bytes were searched."
 )
 _FORMS = (
     *("any case", "percent", "percent twice", "HTML", "JSON in JSON", "CSV", "UTF-16", "base64"),
@@ -34,7 +34,7 @@ _STRENGTHS = {
 
 
 def looked_for(needles: Needles) -> dict:
-    """The scan's part of anonymization.json: {kind: {strength: values}} and how. No value; known before the scan."""
+    """Return the scan's part of anonymization.json: counts by kind and strength, no values. Known before the scan."""
     counts: dict[str, Counter[str]] = {}
     for needle in needles.items:
         counts.setdefault(needle.kind, Counter())[needles.strength(needle)] += 1
@@ -49,18 +49,18 @@ def looked_for(needles: Needles) -> dict:
 
 
 def password_notes(source: TableSource) -> list[str]:
-    """A sentence for each place in which a regular export carries a password of the experiment's server in clear."""
+    """Return a sentence for each place where a regular export holds a password of the experiment's server."""
     return [
-        f"Table {table}, column {column}{f', {key}' if key else ''}: a password stands there in clear, as PsyNet wrote "
-        "it. While the experiment's server runs, whoever has this export can use it."
+        f"Table {table}, column {column}{f', {key}' if key else ''}: holds a password in clear, as PsyNet wrote it. "
+        "While the experiment's server runs, anyone who has this export can use it."
         for table, column, key in credentials.passwords(source)
     ]
 
 
 def prove(path: Path, needles: Needles, meter: Meter, units: int, *, processes: int | None = None) -> dict:
-    """The scan's report as JSON. One finding raises LeakFound, which names kinds and members and no value.
+    """Scan an archive and return the report as JSON. A finding raises LeakFound, which names no value.
 
-    `units`: of the meter's, that this is worth. `processes`: by default the machine's cores.
+    `units`: how many units of the meter this is worth. `processes`: by default the machine's cores.
     """
     with ZipFile(path) as archive:
         meter.begin("scanning", units, bytes=sum(member.file_size for member in archive.infolist()))
@@ -85,5 +85,5 @@ def sentence(findings) -> str:
     return (
         f"The anonymous archive still holds identifying values or parts that cannot be read ({', '.join(kinds)}) in "
         f"{', '.join(members[:_NAMED])}{more}; nothing was published. "
-        "Withhold what they stand in by a rule of the policy, then export again."
+        "Withhold the columns or keys that hold them by a rule of the policy, then export again."
     )

@@ -1,4 +1,4 @@
-"""manifest.json: what an archive holds and where it comes from. Same snapshot, same options: same bytes."""
+"""manifest.json: what an archive holds and where it comes from. Same snapshot and same options: same bytes."""
 
 import json
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ VERSION = 1
 
 
 def manifest(mode: str, snapshot: Snapshot, options: ExportOptions, members: Iterable[Member], **more) -> dict:
-    """`more` is what else there is to say: missing assets, notes, policy. Names no source address and no other mode."""
+    """Build the manifest. `more`: missing assets, notes, policy. It names no source address and no other mode."""
     deployment = snapshot.deployment
     return {
         "format": "psynetdata export",
@@ -37,7 +37,7 @@ def manifest(mode: str, snapshot: Snapshot, options: ExportOptions, members: Ite
 
 
 def merged(regular: dict, anonymous: dict) -> dict:
-    """The manifest of a folder that holds both trees."""
+    """Return the manifest of a folder that holds both trees."""
     files = sorted([*regular["files"], *anonymous["files"]], key=lambda file: file["path"])
     by_mode = {key: {"regular": regular[key], "anonymous": anonymous[key]} for key in ("options", "assets", "notes")}
     return {**regular, "mode": "both", **by_mode, "anonymization": anonymous["anonymization"], "files": files}
@@ -48,7 +48,7 @@ def to_bytes(found: dict) -> bytes:
 
 
 def without_asset_files(found: dict) -> dict:
-    """What is worth a database row: thousands of assets stay in the archive's own manifest."""
+    """Return the part to keep in a database row: thousands of asset files stay in the archive's own manifest."""
     kept = [file for file in found["files"] if "/assets/" not in file["path"]]
     return {**found, "files": kept, "asset_files": len(found["files"]) - len(kept)}
 

@@ -1,4 +1,4 @@
-"""Participants of an export of a selection, as people write them: `3, 5, 8-12`."""
+"""Lists of participants for an export of a selection, as people write them: `3, 5, 8-12`."""
 
 import re
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ _PART = re.compile(r"(\d{1,10})(?:-(\d{1,10}))?", re.ASCII)
 
 
 def parse(text: str) -> tuple[int, ...] | None:
-    """The ids, in order; None for a blank text. Raises UsageError."""
+    """Return the ids in order; None for a blank text. Raises UsageError."""
     if not text.strip():
         return None
     found: set[int] = set()
@@ -19,7 +19,7 @@ def parse(text: str) -> tuple[int, ...] | None:
         match = _PART.fullmatch(part)
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
         if not 0 < first <= last or last - first >= MOST:
-            raise UsageError(f"{part[:40]!r} names no participants; write their ids, like 3, 5, 8-12.")
+            raise UsageError(f"{part[:40]!r} does not name participants; write their ids, like 3, 5, 8-12.")
         found.update(range(first, last + 1))
         if len(found) > MOST:
             break
@@ -27,18 +27,18 @@ def parse(text: str) -> tuple[int, ...] | None:
 
 
 def checked(asked: object) -> tuple[int, ...]:
-    """Each once, in order. Raises UsageError."""
+    """Return each id once, in order. Raises UsageError."""
     if not isinstance(asked, list | tuple | set) or not all(type(each) is int and 0 < each < _ABOVE for each in asked):
         raise UsageError("The export's participants are a list of PsyNet's ids, whole numbers from 1.")
     if not asked:
-        raise UsageError("The export's participants are none; name at least one, or leave the option out for all.")
+        raise UsageError("The export's list of participants is empty; name at least one, or leave it out for all.")
     if len(found := sorted({*asked})) > MOST:
-        raise UsageError(f"An export of a selection is of at most {MOST} participants; leave the option out for all.")
+        raise UsageError(f"An export of a selection has at most {MOST} participants; leave the option out for all.")
     return tuple(found)
 
 
 def told(ids: Iterable[int]) -> str:
-    """`3, 5, 8-12`, as `parse` takes it."""
+    """Return the ids as `3, 5, 8-12`, a text that `parse` reads."""
     runs: list[list[int]] = []
     for each in sorted(ids):
         if runs and each == runs[-1][1] + 1:

@@ -1,12 +1,12 @@
-"""One progress bar over the many parts of an export: it never goes back, and is full only at the end."""
+"""One progress bar for the many parts of an export: it never goes back, and is full only at the end."""
 
 from psynetdata.jobs import Running
 
 
 class Meter:
-    """An export is done in parts, each worth so many of the `total` units of the bar, which is known before the first.
+    """An export is made in parts. Each is worth some of the `total` units of the bar, which are known beforehand.
 
-    Within a part things are counted: rows gone through, bytes read, files fetched.
+    Within a part things are counted: rows processed, bytes read, files fetched.
     """
 
     def __init__(self, running: Running | None, total: int):
@@ -17,9 +17,9 @@ class Meter:
         self._before = self._units = 0
 
     def begin(self, phase: str, units: int = 0, **of: int) -> None:
-        """A part, and how much there is of what it counts; how far it is follows from the last of these.
+        """Start a part, with the total of each thing that it counts; the bar follows the last one of these.
 
-        Raises Cancelled when someone asked to stop, as the others do.
+        Raises Cancelled if someone asked to stop, as the other methods do.
         """
         self._before += self._units
         self._phase, self._units = phase, units
@@ -27,18 +27,18 @@ class Meter:
         self._tell()
 
     def advance(self, **more: int) -> None:
-        """So much more is done."""
+        """Add to what is done."""
         self.reach(**{name: self.counts[name][0] + count for name, count in more.items()})
 
     def reach(self, **done: int) -> None:
-        """So much is done of the part. What turns out to be more than was known is as much as it is."""
+        """Set what is done of the part. If there is more of something than was known, its total grows."""
         for name, count in done.items():
             before, of = self.counts[name]
             self.counts[name] = [max(before, count), max(of, count)]
         self._tell()
 
     def check(self) -> None:
-        """Raise Cancelled when someone asked to stop."""
+        """Raise Cancelled if someone asked to stop."""
         if self.running is not None:
             self.running.check()
 

@@ -1,4 +1,4 @@
-"""Finished archives into the storage, and their rows: the one step that makes an export visible (law 2)."""
+"""Store finished archives and create their rows: the one step that makes an export visible (law 2)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from psynetdata.psynet.problems import Damaged
 
 @dataclass(frozen=True)
 class Finished:
-    """A zip that was verified and, if anonymous, scanned."""
+    """A zip that was verified and, if anonymous, scanned for leaks."""
 
     mode: str
     path: Path
@@ -30,9 +30,9 @@ class Finished:
 def publish(
     export: Export, finished: list[Finished], last_look: Callable[[], None] = lambda: None
 ) -> list[ExportArchive]:
-    """Store all archives of an export and make their rows; on failure no file is left.
+    """Store all archives of an export and create their rows; on failure no file is left.
 
-    `last_look` comes when they are stored and before anybody sees them, and may raise.
+    `last_look` is called when they are stored and not visible yet; it may raise.
     """
     names: list[str] = []
     try:
@@ -43,7 +43,7 @@ def publish(
             last_look()
             return [_row(export, one, name) for one, name in zip(finished, names, strict=True)]
     except BaseException:  # a cancel or a timeout must not leave files either
-        # A worker that was taken for dead may come to this when another has published: then the files are in use.
+        # A worker that was given up as dead may fail here after another one published: then the files are in use.
         if not export.archives.exists():
             for name in names:
                 default_storage.delete(name)
@@ -51,7 +51,7 @@ def publish(
 
 
 def discard(export: Export) -> None:
-    """Keep the record of an export and none of its archives."""
+    """Keep the record of an export, but none of its archives."""
     for archive in export.archives.all():
         archive.delete()
         default_storage.delete(archive.file)
@@ -60,9 +60,9 @@ def discard(export: Export) -> None:
 def _store(one: Finished, name: str) -> None:
     with one.path.open("rb") as file:
         saved = default_storage.save(name, File(file))
-    # Some storages publish what they got when a connection breaks.
+    # Some storages publish what they received so far when a connection breaks.
     if saved != name or default_storage.size(name) != one.bytes:
-        raise Damaged(f"The storage did not keep the {one.mode} archive as it was; try again, or look at the storage.")
+        raise Damaged(f"The storage changed the {one.mode} archive; try again, or check the storage.")
 
 
 def _row(export: Export, one: Finished, name: str) -> ExportArchive:
@@ -74,6 +74,6 @@ def _row(export: Export, one: Finished, name: str) -> ExportArchive:
         "report": one.report,
         "expires_at": timezone.now() + timedelta(days=settings.EXPORT_DAYS),
     }
-    # A job that died after publishing is done again; the archive is the same, byte for byte.
+    # A job that died after publishing runs again; the archive is the same, byte for byte.
     archive, _ = ExportArchive.objects.update_or_create(export=export, mode=one.mode, defaults=told)
     return archive

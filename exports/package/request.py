@@ -1,4 +1,4 @@
-"""What can be asked of an export, and asking for it."""
+"""The options of an export, and requesting one."""
 
 from dataclasses import asdict, dataclass, fields
 from importlib.util import find_spec
@@ -33,7 +33,7 @@ _SOURCES = {
     "ssh": (Deployment.Source.SSH,),
     "heroku": (Deployment.Source.HEROKU,),
 }
-_ONE_NAME = "--app, --deployment and --snapshot each say which deployment; give one of them."
+_ONE_NAME = "--app, --deployment and --snapshot each name a deployment; give one of them."
 _OF_ANONYMOUS = [field.name for field in fields(Options)]
 
 
@@ -41,7 +41,7 @@ _OF_ANONYMOUS = [field.name for field in fields(Options)]
 class ExportOptions:
     """PsyNet's flags, with PsyNet's meanings and defaults (psynet.command_line, export). Raises UsageError.
 
-    `participants`: ids of those whose rows are exported (psynet.belonging); None: all rows.
+    `participants`: ids of those whose rows are exported (psynet.ownership); None: all rows.
     """
 
     anonymize: str = "both"
@@ -74,26 +74,26 @@ class ExportOptions:
         self._check_together()
 
     def _check_together(self) -> None:
-        """Raise UsageError for options that contradict each other."""
+        """Raise UsageError if options contradict each other."""
         if self.anonymizing != Options() and ANONYMOUS not in self.modes:
-            raise UsageError(f"{', '.join(_OF_ANONYMOUS)} are for anonymized exports; this one is as it is.")
+            raise UsageError(f"{', '.join(_OF_ANONYMOUS)} are for anonymized exports; this one is not anonymized.")
         if self.type == "database" and (self.format != "csv" or self.excel):
-            raise UsageError("A database export is database.zip alone; format and excel are for the type psynet.")
+            raise UsageError("A database export is only database.zip; format and excel are for the type psynet.")
         if self.format == "parquet" and self.excel:
             raise UsageError("excel is for CSV; a Parquet file needs no byte-order mark and runs no formula.")
 
     @property
     def anonymizing(self) -> Options:
-        """Those of them that an anonymizer goes by. Raises UsageError."""
+        """Return the options of the anonymizer. Raises UsageError."""
         return Options(**{name: getattr(self, name) for name in _OF_ANONYMOUS})
 
     @classmethod
     def from_json(cls, found: object) -> "ExportOptions":
         known = [field.name for field in fields(cls)]
         if not isinstance(found, dict):
-            raise UsageError("The options of an export are an object with names and values.")
+            raise UsageError("The options of an export must be an object with names and values.")
         if strange := sorted(str(name) for name in found.keys() - set(known)):
-            raise UsageError(f"An export has no option {', '.join(strange)}; there are {', '.join(known)}.")
+            raise UsageError(f"An export has no option {', '.join(strange)}; the options are {', '.join(known)}.")
         return cls(**found)
 
     def to_json(self) -> dict:
@@ -101,14 +101,14 @@ class ExportOptions:
 
     @property
     def modes(self) -> tuple[str, ...]:
-        """The archives that are made: `regular`, `anonymous` or both."""
+        """The archives to make: `regular`, `anonymous` or both."""
         return _MODES[self.anonymize]
 
     @property
     def processes(self) -> int:
-        """How many work at the same time: the machine's cores where it is not said, no more than four for each.
+        """How many processes work at the same time: by default one for each core, at most four for each core.
 
-        The archives are the same whatever it is.
+        The archives do not depend on it.
         """
         return min(self.n_parallel or cores(), 4 * cores())
 
@@ -125,11 +125,11 @@ def request_export(
     snapshot: Snapshot | None = None,
     here: bool = False,
 ) -> Export:
-    """An Export with its job, on record. The job goes to the slow cluster; with `here` the caller runs it (`run_here`).
+    """Create an Export with its job, and record it. The job goes to the slow cluster, or with `here` to `run_here`.
 
-    Without `snapshot` the newest good one is taken. Whether `owner` may have these archives is for
-    the surfaces to ask (psynetdata.rights.can_export). Raises Conflict where there is no good snapshot, and
-    UsageError where assets live in a place of no known kind.
+    Without `snapshot` the newest good one is taken. The caller checks that `owner` may have these archives
+    (psynetdata.rights.can_export). Raises Conflict if there is no good snapshot, and UsageError if the assets'
+    location is of an unknown kind.
     """
     chosen = _good_snapshot(deployment, snapshot)
     if options.format == "parquet":
@@ -157,7 +157,7 @@ def request_export(
 
 
 def run_here(export: Export, *, on_progress=None) -> None:
-    """Do the export's job in this process; its Problem is raised to the caller."""
+    """Run the export's job in this process; its Problem is raised to the caller."""
     jobs.run(export.job_id, on_progress=on_progress, raise_problems=True)
 
 
@@ -169,11 +169,11 @@ def chosen(
     app: str | None = None,
     server: str | None = None,
 ) -> tuple[Deployment, Snapshot | None]:
-    """The deployment and snapshot that someone named; where one deployment fits nobody needs to name it.
+    """Return the deployment and snapshot that the caller named. If only one deployment fits, none needs to be named.
 
-    `source` is local, ssh or heroku (what was handed in is local), `app` what stands at the end of its address,
-    `server` the host in it.
-    Raises NotFound for what is not there, UsageError where several fit, or where what was named contradicts itself.
+    `source` is local, ssh or heroku (a loaded file is local), `app` is the end of the deployment's address, `server`
+    the host in it.
+    Raises NotFound if it does not exist, UsageError if several fit or if the names contradict each other.
     """
     if app is not None and snapshot_id is not None:
         raise UsageError(_ONE_NAME)
@@ -198,7 +198,7 @@ def named(
     server: str | None = None,
     how: str,
 ) -> Deployment:
-    """The one of `among` that was named, by its id or its app; the only one of that source and server else."""
+    """Return the deployment of `among` with this id or app; without one, the only one of that source and server."""
     if app is not None and asked is not None:
         raise UsageError(_ONE_NAME)
     if source is not None:
@@ -210,10 +210,10 @@ def named(
 
 def _of_source(among: QuerySet[Deployment], source: str) -> QuerySet[Deployment]:
     if source not in _SOURCES:
-        raise UsageError(f"The source of a deployment is one of {', '.join(_SOURCES)}.")
+        raise UsageError(f"The source of a deployment must be one of {', '.join(_SOURCES)}.")
     found = among.filter(source__in=_SOURCES[source])
     if not found.exists():
-        raise NotFound(f"There is no deployment here whose source is {source}; look at `manage.py deployment list`.")
+        raise NotFound(f"There is no deployment here whose source is {source}; see `manage.py deployment list`.")
     return found
 
 
@@ -221,18 +221,18 @@ def _on_server(among: QuerySet[Deployment], server: str) -> QuerySet[Deployment]
     found = [one.pk for one in among if one.server == server.lower()]
     if not found:
         raise NotFound(
-            f"There is no deployment here on a server called {server[:100]!r}; look at `manage.py deployment list`."
+            f"There is no deployment here on a server called {server[:100]!r}; see `manage.py deployment list`."
         )
     return among.filter(pk__in=found)
 
 
 def _of_app(among: QuerySet[Deployment], app: str) -> Deployment:
-    """The deployment at an app; of several launches there the one that is watched."""
+    """Return the deployment of an app; of several launches the one that is being watched."""
     found = [deployment for deployment in among if _is_called(deployment, app)]
     if not found:
         raise NotFound(
             f"There is no deployment here of an app called {app[:100]!r}; name one by its id with --deployment, "
-            "as `manage.py deployment list` shows them."
+            "as listed by `manage.py deployment list`."
         )
     watched = [deployment for deployment in found if deployment.state in Deployment.OPEN] or found
     if len(watched) > 1:
@@ -243,7 +243,7 @@ def _of_app(among: QuerySet[Deployment], app: str) -> Deployment:
 
 
 def _is_called(deployment: Deployment, app: str) -> bool:
-    """At Heroku Dallinger puts `dlgr-` before a name and cuts it (dallinger.heroku.tools.app_name)."""
+    """Compare names. On Heroku, Dallinger adds `dlgr-` to a name and cuts it (dallinger.heroku.tools.app_name)."""
     at_heroku = deployment.source == Deployment.Source.HEROKU and deployment.app == f"dlgr-{app[:18]}"
     return deployment.app == app or at_heroku
 
@@ -254,9 +254,9 @@ def _good_snapshot(deployment: Deployment, snapshot: Snapshot | None) -> Snapsho
         if snapshot is None:
             raise Conflict(f"Deployment {deployment.deployment_id} has no good snapshot yet; load or take one first.")
     elif snapshot.deployment_id != deployment.number:
-        raise Conflict(f"Snapshot {snapshot.id} is not one of deployment {deployment.deployment_id}.")
+        raise Conflict(f"Snapshot {snapshot.id} does not belong to deployment {deployment.deployment_id}.")
     elif snapshot.state != Snapshot.State.GOOD:
-        raise Conflict(f"Snapshot {snapshot.id} is {snapshot.state}; exports are made from good ones only.")
+        raise Conflict(f"Snapshot {snapshot.id} is {snapshot.state}; only good snapshots can be exported.")
     return snapshot
 
 
@@ -269,5 +269,5 @@ def _check_pyarrow() -> None:
     if find_spec("pyarrow") is None:
         raise UsageError(
             "Parquet needs pyarrow, which is not installed here; run `pip install -r requirements-parquet.txt`, "
-            "or take the format csv."
+            "or choose the format csv."
         )

@@ -1,4 +1,4 @@
-"""A finished archive from another desk into a file, taken up again where it broke off (RFC 9110, 14)."""
+"""Download a finished archive from another desk into a file, and continue where it stopped (RFC 9110, 14)."""
 
 import hashlib
 import http.client
@@ -12,14 +12,14 @@ from psynetdata.psynet.problems import Damaged, Problem
 
 from .desk import Desk, DeskAway
 
-PAUSES = (1.0, 4.0, 15.0)  # seconds between tries that got no further
+PAUSES = (1.0, 4.0, 15.0)  # seconds between tries without progress
 
 
 def download(desk: Desk, path: str, *, bytes: int, sha256: str, to: Path, shown: Callable[[int], None]) -> None:
-    """The archive at `path` into the file `to`, behind what lies there of it already; `shown` gets the bytes so far.
+    """Download the archive at `path` into the file `to`, after what is already there; `shown` gets the bytes so far.
 
-    Raises DeskAway when the line stays broken, and then what came lies there; Damaged where it is not the one that
-    the desk named, and then nothing does; Problem where the disk says no.
+    Raises DeskAway if the connection keeps failing, and what arrived stays there; Damaged if it is not the archive that
+    the desk named, and then the file is removed; Problem on disk errors.
     """
     try:
         _all_of_it(desk, path, bytes, sha256, to, shown)
@@ -29,7 +29,7 @@ def download(desk: Desk, path: str, *, bytes: int, sha256: str, to: Path, shown:
         raise Problem(f"The export cannot be written to {to.parent}: {error.strerror or error}.") from None
     if found != sha256:
         to.unlink()
-        raise Damaged(f"What came from {desk.name} is not what it has (its SHA-256 is another); fetch it again.")
+        raise Damaged(f"The file from {desk.name} was changed on the way (its SHA-256 is different); fetch it again.")
 
 
 def _all_of_it(desk: Desk, path: str, size: int, sha256: str, to: Path, shown: Callable[[int], None]) -> None:
@@ -42,9 +42,7 @@ def _all_of_it(desk: Desk, path: str, size: int, sha256: str, to: Path, shown: C
         before = have
         if tries > 1:
             if tries > len(PAUSES) + 1:
-                raise DeskAway(
-                    f"The connection to {desk.name} broke again and again; {have:,} of {size:,} bytes are here."
-                )
+                raise DeskAway(f"The connection to {desk.name} failed repeatedly; {have:,} of {size:,} bytes are here.")
             time.sleep(PAUSES[tries - 2])
         try:
             _some_of_it(desk, path, have, sha256, to, shown)
@@ -62,7 +60,7 @@ def _some_of_it(desk: Desk, path: str, have: int, sha256: str, to: Path, shown: 
         with to.open("ab" if start else "wb") as file:
             while block := read(answer, BLOCK):
                 file.write(block)
-                file.flush()  # what came stays, whatever ends us
+                file.flush()  # what arrived stays, however this process ends
                 start += len(block)
                 shown(start)
 

@@ -1,6 +1,6 @@
-"""Verb: an export at another desk, from asking for it to the folder on this disk. No database of this machine's.
+"""Make an export at another desk, from the request to the folder on this disk, without this machine's databases.
 
-The job is the other desk's, with its record, its rights and its notice; here are only the files.
+The job runs at the other desk, with its records, rights and notices; only the files are here.
 """
 
 import json
@@ -19,13 +19,13 @@ from .archive_download import download
 from .desk import Desk, DeskAway
 
 LOOK_EVERY = 1.0  # seconds
-_AWAY_FOR = 300.0  # seconds for which a desk that is watched may be silent: it may be starting anew
+_AWAY_FOR = 300.0  # seconds for which a desk may be silent while we wait for it: it may be restarting
 _UNTIL_NOW = ("queued", "running")
 
 
 @dataclass
 class Shown:
-    """How far it is, for a progress bar, like a Job."""
+    """Progress, for a progress bar, like a Job's."""
 
     phase: str
     percent: int | None
@@ -33,7 +33,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Fetched:
-    """`manifest`: of the folder at `path`; `scans`: {mode: what the leak scan looked for}, from its own account."""
+    """`manifest`: of the folder at `path`; `scans`: {mode: what the leak scan looked for}, from anonymization.json."""
 
     number: int
     path: Path
@@ -42,15 +42,15 @@ class Fetched:
 
 
 class RemoteExport:
-    """One export at a desk. `number` is the desk's own, None until it has been asked for."""
+    """One export at a desk. `number` is the desk's own, None until it has been requested."""
 
     def __init__(self, desk: Desk, on_progress: Callable[[Shown], None], number: int | None = None):
         self.desk, self.number = desk, number
         self._shown = on_progress
-        self._heard_at: float | None = None  # from then on a silent desk is waited for
+        self._heard_at: float | None = None  # after the first answer a silent desk is waited for
 
     def ask(self, options: ExportOptions, **which) -> None:
-        """Ask for it. `which`: deployment, snapshot, app, source, server; None is not said. Raises what Desk does."""
+        """Request it. `which`: deployment, snapshot, app, source, server; None is left out. Raises what Desk raises."""
         asked = {**options.to_json(), **which}
         made = self.desk.ask(
             "POST", "/api/exports/", {name: value for name, value in asked.items() if value is not None}
@@ -59,9 +59,10 @@ class RemoteExport:
         self._heard_at = time.monotonic()
 
     def fetch(self, path: Path | None, *, processes: int = 1) -> Fetched:
-        """Wait for it, then its archives into one folder, like an export made here. Raises Conflict if it failed.
+        """Wait for it, then unpack its archives into one folder, like an export made here. Raises Conflict if it
+        failed.
 
-        What came of an archive lies beside the folder (`.part`) until all is unpacked; a later call goes on from there.
+        Downloaded parts are next to the folder (`.part`) until all is unpacked; a later call continues from there.
         """
         found = self._done()
         if path is None:
@@ -79,7 +80,10 @@ class RemoteExport:
         return Fetched(self.number, path, manifest, {mode: _scan(path, mode) for mode in parts})
 
     def _done(self) -> dict:
-        """What the desk says of it when it is done. Raises Conflict, with its reason, where it ended otherwise."""
+        """Return the desk's description of the export when it is done.
+
+        Raises Conflict, with the reason, if it failed.
+        """
         heard = self._heard_at
         while True:
             try:
@@ -115,20 +119,20 @@ class RemoteExport:
 
 def _whole(number: object) -> int:
     if not isinstance(number, int):
-        raise DeskAway("The desk does not say which export it makes; see that its version and this one are the same.")
+        raise DeskAway("The desk does not say which export it makes; check that both have the same version.")
     return number
 
 
 def _archives(found: dict) -> list[dict]:
-    """Those that can be had: mode, bytes and sha256 of each. Raises Conflict where one of the modes is missing."""
+    """Return mode, bytes and sha256 of each archive that can be downloaded. Raises Conflict if a mode is missing."""
     archives = [one for one in found.get("archives") or [] if one.get("download")]
     if not all(_is_archive(one) for one in archives):
-        raise DeskAway("The desk names its archives in a way that is not understood; are both of one version?")
+        raise DeskAway("The desk's list of archives is not understood; check that both have the same version.")
     wanted = {"yes": 1, "no": 1}.get(found.get("options", {}).get("anonymize"), 2)
     if len(archives) < wanted:
         raise Conflict(
-            f"Of export {found.get('id')} not every archive can be had with this token: they may have expired, or be "
-            "for people with other rights. Ask for a new one."
+            f"Not every archive of export {found.get('id')} can be downloaded with this token: some may have expired "
+            "or be for people with other rights. Request a new export."
         )
     return archives
 

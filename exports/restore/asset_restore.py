@@ -1,7 +1,7 @@
-"""Asset files back to where their rows say they live: `<folder>/<host_path>`.
+"""Put asset files back where their rows say they belong: `<folder>/<host_path>`.
 
-They are fetched into a folder beside their places first, so that nothing has moved while anything can still
-fail, and each appears whole.
+They are fetched into a folder next to their places first, so that nothing has moved while anything can still fail,
+and each file appears complete.
 """
 
 import os
@@ -21,20 +21,20 @@ from psynetdata.jobs import Running
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import Conflict, Problem, UsageError
 
-_NAMED = 20  # missing files that are named one by one
+_NAMED = 20  # missing files that are listed one by one
 
 
 class Assets:
-    """The files of a restore. `placed`: how many stand where they belong; `warnings`: sentences about the others."""
+    """The files of a restore. `placed`: how many are where they belong; `warnings`: sentences about the others."""
 
     placed = 0
     warnings: list[str] = []
 
     def stage(self) -> None:
-        """Bring all of them near; nothing has changed yet."""
+        """Fetch all of them next to their places; this changes nothing yet."""
 
     def place(self) -> None:
-        """Put all of them where they belong."""
+        """Move all of them to their places."""
 
 
 class _Staged(Assets):
@@ -72,11 +72,11 @@ class _Staged(Assets):
         if failed:
             raise Problem(
                 f"All rows were restored, but {failed} asset files could not be put in place; "
-                "see that the folder can be written, then restore again with --replace."
+                "make sure that the folder is writable, then restore again with --replace."
             )
 
     def _fetched(self) -> list[tuple[PlannedAsset, Fetched]]:
-        """All of them, in the order of their ids."""
+        """Return all of them, in the order of their ids."""
         found: list[tuple[PlannedAsset, Fetched]] = []
         deployment = self._reader.snapshot.deployment
         look = self._running.check if self._running else lambda: None
@@ -100,8 +100,8 @@ class _Staged(Assets):
             self.placed += goal not in self._moves
         elif self._is_barred(goal) or (os.path.lexists(goal) and not self._replace):
             raise Conflict(
-                f"Where the file of asset {asset.id} belongs stands something else; "
-                "nothing was changed. Choose an empty folder, or --replace to write over it."
+                f"Another file is where the file of asset {asset.id} belongs; "
+                "nothing was changed. Choose an empty folder, or --replace to overwrite it."
             )
         else:
             self._moves[goal] = file.path
@@ -109,13 +109,13 @@ class _Staged(Assets):
         file.path.unlink()
 
     def _goal(self, asset: PlannedAsset, file: FetchedFile) -> Path | None:
-        """Where the file belongs, below the root when all links are followed; None for a way out of it."""
+        """Return where the file belongs, below the root after following all links; None if that is outside of it."""
         goal = self._root.joinpath(asset.host_path, *filter(None, [file.inside]))
         place = goal.parent.resolve() / goal.name
         return place if self._root in place.parents else None
 
     def _is_barred(self, goal: Path) -> bool:
-        """Whether a folder stands where the file belongs, or a file where a folder of its path does."""
+        """Return whether a folder is where the file belongs, or a file where a folder of its path belongs."""
         above = goal.parents[: goal.parents.index(self._root)]
         return goal.is_dir() or any(path.exists() and not path.is_dir() for path in above)
 
@@ -127,7 +127,7 @@ def no_assets() -> Iterator[Assets]:
 
 @contextmanager
 def staged(reader: SnapshotReader, url: str, *, replace: bool, running: Running | None) -> Iterator[Assets]:
-    """The snapshot's asset files on their way below the folder `url`. Raises UsageError for a place that is none."""
+    """Yield the snapshot's asset files for the folder `url`. Raises UsageError if it is not a usable folder."""
     root = _root(url)
     _check_source(reader.snapshot.deployment)
     try:
@@ -142,32 +142,32 @@ def _root(url: str) -> Path:
     path = _folder(url)
     if path is None:
         raise UsageError(
-            "Asset files can be put back into a folder of this machine and nowhere else yet; "
+            "Asset files can only be put back into a folder of this machine so far; "
             "write it as --assets file:///folder."
         )
     if not path.is_dir():
-        raise UsageError("The folder that --assets names is not there; make it first.")
+        raise UsageError("The folder that --assets names does not exist; create it first.")
     return path.resolve()
 
 
 def _check_source(deployment: Deployment) -> None:
     if not deployment.assets_url and not deployment.stored_assets.exists():
         raise UsageError(
-            "Nobody said where the asset files of this deployment live; say it with `manage.py load … --assets DIR`, "
+            "The location of this deployment's asset files is not known; set it with `manage.py load … --assets DIR`, "
             "or restore without --assets."
         )
     check_assets_url(deployment.assets_url)
 
 
 def _folder(url: str) -> Path | None:
-    """The folder behind `file:///folder`; None for any other address."""
+    """Return the folder of `file:///folder`; None for any other address."""
     parts = urlsplit(url)
     local = parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path.startswith("/")
     return Path(unquote(parts.path)) if local else None
 
 
 def _unwritable(error: OSError) -> Problem:
-    return Problem(f"The folder that --assets names cannot be written ({error.strerror}); nothing was changed.")
+    return Problem(f"The folder that --assets names is not writable ({error.strerror}); nothing was changed.")
 
 
 def _is_same(goal: Path, file: FetchedFile) -> bool:

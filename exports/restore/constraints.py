@@ -1,7 +1,7 @@
-"""What must stand aside while rows come in, and back as it was: declared foreign keys, triggers, sequences.
+"""Disable what would prevent loading rows, and restore it afterwards: declared foreign keys, triggers, sequences.
 
-PsyNet declares 73 foreign keys that run in circles, so no order of tables satisfies them. Skipping their
-checks (session_replication_role) takes a superuser; dropping and adding them takes the tables' owner.
+PsyNet declares 73 foreign keys that form circles, so no order of tables satisfies them. Skipping the checks
+(session_replication_role) needs a superuser; dropping and adding the keys needs the tables' owner.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,10 +20,10 @@ _ENABLE = {"O": "ENABLE", "A": "ENABLE ALWAYS", "R": "ENABLE REPLICA"}
 
 @contextmanager
 def aside(cursor: Cursor, tables: Iterable[TargetTable]) -> Iterator[None]:
-    """Inside the body no trigger of these tables fires and no foreign key from or to them holds.
+    """In the body, no trigger of these tables fires and no foreign key from or to them is enforced.
 
-    Behind it all are as before, checked against the rows: Conflict names a key that they violate. It changes
-    nothing by itself where the body raises: the transaction is lost then.
+    Afterwards all are as before and checked against the rows: Conflict names a key that they violate. If the body
+    raises, nothing is restored here: the transaction is rolled back anyway.
     """
     tables = list(tables)
     oids = [table.oid for table in tables]
@@ -68,9 +68,9 @@ def _disable_triggers(cursor: Cursor, oids: list[int]) -> list[tuple[str, str, s
 def restart_sequences(
     cursor: Cursor, tables: Mapping[str, TargetTable], last_values: Mapping[str, int | None]
 ) -> dict[str, int]:
-    """{sequence: the next value it gives}, of all that the tables' columns own and that the snapshot knows.
+    """Return {sequence: its next value}, for sequences that the tables' columns own or that the snapshot knows.
 
-    `last_values` is Snapshot.sequences. ALTER SEQUENCE, because setval() is not undone by a rollback.
+    `last_values` is Snapshot.sequences. Uses ALTER SEQUENCE, because a rollback does not undo setval().
     """
     cursor.execute(_SEQUENCES)
     restarted = {}
@@ -88,7 +88,7 @@ def restart_sequences(
     return restarted
 
 
-# Keys of partitions come and go with those of the table that they are part of.
+# A partition's keys are dropped and added with those of the whole table.
 _KEYS = """
     SELECT n.nspname, c.relname, k.conname, pg_get_constraintdef(k.oid), obj_description(k.oid, 'pg_constraint')
     FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace

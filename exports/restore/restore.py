@@ -1,6 +1,6 @@
-"""Verb: a snapshot's rows, and its asset files, back into a database whose tables exist.
+"""Restore a snapshot's rows, and its asset files, into a database whose tables exist.
 
-All in one transaction: where anything fails, or someone presses Ctrl-C, not one row has changed.
+All rows go in with one transaction: if anything fails, or someone presses Ctrl-C, no row has changed.
 """
 
 from contextlib import contextmanager
@@ -30,7 +30,7 @@ NAME = "psynetdata restore"
 _SETTINGS = {
     "search_path": "public",  # where PsyNet works, and what a capture reads
     "lock_timeout": "5s",
-    # What the role or the database limits must not end a long restore.
+    # Limits of the role or the database must not end a long restore.
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
 }
@@ -38,9 +38,9 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class Restored:
-    """`rows`: {table: rows} as counted in the database. `sequences`: {sequence: the next value it gives}.
+    """`rows`: {table: rows} as counted in the database. `sequences`: {sequence: its next value}.
 
-    `assets`: how many asset files were put in place or stood there already.
+    `assets`: how many asset files were put in place or were already there.
     """
 
     rows: dict[str, int]
@@ -57,16 +57,16 @@ def restore(
     assets: str | None = None,
     running: Running | None = None,
 ) -> Restored:
-    """Put the snapshot's rows into the database; `replace` deletes those that stand there, in the same step.
+    """Put the snapshot's rows into the database; `replace` deletes existing rows in the same transaction.
 
     `assets`: file:///folder, below which each file gets its `host_path`. Raises Unreachable, Refused, Conflict,
-    BadInput, UsageError, Damaged, Cancelled; then nothing was changed.
+    BadInput, UsageError, Damaged, Cancelled; in all these cases nothing was changed.
     """
     with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="restore-") as folder:
         less = without_them(snapshot, Path(folder), look=(lambda *_: running.check()) if running else None)
         restored = _from(less.reader, address, replace, assets, running)
     if number := less.left_out.get("participant"):
-        restored.warnings.append(f"{number} who withdrew, and their rows, were left out.")
+        restored.warnings.append(f"{number} participants who withdrew, and their rows, were left out.")
     return restored
 
 
@@ -96,13 +96,13 @@ def _restore(
 ) -> Restored:
     for name, value in _SETTINGS.items():
         cursor.execute(f"SET LOCAL {name} = '{value}'")
-    # A deferred constraint would speak at the commit, and until then bar its table from being altered.
+    # A deferred constraint would be checked at the commit, and until then its table could not be altered.
     cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     target.check_reachable(cursor, address)
     target.check_tables(cursor, states, address)
     found = target.read_tables(cursor)
     target.lock(cursor, [found[table] for table in states])
-    found = target.read_tables(cursor)  # as they are now that nobody can change them
+    found = target.read_tables(cursor)  # again, now that nobody can change them
     ours = {table: found[table] for table in states}
     warnings = target.check_columns(states, ours, address)
     filled = target.with_rows(cursor, found.values())
@@ -122,11 +122,11 @@ def _restore(
 
 @contextmanager
 def _explained(address: Address):
-    """The database's own refusals that only a restore can meet."""
+    """Translate the database's errors that only a restore can meet."""
     try:
         yield
     except errors.LockNotAvailable:
-        raise Conflict(f"{address.label}: someone else holds a lock on its tables; nothing was changed.") from None
+        raise Conflict(f"{address.label}: another program holds a lock on its tables; nothing was changed.") from None
     except errors.ReadOnlySqlTransaction:
         raise Conflict(f"{address.label} is read-only; nothing was changed.") from None
     except errors.FeatureNotSupported as error:

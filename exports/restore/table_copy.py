@@ -1,8 +1,8 @@
-"""Rows of a snapshot into tables by COPY, and proof by COPY the other way that they stand there as they were.
+"""Load a snapshot's rows into tables with COPY, and prove with COPY in the other direction that they are unchanged.
 
-A table with an integer id is stored in its order, so its rows read back in that order give the same bytes and
-one SHA-256 tells. The rows of any other table have no order that a database could give back: the sum of their
-SHA-256s tells.
+A table with an integer id is stored in the order of ids, so its rows read back in that order give the same bytes,
+and one SHA-256 is enough. The rows of any other table have no order that a database could return: there the sum of
+their SHA-256s is compared.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from psynetdata.psynet.problems import BadInput, Conflict, Damaged
 
 from .target import TargetTable, names
 
-# COPY's own context: "COPY info, line 3, column score: "…"", in the language of the server.
+# COPY's own context: "COPY info, line 3, column score: "…"", in the server's language.
 _AT_COLUMN = re.compile(r"^COPY [^\n]*?, \S+ \d+, \S+ ([^\n]+?): ", re.MULTILINE)
 _UNFIT = (errorcodes.CLASS_DATA_EXCEPTION, errorcodes.CLASS_INTEGRITY_CONSTRAINT_VIOLATION)
 
@@ -43,7 +43,7 @@ class InOrder:
 
 
 class InAnyOrder:
-    """The same for rows whose order means nothing; `add` takes one row with its line end at a time."""
+    """The hash of rows in any order; `add` takes one row with its line end at a time."""
 
     def __init__(self):
         self._sum = 0
@@ -57,7 +57,7 @@ class InAnyOrder:
 
 
 class Table:
-    """A table's way from a snapshot into a database. `look` is called with bytes gone by, for each block."""
+    """Copies one table from a snapshot into a database. For each block, `look` is called with its number of bytes."""
 
     def __init__(self, reader: SnapshotReader, state: TableState, target: TargetTable, look: Callable[[int], None]):
         self.state = state
@@ -69,7 +69,7 @@ class Table:
         self._hash = InOrder() if self._in_order else InAnyOrder()
 
     def copy_in(self, cursor: Cursor) -> int:
-        """How many rows came in. Raises BadInput for a value that does not fit, Conflict for a constraint, Damaged."""
+        """Return how many rows were loaded. Raises BadInput for a bad value, Conflict for a constraint, Damaged."""
         taken = [name for name in self._names if not self.target.column(name).generated]
         feed = Feed(self._blocks(taken))
         with self._fitting(), failing_as_itself(feed):
@@ -78,13 +78,13 @@ class Table:
             )
         if cursor.rowcount != self.state.rows:
             raise Damaged(
-                f"Table {self.state.table}: {cursor.rowcount} rows came out of its segments, its state says "
+                f"Table {self.state.table}: {cursor.rowcount} rows were read from its segments, its state says "
                 f"{self.state.rows}; nothing was changed."
             )
         return cursor.rowcount
 
     def is_there(self, cursor: Cursor, look: Callable[[int], None]) -> bool:
-        """Whether the same rows, byte for byte, come out of the database."""
+        """Return whether the database returns the same rows, byte for byte."""
         found = type(self._hash)()
         passed = 0
 
@@ -105,7 +105,7 @@ class Table:
         return found.value == self._hash.value
 
     def _blocks(self, taken: list[str]) -> Iterator[bytes]:
-        """What COPY reads: the columns `taken` of each row; every byte of the stored ones goes through the hash."""
+        """Yield what COPY reads: the columns `taken` of each row; all stored bytes are added to the hash."""
         if len(taken) < len(self._names):
             wanted = [self._names.index(name) for name in taken]
             rows = csvtext.rows(self._records())
@@ -133,7 +133,7 @@ class Table:
 
     @contextmanager
     def _fitting(self) -> Iterator[None]:
-        """What the database does not take, in a sentence that never holds the value."""
+        """Translate the database's refusal of a value into a sentence that never holds the value."""
         try:
             yield
         except psycopg2.Error as error:
@@ -154,7 +154,7 @@ class Table:
             return BadInput(f"Table {table}: a row of the snapshot does not fit; nothing was changed.")
         if error.pgcode == errorcodes.NOT_NULL_VIOLATION:
             return BadInput(
-                f"Table {table}, column {column}: the snapshot has rows without a value, and the database wants one; "
+                f"Table {table}, column {column}: the snapshot has rows without a value, the database needs one; "
                 "nothing was changed."
             )
         return BadInput(

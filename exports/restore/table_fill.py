@@ -1,4 +1,4 @@
-"""Fill tables with a snapshot's rows and prove it: the part that restore and drill share."""
+"""Fill tables with a snapshot's rows and prove it: shared by restore and drill."""
 
 from collections.abc import Callable, Mapping
 
@@ -18,7 +18,7 @@ Look = Callable[[int], None]
 
 
 class Walk:
-    """How far the work is, in bytes: each table's go in once and come out once."""
+    """The progress of the work in bytes: each table is written once and read back once."""
 
     def __init__(self, running: Running | None, states: Mapping[str, TableState]):
         self._running = running
@@ -26,7 +26,7 @@ class Walk:
         self._total = 2 * sum(state.bytes for state in states.values())
 
     def look(self, phase: str) -> Look:
-        """What a table calls with the bytes that went by; raises Cancelled."""
+        """Return the function that a table calls with the number of bytes done; it raises Cancelled."""
 
         def step(size: int) -> None:
             self._done += size
@@ -40,7 +40,7 @@ class Walk:
 
 
 def read_states(reader: SnapshotReader) -> dict[str, TableState]:
-    """{table: state}. Raises Damaged where a state is gone, or does not have the rows that the snapshot counts."""
+    """Return {table: state}. Raises Damaged if a state is missing, or has other rows than the snapshot counts."""
     states = {table: reader.table_state(table) for table in reader.tables()}
     for table, state in states.items():
         if state.rows != reader.snapshot.rows_of(table):
@@ -58,7 +58,7 @@ def fill(
     targets: Mapping[str, TargetTable],
     walk: Walk,
 ) -> list[Table]:
-    """Copy all rows into tables that are empty."""
+    """Copy all rows into empty tables."""
     filled = []
     for name, state in states.items():
         table = Table(reader, state, targets[name], walk.look(f"restoring {name}"))
@@ -68,7 +68,7 @@ def fill(
 
 
 def prove(cursor: Cursor, reader: SnapshotReader, filled: list[Table], walk: Walk) -> dict[str, int]:
-    """{table: rows} as counted in the database (law 7), each row found to be as stored. Raises Problem."""
+    """Return {table: rows} as counted in the database (law 7), after comparing each row. Raises Problem."""
     counts = {}
     for table in filled:
         name = table.state.table
@@ -76,8 +76,7 @@ def prove(cursor: Cursor, reader: SnapshotReader, filled: list[Table], walk: Wal
         counts[name] = cursor.fetchone()[0]
         if counts[name] != table.state.rows:
             raise Damaged(
-                f"Table {name} came to {counts[name]} rows where the snapshot has {table.state.rows}; "
-                "nothing was changed."
+                f"Table {name} has {counts[name]} rows, but the snapshot has {table.state.rows}; nothing was changed."
             )
         if not table.is_there(cursor, walk.look(f"comparing {name}")):
             check_same_values(cursor, reader, table.state, table.target)

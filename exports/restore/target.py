@@ -1,4 +1,4 @@
-"""The database that rows come back into: what its catalogue says, and whether it can take a snapshot."""
+"""The database to restore into: what its catalogue says, and whether it can take a snapshot."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from exports.sources.postgres import Address, Refused
 from exports.store.blobs import TableState
 from psynetdata.psynet.problems import BadInput, Conflict
 
-_NAMED = 5  # how many things a sentence names before it only counts
-_CLOSING = 2.0  # seconds in which the server has noticed that a program went away
+_NAMED = 5  # how many things a sentence lists before it only counts
+_CLOSING = 2.0  # seconds after which the server has noticed that a program disconnected
 _INTEGERS = {"int2", "int4", "int8"}
 
 
 @dataclass(frozen=True)
 class TargetColumn:
-    """`type` is PostgreSQL's udt_name; `base` the type as one writes it, without length and beneath a domain."""
+    """`type` is PostgreSQL's udt_name; `base` the type as written in SQL, without length and below a domain."""
 
     name: str
     type: str
@@ -30,7 +30,7 @@ class TargetColumn:
 
 @dataclass(frozen=True)
 class TargetTable:
-    """`sql` is its name, quoted and with its schema; `rows_of` the same for FROM, without what inherits from it."""
+    """`sql`: its name, quoted and with its schema; `rows_of`: for FROM, without tables that inherit from it."""
 
     name: str
     oid: int
@@ -49,7 +49,7 @@ class TargetTable:
 
 
 def read_tables(cursor: Cursor) -> dict[str, TargetTable]:
-    """{name: table} of the schema that comes first in the search path."""
+    """Return {name: table} of the first schema in the search path."""
     cursor.execute(_COLUMNS)
     columns: dict[int, list[TargetColumn]] = {}
     for oid, *column in cursor.fetchall():
@@ -71,7 +71,7 @@ def names(cursor: Cursor, columns: Iterable[str]) -> str:
 
 
 def check_reachable(cursor: Cursor, address: Address) -> None:
-    """Raise Refused where nothing can be written, Conflict where others are connected."""
+    """Raise Refused if nothing can be written, Conflict if other programs are connected."""
     cursor.execute("SELECT current_setting('transaction_read_only') = 'on'")
     if cursor.fetchone()[0]:
         raise Refused(f"{address.label} cannot be written: the server or the role {address.user} is read-only.")
@@ -80,12 +80,12 @@ def check_reachable(cursor: Cursor, address: Address) -> None:
         programs = sorted({name or "a program without a name" for (name,) in others})
         raise Conflict(
             f"{address.label} has other connections ({_some(programs, len(others))}); "
-            "end them first, the experiment's server above all."
+            "end them first, above all the experiment's server."
         )
 
 
 def _others(cursor: Cursor) -> list[tuple[str]]:
-    """Programs that are connected too. A connection that was just closed is seen for a moment more."""
+    """Return the programs that are also connected. A closed connection can be seen for a moment longer."""
     deadline = monotonic() + _CLOSING
     while True:
         cursor.execute("SELECT pg_stat_clear_snapshot()")
@@ -97,13 +97,13 @@ def _others(cursor: Cursor) -> list[tuple[str]]:
 
 
 def check_tables(cursor: Cursor, states: Mapping[str, TableState], address: Address) -> None:
-    """Raise BadInput where tables are missing, Refused where they are not the role's own."""
+    """Raise BadInput if tables are missing, Refused if the role does not own them."""
     found = read_tables(cursor)
     missing = sorted(set(states) - set(found))
     if missing:
         raise BadInput(
             f"{address.label} lacks {_counted(missing, 'table')} of the snapshot: {_some(missing)}. "
-            "Make the tables first, with the experiment's own PsyNet (`psynet debug local` does), then restore."
+            "Create the tables first, with the experiment's own PsyNet (`psynet debug local` does), then restore."
         )
     foreign = sorted(table for table in states if not found[table].owned)
     if foreign:
@@ -114,7 +114,7 @@ def check_tables(cursor: Cursor, states: Mapping[str, TableState], address: Addr
 
 
 def check_columns(states: Mapping[str, TableState], tables: Mapping[str, TargetTable], address: Address) -> list[str]:
-    """Sentences about types that differ. Raises BadInput for columns that only one side has and that need a value."""
+    """Return sentences about types that differ. Raises BadInput for columns of one side only that need a value."""
     lacking, needing, warnings = [], [], []
     for table, state in sorted(states.items()):
         held = {column.name: column for column in state.columns}
@@ -142,12 +142,12 @@ def check_columns(states: Mapping[str, TableState], tables: Mapping[str, TargetT
 
 
 def lock(cursor: Cursor, tables: Iterable[TargetTable]) -> None:
-    """Keep everyone away from the tables until the transaction ends."""
+    """Keep all others away from the tables until the transaction ends."""
     cursor.execute(f"LOCK TABLE {', '.join(table.sql for table in tables)} IN ACCESS EXCLUSIVE MODE")
 
 
 def with_rows(cursor: Cursor, tables: Iterable[TargetTable]) -> list[str]:
-    """Names of the tables that hold any row."""
+    """Return the names of the tables that have any rows."""
     found = []
     for table in tables:
         cursor.execute(f"SELECT EXISTS (SELECT FROM {table.rows_of})")
@@ -159,7 +159,7 @@ def with_rows(cursor: Cursor, tables: Iterable[TargetTable]) -> list[str]:
 def check_empty(filled: list[str], address: Address) -> None:
     if filled:
         raise Conflict(
-            f"{address.label} holds rows already, in {_counted(filled, 'table')}: {_some(filled)}; "
+            f"{address.label} already holds rows, in {_counted(filled, 'table')}: {_some(filled)}; "
             "--replace deletes them in the same step."
         )
 
@@ -188,7 +188,7 @@ _COLUMNS = f"""
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type t ON t.oid = a.atttypid
     WHERE c.relnamespace = {_SCHEMA} AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
     ORDER BY c.oid, a.attnum"""
-# What other roles' processes are is hidden from a role without rights; a background process has no user.
+# A role without rights cannot see other roles' processes; a background process has no user.
 _OTHERS = """
     SELECT application_name FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND usesysid IS NOT NULL

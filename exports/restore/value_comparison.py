@@ -1,7 +1,7 @@
-"""Rows that did not come back byte for byte: the same values, written in another way, or others?
+"""Compare rows that did not come back byte for byte: are they the same values in another notation, or different ones?
 
-A timestamp with a zone is written in UTC here and perhaps not where the snapshot was made; `1.50` in a column of
-the type float8 comes back as `1.5`. What a rounding, a shorter type or a trigger did to a value is a loss.
+A timestamp with a zone is written in UTC here, and perhaps not where the snapshot was made; `1.50` in a column of type
+float8 comes back as `1.5`. A value changed by rounding, a shorter type or a trigger is a loss.
 """
 
 from psycopg2 import errors
@@ -21,10 +21,10 @@ _SIDE = "snapshot_rows"
 
 
 def check_same_values(cursor: Cursor, reader: SnapshotReader, state: TableState, target: TargetTable) -> None:
-    """Raise BadInput, with table and columns, where values of the target are not those of the snapshot.
+    """Raise BadInput, with table and columns, if values of the target are not those of the snapshot.
 
-    Both are read as the type that the snapshot's column had, and where nobody told as the target's own without
-    its length: what differs then was changed on the way in.
+    Both are read as the type that the snapshot's column had or, if that is not known, as the target's own without its
+    length: a difference then means that the value was changed when it was loaded.
     """
     _copy_aside(cursor, reader, state)
     stored, there = _expressions(cursor, state, target)
@@ -35,12 +35,12 @@ def check_same_values(cursor: Cursor, reader: SnapshotReader, state: TableState,
             changed = _changed_rows(cursor, target, stored, there)
     except errors.DataError:
         raise BadInput(
-            f"Table {state.table}: the snapshot holds a value that is none of its column's type; nothing was changed."
+            f"Table {state.table}: the snapshot holds a value that does not fit its column's type; nothing was changed."
         ) from None
     cursor.execute(f"DROP TABLE pg_temp.{_SIDE}")
     if changed:
         raise BadInput(
-            f"Table {state.table}: the database changed values as they came in ({changed}); nothing was changed. "
+            f"Table {state.table}: the database changed values while loading them ({changed}); nothing was changed. "
             "Give the columns the types that the snapshot names."
         )
 
@@ -56,7 +56,7 @@ def _copy_aside(cursor: Cursor, reader: SnapshotReader, state: TableState) -> No
 
 
 def _expressions(cursor: Cursor, state: TableState, target: TargetTable) -> tuple[list[str], list[str]]:
-    """(each column of the snapshot's side, the same of the target's), as text in one spelling."""
+    """Return (the expression of each column in the snapshot, the one in the target), as text in the same notation."""
     stored, there = [], []
     for number, column in enumerate(state.columns):
         found = target.column(column.name)
@@ -68,7 +68,7 @@ def _expressions(cursor: Cursor, state: TableState, target: TargetTable) -> tupl
 
 
 def _type(cursor: Cursor, name: str | None) -> str | None:
-    """The snapshot's type as one writes it, if the target has a type of that name."""
+    """Return the snapshot's type as written in SQL, if the target has a type of that name."""
     if name is None:
         return None
     cursor.execute("SELECT to_regtype(quote_ident(%s))::text", [name])

@@ -1,1 +1,1 @@
-"""What else an experiment's server has: its logs and its source code."""
+"""The logs and the source code of an experiment's server."""

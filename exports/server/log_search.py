@@ -1,4 +1,4 @@
-"""Lines of kept logs, the newest first: some at a time, for a page; memory follows a part, time is bounded."""
+"""Lines of stored logs, newest first, page by page; memory depends on one part, and time is bounded."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from psynetdata.psynet.logline import LogLine
 from .logs import lines_of
 
 PAGE = 100
-LONGEST = 3.0  # seconds for a page; a search of all of it goes on with the next one
+LONGEST = 3.0  # seconds for a page; a search through all logs continues on the next one
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Found:
 
 
 def search(row: ServerLogs, text: str = "", level: str = "", *, before: tuple[int, int] | None = None) -> Found:
-    """Lines that hold `text` in any case, of that level. Raises Damaged where a part is not as it was."""
+    """Return lines of a level that hold `text`, ignoring case. Raises Damaged if a part has changed."""
     until, found = monotonic() + LONGEST, []
     number, line = before or (len(row.parts) - 1, 0)
     number = min(number, len(row.parts) - 1)
@@ -42,11 +42,11 @@ def search(row: ServerLogs, text: str = "", level: str = "", *, before: tuple[in
     return Found(found, None)
 
 
-_END = 1 << 31  # behind every line of a part
+_END = 1 << 31  # after every line of a part
 
 
 def _of_part(row: ServerLogs, part: int, end: int | None, text: str, level: str) -> Iterator[tuple[int, LogLine]]:
-    """(number, line) from the last one on, of those before `end`."""
+    """Yield (number, line), from the last one backwards, of the lines before `end`."""
     lines = lines_of(row, part).split(b"\n")
     for at in range(min(len(lines), _END if end is None else end) - 1, -1, -1):
         if lines[at].strip() and _may_match(lines[at], text, level):
@@ -56,7 +56,7 @@ def _of_part(row: ServerLogs, part: int, end: int | None, text: str, level: str)
 
 
 def _may_match(line: bytes, text: str, level: str) -> bool:
-    """Cheaper than to parse it: what is ASCII and needs no escape in JSON stands in the line as it is."""
+    """Filter before parsing, which is slower: ASCII text that needs no escape in JSON is in the line unchanged."""
     if text.isascii() and not set(text) & set('"\\/\t') and text.encode() not in line.lower():
         return False
     return level.encode() in line.upper()

@@ -1,4 +1,4 @@
-"""Verb: keep the logs of a deployment's server beside its snapshots, from where the last reading ended."""
+"""Store the logs of a deployment's server next to its snapshots, starting where the last reading ended."""
 
 import hashlib
 import secrets
@@ -21,7 +21,7 @@ from psynetdata.psynet.problems import Cancelled, Conflict, Damaged, Problem
 
 KIND = "logs"
 NAME = "logs.jsonl"
-PART = 8 << 20  # bytes of the server's file; what is held in memory
+PART = 8 << 20  # bytes of the server's file; one part is held in memory
 _EVERY = timedelta(hours=1)
 _EARLY = timedelta(seconds=25)
 _HEAD = 1024
@@ -30,7 +30,7 @@ _SPOILT = (EOFError, igzip.BadGzipFile, isal_zlib.error)
 
 
 def can_be_read(deployment: Deployment) -> bool:
-    """Whether its source has logs, and they are still its own: after its end another launch may write there."""
+    """Return whether its source has logs that are still its own: after its end another launch may write there."""
     return deployment.state in Deployment.OPEN and registry.has_logs(deployment)
 
 
@@ -51,9 +51,9 @@ def send_due(now: datetime | None = None) -> list[Job]:
 
 
 def fetch(deployment: Deployment, *, look: Callable[[], None] = lambda: None) -> ServerLogs:
-    """Read what is new and keep it; what was read before a failure is kept too.
+    """Read what is new and store it; what was read before a failure is stored too.
 
-    Memory follows a part. Raises NoLogs where there are none, Unreachable and Refused as a capture does.
+    Memory depends on one part. Raises NoLogs if there are none, Unreachable and Refused as a capture does.
     """
     with registry.logs(deployment) as source:
         row, _ = ServerLogs.objects.get_or_create(deployment=deployment)
@@ -79,7 +79,7 @@ def fetch(deployment: Deployment, *, look: Callable[[], None] = lambda: None) ->
 
 
 def lines_of(row: ServerLogs, number: int) -> bytes:
-    """What a part holds. Raises Damaged where that is not what was kept."""
+    """Return the text of a part. Raises Damaged if it is not what was stored."""
     part = row.parts[number]
     found = b"".join(_all_of(part["file"]))
     try:
@@ -87,12 +87,12 @@ def lines_of(row: ServerLogs, number: int) -> bytes:
     except _SPOILT:
         text = b""
     if _hash(text) != part["sha256"]:
-        raise Damaged("Logs that are kept are missing from the storage or not as they were; look at the storage.")
+        raise Damaged("Stored logs are missing from the storage or have changed; check the storage.")
     return text
 
 
 def all_of(row: ServerLogs) -> Iterator[bytes]:
-    """The whole file, a part at a time. Raises Damaged."""
+    """Yield the whole file, part by part. Raises Damaged."""
     for number in range(len(row.parts)):
         yield lines_of(row, number)
 
@@ -103,7 +103,7 @@ def kept(deployment: Deployment) -> ServerLogs | None:
 
 
 def brought(deployment: Deployment, look: Callable[[], None]) -> tuple[ServerLogs | None, list[str]]:
-    """(what is kept after another reading, what is to be said): a server that is away does not cost an export."""
+    """Return (the stored logs after another reading, notes): an unreachable server does not prevent an export."""
     notes = []
     if can_be_read(deployment):
         try:
@@ -113,28 +113,28 @@ def brought(deployment: Deployment, look: Callable[[], None]) -> tuple[ServerLog
         except Cancelled:
             raise
         except Problem as problem:
-            until = "they end where they were read last" if kept(deployment) else "none are here"
+            until = "they end at the last reading" if kept(deployment) else "none are here"
             notes.append(f"The server's logs could not be read now, so {until}: {problem.sentence}")
     return kept(deployment), notes
 
 
 def _goes_on(row: ServerLogs, source: OpenLogs) -> bool:
-    """Whether the server's file is the one that was read, with more at its end or nothing new."""
+    """Return whether the server's file is the one that was read before, possibly with more at its end."""
     return 0 < row.offset <= source.size and _hash(source.head(row.head_bytes)) == row.head
 
 
 def _unfilled(row: ServerLogs) -> bytes:
-    """What the last part holds where there is room in it, so that an hour's lines do not make a file each."""
+    """Return the text of the last part if it has room left, so that each hour's lines do not become a file."""
     if not row.offset or not row.parts or row.parts[-1]["bytes"] >= PART // 2:
         return b""
     try:
         return lines_of(row, len(row.parts) - 1)
-    except Damaged:  # it is left as it is, for `verify` to say
+    except Damaged:  # it is left as it is, and `verify` reports it
         return b""
 
 
 def _parts(stream: Iterator[bytes], first: bytes, look: Callable[[], None]) -> Iterator[tuple[bytes, int]]:
-    """(a part, how much of it is new): cut behind a line's end where there is one."""
+    """Yield (a part, how much of it is new), cut after a line's end if there is one."""
     held, old = bytearray(first), len(first)
     for block in stream:
         look()
@@ -153,12 +153,12 @@ def _stored(row: ServerLogs, part: bytes) -> dict:
     packed = igzip.compress(part, 1)
     default_storage.save(name, ContentFile(packed))
     if default_storage.size(name) != len(packed):
-        raise Damaged("The storage did not keep logs as they were; try again, or look at the storage.")
+        raise Damaged("The storage changed logs while storing them; try again, or check the storage.")
     return {"file": name, "bytes": len(part), "sha256": _hash(part)}
 
 
 def _write(row: ServerLogs) -> None:
-    """One step of a reading, and only on top of the step before: whoever reads at the same time gives way."""
+    """Save one step of a reading, only if no other process saved one: otherwise this one gives way."""
     names = ("parts", "replaced", "offset", "head", "head_bytes", "read_at")
     mine = ServerLogs.objects.filter(pk=row.pk, changes=row.changes)
     if not mine.update(**{name: getattr(row, name) for name in names}, changes=row.changes + 1):
@@ -166,7 +166,7 @@ def _write(row: ServerLogs) -> None:
         for part in row.parts[-1:]:
             if part["file"] not in kept_files:
                 default_storage.delete(part["file"])
-        raise Conflict("The server's logs are being read by another worker at this moment.")
+        raise Conflict("Another worker is reading the server's logs at this moment.")
     row.changes += 1
 
 

@@ -1,4 +1,4 @@
-"""Verb: keep the experiment's source code beside its snapshots; one zip a deployment, the last one handed in."""
+"""Store the experiment's source code next to its snapshots: for each deployment the zip that was provided last."""
 
 import hashlib
 from collections.abc import Iterator
@@ -20,9 +20,9 @@ NAME = source_code_zip.NAME
 
 
 def check(path: Path) -> None:
-    """Raise BadInput where the file is no zip of source code."""
+    """Raise BadInput if the file is not a zip of source code."""
     if not path.is_file():
-        raise BadInput(f"{shown(str(path))} is no file; the source code is handed in as a zip.")
+        raise BadInput(f"{shown(str(path))} is not a file; provide the source code as a zip.")
     source_code_zip.method_in(path)
 
 
@@ -31,18 +31,18 @@ def is_kept(deployment: Deployment) -> bool:
 
 
 def handed_in(upload: Upload, folder: Path) -> tuple[Path | None, list[str]]:
-    """(the source code that came with a database, what is to be said): what is none does not cost the database."""
+    """Return (the source code that came with a database, notes): a bad zip does not prevent loading the database."""
     try:
         path = source_code_zip.of_upload(upload, folder)
         if path is not None:
             check(path)
     except BadInput as problem:
-        return None, [f"{problem.sentence} The source code was not kept."]
+        return None, [f"{problem.sentence} The source code was not stored."]
     return path, []
 
 
 def keep(deployment: Deployment, path: Path, *, user=None) -> SourceCode:
-    """Store the zip and name it. Raises BadInput for what is no source code, Problem where it cannot be read."""
+    """Store the zip and its row. Raises BadInput if it is not source code, Problem if it cannot be read."""
     try:
         method = source_code_zip.method_in(path)
         with path.open("rb") as file:
@@ -54,10 +54,10 @@ def keep(deployment: Deployment, path: Path, *, user=None) -> SourceCode:
             file.seek(0)
             default_storage.save(row.file, File(file))
     except OSError as error:
-        raise Problem(f"The source code could not be read or kept: {error.strerror or error}.") from None
-    # Some storages publish what they got when a connection breaks.
+        raise Problem(f"The source code could not be read or stored: {error.strerror or error}.") from None
+    # Some storages publish what they received so far when a connection breaks.
     if default_storage.size(row.file) != size:
-        raise Damaged("The storage did not keep the source code as it was; try again, or look at the storage.")
+        raise Damaged("The storage changed the source code while storing it; try again, or check the storage.")
     with transaction.atomic():
         values = {"sha256": sha256, "bytes": size, "basic_data": method}
         row, _ = SourceCode.objects.update_or_create(deployment=deployment, defaults=values)
@@ -68,7 +68,7 @@ def keep(deployment: Deployment, path: Path, *, user=None) -> SourceCode:
 
 
 def bring(deployment: Deployment, target: Path) -> SourceCode | None:
-    """Write what is kept to `target`; None where nothing is. Raises Damaged where it is not as it was."""
+    """Write the stored zip to `target`; return None if there is none. Raises Damaged if it has changed."""
     row = SourceCode.objects.filter(deployment=deployment).first()
     if row is not None:
         with target.open("wb") as file:
@@ -77,13 +77,13 @@ def bring(deployment: Deployment, target: Path) -> SourceCode | None:
 
 
 def read(row: SourceCode) -> Iterator[bytes]:
-    """The zip itself, compared with its row at its end. Raises Damaged."""
+    """Yield the zip, and compare it with its row at the end. Raises Damaged."""
     digest = hashlib.sha256()
     for block in blocks(default_storage, row.file, 0, row.bytes) if default_storage.exists(row.file) else ():
         digest.update(block)
         yield block
     if digest.hexdigest() != row.sha256:
         raise Damaged(
-            "The source code that is kept is missing from the storage or not as it was; load it again with "
+            "The stored source code is missing from the storage or has changed; load it again with "
             "--source, or export without it (--no-source)."
         )

@@ -1,4 +1,4 @@
-"""Verb: ask the running experiment for its source code, and keep it. PsyNet serves it at /download_source."""
+"""Ask the running experiment for its source code and store it. PsyNet serves it at /download_source."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,18 +19,18 @@ from psynetdata.models import Deployment
 from psynetdata.psynet.problems import BadInput, Problem
 
 _ROUTE = PlannedAsset(id=0, host_path="download_source", export_path=NAME)
-_LONGEST = 600.0  # seconds for all of it, tries and pauses included
+_LONGEST = 600.0  # seconds in all, including repeated tries and pauses
 _IN_WORDS = {"permission to read it was denied": "it asks for another user or password"}
 
 
 class NotFetched(Problem):
-    """The experiment did not hand out its source code. The sentence holds no address."""
+    """The experiment did not send its source code. The sentence holds no address."""
 
     status = 502
 
 
 def can_be_asked(deployment: Deployment) -> bool:
-    """Whether somebody said where the experiment answers, and it still is this launch that answers there."""
+    """Return whether the experiment's address is known and this launch still answers there."""
     return bool(deployment.experiment_url) and deployment.state in deployment.OPEN
 
 
@@ -41,9 +41,9 @@ def fetch(
     pause: Callable[[float], None] | None = None,
     timeout: float = 30.0,
 ) -> SourceCode:
-    """Fetch and keep it. Raises NotFetched with the reason; `look` may raise to stop it, `pause` waits for a clock."""
+    """Fetch and store it. Raises NotFetched with the reason; `look` may raise to stop it, `pause` replaces waiting."""
     if not deployment.experiment_secret:
-        raise _not_fetched("nobody gave the experiment's user and password (`deployment assets --experiment-env`)")
+        raise _not_fetched("the experiment's user and password are missing (`deployment assets --experiment-env`)")
     with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="source-") as name:
         path = Path(name) / str(_ROUTE.id) / "0"
         bounds = _Bounds(path, look)
@@ -58,7 +58,7 @@ def fetch(
         try:
             return source_code.keep(deployment, path)
         except BadInput as problem:
-            raise _not_fetched(f"what came is none: {problem.sentence.removesuffix('.')}") from None
+            raise _not_fetched(f"what was sent is not source code: {problem.sentence.removesuffix('.')}") from None
 
 
 def _experiment(deployment: Deployment, timeout: float) -> Place:
@@ -69,7 +69,7 @@ def _experiment(deployment: Deployment, timeout: float) -> Place:
 
 
 class _Bounds:
-    """What a file that is no source code may cost: its size on disk, and the time."""
+    """Limits for a download that turns out not to be source code: its size on disk, and the time."""
 
     def __init__(self, path: Path, look: Callable[[], None]):
         self._path, self._look, self._until = path, look, monotonic() + _LONGEST
@@ -77,7 +77,7 @@ class _Bounds:
     def check(self) -> None:
         self._look()
         if self._path.exists() and self._path.stat().st_size > LARGEST:
-            raise Missing(f"it is larger than {LARGEST >> 20} MiB, which is no experiment's source code")
+            raise Missing(f"it is larger than {LARGEST >> 20} MiB, too large for an experiment's source code")
         if monotonic() > self._until:
             raise Missing(f"it took longer than {_LONGEST / 60:.0f} minutes")
 

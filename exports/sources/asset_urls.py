@@ -1,4 +1,4 @@
-"""Addresses of places that assets live in: what may stand in one, and what has to be kept apart from it."""
+"""Addresses of asset locations: what may be in one, and the secret that has to be kept apart from it."""
 
 import re
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit, urlunsplit
@@ -11,15 +11,15 @@ _ENTRY = re.compile(r"((\*\.)?[\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?")
 
 
 def check_assets_url(url: str) -> None:
-    """Raise UsageError where this is no place that assets can live in. Empty is none, and right."""
+    """Raise UsageError if this cannot be a location of assets. An empty text means none and is accepted."""
     if url and (reason := _wrong(url)):
-        raise UsageError(f"The assets' address cannot be used: {reason}. There are {_EXAMPLES}.")
+        raise UsageError(f"The assets' address cannot be used: {reason}. Possible are {_EXAMPLES}.")
 
 
 def without_secret(url: str) -> tuple[str, str | None]:
-    """(the address without its password, what opens the place): `sftp://user:password@host/folder`.
+    """Return (the address without its password, the secret): `sftp://user:password@host/folder`.
 
-    For S3, `s3://KEY:SECRET@bucket/prefix`, and for the web both halves are the secret.
+    For S3, `s3://KEY:SECRET@bucket/prefix`, and for the web, user and password together are the secret.
     """
     parts = urlsplit(url)
     if parts.password is None:
@@ -31,24 +31,24 @@ def without_secret(url: str) -> tuple[str, str | None]:
 
 
 def _wrong(url: str) -> str:
-    """Why it is no place, empty where it is one."""
+    """Return why it is not a valid location, or "" if it is."""
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:
         return "it cannot be read"
     if not url.isprintable() or " " in url:
-        return "it holds a character that no address has"
+        return "it holds a character that is not allowed in addresses"
     if parts.password is not None:
-        return "it holds a password, which belongs apart from it"
+        return "it holds a password, which must be given separately"
     if parts.fragment or (parts.scheme != "s3" and parts.query) or not query(parts).keys() <= _QUERY:
-        return "it says more than where the assets live"
+        return "it says more than where the assets are"
     if parts.scheme == "file":
         local = parts.netloc in ("", "localhost") and parts.path.startswith("/")
-        return "" if local else "file:// is followed by a folder of this machine, file:///folder"
+        return "" if local else "file:// must be followed by a folder of this machine, as in file:///folder"
     if parts.scheme in ("s3", "sftp", "http", "https"):
         return "" if parts.hostname else "it names no host"
-    return "it is of no kind that is known"
+    return "its kind is not known"
 
 
 def query(parts: SplitResult) -> dict[str, str]:
@@ -56,28 +56,28 @@ def query(parts: SplitResult) -> dict[str, str]:
 
 
 def check_experiment_url(url: str) -> None:
-    """Raise UsageError where this cannot be an experiment's own address. Empty is none, and right."""
+    """Raise UsageError if this cannot be an experiment's own address. An empty text means none and is accepted."""
     parts = urlsplit(url) if url.isprintable() and "[" not in url else urlsplit("")
     if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.password or parts.query):
-        raise UsageError("The experiment's address is like https://my-experiment.lab.org, without a password in it.")
+        raise UsageError("Write the experiment's address like https://my-experiment.lab.org, without a password in it.")
 
 
 def check_login(text: str) -> None:
-    """Raise UsageError where this is not a user and a password. Empty is none, and right."""
+    """Raise UsageError if this is not a user and a password. An empty text means none and is accepted."""
     if text and not (":" in text and text.isprintable()):
-        raise UsageError("The experiment's user and password are written like user:password.")
+        raise UsageError("Write the experiment's user and password like user:password.")
 
 
 def hosts(text: str) -> tuple[str, ...]:
-    """`media.lab.org`, `10.0.0.5:8080`, `*.lab.org`, with commas or white space between. Raises UsageError."""
+    """Split `media.lab.org`, `10.0.0.5:8080`, `*.lab.org` at commas or white space. Raises UsageError."""
     found = tuple(text.lower().replace(",", " ").split())
     for entry in found:
         if not _ENTRY.fullmatch(entry) or _port(entry) > 65535:
-            raise UsageError("Hosts of external assets are written like media.lab.org, *.lab.org or 10.0.0.5:8080.")
+            raise UsageError("Write hosts of external assets like media.lab.org, *.lab.org or 10.0.0.5:8080.")
     return found
 
 
 def _port(entry: str) -> int:
-    """0 where it names none."""
+    """Return the port of an entry, 0 if it has none."""
     found = re.search(r":(\d+)$", entry)
     return int(found[1]) if found else 0

@@ -1,4 +1,4 @@
-"""What each kind of source that runs has to do: read its addresses, and give a PostgreSQL to connect to."""
+"""What each kind of source must implement: parse its addresses, and give a PostgreSQL to connect to."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ from .read_transaction import Moment
 
 @dataclass(frozen=True)
 class Located:
-    """A source's address, read. `url`: without a password, and the same text for the same source.
+    """A source's parsed address. `url`: without a password; the same source always gives the same text.
 
-    `label` is for sentences, `password` what stood in the address.
+    `label` is for sentences, `password` is the one in the address.
     """
 
     url: str
@@ -26,9 +26,9 @@ class Located:
 
 @dataclass(frozen=True)
 class Access:
-    """What opens a source beside its address. `password`: of the database's role; None: the kind's own way.
+    """What opens a source, apart from its address. `password`: of the database's role; None: the kind's default.
 
-    Of SSH servers: `key` is a reference to a private key, `known_hosts` the lines that name their host keys.
+    For SSH servers: `key` is a reference to a private key, `known_hosts` holds lines with their host keys.
     """
 
     password: str | None = field(default=None, repr=False)
@@ -37,7 +37,7 @@ class Access:
 
 
 class HostKey(Protocol):
-    """An SSH server's: `line` as known_hosts has it, `kind` like ssh-ed25519, `fingerprint` as people compare it."""
+    """An SSH server's key: `line` as in known_hosts, `kind` like ssh-ed25519, `fingerprint` as people compare it."""
 
     line: str
     kind: str
@@ -45,11 +45,11 @@ class HostKey(Protocol):
 
 
 class NoLogs(NotFound):
-    """The source is reached, and there are no logs that could be read."""
+    """The source can be reached, but there are no logs to read."""
 
 
 class OpenLogs(Protocol):
-    """Logs of a server that a login stands to. `size` in bytes; `head`: the first so many; `blocks`: from there on."""
+    """A server's logs over an open login. `size` in bytes; `head`: the first ones; `blocks`: from `start` on."""
 
     size: int
 
@@ -59,9 +59,9 @@ class OpenLogs(Protocol):
 
 
 class Kind(ABC):
-    """`source`: as Deployment.source. `schemes`: how its addresses begin. `example`: one, for sentences and forms.
+    """`source`: as Deployment.source. `schemes`: how its addresses begin. `example`: an address for errors and forms.
 
-    `own_way`: where it looks when no password was given, for sentences.
+    `own_way`: where it looks if no password was given, for sentences.
     """
 
     source: str
@@ -72,28 +72,28 @@ class Kind(ABC):
 
     @abstractmethod
     def locate(self, url: str) -> Located:
-        """Read an address without asking anyone. Raises BadInput."""
+        """Parse an address without connecting. Raises BadInput."""
 
     @abstractmethod
     def reach(self, located: Located, access: Access) -> AbstractContextManager[Address]:
-        """Where psycopg2 finds the database, its password included, for as long as the body lasts.
+        """Yield the address for psycopg2, including its password, valid while the body runs.
 
-        What makes the way there (a tunnel, a look-up) is done on entry and undone on leaving, whatever happens.
-        `Address.called` is what sentences call it. Raises Unreachable and Refused.
+        What is needed to get there (a tunnel, a look-up) is set up before and removed afterwards, whatever happens.
+        `Address.called` is its name in sentences. Raises Unreachable and Refused.
         """
 
     def assets(self, located: Located, held: Moment) -> str:
-        """Where asset files of such a source live when nobody said it, as a URL; "" where that is not known."""
+        """Return the default URL of asset files for such a source; "" if it is not known."""
         return ""
 
     def host_key(self, located: Located, *, fingerprint: str = "") -> HostKey | None:
-        """The host key that a person has to vouch for before the source is reached; None: it has none."""
+        """Return the host key that a person has to confirm before the source is reached; None if it has none."""
         return None
 
     def access(self, located: Located, password: str | None) -> Access:
-        """What opens an address of this kind that no deployment stands for."""
+        """Return the access for an address of this kind that belongs to no deployment."""
         return Access(password)
 
     def logs(self, located: Located, access: Access) -> AbstractContextManager[OpenLogs]:
-        """The logs of its server, where `has_logs`. Raises NoLogs, Unreachable and Refused."""
+        """Open the logs of its server, if `has_logs`. Raises NoLogs, Unreachable and Refused."""
         raise NoLogs("A source of this kind has no logs.")

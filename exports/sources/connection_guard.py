@@ -1,4 +1,4 @@
-"""Looks after the connections of a capture: nobody waits behind them, and none of them waits for ever."""
+"""Watch the connections of a capture: nobody must wait for them, and none of them must wait forever."""
 
 import os
 import socket
@@ -10,9 +10,9 @@ from time import monotonic
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
-LOOK_EVERY = 0.25  # seconds between looks whether someone waits behind us
-# Seconds without an answer after which the network is taken for dead. The server is given ten for an answer; and
-# what only forwards, a tunnel or a proxy, may keep a connection alive that nobody serves any more.
+LOOK_EVERY = 0.25  # seconds between checks whether someone waits for us
+# After so many seconds without an answer the network counts as dead. The server has ten seconds for an answer; a
+# tunnel or proxy may keep a connection alive that nobody serves any more.
 SILENT_AFTER = 45.0
 _SESSION = "SET search_path = pg_catalog; SET statement_timeout = '10s'"
 _WAITING = """
@@ -22,10 +22,10 @@ SELECT count(*) FROM pg_locks w
 
 
 class Guard:
-    """Looks whether anyone waits behind our backends, and ends those at once: a cancel would miss an idle one.
+    """Checks whether anyone waits for our backends, and terminates those at once: a cancel would miss an idle one.
 
-    `gave_way`: someone waited. `lost`: its own connection broke, so that nobody would be seen waiting. `silent`:
-    no answer came. After each of them the guarded connections are dead.
+    `gave_way`: someone waited. `lost`: the guard's own connection broke, so it could not see anyone waiting. `silent`:
+    no answer arrived. After each of these the guarded connections are dead.
     """
 
     def __init__(self, connection: Connection, guarded: list[Connection]):
@@ -49,7 +49,7 @@ class Guard:
         self._listening.join()
 
     def end(self) -> None:
-        """What the guarded connections do is not wanted any more; they are ended at the next look."""
+        """Stop what the guarded connections do; they are terminated at the next check."""
         self._unwanted.set()
 
     def _look(self) -> None:
@@ -77,7 +77,7 @@ class Guard:
                 return
 
     def _cut(self, connections: list[Connection]) -> None:
-        """Whoever waits for an answer on one gets an error."""
+        """Shut the connections down; code that waits for an answer on one gets an error."""
         for connection in connections:
             with suppress(psycopg2.Error, OSError), socket.socket(fileno=os.dup(connection.fileno())) as end:
                 end.shutdown(socket.SHUT_RDWR)
@@ -85,7 +85,7 @@ class Guard:
 
 @contextmanager
 def guarded(connection: Connection, others: list[Connection]) -> Iterator[Guard]:
-    """A Guard at work on `others`, by means of a connection that it has for itself."""
+    """Yield a running Guard for `others`, which uses a connection of its own."""
     with connection.cursor() as cursor:
         cursor.execute(_SESSION)
     guard = Guard(connection, others)

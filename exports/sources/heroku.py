@@ -1,7 +1,7 @@
-"""Source `heroku`: an app at Heroku. Its platform API says where the database is, anew each time it is needed.
+"""Source `heroku`: an app on Heroku. Its platform API is asked for the database's address each time it is needed.
 
-Heroku changes the credentials of a database whenever it likes, so nothing of an answer is kept. The calls and
-their meanings: Heroku's Platform API reference, "Config Vars" and "Rate Limits".
+Heroku may change a database's credentials at any time, so no answer is stored. The calls and their meaning: Heroku's
+Platform API reference, "Config Vars" and "Rate Limits".
 """
 
 import os
@@ -26,7 +26,7 @@ _NAME = "psynetdata, looking whether it may connect"
 _URL = re.compile(r"heroku://(?::(?P<token>[^@/\s]+)@)?(?P<app>[a-z][a-z0-9-]{1,35})/?")
 _ACCEPT = "application/vnd.heroku+json; version=3"
 _VARIABLE = "DATABASE_URL"
-_PAUSES = (1.0, 4.0)  # seconds between tries, where the API does not say how long
+_PAUSES = (1.0, 4.0)  # seconds between tries, if the API does not say how long to wait
 _LONGEST_PAUSE = 20.0
 _BUSY = (429, 500, 502, 503, 504)
 
@@ -40,7 +40,7 @@ class Heroku(Kind):
     def locate(self, url: str) -> Located:
         match = _URL.fullmatch(url)
         if match is None:
-            raise BadInput("An app at Heroku is named like heroku://my-app, in small letters, digits and hyphens.")
+            raise BadInput("Write a Heroku app like heroku://my-app, in lower-case letters, digits and hyphens.")
         app = match["app"]
         return Located(f"heroku://{app}", f"The Heroku app {app}", match["token"])
 
@@ -53,7 +53,7 @@ class Heroku(Kind):
 
 
 def _that_lets_us_in(located: Located, token: str) -> Address:
-    """The database's address. Credentials that are refused may have been changed since they were asked for."""
+    """Return the database's address. If its credentials are refused, ask again: they may have changed in between."""
     address = _database(located, token)
     try:
         connect(address, name=_NAME).close()
@@ -64,21 +64,21 @@ def _that_lets_us_in(located: Located, token: str) -> Address:
             return anew
         if isinstance(refused, WrongPassword):
             raise Refused(
-                f"{address.label} refuses the credentials that Heroku names for it; they may be changing just now, "
+                f"{address.label} refuses the credentials that Heroku gives for it; they may be changing just now, "
                 "and it is tried again later."
             ) from None
         raise
 
 
 def _database(located: Located, token: str) -> Address:
-    """As the app's config vars have it. TLS is always asked for: it leads through the internet."""
+    """Return the address from the app's config vars. TLS is always required, because it leads through the internet."""
     found = _config_vars(located, token).get(_VARIABLE)
     if not isinstance(found, str) or not found:
         raise BadInput(f"{located.label} has no database: its config vars hold no {_VARIABLE}.")
     try:
         address = postgres.parse(found.partition("?")[0])
     except BadInput:
-        raise BadInput(f"{located.label}: its {_VARIABLE} is no address of a PostgreSQL database.") from None
+        raise BadInput(f"{located.label}: its {_VARIABLE} is not the address of a PostgreSQL database.") from None
     return replace(address, options=(("sslmode", "require"),), called=f"{located.label}: its database")
 
 
@@ -91,9 +91,9 @@ def _config_vars(located: Located, token: str) -> dict:
             f"{located.label}: Heroku does not accept the token; it was revoked or has expired. Give another."
         )
     if answer.status == 403:
-        raise Refused(f"{located.label}: the token may not read its config vars; give one of somebody who may.")
+        raise Refused(f"{located.label}: the token has no right to read its config vars; give a token that has.")
     if answer.status in (404, 422):
-        raise NotFound(f"{located.label}: there is no such app, or the token may not see it.")
+        raise NotFound(f"{located.label}: there is no such app, or the token has no right to see it.")
     found = answer.json()
     if answer.status != 200 or not isinstance(found, dict):
         raise Unreachable(f"{located.label}: Heroku's API answers in a way that is not understood ({answer.status}).")
@@ -101,7 +101,7 @@ def _config_vars(located: Located, token: str) -> dict:
 
 
 def _asked(api: WebAPI, path: str, located: Located) -> Answer:
-    """The answer, after some more tries where the API is busy or does not answer. Raises Unreachable."""
+    """Return the answer, after more tries if the API is busy or does not answer. Raises Unreachable."""
     why = ""
     for pause in (*_PAUSES, None):
         asked = None
@@ -109,7 +109,7 @@ def _asked(api: WebAPI, path: str, located: Located) -> Answer:
             answer = api.ask("GET", path)
             if answer.status not in _BUSY:
                 return answer
-            asked, why = answer.retry_after, f"it is busy or ill (status {answer.status})"
+            asked, why = answer.retry_after, f"it is overloaded or failing (status {answer.status})"
         except NoAnswer as reason:
             why = str(reason)
         if pause is not None:

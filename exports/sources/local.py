@@ -1,4 +1,4 @@
-"""Source `local`: an experiment's PostgreSQL that can be reached by its own address."""
+"""Source `local`: an experiment's PostgreSQL that can be reached directly by its address."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from .read_transaction import Moment
 
 # Where PsyNet keeps assets on the machine that runs the experiment (psynet.asset, LocalStorage).
 ASSETS = Path("~/psynet-data/assets")
-_LOOKED_AT = 200  # assets whose files are looked for
+_LOOKED_AT = 200  # assets whose files are checked
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -27,9 +27,9 @@ class Local(Kind):
 
     def locate(self, url: str) -> Located:
         address = postgres.parse(url)
-        if "@" in urlsplit(url).path:  # of a name it would be %40
+        if "@" in urlsplit(url).path:  # in a name it would be written as %40
             raise BadInput(
-                "Give a password that holds / or @ in its own field, or by --password-env, not in the address."
+                "If a password holds / or @, give it in its own field or with --password-env, not in the address."
             )
         return Located(address.url, address.label, address.password)
 
@@ -38,7 +38,7 @@ class Local(Kind):
         yield postgres.parse(located.url).with_password(access.password)
 
     def assets(self, located: Located, held: Moment) -> str:
-        """The folder of this machine where PsyNet keeps them, if files of this experiment's assets lie there."""
+        """Return the folder of this machine where PsyNet keeps assets, if files of this experiment are there."""
         host = postgres.parse(located.url).host
         folder = ASSETS.expanduser()
         columns = next((table.columns for table in held.tables if table.name == "asset"), ())
@@ -50,5 +50,5 @@ class Local(Kind):
         )
         try:
             return folder.as_uri() if any((folder / path.lstrip("/")).exists() for (path,) in paths) else ""
-        except OSError:  # no path that a file system takes, or a folder that is not ours to look into
+        except OSError:  # a path that the file system does not accept, or a folder that we may not read
             return ""

@@ -1,7 +1,7 @@
-"""A connection to an experiment's PostgreSQL, read for snapshots and written by restore.
+"""A connection to an experiment's PostgreSQL: snapshots read from it, restore writes to it.
 
-Everything that can be wrong with it becomes one sentence. A sentence names the host, the database and
-the role, never the password.
+Every problem with it becomes one sentence. The sentence names the host, the database and the role, never the
+password.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ _SESSION = {
     "row_security": "off",
     "jit": "off",
     "default_transaction_isolation": "read committed",
-    # The server must notice too that this machine is gone, and free our locks.
+    # The server too must notice that this machine is gone, and release our locks.
     "tcp_keepalives_idle": "20",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
@@ -39,30 +39,30 @@ _SSL = {"sslmode", "sslrootcert"}
 
 
 class Unreachable(Problem):
-    """The source does not answer, or went away in the middle."""
+    """The source does not answer, or the connection was lost."""
 
     status = 502
 
 
 class NoDatabase(Unreachable):
-    """The server answers and has no database of that name."""
+    """The server answers but has no database of that name."""
 
 
 class Refused(Problem):
-    """The source answers and does not let us: a wrong password, a missing right."""
+    """The source answers but refuses access: a wrong password, a missing right."""
 
     status = 502
 
 
 class WrongPassword(Refused):
-    """Of the role; or none was given where one is asked for."""
+    """The role's password is wrong, or missing although the server requires one."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where a PostgreSQL database is. `password` is no part of `url`; None: libpq looks in its own places.
+    """Where a PostgreSQL database is. `password` is not part of `url`; None: libpq looks in its usual places.
 
-    `called`: what sentences call it where host and port mean nothing to people, as those of a tunnel.
+    `called`: its name in sentences if host and port mean nothing to people, as with a tunnel.
     """
 
     host: str
@@ -75,7 +75,7 @@ class Address:
 
     @property
     def url(self) -> str:
-        """Without a password; the same address gives the same text."""
+        """The address without a password; equal addresses give equal texts."""
         host = quote(self.host, safe="") if "/" in self.host else self.host
         host = f"[{host}]" if ":" in host else host
         query = "&".join(f"{name}={quote(value, safe='')}" for name, value in self.options)
@@ -84,7 +84,7 @@ class Address:
 
     @property
     def label(self) -> str:
-        """For sentences."""
+        """Its name in sentences."""
         return self.called or f"{self.database} on {self.host}:{self.port}"
 
     def with_password(self, password: str | None) -> "Address":
@@ -95,32 +95,32 @@ class Address:
 
 
 def parse(url: str) -> Address:
-    """postgres://user[:password]@host[:port]/database[?sslmode=…]; a host with %2F is a folder with a socket."""
+    """Parse postgres://user[:password]@host[:port]/database[?sslmode=…]; a host with %2F is a folder with a socket."""
     if not url.startswith(("postgres://", "postgresql://")):
         raise BadInput("The address of a database starts with postgres://, like postgres://user@host:5432/database.")
     try:
         parts = urlsplit(url)
         port = parts.port or 5432
-    except ValueError:  # so are hosts with a single bracket
+    except ValueError:  # also raised for hosts with a single bracket
         raise BadInput(
-            "The port in the address of the database is no number between 1 and 65535; if the password holds one "
+            "The port in the address of the database is not a number between 1 and 65535; if the password holds one "
             "of / ? # [ ], write it as %2F, %3F, %23, %5B, %5D."
         ) from None
     if "\0" in unquote(url):
-        raise BadInput("The address of the database holds a NUL character; no name or password does.")
+        raise BadInput("The address of the database holds a NUL character; names and passwords cannot.")
     path = parts.path.removeprefix("/")
     database = unquote(path)
     host = _host(parts.netloc) or "localhost"
     if not database or "/" in path:
-        raise BadInput("The address names no database; write it as postgres://user@host:5432/database.")
+        raise BadInput("The address does not name a database; write it as postgres://user@host:5432/database.")
     if not parts.username:
-        raise BadInput("The address names no role; write it as postgres://user@host:5432/database.")
+        raise BadInput("The address does not name a role; write it as postgres://user@host:5432/database.")
     password = unquote(parts.password) if parts.password else None
     return Address(host, port, database, unquote(parts.username), password, _options(parts.query))
 
 
 def _host(netloc: str) -> str:
-    """urlsplit's hostname is in lower case, which a folder's name may not be."""
+    """Return the host. urlsplit's hostname is in lower case, which would change a folder's name."""
     host = netloc.rpartition("@")[2]
     if host.startswith("["):
         return host[1:].partition("]")[0]
@@ -132,17 +132,17 @@ def _options(query: str) -> tuple[tuple[str, str], ...]:
     for part in filter(None, query.split("&")):
         name, _, value = part.partition("=")
         if name not in _SSL:
-            raise BadInput(f"The address of the database may say {' and '.join(sorted(_SSL))}, nothing else.")
+            raise BadInput(f"The address of the database may only have the options {' and '.join(sorted(_SSL))}.")
         options.append((name, unquote(value)))
     return tuple(sorted(options))
 
 
 @contextmanager
 def connected(address: Address, *, name: str) -> Iterator[Connection]:
-    """An autocommit connection, closed behind the body; `name` is what the server's administrators see.
+    """Yield an autocommit connection and close it afterwards; `name` is what the server's administrators see.
 
-    Raises Unreachable, Refused, and BadInput for a server that is too old. psycopg2's errors inside the
-    body come out as Problems too where they are the source's doing (see `told`).
+    Raises Unreachable, Refused, and BadInput for a server that is too old. psycopg2's errors in the body are raised as
+    Problems if the source caused them (see `told`).
     """
     connection = connect(address, name=name)
     with closing(connection), told(address):
@@ -150,7 +150,7 @@ def connected(address: Address, *, name: str) -> Iterator[Connection]:
 
 
 def connect(address: Address, *, name: str) -> Connection:
-    """The same without its closing; whoever calls it closes it."""
+    """Return an autocommit connection, as `connected`; the caller closes it."""
     try:
         connection = psycopg2.connect(
             host=address.host,
@@ -179,7 +179,7 @@ def connect(address: Address, *, name: str) -> Connection:
 
 @contextmanager
 def told(address: Address) -> Iterator[None]:
-    """psycopg2's errors that come from the source, as Problems; a mistake of ours stays what it is."""
+    """Turn psycopg2's errors that the source caused into Problems; errors of our own code stay as they are."""
     try:
         yield
     except psycopg2.Error as error:
@@ -192,7 +192,7 @@ def told(address: Address) -> Iterator[None]:
 def _problem(address: Address, error: psycopg2.Error) -> Problem | None:
     code = error.pgcode
     if code is None:
-        # A plain DatabaseError is what psycopg2 has for a COPY whose connection was lost.
+        # psycopg2 raises a plain DatabaseError for a COPY whose connection was lost.
         lost = isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError)
         cut = lost or type(error) is psycopg2.DatabaseError
         return Unreachable(f"{address.label}: the connection was cut in the middle.") if cut else None
@@ -203,33 +203,33 @@ def _problem(address: Address, error: psycopg2.Error) -> Problem | None:
     return told[0](f"{address.label}: {told[1]}") if told else None
 
 
-# By code, or by its class.
+# By error code, or by the code's class.
 _TOLD: dict[str, tuple[type[Problem], str]] = {
     errorcodes.LOCK_NOT_AVAILABLE: (
         Conflict, "a table is locked by someone else at the moment; it is tried again later."
     ),
     errorcodes.QUERY_CANCELED: (Unreachable, "a query took longer than the server or psynetdata allows."),
     errorcodes.DISK_FULL: (Problem, "the disk of the database's server is full."),
-    errorcodes.CHARACTER_NOT_IN_REPERTOIRE: (Problem, "it holds text that is no UTF-8 and does not say what it is."),
-    errorcodes.UNTRANSLATABLE_CHARACTER: (Problem, "it holds text that has no place in UTF-8."),
+    errorcodes.CHARACTER_NOT_IN_REPERTOIRE: (Problem, "it holds text that is not UTF-8, in an unknown encoding."),
+    errorcodes.UNTRANSLATABLE_CHARACTER: (Problem, "it holds text that cannot be written in UTF-8."),
     errorcodes.CLASS_CONNECTION_EXCEPTION: (Unreachable, "the server ended the connection."),
     errorcodes.CLASS_OPERATOR_INTERVENTION: (Unreachable, "the server ended the connection."),
     # Limits on idle and on long transactions.
     errorcodes.CLASS_INVALID_TRANSACTION_STATE: (Unreachable, "the server ended the connection."),
-    # A standby that had to go on with what its primary did.
+    # A standby that had to apply a change of its primary.
     errorcodes.CLASS_TRANSACTION_ROLLBACK: (
-        Conflict, "the server broke the reading off for a change of the tables; it is tried again later."
+        Conflict, "the server cancelled the reading because its tables changed; it is tried again later."
     ),
     errorcodes.CLASS_INSUFFICIENT_RESOURCES: (
-        Problem, "the server has no memory left, or no place for as many locks (max_locks_per_transaction)."
+        Problem, "the server has no memory left, or no room for so many locks (max_locks_per_transaction)."
     ),
     errorcodes.CLASS_SYSTEM_ERROR: (Problem, "the server cannot read its own files; its log says more."),
-    errorcodes.CLASS_INTERNAL_ERROR: (Problem, "the server reports damage of its own; its log says more."),
+    errorcodes.CLASS_INTERNAL_ERROR: (Problem, "the server reports internal damage; its log says more."),
 }  # fmt: skip
 
 
 def _not_connected(address: Address, text: str) -> Problem:
-    """libpq tells reasons in words only, and may quote the role; never the password."""
+    """Translate libpq's message. It gives reasons only in words, and may quote the role but never the password."""
     folded = text.lower()
     if "password authentication failed" in folded or "no password supplied" in folded:
         return WrongPassword(
@@ -238,13 +238,13 @@ def _not_connected(address: Address, text: str) -> Problem:
         )
     if "permission denied for database" in folded:
         return Refused(
-            f"{address.label}: the role {address.user} may not connect to it; let its owner run: "
+            f"{address.label}: the role {address.user} has no right to connect to it; ask its owner to run: "
             f"GRANT CONNECT ON DATABASE {address.database} TO {address.user}."
         )
     if "not permitted to log in" in folded:
-        return Refused(f"{address.label}: the role {address.user} may not log in.")
+        return Refused(f"{address.label}: the role {address.user} is not allowed to log in.")
     if "does not support ssl" in folded:
-        return Refused(f"{address.label}: the server has no TLS, which the address asks for by sslmode.")
+        return Refused(f"{address.label}: the server has no TLS, which sslmode in the address requires.")
     if "certificate" in folded:
         return Refused(f"{address.label}: the server's certificate is not one that sslmode and sslrootcert accept.")
     if "pg_hba.conf" in folded or "authentication failed" in folded:
@@ -255,7 +255,7 @@ def _not_connected(address: Address, text: str) -> Problem:
         return Refused(f"{address.label}: there is no role {address.user} on that server.")
     if "too many" in folded:
         return Unreachable(
-            f"{address.label}: the server has no connection left (a snapshot needs three); it is tried again later."
+            f"{address.label}: the server has no free connection (a snapshot needs three); it is tried again later."
         )
     if any(words in folded for words in ("starting up", "shutting down", "recovery mode", "not accepting")):
         return Unreachable(f"{address.label}: the server is starting or stopping; it is tried again later.")
@@ -263,7 +263,7 @@ def _not_connected(address: Address, text: str) -> Problem:
         return Unreachable(f"{address.label}: there is no host of that name.")
     if "timeout" in folded or "timed out" in folded:
         return Unreachable(f"{address.label}: the host does not answer within {_CONNECT_TIMEOUT} seconds.")
-    return Unreachable(f"{address.label}: no PostgreSQL answers there; see that it runs and that the port is right.")
+    return Unreachable(f"{address.label}: no PostgreSQL answers there; check that it runs and that the port is right.")
 
 
 def _escaped(value: str) -> str:

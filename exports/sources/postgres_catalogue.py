@@ -9,8 +9,8 @@ from psynetdata.psynet.tables import Column
 
 _INTEGERS = ("int2", "int4", "int8")
 
-# Tables of the schema in which PsyNet works; none that belong to an extension, and of partitions the whole.
-# A type may be made of others: arrays, domains, ranges, composite types, in any depth, and enums at the bottom.
+# Tables of the schema in which PsyNet works, without those of extensions; partitions as one table.
+# A type may be made of others: arrays, domains, ranges, composite types, nested to any depth, down to enums.
 _TABLES = """
 WITH RECURSIVE tables AS (
   SELECT c.oid, c.relname, c.relkind = 'p' AS whole, greatest(c.reltuples, 0)::bigint AS about,
@@ -62,9 +62,9 @@ SELECT c.oid::bigint, c.relname, c.whole, c.about,
 class Table:
     """A table of the source. `by_id`: its primary key is the integer column `id`.
 
-    `shape` names what the row versions do not show when it changes: the table's identity and its partitions, its
-    columns, what their types are made of, expressions of generated ones. Empty where nothing shows it: the name that
-    a `regclass` stands for. `about`: how many rows the server takes it to have.
+    `shape` stands for changes that row versions do not show: the table's identity and its partitions, its columns, what
+    their types are made of, expressions of generated columns. Empty if such a change cannot be seen at all, as with the
+    name behind a `regclass`. `about`: the server's estimate of its rows.
     """
 
     name: str
@@ -77,7 +77,7 @@ class Table:
 
     @property
     def rows_of(self) -> str:
-        """The FROM item: a table that others inherit from is not read with their rows, a partitioned one is."""
+        """The FROM item: without the rows of tables that inherit from it, but with those of partitions."""
         return f"{'' if self.whole else 'ONLY '}public.{quoted(self.name)}"
 
     @property
@@ -87,7 +87,7 @@ class Table:
 
 
 def read(connection: Connection) -> list[Table]:
-    """All tables, by name."""
+    """Return all tables, by name."""
     with connection.cursor() as cursor:
         cursor.execute(_TABLES)
         found: dict[str, list[tuple]] = {}

@@ -1,4 +1,4 @@
-"""A look at a source before it is registered."""
+"""Look at a source before it is registered."""
 
 from dataclasses import dataclass
 
@@ -14,9 +14,9 @@ _COUNTED = ("participant", "info", "response")
 
 @dataclass(frozen=True)
 class Probe:
-    """What was found at an address. `assets`: where files of its assets live, as a URL; "" where that is not known.
+    """What was found at an address. `assets`: the URL of its asset files; "" if it is not known.
 
-    `version` as PostgreSQL says it, `bytes` of the whole database, `rows` {table: rows} of people and their work.
+    `version` as PostgreSQL reports it, `bytes` of the whole database, `rows` {table: rows} of people and their work.
     """
 
     info: ExperimentInfo
@@ -30,7 +30,7 @@ class Probe:
 def probe(kind: Kind, located: Located, access: Access) -> Probe:
     """Connect, check rights and version, and read what the database says of itself.
 
-    Raises as `moment` does and as the kind does.
+    Raises what `moment` and the kind of source raise.
     """
     with kind.reach(located, access) as address, moment(address, readers=1) as held:
         size, version = held.query("SELECT pg_database_size(current_database()), current_setting('server_version')")[0]
@@ -45,7 +45,7 @@ def probe(kind: Kind, located: Located, access: Access) -> Probe:
 
 
 class _Few:
-    """The few rows that tell of the experiment, as a TableSource."""
+    """The few rows that describe the experiment, as a TableSource."""
 
     def __init__(self, held: Moment):
         self._held = held
@@ -58,7 +58,7 @@ class _Few:
         return list(self._tables[table].columns)
 
     def rows(self, table: str):
-        """As text, the way COPY writes it."""
+        """Yield rows as text, as COPY writes it."""
         found = self._tables[table]
         out = _Records()
         self._held.copy(f"SELECT {found.listed} FROM {found.rows_of} ORDER BY id", out)
@@ -66,7 +66,7 @@ class _Few:
 
 
 class _Records:
-    """psycopg2 writes a row a call."""
+    """Collects rows; psycopg2 writes one row with each call."""
 
     def __init__(self):
         self.records: list[bytes] = []

@@ -1,7 +1,7 @@
-"""One moment of an experiment's database: a transaction over all its tables for which nobody waits.
+"""One moment of an experiment's database: a transaction over all its tables that makes nobody wait.
 
-The order of things matters (docs/architecture.md): the table list, BEGIN, the locks, and only then the first
-SELECT, which fixes the moment. Before the locks a TRUNCATE could slip in between and read as an empty table.
+The order matters (docs/architecture.md): the table list, BEGIN, the locks, and only then the first SELECT, which fixes
+the moment. With a SELECT before the locks, a TRUNCATE could slip in between, and its table would read as empty.
 """
 
 import sys
@@ -26,13 +26,13 @@ from .postgres_catalogue import Table
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _TRIES = 3
 _NAME = "psynetdata snapshot"
-# Names mean PostgreSQL's own: whoever owns a table of the experiment must not get a function of theirs run by us.
-# A query that takes longer is not of this world; a client that hangs must not hold back the server's vacuum.
+# Only PostgreSQL's own names are used: the owner of a table must not be able to make us run one of their functions.
+# No reasonable query takes longer; a client that hangs must not hold back the server's vacuum.
 _LIMITS = (
     "SET search_path = pg_catalog; "
     "SET statement_timeout = '30min'; SET lock_timeout = '1s'; SET idle_in_transaction_session_timeout = '10min'"
 )
-# Of later servers: see at once that the client died; and no limit of the role's on whole transactions.
+# On newer servers: notice at once that the client died; and no limit of the role on whole transactions.
 _LATER_LIMITS = """
 SELECT set_config(name, CASE name WHEN 'transaction_timeout' THEN '0' ELSE '1s' END, false)
   FROM pg_settings WHERE name IN ('client_connection_check_interval', 'transaction_timeout')
@@ -46,16 +46,16 @@ SELECT current_setting('server_version_num')::int,
 
 
 class GaveWay(Conflict):
-    """Someone waited for a lock behind the capture, so it was ended."""
+    """Someone waited for a lock of the capture, so it was ended."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """Which server and database it is, and how far its transactions had come. What `same_history` compares.
+    """Which server and database it is, and how far its transactions had come: what `same_history` compares.
 
-    `recovered`: when its statistics began. It throws them away where one of its processes crashed, without starting
-    anew itself; and where commits are not waited for (synchronous_commit off), one that was seen may be lost then and
-    its number be given to another.
+    `recovered`: when its statistics began. The server discards them if one of its processes crashed, without restarting
+    itself; and if commits are not waited for (synchronous_commit off), a transaction that was seen may then be lost and
+    its number given to another one.
     """
 
     version: int
@@ -66,7 +66,7 @@ class Server:
     horizon: int
 
     def same_history(self, earlier: dict) -> bool:
-        """Whether row versions known from `earlier` (as_json) mean the same here: no restart, no other cluster."""
+        """Return whether row versions known from `earlier` (as_json) are still valid: same cluster, no restart."""
         same = all(earlier.get(name) == getattr(self, name) for name in ("system", "database", "started", "recovered"))
         return same and self.horizon >= int(earlier.get("horizon", 0))
 
@@ -78,7 +78,7 @@ class Server:
 
 
 class Moment:
-    """All tables of one moment. `readers`: connections that see just this moment, the first one leading."""
+    """All tables of one moment. `readers`: connections that see exactly this moment; the first one leads."""
 
     def __init__(self, tables: list[Table], server: Server, readers: list[Connection], guard: Guard):
         self.taken_at = datetime.now(UTC)
@@ -88,7 +88,7 @@ class Moment:
         self._guard = guard
 
     def end(self) -> None:
-        """Let the server stop what the readers do; their queries raise Unreachable soon."""
+        """Let the server stop what the readers do; their queries soon raise Unreachable."""
         self._guard.end()
 
     def query(self, sql: str, parameters: tuple = (), *, reader: int = 0) -> list[tuple]:
@@ -97,19 +97,19 @@ class Moment:
             return cursor.fetchall()
 
     def copy(self, select: str, out: BinaryIO, *, reader: int = 0) -> int:
-        """COPY a query's rows as CSV into `out`; how many there were."""
+        """COPY a query's rows as CSV into `out`. Return the number of rows."""
         with self.readers[reader].cursor() as cursor, _quiet():
             cursor.copy_expert(f"COPY ({select}) TO STDOUT WITH (FORMAT csv)", out)
             return cursor.rowcount
 
     def sequences(self) -> dict[str, int | None]:
-        """{sequence: last value}, as far as the role may see; None where it was never used. Read after the rows."""
+        """Return {sequence: last value} where the role may see it; None if never used. Read after the rows."""
         return dict(self.query("SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = 'public'"))
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """psycopg2 prints a SystemError of its own where a server ends a COPY with a word of farewell, and then raises."""
+    """Hide a SystemError that psycopg2 prints, before it raises, if a server ends a COPY with a final message."""
     before = sys.excepthook
     sys.excepthook = lambda kind, *rest: None if issubclass(kind, SystemError) else before(kind, *rest)
     try:
@@ -120,9 +120,9 @@ def _quiet() -> Iterator[None]:
 
 @contextmanager
 def moment(address: Address, *, readers: int = 2) -> Iterator[Moment]:
-    """Hold one moment. Raises Unreachable, Refused, BadInput (not PsyNet's), and Conflict where the time is bad.
+    """Yield one moment. Raises Unreachable, Refused, BadInput (not PsyNet's database), and Conflict to try again later.
 
-    GaveWay, a Conflict, says that someone waited for a lock that we held.
+    GaveWay, a Conflict, means that someone waited for a lock that we held.
     """
     with ExitStack() as stack:
         leader = stack.enter_context(closing(connect(address, name=_NAME)))
@@ -143,7 +143,7 @@ def moment(address: Address, *, readers: int = 2) -> Iterator[Moment]:
 
 
 def _locked(connection: Connection, address: Address) -> list[Table]:
-    """The tables, all locked, in a transaction that has read them."""
+    """Return the tables, all locked, in a transaction that has read them."""
     for _ in range(_TRIES):
         tables = postgres_catalogue.read(connection)
         _check(tables, address)
@@ -154,7 +154,7 @@ def _locked(connection: Connection, address: Address) -> list[Table]:
         except psycopg2.Error as error:
             _execute(connection, "ROLLBACK")
             if error.pgcode == errorcodes.UNDEFINED_TABLE:
-                continue  # dropped between the two
+                continue  # a table was dropped in between
             raise
         if postgres_catalogue.read(connection) == tables:
             return tables
@@ -165,17 +165,17 @@ def _locked(connection: Connection, address: Address) -> list[Table]:
 def _check(tables: list[Table], address: Address) -> None:
     missing = sorted(set(REQUIRED_TABLES) - {table.name for table in tables})
     if missing:
-        raise BadInput(f"{address.label} is no PsyNet database: it has no table {', '.join(missing)}.")
+        raise BadInput(f"{address.label} is not a PsyNet database: it has no table {', '.join(missing)}.")
     unreadable = [table.name for table in tables if not table.readable]
     if unreadable:
         raise Refused(
-            f"{address.label}: the role {address.user} may not read {', '.join(unreadable)}; let its owner run: "
-            f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {postgres_catalogue.quoted(address.user)}."
+            f"{address.label}: the role {address.user} has no right to read {', '.join(unreadable)}; ask its owner "
+            f"to run: GRANT SELECT ON ALL TABLES IN SCHEMA public TO {postgres_catalogue.quoted(address.user)}."
         )
 
 
 def _recovered(connection: Connection) -> str:
-    """Asked before the locks: a server before 15 may take seconds to answer it."""
+    """Ask before locking: servers before PostgreSQL 15 may take seconds to answer this."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT coalesce(stats_reset::text, '') FROM pg_stat_bgwriter")
         return cursor.fetchone()[0]
@@ -208,7 +208,7 @@ def _execute(connection: Connection, sql: str, parameters: tuple | None = None) 
 
 @contextmanager
 def _ended_by(guard: Guard, address: Address) -> Iterator[None]:
-    """psycopg2's errors as Problems; that of a connection which the guard ended says why."""
+    """Turn psycopg2's errors into Problems; if the guard ended the connection, the Problem says why."""
     try:
         with told(address):
             yield

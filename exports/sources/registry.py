@@ -1,4 +1,4 @@
-"""The kinds of source there are, by an address and by a deployment. A new one is a class in the list here."""
+"""The kinds of source, by address and by deployment. To add a kind, add its class to the list here."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -17,15 +17,15 @@ KINDS: tuple[Kind, ...] = (Local(), Ssh(), Heroku())
 
 
 def of_url(url: str) -> Kind:
-    """The kind that addresses like this one belong to. Raises BadInput."""
+    """Return the kind of this address. Raises BadInput."""
     for kind in KINDS:
         if url.startswith(kind.schemes):
             return kind
-    raise BadInput(f"The address of a source is like {' or '.join(kind.example for kind in KINDS)}.")
+    raise BadInput(f"Write the address of a source like {' or '.join(kind.example for kind in KINDS)}.")
 
 
 def of(deployment: Deployment) -> Kind:
-    """Raises Conflict for what was handed in."""
+    """Return the kind of the deployment's source. Raises Conflict if it was loaded from a file."""
     kind = next((kind for kind in KINDS if kind.source == deployment.source), None)
     if kind is None:
         raise Conflict(f"Snapshots of a source of kind {deployment.source} cannot be taken.")
@@ -33,16 +33,16 @@ def of(deployment: Deployment) -> Kind:
 
 
 def access(deployment: Deployment) -> Access:
-    """What opens its source. Raises a Problem that names the reference where a secret is not to be had."""
+    """Return what opens its source. Raises a Problem that names the reference if a secret cannot be read."""
     password = credentials.reveal(deployment.source_secret)
     return Access(password, deployment.source_key, deployment.assets_known_hosts)
 
 
 @contextmanager
 def reached(deployment: Deployment) -> Iterator[Address]:
-    """Where the database of a deployment's source is, for no longer than the body lasts.
+    """Yield the address of the deployment's database, valid while the body runs.
 
-    Raises as `access` does, and what its kind raises.
+    Raises what `access` and the kind of source raise.
     """
     kind = of(deployment)
     with kind.reach(kind.locate(deployment.source_url), access(deployment)) as address:
@@ -51,7 +51,7 @@ def reached(deployment: Deployment) -> Iterator[Address]:
 
 @contextmanager
 def reached_at(url: str, password: str | None) -> Iterator[Address]:
-    """The same for any address, as that of a database to restore into."""
+    """Yield the address of any database, such as one to restore into, valid while the body runs."""
     kind = of_url(url)
     located = kind.locate(url)
     with kind.reach(located, kind.access(located, password)) as address:
@@ -63,6 +63,6 @@ def has_logs(deployment: Deployment) -> bool:
 
 
 def logs(deployment: Deployment) -> AbstractContextManager[OpenLogs]:
-    """The logs of its server. Raises NoLogs, and what its kind raises."""
+    """Open the logs of its server. Raises NoLogs, and what the kind of source raises."""
     kind = of(deployment)
     return kind.logs(kind.locate(deployment.source_url), access(deployment))

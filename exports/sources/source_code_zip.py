@@ -1,4 +1,4 @@
-"""The experiment's `source_code.zip`: at the top of a PsyNet export, above its database, or handed in by itself."""
+"""The experiment's `source_code.zip`: at the top of a PsyNet export, above its database, or provided on its own."""
 
 import io
 from pathlib import Path, PurePosixPath
@@ -18,7 +18,7 @@ _READ = basic_data_method.LARGEST + 1
 
 
 def of_upload(upload: Upload, folder: Path) -> Path | None:
-    """The source code that came with a database, as a file; None where none did. Raises BadInput."""
+    """Return the source code that came with a database, as a file; None if there is none. Raises BadInput."""
     name = _beside(upload)
     if name is None:
         return None
@@ -34,9 +34,9 @@ def of_upload(upload: Upload, folder: Path) -> Path | None:
 
 
 def method_in(path: Path) -> str:
-    """The text of `get_basic_data` in experiment.py of the zip, "" where there is none; nothing of it is run.
+    """Return the text of `get_basic_data` in the zip's experiment.py, "" if it has none; none of it is run.
 
-    Raises BadInput for what is no zip archive of source code.
+    Raises BadInput if it is not a zip of source code.
     """
     label = shown(path.name)
     _check_size(path.stat().st_size, label)
@@ -44,8 +44,8 @@ def method_in(path: Path) -> str:
     try:
         scripts = [name for name in archive.files if PurePosixPath(name).name == _SCRIPT]
         if not scripts:
-            raise BadInput(f"{label} holds no {_SCRIPT}, so it is no experiment's source code.")
-        # Others lie deeper: in packages that the experiment brings along.
+            raise BadInput(f"{label} holds no {_SCRIPT}, so it is not an experiment's source code.")
+        # Others are deeper: in packages that the experiment includes.
         with archive.open(min(scripts, key=lambda name: (name.count("/"), name)), text=False) as script:
             return basic_data_method.find(_text(script))
     finally:
@@ -53,7 +53,7 @@ def method_in(path: Path) -> str:
 
 
 def _beside(upload: Upload) -> str | None:
-    """Its name in the outermost folder or zip: in the folder of the database or one above it, the nearest first."""
+    """Return its name in the outermost folder or zip: next to the database or in a folder above it, the nearest one."""
     names = [name for name in upload.outermost.files if PurePosixPath(name).name == NAME]
     above = [name for name in names if upload.where.startswith(name.removesuffix(NAME))]
     return max(above, key=len, default=None)
@@ -61,9 +61,9 @@ def _beside(upload: Upload) -> str | None:
 
 def _check_size(size: int, called: str) -> None:
     if size > LARGEST:
-        raise BadInput(f"{called} is larger than {LARGEST >> 20} MiB, which is no experiment's source code.")
+        raise BadInput(f"{called} is larger than {LARGEST >> 20} MiB, too large for an experiment's source code.")
 
 
 def _text(script: io.BufferedIOBase) -> bytes:
-    """No more than is ever looked at, whatever the member would unpack to."""
+    """Read no more than will be used, whatever size the member would unpack to."""
     return script.read(_READ)

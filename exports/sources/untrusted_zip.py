@@ -1,7 +1,7 @@
-"""A zip archive that a stranger handed in, read without trusting a word of it.
+"""Read a zip archive from an unknown person, without trusting anything in it.
 
-Names, sizes, checksums and flags in an archive are claims. A member is streamed, never extracted to
-a name of its choosing, and what comes out is held against what was declared.
+Names, sizes, checksums and flags in an archive are only claims. A member is streamed, never extracted to a name that
+the archive chooses, and its content is compared with what was declared.
 """
 
 import copy
@@ -17,15 +17,15 @@ from typing import BinaryIO
 from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.problems import BadInput
 
-# Above this size, data that shrinks better than this is no experiment's: PsyNet's own tables shrink 5 to 20 times.
+# Above this size, data that shrinks more than this is not an experiment's: PsyNet's own tables shrink 5 to 20 times.
 SUSPICIOUS_BYTES = 1 << 30
 SUSPICIOUS_RATIO = 200
 
-# Others unpack without a bound on what one call may return, and PsyNet writes none of them.
+# Other methods can return any amount of data from one call, and PsyNet uses none of them.
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
 _EVERYTHING = 1 << 62
-# What zipfile raises for archives that are spoilt or not made for it.
+# What zipfile raises for damaged or hostile archives.
 _SPOILT = (
     zipfile.BadZipFile,
     zlib.error,
@@ -39,9 +39,9 @@ _SPOILT = (
 
 
 class SafeZip:
-    """The files of an archive. `files`: {name: declared size}. `label` is what sentences call the archive.
+    """The files of an archive. `files`: {name: declared size}. `label` is the archive's name in sentences.
 
-    Raises BadInput for what is no whole zip archive, and for names that lead out of it or are links.
+    Raises BadInput if it is not a complete zip archive, and for names that lead out of it or are links.
     """
 
     def __init__(self, path: Path, label: str):
@@ -62,19 +62,19 @@ class SafeZip:
         self._zip.close()
 
     def open(self, name: str, *, text: bool = True) -> BinaryIO:
-        """The member as a buffered stream. Reading raises BadInput where it is not what it claims to be.
+        """Return the member as a buffered stream. Reading raises BadInput if the content is not as declared.
 
-        `text`: a NUL byte is refused in the block where it stands, as PostgreSQL's text holds none.
+        `text`: raise at the first block with a NUL byte, because PostgreSQL's text cannot hold one.
         """
         info = self._members[name]
         called = f"{shown(name)} in {self.label}"
         if info.flag_bits & _ENCRYPTED:
-            raise BadInput(f"{called} is encrypted; unpack the archive and hand in one without a password.")
+            raise BadInput(f"{called} is encrypted; unpack the archive and load one without a password.")
         if info.compress_type not in _COMPRESSIONS:
-            raise BadInput(f"{called} is packed by a method that PsyNet does not use; pack it as an ordinary zip.")
+            raise BadInput(f"{called} is compressed by a method that PsyNet does not use; make an ordinary zip of it.")
         self._check_ratio(called, info.file_size, min(info.compress_size, self._size))
         whole = copy.copy(info)
-        whole.file_size = _EVERYTHING  # else zipfile cuts at the declared size and a lie goes unseen
+        whole.file_size = _EVERYTHING  # otherwise zipfile cuts at the declared size and a false size goes unnoticed
         try:
             raw = self._zip.open(whole)
         except _SPOILT:
@@ -82,16 +82,16 @@ class SafeZip:
         return io.BufferedReader(_Member(raw, called, info.file_size, text=text), BLOCK)
 
     def check_together(self, names: list[str]) -> None:
-        """Refuse files that only together are far larger than the archive could honestly hold."""
+        """Refuse files that are together far larger than the archive could really hold."""
         self._check_ratio(self.label, sum(self.files[name] for name in names), self._size)
 
     def fingerprint(self, name: str) -> tuple[int, int]:
-        """(size, CRC-32) as declared."""
+        """Return (size, CRC-32) as declared."""
         return self._members[name].file_size, self._members[name].CRC
 
     def newest(self, names: list[str]) -> datetime | None:
-        """The newest date of these members: UTC where the archive tells that, else without a zone, in the clock of
-        the machine that packed them. None where none is set: 1980 stands in archives that want no date.
+        """Return the newest date of these members: in UTC if the archive says so, else without a zone, in the clock of
+        the machine that made it. None if no date is set: archives that want none say 1980.
         """
         members = [self._members[name] for name in names]
         told = [_utc(info.extra) for info in members] or [None]
@@ -105,11 +105,11 @@ class SafeZip:
             if _leads_out(info.orig_filename) or _leads_out(name):
                 raise BadInput(f"{self.label} holds the name {shown(name)}, which leads out of the archive; refused.")
             if stat.S_ISLNK(info.external_attr >> 16):
-                raise BadInput(f"{self.label} holds the symbolic link {shown(name)}; hand in the file itself.")
+                raise BadInput(f"{self.label} holds the symbolic link {shown(name)}; use the file itself.")
             if info.is_dir():
                 continue
             if name in members and name.endswith((".csv", ".zip")):
-                raise BadInput(f"{self.label} holds {shown(name)} twice; nobody can tell which one is meant.")
+                raise BadInput(f"{self.label} holds {shown(name)} twice; it is not clear which one is meant.")
             members[name] = info
         return members
 
@@ -117,13 +117,13 @@ class SafeZip:
     def _check_ratio(called: str, size: int, packed: int) -> None:
         if size > SUSPICIOUS_BYTES and size > SUSPICIOUS_RATIO * packed:
             raise BadInput(
-                f"{called} would unpack to {size / 2**30:.1f} GiB, over {SUSPICIOUS_RATIO} times its packed size; "
-                "that is no experiment's data."
+                f"{called} would unpack to {size / 2**30:.1f} GiB, over {SUSPICIOUS_RATIO} times its compressed size; "
+                "an experiment's data does not do that."
             )
 
 
 class _Member(io.RawIOBase):
-    """Counts what comes out of a member and refuses it as soon as it differs from what was declared."""
+    """Counts the bytes of a member and refuses it as soon as they differ from what was declared."""
 
     def __init__(self, raw: BinaryIO, called: str, declared: int, *, text: bool):
         self._raw = raw
@@ -161,7 +161,7 @@ def _local(date_time: tuple[int, ...]) -> datetime | None:
 
 
 def _utc(extra: bytes) -> datetime | None:
-    """The time of change in a member's extra field (Info-ZIP's "extended timestamp", 0x5455); our own zips have it."""
+    """Return the modification time in a member's extra field (Info-ZIP's "extended timestamp", 0x5455)."""
     while len(extra) >= 4:
         kind, size = struct.unpack_from("<HH", extra)
         if kind == 0x5455 and size >= 5 and len(extra) >= 9 and extra[4] & 1:
@@ -172,11 +172,11 @@ def _utc(extra: bytes) -> datetime | None:
 
 def refuse_nul(data: bytes, called: str) -> None:
     if b"\0" in data:
-        raise BadInput(f"{called} holds NUL bytes; PostgreSQL's text has none, so this is no table of it.")
+        raise BadInput(f"{called} holds NUL bytes; PostgreSQL's text cannot, so this is not one of its tables.")
 
 
 def shown(name: str) -> str:
-    """A file's name for a sentence: control characters escaped, not endlessly long."""
+    """Return a file's name for a sentence: control characters escaped, and not too long."""
     text = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in name)
     return text if len(text) <= 120 else f"{text[:117]}…"
 
@@ -190,9 +190,9 @@ def _no_zip(path: Path, label: str) -> BadInput:
     with path.open("rb") as file:
         begins_as_zip = file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
     if begins_as_zip:
-        return BadInput(f"{label} is a damaged zip archive, most likely cut short; fetch it again.")
-    return BadInput(f"{label} is no zip archive; hand in PsyNet's database.zip or an export, as a zip or a folder.")
+        return BadInput(f"{label} is a damaged zip archive, probably cut short; fetch it again.")
+    return BadInput(f"{label} is not a zip archive; load PsyNet's database.zip or an export, as a zip or a folder.")
 
 
 def _damaged(called: str) -> BadInput:
-    return BadInput(f"{called} is damaged: it does not unpack to what its checksum says; fetch the archive again.")
+    return BadInput(f"{called} is damaged: its content does not match its checksum; fetch the archive again.")

@@ -1,8 +1,8 @@
-"""The source `upload`: find the one database in what someone hands in, and read its tables.
+"""The source `upload`: find the one database in a file or folder that someone provides, and read its tables.
 
-Taken are PsyNet's `database.zip`, its export and ours (a folder or a zip), and a zip within one (PsyNet's
-dashboard nests `regular/data/app-data.zip`). A database is where `data/participant.csv` is: a table's
-file carries the table's name. The class files of an export (`data/Participant.csv`) are not tables.
+Accepted are PsyNet's `database.zip`, PsyNet's and our exports (a folder or a zip), and a zip within one (PsyNet's
+dashboard nests `regular/data/app-data.zip`). A database is where `data/participant.csv` is: a table's file has the
+table's name. The class files of an export (`data/Participant.csv`) are not tables.
 """
 
 import io
@@ -24,12 +24,12 @@ from .untrusted_zip import SafeZip, refuse_nul, shown
 _TABLE_FILE = re.compile(r"(?P<prefix>(?:.*/)?)data/(?P<table>[A-Za-z_][A-Za-z0-9_$]{0,62})\.csv")
 _ZIP_DEPTH = 3
 _FOLDER_DEPTH = 5
-# An experiment's source code and files may hold archives of anything.
+# An experiment's source code and files may hold archives of any kind.
 _NOT_LOOKED_INTO = {"assets", "source_code", "__MACOSX", "node_modules"}
 
 
 class Folder:
-    """The files of a folder, as SafeZip shows those of an archive."""
+    """The files of a folder, with the interface of SafeZip."""
 
     def __init__(self, path: Path, label: str):
         self.label = label
@@ -43,10 +43,10 @@ class Folder:
         return self._path / name
 
     def check_together(self, names: list[str]) -> None:
-        """Files on disk are as large as they are."""
+        """Do nothing: files on disk really have their size."""
 
     def fingerprint(self, name: str) -> tuple[int, int]:
-        """(size, CRC-32)"""
+        """Return (size, CRC-32)."""
         crc = 0
         with self.path(name).open("rb") as file:
             while block := file.read(BLOCK):
@@ -69,11 +69,11 @@ class Folder:
 
 
 class Upload:
-    """A database that was handed in. `tables`: {table: name of its file}; `label` is what sentences call it.
+    """A database from a file or folder. `tables`: {table: name of its file}; `label` is its name in sentences.
 
-    `anonymous`: it stands in the anonymous part of an export. `packed_at`: when the tables were packed, in UTC,
-    or without a zone in the clock of the machine that did; None where nothing tells. `outermost`: the folder or zip
-    that was handed in; `where`: the way from there to the tables, through zips within it too.
+    `anonymous`: it is in the anonymous part of an export. `packed_at`: when the tables were compressed, in UTC, or
+    without a zone in the clock of that machine; None if not known. `outermost`: the folder or zip that was provided;
+    `where`: the path from there to the tables, also through zips within it.
     """
 
     def __init__(
@@ -93,41 +93,41 @@ class Upload:
         self._container = container
 
     def open(self, table: str) -> BinaryIO:
-        """The table's file as a buffered stream; reading raises BadInput where it is not what it claims to be."""
+        """Return the table's file as a buffered stream; reading raises BadInput if its content is not as declared."""
         return self._container.open(self.tables[table])
 
     def size(self, table: str) -> int:
         return self._container.files[self.tables[table]]
 
     def called(self, table: str) -> str:
-        """The table's file, for sentences."""
+        """Return the name of the table's file in sentences."""
         return f"data/{table}.csv"
 
     def fingerprint(self) -> dict[str, tuple[int, int]]:
         return {table: self._container.fingerprint(name) for table, name in self.tables.items()}
 
     def check(self) -> None:
-        """Raise BadInput where tables are missing or named alike, or sizes cannot be honest."""
+        """Raise BadInput if tables are missing, differ only in case, or have impossible sizes."""
         lower: dict[str, str] = {}
         for table in self.tables:
             twin = lower.setdefault(table.lower(), table)
             if twin != table:
                 raise BadInput(
                     f"{self.label} holds both data/{twin}.csv and data/{table}.csv; "
-                    "keep a database's tables apart from the class files of an export."
+                    "keep a database's tables separate from the class files of an export."
                 )
         missing = [f"data/{table}.csv" for table in REQUIRED_TABLES if table not in self.tables]
         if missing:
             verb = "is" if len(missing) == 1 else "are"
-            raise BadInput(f"{self.label} holds no whole PsyNet database: {' and '.join(missing)} {verb} missing.")
+            raise BadInput(f"{self.label} is not a complete PsyNet database: {' and '.join(missing)} {verb} missing.")
         self._container.check_together(list(self.tables.values()))
 
 
 @contextmanager
 def open_upload(path: Path, folder: Path) -> Iterator[Upload]:
-    """The one database at `path`, its names and sizes checked; `folder` takes copies of zips within a zip.
+    """Yield the one database at `path`, its names and sizes checked; `folder` takes copies of zips within a zip.
 
-    Regular is preferred to anonymous. Raises BadInput where there is none, or where there are two that differ.
+    A regular one is preferred to an anonymous one. Raises BadInput if there is none, or if there are two that differ.
     """
     with ExitStack() as opened:
         try:
@@ -154,14 +154,14 @@ class _Finder:
             raise BadInput(f"{label} is neither a file nor a folder.")
         else:
             top = self._open_zip(self._path, label)
-        # `…/anonymous` and `…/anonymous/database.zip` of an export say it in the path itself.
+        # For `…/anonymous` and `…/anonymous/database.zip` of an export the path itself says so.
         trail = "anonymous/" if "anonymous" in self._path.absolute().parts[-2:] else ""
         for anonymous in (False, True):
             first = None
             for upload in self._search(top, top, trail, anonymous):
                 if first and upload.fingerprint() != first.fingerprint():
                     raise BadInput(
-                        f"{label} holds two different databases, {first.label} and {upload.label}; hand in one of them."
+                        f"{label} holds two different databases, {first.label} and {upload.label}; load one of them."
                     )
                 first = first or upload
             if first:
@@ -172,7 +172,7 @@ class _Finder:
     def _search(
         self, top: SafeZip | Folder, container: SafeZip | Folder, trail: str, anonymous: bool, depth: int = 1
     ) -> Iterator[Upload]:
-        """Databases in the container and in zips within it; either the anonymous ones or the others."""
+        """Yield databases in the container and in zips within it: either the anonymous ones or the others."""
         for prefix, tables in _databases(container.files):
             upload = Upload(container, prefix, tables, trail, outermost=top)
             if upload.anonymous == anonymous:
@@ -204,7 +204,7 @@ class _Finder:
 
 
 class _WithoutNul(io.RawIOBase):
-    """A file on disk whose NUL bytes are refused where they stand."""
+    """A file on disk; reading raises at its first NUL byte."""
 
     def __init__(self, path: Path, called: str):
         self._file = path.open("rb", buffering=0)
@@ -224,7 +224,7 @@ class _WithoutNul(io.RawIOBase):
 
 
 def _databases(files: dict[str, int]) -> Iterator[tuple[str, dict[str, str]]]:
-    """(prefix, {table: name}) of each place that holds a table `participant`."""
+    """Yield (prefix, {table: name}) of each place that holds a table `participant`."""
     places: dict[str, dict[str, str]] = {}
     for name in sorted(files):
         match = _TABLE_FILE.fullmatch(name)

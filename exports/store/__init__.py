@@ -1,1 +1,1 @@
-"""The files that snapshots consist of: written, read, locked, removed; and read without some people."""
+"""The files that snapshots consist of: write, read, lock and remove them; read them without some participants."""

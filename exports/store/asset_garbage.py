@@ -1,6 +1,6 @@
-"""Files of assets that no row stands on any more: found and removed beside those who fetch.
+"""Find and remove asset files that no row refers to any more, while other jobs may be fetching files.
 
-Who fetches stores a file first and writes its row then, so what is young stays.
+A fetch stores the file first and writes its row afterwards, so recent files stay.
 """
 
 import re
@@ -23,7 +23,7 @@ _TOGETHER = 500
 
 
 def unowned(storage: Storage, now: datetime) -> Iterator[File]:
-    """Files that are old enough and have no row; files with names that are not ours stay."""
+    """Return files that are old enough and have no row; files with other names than ours stay."""
     found = (name for name in names(storage, ASSETS) if _OURS.fullmatch(name) or PART.search(name))
     while some := list(islice(found, _TOGETHER)):
         hashes = {match[1]: name for name in some if (match := _OURS.fullmatch(name))}
@@ -31,7 +31,7 @@ def unowned(storage: Storage, now: datetime) -> Iterator[File]:
         for name in some:
             grace = GRACE if _OURS.fullmatch(name) else PART_GRACE
             if name not in {hashes[one] for one in owned}:
-                with suppress(FileNotFoundError):  # someone has finished meanwhile
+                with suppress(FileNotFoundError):  # another process has finished in the meantime
                     file = File(name, storage.size(name), storage.get_modified_time(name))
                     if file.modified < now - grace:
                         yield file

@@ -1,12 +1,12 @@
-"""Segments and table states, each under the SHA-256 of what it holds.
+"""Segments and table states, each stored under the SHA-256 of its content.
 
     snapshots/ab/cd/<sha256>.csv.gz    a segment: rows of one table in PostgreSQL's CSV dialect, no header
     snapshots/ab/cd/<sha256>.json.gz   a table's state: columns, and its segments in order
-    snapshots/ab/cd/<name>.pack        small ones of one capture, gzip after gzip
+    snapshots/ab/cd/<name>.pack        small blobs of one capture, gzip after gzip
 
-A blob is named by its *ref*: `<sha256>` where it is a file of its own, `<sha256>@<pack>+<offset>+<length>`
-where it lies in a pack. The hash is that of the unpacked bytes, so `zcat FILE | sha256sum` checks a file
-and equal rows are stored once, whatever compressed them. A snapshot names one state per table.
+A blob is named by its *ref*: `<sha256>` if it is a file of its own, `<sha256>@<pack>+<offset>+<length>` if it is in
+a pack. The hash is that of the uncompressed bytes, so `zcat FILE | sha256sum` checks a file, and equal rows are
+stored once, whatever compressed them. A snapshot names one state per table.
 """
 
 import hashlib
@@ -26,10 +26,10 @@ from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.problems import Damaged
 from psynetdata.psynet.tables import Column
 
-# Rows of one segment share `id >> CUT`; an id range of 8,192.
+# Rows of one segment share `id >> CUT`: a range of 8,192 ids.
 CUT = 13
 FOLDER = "snapshots"
-_LEVEL = 1  # isal's levels are 0 to 3; 1 costs next to nothing
+_LEVEL = 1  # isal has levels 0 to 3; 1 costs almost nothing
 _SPOILT = (EOFError, igzip.BadGzipFile, isal_zlib.error)
 
 
@@ -37,8 +37,8 @@ _SPOILT = (EOFError, igzip.BadGzipFile, isal_zlib.error)
 class Segment:
     """A run of a table's rows, in the blob named by the ref `blob`.
 
-    `range` is their common `id >> cut`, None where the table is not cut. `figure` is what the source said
-    of these row versions (exports.capture.fingerprints), None where they did not come from a capture.
+    `range` is their common `id >> cut`, None if the table is not cut. `figure` is what the source said of these row
+    versions (exports.capture.fingerprints), None if they did not come from a capture.
     """
 
     blob: str
@@ -56,9 +56,9 @@ class Segment:
 class TableState:
     """A table at one moment. `cut` is None for a table without an integer id: it is one segment, ordered by text.
 
-    `shape` names what the source's catalogue said of the table; with another shape figures mean nothing.
-    `less`: of what is without some people's rows (exports.store.participant_filter), who they are, and the ref of the
-    state that has all rows.
+    `shape` names the table's definition in the source's catalogue; with another shape the figures are not valid.
+    `less`: for a state without some participants' rows (exports.store.participant_filter), a hash of who they are, and
+    the ref of the state with all rows.
     """
 
     table: str
@@ -78,7 +78,7 @@ class TableState:
 
     @property
     def content(self) -> str:
-        """A hash of columns and rows, wherever they are stored and whatever their figures."""
+        """A hash of columns and rows, independent of where they are stored and of their figures."""
         listed = [[asdict(column) for column in self.columns], self.cut]
         listed += [[segment.range, segment.sha256, segment.rows] for segment in self.segments]
         return hashlib.sha256(_json(listed)).hexdigest()
@@ -86,7 +86,7 @@ class TableState:
     def to_bytes(self) -> bytes:
         told = asdict(self)
         if self.less is None:
-            del told["less"]  # states as they were written before there was such a thing
+            del told["less"]  # so that these states have the same bytes as before `less` existed
         return _json(told)
 
     @classmethod
@@ -99,14 +99,14 @@ class TableState:
 
 
 def _segment(*, sha256: str | None = None, blob: str | None = None, **rest) -> Segment:
-    """States written before there were packs name the hash alone."""
+    """Make a Segment. States written before packs existed name only the hash."""
     return Segment(blob or sha256, **rest)
 
 
 class Store:
     """The content-addressed part of the storage, for reading; exports.store.writer writes it.
 
-    `over`: a folder of a job's own with further blobs under the same names, which is looked in first.
+    `over`: a job's own folder with further blobs under the same names, which is searched first.
     """
 
     def __init__(self, storage: Storage = default_storage, over: Path | None = None):
@@ -115,12 +115,12 @@ class Store:
         self._pack: tuple[str, bytes] = ("", b"")
 
     def state(self, ref: str) -> TableState:
-        """The table state of that ref; raises Damaged when it is gone or no longer what it was."""
+        """Return the table state of a ref. Raises Damaged if it is missing or has changed."""
         return TableState.from_bytes(b"".join(self._blocks(ref, "json")))
 
     @contextmanager
     def open(self, segment: Segment) -> Iterator[BinaryIO]:
-        """The segment's rows as an unpacked, buffered stream. Its hash is not looked at: see `check`."""
+        """Yield the segment's rows as an uncompressed, buffered stream. This does not check the hash: see `check`."""
         with self._unpacked(segment.blob, "csv") as stream, io.BufferedReader(stream, BLOCK) as buffered:
             try:
                 yield buffered
@@ -128,15 +128,15 @@ class Store:
                 raise spoilt(segment.blob) from None
 
     def blocks(self, segment: Segment) -> Iterator[bytes]:
-        """The segment's rows in blocks; Damaged behind the last where together they are not what was stored."""
+        """Yield the segment's rows in blocks. Raises Damaged after the last block if they are not what was stored."""
         return self._blocks(segment.blob, "csv")
 
     def segment_files(self, ref: str) -> set[str]:
-        """Names of the files that hold the segments of a table's state. Raises Damaged."""
+        """Return the names of the files that hold the segments of a table's state. Raises Damaged."""
         return {file_of(segment.blob, "csv") for segment in self.state(ref).segments}
 
     def check(self, ref: str, kind: str = "csv") -> int:
-        """Unpack a blob and compare its hash; its unpacked size in bytes, or Damaged."""
+        """Uncompress a blob and compare its hash. Return its uncompressed size in bytes. Raises Damaged."""
         return sum(len(block) for block in self._blocks(ref, kind))
 
     def _blocks(self, ref: str, kind: str) -> Iterator[bytes]:
@@ -166,7 +166,7 @@ class Store:
         return self.storage.open(name, "rb")
 
     def _in_pack(self, ref: str) -> bytes:
-        """The last pack is held: a capture's blobs are read together, and packs are small (exports.store.writer)."""
+        """Read from a pack. The last pack is kept: a capture's blobs are read together, and packs are small."""
         pack, offset, length = (part for part in ref.partition("@")[2].split("+"))
         if self._pack[0] != pack:
             with self.storage.open(file_of(ref, ""), "rb") as file:
@@ -179,12 +179,12 @@ def sha256_of(ref: str) -> str:
 
 
 def pack_of(ref: str) -> str | None:
-    """The pack in which a blob lies, None for a file of its own."""
+    """Return the name of the pack that holds a blob, None for a file of its own."""
     return ref.partition("@")[2].partition("+")[0] or None
 
 
 def file_of(ref: str, kind: str) -> str:
-    """The name in the storage of the file that holds a blob: a pack, or a `csv` or `json` of its own."""
+    """Return the name in the storage of the file that holds a blob: a pack, or its own `csv` or `json`."""
     pack = pack_of(ref)
     return pack_name(pack) if pack else f"{FOLDER}/{ref[:2]}/{ref[2:4]}/{ref}.{kind}.gz"
 
@@ -194,14 +194,14 @@ def pack_name(pack: str) -> str:
 
 
 def pack(data: bytes) -> bytes:
-    """gzip without a time, so that equal bytes pack to equal bytes."""
+    """Compress with gzip, without a time, so that equal bytes give equal files."""
     return igzip.compress(data, _LEVEL, mtime=0)
 
 
 class PackedFile(io.RawIOBase):
-    """Takes the CSV of a segment and writes it packed to a new file of `folder`, `path`; best fed in blocks.
+    """Takes the CSV of a segment and writes it compressed to a new file of `folder`, `path`; best given in blocks.
 
-    `sha256` and `size` are those of the unpacked bytes so far. `look` is called at each write and may raise.
+    `sha256` and `size` are those of the uncompressed bytes so far. `look` is called at each write and may raise.
     """
 
     def __init__(self, folder: Path, look: Callable[[], None] | None = None):
@@ -229,7 +229,7 @@ class PackedFile(io.RawIOBase):
         return len(block)
 
     def close(self) -> None:
-        """Closed for good even where the disk takes no more, so that it is that error which is told."""
+        """Close the file even if the disk is full, so that this error is the one that is reported."""
         if not self.closed:
             try:
                 with self._file:
@@ -241,7 +241,7 @@ class PackedFile(io.RawIOBase):
 def write_segment(
     folder: Path, raw: Iterable[bytes], *, look: Callable[[], None] | None = None
 ) -> tuple[Path, str, int]:
-    """Pack blocks of CSV into a file of `folder`: (path, sha256 and size of the unpacked bytes)."""
+    """Compress blocks of CSV into a file of `folder`. Return (path, SHA-256 and size of the uncompressed bytes)."""
     with PackedFile(folder, look) as file:
         for block in raw:
             file.write(block)
@@ -257,4 +257,4 @@ def _gone(ref: str) -> Damaged:
 
 
 def spoilt(ref: str) -> Damaged:
-    return Damaged(f"The stored segment {ref[:12]}… is damaged: its hash does not fit; restore it from a backup.")
+    return Damaged(f"The stored segment {ref[:12]}… is damaged: its hash does not match; restore it from a backup.")

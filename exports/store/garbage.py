@@ -1,4 +1,4 @@
-"""Files of the storage that no row names any more: found by marking from the manifests, removed beside captures."""
+"""Find files of the storage that no row refers to any more, and remove them while captures may be running."""
 
 import re
 from collections.abc import Iterator
@@ -19,9 +19,9 @@ from . import locks
 from .blobs import FOLDER, Store, file_of
 from .storage_listing import names
 
-# Nothing younger is removed: a second guard beside claims.deleting, for clocks and hearts that went wrong.
+# Nothing newer is removed: a second guard in addition to locks.deleting, in case clocks or heartbeats are wrong.
 GRACE = timedelta(hours=1)
-# What a killed writer left beside its file; no upload takes that long.
+# For partial files that a killed writer left; no upload takes this long.
 PART_GRACE = timedelta(days=1)
 PART = re.compile(r"\.[0-9a-f]{32}\.part$")
 _OURS = re.compile(FOLDER + r"/[0-9a-f]{2}/[0-9a-f]{2}/(?:[0-9a-f]{64}\.(?:csv|json)\.gz|[0-9a-f]{32}\.pack)")
@@ -29,14 +29,14 @@ _REF = re.compile(r"[0-9a-f]{64}(?:@[0-9a-f]+\+\d+\+\d+)?")
 
 _BATCH = 200
 _SECONDS = 3.0  # captures wait while a batch is removed
-_PATIENCE = 600.0  # seconds to wait for a moment without captures
+_PATIENCE = 600.0  # how long to wait for a pause between captures, in seconds
 _LOOK = 0.3
 _ROWS = 200
 
 
 @dataclass
 class Swept:
-    """What was removed, or would be. `waits`: the rest stays for the next time, because captures never paused."""
+    """What was removed, or would be. `waits`: the rest stays until the next run, because captures never paused."""
 
     files: int = 0
     bytes: int = 0
@@ -44,21 +44,21 @@ class Swept:
 
 
 class Named:
-    """The files that snapshots and the mirror stand on. Each state is read once, however many snapshots share it.
+    """The files that snapshots and the mirror refer to. Each state is read once, however many snapshots share it.
 
-    Memory: a text for each distinct state and file. `without`: snapshots that are taken for gone.
+    Memory: one string for each distinct state and file. `without`: snapshots to treat as deleted.
     """
 
     def __init__(self, store: Store, *, without: frozenset[int] = frozenset()):
         self.files: set[str] = set()
-        self.unreadable: set[str] = set()  # states of which nobody knows what they name
+        self.unreadable: set[str] = set()  # states whose files are therefore not known
         self._spared: datetime | None = None
         self._store = store
         self._seen = set(without)
         self._states: set[str] = set()
 
     def update(self, running: Running | None = None) -> None:
-        """Take in the rows that have come since."""
+        """Add the rows that were created since the last call."""
         unseen = sorted(set(Snapshot.objects.values_list("pk", flat=True)) - self._seen)
         states: dict[str, datetime] = {}
         while rows := unseen[:_ROWS]:
@@ -71,14 +71,14 @@ class Named:
             for state, at in MirroredTable.objects.using(face).values_list("state", "refreshed_at"):
                 if _REF.fullmatch(state):
                     states.setdefault(state, at)
-        # Packs are read one after the other, each once.
+        # Packs are read one after another, each only once.
         for state in sorted(states, key=lambda ref: ref.partition("@")[2]):
             if running:
                 running.check()
             self._take(state, states[state])
 
     def spares(self, name: str, modified: datetime) -> bool:
-        """Whether the file must stay. What an unreadable state names was there before the state was: all that stays."""
+        """Return whether the file must stay. Files of an unreadable state are older than it, so all such stay."""
         return name in self.files or (self._spared is not None and modified <= self._spared)
 
     def _take(self, ref: str, at: datetime) -> None:
@@ -101,12 +101,12 @@ class File:
 
 
 def unnamed(store: Store, named: Named, now: datetime) -> Iterator[File]:
-    """Files of the store that are old enough and that nothing names; files with names that are not ours stay."""
+    """Return old enough files of the store that nothing refers to; files with other names than ours stay."""
     for name in names(store.storage, FOLDER):
         part = PART.search(name)
         if name in named.files or not (part or _OURS.fullmatch(name)):
             continue
-        with suppress(FileNotFoundError):  # a writer has finished meanwhile
+        with suppress(FileNotFoundError):  # a writer has finished in the meantime
             found = File(name, store.storage.size(name), store.storage.get_modified_time(name))
             old = found.modified < now - (PART_GRACE if part else GRACE)
             if old and (part or not named.spares(name, found.modified)):
@@ -114,7 +114,7 @@ def unnamed(store: Store, named: Named, now: datetime) -> Iterator[File]:
 
 
 def sweep(store: Store, named: Named, running: Running, now: datetime) -> Swept:
-    """Remove what is unnamed, some at a time, in moments when nothing is being stored; Cancelled between files."""
+    """Remove unreferenced files, in batches, while nothing is being stored. Raises Cancelled between files."""
     swept = Swept()
     found = unnamed(store, named, now)
     while not swept.waits and (batch := list(islice(found, _BATCH))):
@@ -130,7 +130,7 @@ def _remove(batch: list[File], store: Store, named: Named, running: Running, swe
         with locks.deleting(running) as may:
             if may:
                 patience = monotonic() + _PATIENCE
-                # A capture that ended meanwhile may have come to stand on what nobody named before.
+                # A capture that ended in the meantime may use files that nothing referred to before.
                 named.update()
                 until = monotonic() + _SECONDS
                 while batch and monotonic() < until:

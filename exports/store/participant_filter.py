@@ -1,4 +1,4 @@
-"""A snapshot without the rows of some people: for one job in a folder of its own, for the mirror in the store."""
+"""A snapshot without some participants' rows: for one job in its own folder, for the mirror in the store."""
 
 import copy
 import hashlib
@@ -15,14 +15,14 @@ from psynetdata.psynet.problems import Damaged, NotFound
 from .blobs import Segment, Store, TableState, file_of, pack, write_segment
 from .reader import SnapshotReader
 
-_NAMED = 10  # participants in a sentence
+_NAMED = 10  # participants that an error lists
 Look = Callable[[str, int], None]
 # (table, SHA-256 of a segment)
 Known = frozenset[tuple[str, str]]
 
 
 class Shelf(Protocol):
-    """Takes what is new; exports.store.writer does so for the store."""
+    """Takes new blobs; exports.store.writer does so for the store."""
 
     def segment(self, path: Path, sha256: str) -> str: ...
 
@@ -31,7 +31,7 @@ class Shelf(Protocol):
 
 @dataclass(frozen=True)
 class Narrowed:
-    """`snapshot` is not to be saved; `store` reads it. `left_out`: {table: rows}, those that lost none left out."""
+    """`snapshot` is not to be saved; `store` reads it. `left_out`: {table: rows} for the tables that lost some."""
 
     snapshot: Snapshot
     store: Store
@@ -43,10 +43,10 @@ class Narrowed:
 
 
 def narrowed(snapshot: Snapshot, belonging: Belonging, folder: Path, look: Look | None = None) -> Narrowed:
-    """Rows that do not stay are left out; a table that loses none is not copied. What is new lies in `folder`.
+    """Leave out rows; a table that loses none is not copied. New blobs are in `folder`.
 
     `look(table, rows)` is called after each segment that was read, and may raise to stop.
-    Raises NotFound for participants who are not there, and Damaged where rows are neither kept nor left out.
+    Raises NotFound for participants who do not exist, and Damaged if rows are neither kept nor left out.
     """
     return shelved(snapshot, belonging, _Folder(folder), folder, look, store=Store(over=folder))
 
@@ -62,10 +62,10 @@ def shelved(
     name: str | None = None,
     store: Store | None = None,
 ) -> Narrowed:
-    """The same, what is new on a shelf; `folder` is for files on their way there.
+    """Leave out rows; new blobs go to `shelf`, and `folder` holds files on their way there.
 
-    `known`: segments of which somebody knows that they stay whole; they are not read. With a `name` of who is left out,
-    each table that was looked at has a state that tells it (TableState.less), also where it lost nothing.
+    `known`: segments that are known to stay whole; they are not read. With `name`, which stands for who is left out,
+    each table that was examined has a state that says so (TableState.less), even if it lost no rows.
     """
     narrowing = _Narrowing(SnapshotReader(snapshot), belonging, shelf, folder, look or (lambda *_: None), known, name)
     tables, left_out = narrowing.tables()
@@ -77,7 +77,7 @@ def shelved(
 
 
 class _Folder:
-    """A shelf from which a Store reads that has the folder `over` it."""
+    """A shelf in a folder, for a Store that has this folder as `over`."""
 
     def __init__(self, folder: Path):
         self._folder = folder
@@ -109,7 +109,7 @@ class _Narrowing:
     name: str | None
 
     def tables(self) -> tuple[dict[str, tuple[dict, int]], dict[str, int]]:
-        """({table: (as Snapshot.tables has it, bytes as CSV)}, rows left out)"""
+        """Return ({table: (entry as in Snapshot.tables, bytes as CSV)}, rows left out)."""
         there = self.reader.tables()
         for table in self.belonging.members(there):
             for segment in self.reader.table_state(table).segments:
@@ -144,14 +144,14 @@ class _Narrowing:
                 yield kept
 
     def _segment(self, table: str, segment: Segment, keep: Keep, *, width: int) -> Segment | None:
-        """What stays of it; None: nothing."""
+        """Return the rows of a segment that stay; None if there are none."""
         if (table, segment.sha256) in self.known:
             return segment
         kept = _Kept(self._blocks(table, segment), keep, width)
         path, sha256, size = write_segment(self.folder, kept)
         self.look(table, segment.rows)
         if kept.read != segment.rows:
-            raise Damaged(f"A segment of table {table} came to {kept.read} rows, the snapshot has {segment.rows}.")
+            raise Damaged(f"A segment of table {table} has {kept.read} rows, but the snapshot has {segment.rows}.")
         if kept.rows in (0, kept.read):
             path.unlink()
             return segment if kept.rows else None
@@ -174,7 +174,7 @@ class _Narrowing:
 
 
 class _Kept:
-    """Of a segment's blocks what stays; `read` and `rows` count what came and what stayed."""
+    """The rows of a segment that stay, in blocks; `read` and `rows` count all rows and those that stayed."""
 
     def __init__(self, blocks: Iterable[bytes], keep: Keep, width: int):
         self.read = self.rows = 0

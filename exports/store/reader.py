@@ -15,7 +15,7 @@ from .blobs import Segment, Store, TableState
 
 
 class StoredTables:
-    """Tables read from their segments; memory follows a block and the longest row.
+    """Tables read from their segments; memory depends on a block and the longest row.
 
     `refs`: {table: ref of its state}.
     """
@@ -36,7 +36,7 @@ class StoredTables:
             yield from self.segment_rows(segment)
 
     def records(self, table: str) -> Iterator[bytes]:
-        """The table's rows as stored, without their line ends."""
+        """Yield the table's rows as stored, without line ends."""
         for segment in self.table_state(table).segments:
             yield from self.segment_records(segment)
 

@@ -1,4 +1,4 @@
-"""Rows in the order of their ids, or of their bytes, with memory that does not follow their number."""
+"""Sort rows by their ids, or by their bytes, with memory that does not grow with their number."""
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
@@ -7,18 +7,18 @@ from pathlib import Path
 
 from psynetdata.psynet.problems import BadInput
 
-# No journal and no waiting for the disk: the file lives as long as the table is read.
+# No journal and no waiting for the disk: the file is only needed while the table is read.
 _PRAGMAS = ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE", "cache_size=-16384")
 
 Identified = tuple[int | None, bytes]
 
 
 class Unsorted(Exception):
-    """A row comes before the one that stands above it."""
+    """A row comes before the previous one."""
 
 
 def sorted_already(rows: Iterable[Identified], twice: Callable[[int], Exception]) -> Iterator[Identified]:
-    """The same rows, as long as they come in order; Unsorted at the first that does not."""
+    """Yield the rows while they are in order. Raises Unsorted at the first one that is not."""
     last: Identified | None = None
     for row in rows:
         if last is not None:
@@ -34,7 +34,7 @@ def sorted_already(rows: Iterable[Identified], twice: Callable[[int], Exception]
 
 
 class Sorter:
-    """A temporary SQLite file that takes rows in any order and gives them back in order, as often as asked."""
+    """A temporary SQLite file that takes rows in any order and returns them in order, as often as needed."""
 
     def __init__(self, path: Path, *, by_id: bool):
         self._by_id = by_id
@@ -47,7 +47,7 @@ class Sorter:
             self._database.execute("CREATE TABLE r (line BLOB, n INTEGER, PRIMARY KEY (line, n)) WITHOUT ROWID")
 
     def fill(self, rows: Iterable[Identified], twice: Callable[[int], Exception]) -> None:
-        """Raises what `twice` makes of an id that comes a second time."""
+        """Take the rows. Raises what `twice` returns for an id that comes a second time."""
         last = 0
 
         def values():
@@ -63,7 +63,7 @@ class Sorter:
         except sqlite3.IntegrityError:
             raise twice(last) from None
         except sqlite3.DataError:
-            raise BadInput("A row is longer than 1 GB; PostgreSQL writes no such row.") from None
+            raise BadInput("A row is longer than 1 GB; PostgreSQL does not write such rows.") from None
 
     def rows(self) -> Iterator[Identified]:
         query = "SELECT id, line FROM r ORDER BY id" if self._by_id else "SELECT NULL, line FROM r ORDER BY line, n"

@@ -1,4 +1,4 @@
-"""What was staged becomes rows: the Deployment and its Snapshot, and what should be said about them."""
+"""Make rows of what was staged: the Deployment and its Snapshot, and warnings about them."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,14 +15,14 @@ from psynetdata.psynet.problems import BadInput
 
 from .staged_tables import Staged
 
-# PsyNet deletes none of these; fewer than before is worth a word.
+# PsyNet deletes none of these; fewer than before deserves a warning.
 _ONLY_GROWING = {"participant": "participants", "info": "trials", "response": "responses"}
 _VERSIONS = ("psynet_version", "dallinger_version", "python_version")
 _ANONYMOUS = "anonymous/"
 
 
 def find_same(deployment_id: str, staged: Staged, upload: Upload) -> Snapshot | None:
-    """The deployment's newest snapshot that holds just these rows and is what this load would make of them."""
+    """Return the deployment's newest snapshot with exactly these rows and the state that this load would give it."""
     contents = staged.contents()
     alike = Snapshot.objects.filter(
         deployment__deployment_id=deployment_id,
@@ -34,7 +34,7 @@ def find_same(deployment_id: str, staged: Staged, upload: Upload) -> Snapshot | 
 
 @dataclass(frozen=True)
 class Arrived:
-    """What is in the store and waits for its Snapshot. `tables`: as Snapshot.tables; sizes in bytes."""
+    """What is in the store and waits for its Snapshot. `tables`: as in Snapshot.tables; sizes in bytes."""
 
     tables: dict[str, dict]
     info: ExperimentInfo
@@ -42,7 +42,7 @@ class Arrived:
     new_bytes: int
 
     def fields(self) -> dict:
-        """The fields of a Snapshot that this is enough for."""
+        """Return the fields of a Snapshot that are known from this."""
         return {
             "tables": self.tables,
             "rows": sum(entry["rows"] for entry in self.tables.values()),
@@ -58,10 +58,10 @@ def versions_of(info: ExperimentInfo) -> dict[str, str]:
 
 
 def commit(deployment_id: str, arrived: Arrived, upload: Upload, *, origin: str, assets_url: str = "") -> Snapshot:
-    """The new Snapshot; its Deployment is made or brought up to date. One transaction."""
+    """Create and return the Snapshot; create or update its Deployment. One transaction."""
     info = arrived.info
     with transaction.atomic():
-        # A file says nothing of an experiment that still runs; a deployment that is watched keeps its state.
+        # A file cannot say that an experiment still runs; a deployment that is watched keeps its state.
         deployment, _ = Deployment.objects.select_for_update().get_or_create(
             deployment_id=deployment_id, defaults={"state": Deployment.State.FINISHED}
         )
@@ -85,26 +85,26 @@ def commit(deployment_id: str, arrived: Arrived, upload: Upload, *, origin: str,
 
 
 def deployment_id_of(info: ExperimentInfo, given: str | None, *, label: str, way_out: str) -> str:
-    """What the database says, or else what was `given`. Raises BadInput where they differ, or there is none.
+    """Return the database's deployment id, or else `given`. Raises BadInput if they differ, or if there is none.
 
-    `label` names the database in sentences; `way_out` ends the one of a database that does not say.
+    `label` names the database in errors; `way_out` ends the error for a database without an id.
     """
     own = info.deployment_id
     if own and given and own != given:
-        raise BadInput(f"{label} is of deployment {shown(own)}, not of {shown(given)}.")
+        raise BadInput(f"{label} belongs to deployment {shown(own)}, not to {shown(given)}.")
     if not own and not given:
-        raise BadInput(f"{label} does not say which deployment it is of{way_out}")
+        raise BadInput(f"{label} does not say which deployment it belongs to{way_out}")
     check_deployment_id(own or given, label)
     return own or given
 
 
 def check_deployment_id(named: str, label: str) -> None:
     if len(named) > 300 or not named.isprintable() or not named.strip():
-        raise BadInput(f"{label}: its deployment_id is no name of at most 300 printable characters.")
+        raise BadInput(f"{label}: its deployment_id is not a name of at most 300 printable characters.")
 
 
 def describe(deployment: Deployment, info: ExperimentInfo) -> None:
-    """Set on the deployment what its database says of it, but for a label that it has; nothing is saved."""
+    """Set on the deployment what its database says of it, except for a label that it already has; nothing is saved."""
     deployment.label = deployment.label or plain(info.label, 300)
     deployment.experimenter = plain(info.experimenter, 200) or deployment.experimenter
     for name, version in versions_of(info).items():
@@ -112,7 +112,7 @@ def describe(deployment: Deployment, info: ExperimentInfo) -> None:
 
 
 def remarks(snapshot: Snapshot, before: Snapshot | None, upload: Upload, *, created: bool) -> list[str]:
-    """Sentences about a snapshot that was loaded. `before`: the newest good one when the load began."""
+    """Return sentences about a loaded snapshot. `before`: the newest good one when the load began."""
     said = []
     if upload.anonymous:
         said.append(f"{upload.label} is the anonymous part of an export: what it withholds is missing here too.")
@@ -120,7 +120,7 @@ def remarks(snapshot: Snapshot, before: Snapshot | None, upload: Upload, *, crea
         return said
     name, stays = str(snapshot).capitalize(), f"the mirror stays on {before}"
     if snapshot.state == Snapshot.State.SUSPECT:
-        said.append(f"{name} would replace rows as they were by anonymous ones; it is kept as suspect, and {stays}.")
+        said.append(f"{name} would replace original rows by anonymous ones; it is kept as suspect, and {stays}.")
     elif Snapshot.objects.newest(snapshot.deployment) != snapshot:
         said.append(f"{name} is older than the newest, {before}; it stays in the history, and {stays}.")
     elif created and (less := fewer(snapshot.tables, before.tables)):
@@ -129,7 +129,7 @@ def remarks(snapshot: Snapshot, before: Snapshot | None, upload: Upload, *, crea
 
 
 def _states(deployment_id: str, upload: Upload) -> list[str]:
-    """The state of a new snapshot, and others that will do. Anonymous rows never take the place of the real ones."""
+    """Return the state of a new snapshot, and others that also fit. Anonymous rows never replace original ones."""
     newest = Snapshot.objects.good().filter(deployment__deployment_id=deployment_id).first()
     if upload.anonymous and newest and not newest.origin.startswith(_ANONYMOUS):
         return [Snapshot.State.SUSPECT, Snapshot.State.GOOD]
@@ -137,7 +137,7 @@ def _states(deployment_id: str, upload: Upload) -> list[str]:
 
 
 def fewer(now: dict[str, dict], before: dict[str, dict]) -> str:
-    """What there is less of in the tables `now` than in those `before`, in words; empty: nothing."""
+    """Return in words which rows are fewer in the tables `now` than in those `before`; empty if none are."""
     counts = [
         (words, now.get(table, {}).get("rows", 0), before.get(table, {}).get("rows", 0))
         for table, words in _ONLY_GROWING.items()
@@ -146,7 +146,7 @@ def fewer(now: dict[str, dict], before: dict[str, dict]) -> str:
 
 
 def _taken_at(packed_at: datetime | None, clock: int) -> datetime:
-    """UTC. `packed_at` without a zone is in the server's clock, `clock` minutes ahead of UTC. Never later than now."""
+    """Return a time in UTC, never later than now. `packed_at` without a zone is `clock` minutes ahead of UTC."""
     now = timezone.now()
     if packed_at is None:
         return now
@@ -156,5 +156,5 @@ def _taken_at(packed_at: datetime | None, clock: int) -> datetime:
 
 
 def plain(text: str, longest: int) -> str:
-    """Text that any database takes and one line shows."""
+    """Return a text that any database accepts and that fits on one line."""
     return "".join(character if character.isprintable() else " " for character in text)[:longest]

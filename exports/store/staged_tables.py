@@ -13,9 +13,9 @@ from .blobs import TableState
 
 
 class Staged:
-    """A whole database, checked and packed: a TableSource. `files`: {sha256 of a segment: its packed file}.
+    """A whole database, checked and compressed: a TableSource. `files`: {sha256 of a segment: its compressed file}.
 
-    `warnings` are sentences about what is odd but loads as it is.
+    `warnings`: sentences about unusual data that is loaded as it is.
     """
 
     def __init__(self):
@@ -36,7 +36,7 @@ class Staged:
         return {table: self.states[table].rows for table in self.tables()}
 
     def contents(self) -> dict[str, str]:
-        """{table: hash of its columns and rows}."""
+        """Return {table: hash of its columns and rows}."""
         return {table: state.content for table, state in sorted(self.states.items())}
 
     @property

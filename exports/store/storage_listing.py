@@ -1,4 +1,4 @@
-"""The names of the files in a folder of the storage, whatever kind of storage it is."""
+"""List the names of the files in a folder of the storage, whatever kind of storage it is."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from django.core.files.storage import Storage
 
 
 def names(storage: Storage, folder: str) -> Iterator[str]:
-    """Every file below the folder, as the storage's other methods take it; in no order that counts."""
+    """Yield every file below the folder, under the name that the storage's other methods take; in any order."""
     if hasattr(storage, "bucket"):
         yield from _in_bucket(storage, folder)
     else:
@@ -14,7 +14,7 @@ def names(storage: Storage, folder: str) -> Iterator[str]:
 
 
 def _in_bucket(storage, folder: str) -> Iterator[str]:
-    """S3 has no folders: a thousand names a request, where `listdir` would make one for each of 65,536 prefixes."""
+    """List a bucket. S3 has no folders: a request gives 1,000 names; `listdir` would make one for 65,536 prefixes."""
     prefix = storage._normalize_name(f"{folder}/x").removesuffix("x")
     for found in storage.bucket.objects.filter(Prefix=prefix):
         yield f"{folder}/{found.key.removeprefix(prefix)}"
@@ -23,7 +23,7 @@ def _in_bucket(storage, folder: str) -> Iterator[str]:
 def _in_folders(storage: Storage, folder: str) -> Iterator[str]:
     try:
         folders, files = storage.listdir(folder)
-    except FileNotFoundError:  # nothing was stored yet, or someone removed it meanwhile
+    except FileNotFoundError:  # nothing was stored yet, or it was removed in the meantime
         return
     yield from (f"{folder}/{name}" for name in sorted(files))
     for inner in sorted(folders):

@@ -1,6 +1,6 @@
-"""Snapshots without the rows of participants who withdrew: what the mirror shows, and what anybody is handed.
+"""Snapshots without the rows of participants who withdrew: for the mirror, and for everything that is exported.
 
-Stored snapshots stay as they are, like their source, until the retention lets them go.
+Stored snapshots stay as they are, like their source, until they are pruned.
 """
 
 import hashlib
@@ -24,12 +24,12 @@ from .writer import shelf
 
 
 def ids_of(deployment: Deployment) -> frozenset[int]:
-    """PsyNet's ids of those who withdrew from it, or from one that it continues or that continues it."""
+    """Return the ids of those who withdrew from it, or from a deployment that it continues or that continues it."""
     return frozenset(Withdrawal.objects.filter(deployment=deployment.first).values_list("participant", flat=True))
 
 
 def without_them(snapshot: Snapshot, folder: Path, look: Look | None = None) -> Narrowed:
-    """For one job, in its folder; the snapshot itself where nobody withdrew."""
+    """Filter the snapshot for one job, in the job's folder; return the snapshot itself if nobody withdrew."""
     ids = ids_of(snapshot.deployment)
     if not ids:
         return Narrowed(snapshot, Store(), {})
@@ -37,10 +37,10 @@ def without_them(snapshot: Snapshot, folder: Path, look: Look | None = None) -> 
 
 
 def in_store(snapshot: Snapshot, ids: Iterable[int], running: Running | None) -> Narrowed:
-    """For the mirror, whose next refresh reads it once more: what is new is stored.
+    """Filter the snapshot for the mirror. New blobs are stored, because the mirror's next refresh reads them again.
 
-    Of a table that the mirror shows without the same people only segments are read that are new, and those that
-    had rows of theirs. For jobs of claims.STORING.
+    If the mirror already shows a table without the same participants, only new segments are read, and those that had
+    rows of theirs. For jobs of locks.STORING.
     """
     name = hashlib.sha256(",".join(map(str, sorted(ids))).encode()).hexdigest()[:16]
     shown = _Shown(snapshot.deployment, name)
@@ -56,7 +56,7 @@ def in_store(snapshot: Snapshot, ids: Iterable[int], running: Running | None) ->
 
 
 def whole(deployment: Deployment, states: Mapping[str, str]) -> dict[str, str]:
-    """{table: ref of the state that has all rows} for states of the deployment that the mirror shows."""
+    """Return {table: ref of the state with all rows} for states of the deployment that the mirror shows."""
     store, found = Store(), dict(states)
     for table, ref in states.items() if ids_of(deployment) else ():
         if (state := _state(store, ref)) and state.less:
@@ -83,7 +83,7 @@ class _Shown:
 
 
 def _state(store: Store, ref: str) -> TableState | None:
-    """None where it is gone, with a snapshot that was let go, or damaged."""
+    """Return the state; None if it is damaged, or missing because its snapshot was deleted."""
     try:
         return store.state(ref)
     except Damaged:

@@ -1,7 +1,7 @@
-"""Blobs on their way into the store; gone again if what needs them does not come to be.
+"""Put blobs into the store; they are removed again if what needs them fails.
 
-A thread of its own stores, so that whoever makes the blobs does not wait for disk or network. It alone
-touches the storage meanwhile: not every storage can be shared between threads.
+A separate thread stores them, so that the code that makes blobs does not wait for disk or network. Only this thread
+uses the storage in the meantime, because not every storage can be shared between threads.
 """
 
 import hashlib
@@ -27,17 +27,17 @@ from . import locks
 from .blobs import Store, TableState, file_of, pack, pack_name, sha256_of
 from .reader import SnapshotReader
 
-# A blob smaller than this, packed, shares a file with others of its capture.
+# A blob that is smaller than this when compressed shares a file with others of its capture.
 SMALL = 64 << 10
 # A pack is read as a whole, so it stays small.
 FULL_PACK = 4 << 20
-_WAITING = 8  # files that may wait to be stored; the maker waits then
+_WAITING = 8  # files that may wait to be stored; with more, the code that makes them waits
 
 
 class Shelf:
-    """`segment` and `state` take blobs and name them at once; after `finish` all of them are in the store, read back.
+    """`segment` and `state` take blobs and return their refs at once; after `finish` all are stored and read back.
 
-    `known`: {sha256: ref} of blobs that are there and stay. `new_bytes`: what was added to the storage, packed.
+    `known`: {sha256: ref} of blobs that exist and stay. `new_bytes`: what was added to the storage, compressed.
     """
 
     def __init__(self, store: Store, folder: Path, running: jobs.Running | None = None, known: dict | None = None):
@@ -54,18 +54,18 @@ class Shelf:
         self._thread.start()
 
     def segment(self, path: Path, sha256: str) -> str:
-        """Take the packed file of a segment away; its ref."""
+        """Take the compressed file of a segment, which is moved. Return its ref."""
         return self._put(path, sha256, "csv")
 
     def state(self, state: TableState) -> str:
-        """The ref of a table's state."""
+        """Return the ref of a table's state."""
         data = state.to_bytes()
         with NamedTemporaryFile(dir=self._folder, delete=False) as file:
             file.write(pack(data))
         return self._put(Path(file.name), hashlib.sha256(data).hexdigest(), "json")
 
     def finish(self) -> None:
-        """Wait until everything is stored and was read back. Raises what storing raised."""
+        """Wait until everything is stored and read back. Raises what storing raised."""
         if self._pack:
             self._send_pack()
         self._queue.put(None)
@@ -74,7 +74,7 @@ class Shelf:
             raise self._failure
 
     def stop(self) -> None:
-        """Store nothing more; return when the thread is at rest."""
+        """Store nothing more; return when the thread has ended."""
         self._failure = self._failure or InterruptedError()
         if self._thread.is_alive():
             self._queue.put(None)
@@ -108,12 +108,12 @@ class Shelf:
         self._queue.put((name, path, kind))
 
     def _store_all(self) -> None:
-        """Until None comes. After a failure what comes is thrown away, so that nobody waits for room in the queue."""
+        """Store until None arrives. After a failure discard the rest, so that nobody waits for room in the queue."""
         while entry := self._queue.get():
             if self._failure is None:
                 try:
                     self._store_one(*entry)
-                except BaseException as error:  # raised again where the blobs are made
+                except BaseException as error:  # raised again in the thread that makes the blobs
                     self._failure = error
             entry[1].unlink(missing_ok=True)
 
@@ -125,7 +125,7 @@ class Shelf:
         with path.open("rb") as file:
             saved = storage.save(name, File(file))
         if saved != name or not self._is_same(name, path):
-            raise Damaged(f"The storage did not give back {Path(name).name[:12]}… as it was stored; check the storage.")
+            raise Damaged(f"The storage did not return {Path(name).name[:12]}… as it was stored; check the storage.")
         self.new_bytes += path.stat().st_size
 
     def _is_same(self, name: str, path: Path) -> bool:
@@ -133,7 +133,7 @@ class Shelf:
             return _sha256(mine.read) == _sha256(stored.read)
 
     def _is_whole(self, name: str, path: Path, kind: str) -> bool:
-        """Whether what stands under the name unpacks to the same; one that was damaged is stored again."""
+        """Return whether the stored file holds the same content when uncompressed; a damaged one is stored again."""
         if self._is_same(name, path):
             return True
         try:
@@ -144,7 +144,7 @@ class Shelf:
 
 
 class _Pack:
-    """Gzip files one behind the other."""
+    """Gzip files, one after another."""
 
     def __init__(self, folder: Path):
         self.name = uuid.uuid4().hex
@@ -153,7 +153,7 @@ class _Pack:
         self._file = self._path.open("wb")
 
     def add(self, path: Path) -> str:
-        """`<pack>+<offset>+<length>` of what was in the file, which is gone then."""
+        """Add a file and delete it. Return `<pack>+<offset>+<length>`."""
         data = path.read_bytes()
         path.unlink()
         at = f"{self.name}+{self.size}+{len(data)}"
@@ -175,9 +175,9 @@ def shelf(
     base: SnapshotReader | None = None,
     refs: dict[str, str] | None = None,
 ) -> Iterator[Shelf]:
-    """A Shelf for blobs that a row will name; what `base` holds too, or `refs` {sha256: ref}, is not stored again.
+    """Yield a Shelf for blobs that a row will name; blobs in `base` or `refs` {sha256: ref} are not stored again.
 
-    A body that raises takes back what was new. `base` must not be deleted meanwhile.
+    If the body raises, new blobs are removed. `base` must not be deleted in the meantime.
     """
     locks.wait_for_deletes(running)
     began = timezone.now()
@@ -189,9 +189,9 @@ def shelf(
 
 
 def _take_back(store: Store, made: Shelf, began: datetime, running: jobs.Running | None) -> None:
-    """Remove the new files, but for those that others may have come to stand on meanwhile.
+    """Remove the new files, except those that others may have started to use in the meantime.
 
-    Equal blobs are shared: while another job stores, nothing is removed, and what nobody names stays for prune.
+    Equal blobs are shared: while another job stores, nothing is removed, and prune removes unreferenced files later.
     """
     made.stop()
     if locks.others_store(running):
@@ -201,12 +201,12 @@ def _take_back(store: Store, made: Shelf, began: datetime, running: jobs.Running
         needed |= files_of(snapshot, store)
     for name in made.new:
         if name not in needed:
-            with suppress(OSError):  # what cannot be removed stays for prune; what failed before is to be told
+            with suppress(OSError):  # prune removes it later; the first failure is the one to report
                 store.storage.delete(name)
 
 
 def _known(base: SnapshotReader) -> dict[str, str]:
-    """{sha256: ref} of a snapshot's blobs, but for those that were found damaged or cannot be told."""
+    """Return {sha256: ref} of a snapshot's blobs, except those that were found damaged or cannot be read."""
     known: dict[str, str] = {}
     damaged = base.snapshot.damage_near
     for table, entry in base.snapshot.tables.items():
@@ -219,7 +219,7 @@ def _known(base: SnapshotReader) -> dict[str, str]:
 
 
 def repaired(deployment: Deployment, made: Shelf) -> None:
-    """Files that were found damaged and were stored again are whole in every snapshot."""
+    """Note that files which were found damaged and have been stored again are whole in every snapshot."""
     new = set(made.new)
     for snapshot in Snapshot.objects.filter(deployment=deployment).exclude(damage=[]):
         left = [ref for ref in snapshot.damage if not {file_of(ref, "csv"), file_of(ref, "json")} & new]
@@ -228,7 +228,7 @@ def repaired(deployment: Deployment, made: Shelf) -> None:
 
 
 def files_of(snapshot: Snapshot, store: Store) -> set[str]:
-    """Names of all files in the storage that a snapshot stands on."""
+    """Return the names of all files in the storage that a snapshot needs."""
     needed: set[str] = set()
     for entry in snapshot.tables.values():
         needed.add(file_of(entry["state"], "json"))

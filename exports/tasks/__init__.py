@@ -1,1 +1,1 @@
-"""Envelopes for jobs: ids in, fetch, one call."""
+"""Job handlers: take ids, fetch rows, make one call."""

@@ -1,4 +1,4 @@
-"""Envelopes of the fetching in the background: ids in, one call, what to show out."""
+"""Job handlers for fetching assets in the background: take ids, make one call, return what to show."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from psynetdata import jobs
 
 @jobs.handler(background_fetch.KIND, cluster=jobs.SLOW, max_attempts=1, kept=timedelta(days=7))
 def assets_job(running: jobs.Running) -> dict:
-    """Of the job's deployment. Options: whole. Result: fetched, bytes, missing {reason: n}, left.
+    """Fetch the assets of the job's deployment. Options: whole. Result: fetched, bytes, missing {reason: n}, left.
 
     One attempt: the schedule sends the next one.
     """

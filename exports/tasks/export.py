@@ -1,4 +1,4 @@
-"""Envelopes for jobs: ids in, fetch, one call."""
+"""Job handlers for exports: take ids, fetch rows, make one call."""
 
 from datetime import timedelta
 
@@ -49,7 +49,7 @@ def tell_owner(running: Running) -> dict:
 
 @handler(withdraw_operation.KIND, cluster=SLOW)
 def withdraw(running: Running) -> dict:
-    """Of the job's deployment. Result: see exports.operations.withdraw.follow."""
+    """Withdraw participants of the job's deployment. Result: see exports.operations.withdraw.follow."""
     return withdraw_operation.follow(running.job.deployment, running)
 
 

@@ -1,4 +1,4 @@
-"""Envelopes: what a job of kind `restore` or `drill` calls, and when a drill is due."""
+"""Job handlers of kind `restore`, `drill` and `retire`, and the check each minute whether a drill is due."""
 
 from exports.models import Snapshot
 from exports.operations import retire
@@ -27,13 +27,13 @@ def restore_job(running: jobs.Running) -> dict:
 
 @jobs.handler("drill", cluster=jobs.SLOW)
 def drill_job(running: jobs.Running) -> dict:
-    """For the job's deployment. Result: what `drill` returns."""
+    """Run a drill for the job's deployment. Result: what `drill` returns."""
     return drill(running.job.deployment, running)
 
 
 @jobs.handler(retire.KIND, cluster=jobs.SLOW, max_attempts=1)
 def retire_job(running: jobs.Running) -> dict:
-    """Of the job's deployment. Result: what `retire` returns; done also where something is missing."""
+    """Retire the job's deployment. Result: what `retire` returns; the job is done even if something is missing."""
     return retire.retire(running.job.deployment, running)
 
 

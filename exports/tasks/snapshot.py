@@ -1,4 +1,4 @@
-"""Envelopes of the long work on snapshots: ids and paths in, one call, what to show out."""
+"""Job handlers for long work on snapshots: take ids and paths, make one call, return what to show."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ from psynetdata import jobs
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import NotFound
 
-# A snapshot a minute leaves a row a minute.
+# One snapshot each minute leaves one row each minute.
 _KEPT = timedelta(days=7)
 _KEPT_LISTINGS = timedelta(days=90)
 
@@ -48,11 +48,11 @@ def mirror_job(running: jobs.Running) -> dict:
 
 @jobs.handler(accept.KIND, cluster=jobs.FAST)
 def accept_job(running: jobs.Running) -> dict:
-    """Options: snapshot, and by (a username). Result: snapshots, the ids of those that are good now."""
+    """Options: snapshot, and by (a username). Result: snapshots, the ids of those that are now good."""
     snapshot = _snapshot(running)
     by = get_user_model().objects.filter(username=running.options.get("by") or "").first()
     if running.job.attempts > 1 and snapshot.state == Snapshot.State.GOOD:
-        # An attempt that died had accepted it; what is left to do is the mirror.
+        # An attempt that died had accepted it; only the mirror is left to do.
         mirror(Snapshot.objects.newest(snapshot.deployment), running=running)
         return {"snapshots": [snapshot.pk]}
     return {"snapshots": [one.pk for one in accept.accept(snapshot, user=by, running=running)]}
@@ -81,9 +81,9 @@ jobs.each_minute(submit_daily)
 
 @jobs.handler(snapshot_schedule.KIND, cluster=jobs.FAST, max_attempts=1, kept=_KEPT)
 def snapshot_job(running: jobs.Running) -> dict:
-    """Of the job's deployment. Options: full, mirror (unless False). Result: snapshot, deployment, read, warnings.
+    """Take a snapshot of the job's deployment. Options: full, mirror (unless False).
 
-    One attempt: the schedule sends the next one.
+    Result: snapshot, deployment, read, warnings. One attempt: the schedule sends the next one.
     """
     options = running.options
     full, mirrored = bool(options.get("full")), bool(options.get("mirror", True))
@@ -103,7 +103,7 @@ def send_due_snapshots() -> None:
 
 @jobs.handler(missing_summaries.KIND, cluster=jobs.FAST, kept=_KEPT)
 def summarize_job(running: jobs.Running) -> dict:
-    """Of the job's deployment. Result: made."""
+    """Summarize the job's deployment. Result: made."""
     return {"made": missing_summaries.make(running.job.deployment)}
 
 
@@ -114,7 +114,7 @@ def send_missing_summaries() -> None:
 
 @jobs.handler(logs.KIND, cluster=jobs.SLOW, max_attempts=1, kept=_KEPT)
 def logs_job(running: jobs.Running) -> dict:
-    """Of the job's deployment. Result: bytes, or missing, a sentence. One attempt: the schedule sends the next one."""
+    """Read the logs of the job's deployment. Result: bytes, or missing, a sentence. One attempt, as it is scheduled."""
     running.progress("reading logs")
     try:
         return {"bytes": logs.fetch(running.job.deployment, look=running.check).bytes}
@@ -128,7 +128,7 @@ def send_due_logs() -> None:
 
 
 def _snapshot(running: jobs.Running) -> Snapshot:
-    """The one that the job's options name."""
+    """Return the snapshot that the job's options name."""
     found = Snapshot.objects.filter(pk=running.options["snapshot"]).first()
     if found is None:
         raise NotFound(f"There is no snapshot {running.options['snapshot']} any more.")

@@ -1,4 +1,4 @@
-"""What is not as it should be. A verdict is a sentence (trouble), None (all is well), or missing (nobody knows now)."""
+"""What is wrong. A verdict is a sentence (a problem), None (all is well), or missing (not known now)."""
 
 from datetime import datetime, timedelta
 
@@ -12,10 +12,10 @@ from .deployment_status import Sight
 Kind = Incident.Kind
 Verdicts = dict[str, str | None]
 
-# The failures of a snapshot that mean its source (exports.sources): its name stands in Job.result.
+# The failures of a snapshot that are about its source (exports.sources); their name is in Job.result.
 _NO_WAY_IN = {"Unreachable", "Refused"}
 _LATE_AFTER = 3  # times the interval
-_ENOUGH_AGAIN = 1.1  # times the limit, or a disk at the limit would begin and end an incident each minute
+_ENOUGH_AGAIN = 1.1  # times the limit; otherwise a disk at the limit would begin and end an incident each minute
 
 
 def of_deployment(sight: Sight, now: datetime) -> Verdicts:
@@ -24,7 +24,7 @@ def of_deployment(sight: Sight, now: datetime) -> Verdicts:
 
 
 def of_the_desk() -> Verdicts:
-    """Free space on the disks that are ours to fill."""
+    """Check the free space on the disks that we write to."""
     found = disks.disks()
     tight = [f"{disk.places} ({disk.told})" for disk in found if disk.free < disk.limit]
     if tight:
@@ -43,8 +43,8 @@ def _late(sight: Sight, now: datetime) -> str | None:
 
 
 def is_late(since: datetime, last: Snapshot | None, every: timedelta, now: datetime) -> bool:
-    """Of a deployment that is watched `since` then, whose last snapshot this is."""
-    # When it arrived, by our own clock; the moment that it is of may be by another.
+    """Return whether a snapshot is late, for a deployment watched since `since` with `last` as its last snapshot."""
+    # When it arrived, by our own clock; the snapshot's own time may come from another clock.
     heard = max(since, last.stored_at) if last else since
     return now - heard > _LATE_AFTER * every
 
@@ -53,7 +53,7 @@ def _fell(sight: Sight) -> str | None:
     last = sight.snapshot
     if last is None or last.state != Snapshot.State.SUSPECT:
         return None
-    return last.reason or f"{str(last).capitalize()} is suspect; mirror and exports stay on the last good one."
+    return last.reason or f"{str(last).capitalize()} is suspect; mirror and exports keep showing the last good one."
 
 
 def _unreachable(job: Job | None) -> Verdicts:
@@ -61,7 +61,7 @@ def _unreachable(job: Job | None) -> Verdicts:
         return {}
     if job.state == Job.State.DONE:
         return {Kind.UNREACHABLE: None}
-    # Any other failure says nothing about the way to the source; it is over when a snapshot is taken.
+    # Any other failure says nothing about reaching the source; the incident ends when a snapshot is taken.
     return {Kind.UNREACHABLE: job.reason} if job.result.get("problem") in _NO_WAY_IN else {}
 
 

@@ -1,4 +1,4 @@
-"""What a look at the deployments shows: their newest snapshots and jobs, in a few queries however many there are."""
+"""The state of all watched deployments: their newest snapshots and jobs, in a few queries for any number of them."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ _OVER = (Job.State.DONE, Job.State.FAILED)
 
 @dataclass(frozen=True)
 class Sight:
-    """`snapshot`: the last one that was taken from the source; `taking`, `drill`: the last finished job of its kind.
+    """`snapshot`: the last one taken from the source; `taking`, `drill`: the last finished job of its kind.
 
     `every`: how often a snapshot is due.
     """
@@ -28,7 +28,7 @@ class Sight:
 
 
 def sights(now: datetime) -> list[Sight]:
-    """One per watched deployment; `since` of those that were not watched a minute ago is now."""
+    """Return one for each watched deployment; for those that were not watched a minute ago, `since` is now."""
     rows = list(
         Deployment.objects.watched().annotate(
             taken_id=_newest(taken()),
@@ -56,17 +56,17 @@ def sights(now: datetime) -> list[Sight]:
 
 
 def taken() -> QuerySet[Snapshot]:
-    """Snapshots that were taken from a source; one that was handed in has no transaction of ours."""
+    """Return snapshots that were taken from a source; one loaded from a file has no transaction of ours."""
     return Snapshot.objects.filter(seconds__isnull=False)
 
 
 def _newest(rows: QuerySet) -> Subquery:
-    # By the key and not by a time: the database finds it at the end of the deployment's index.
+    # By the key, not by a time: the database finds it at the end of the deployment's index.
     return Subquery(rows.filter(deployment=OuterRef("pk")).order_by("-pk").values("pk")[:1])
 
 
 def _since(numbers: set[int], now: datetime) -> dict[int, datetime]:
-    """{deployment: since when it is watched}; what is not watched any more is forgotten."""
+    """Return {deployment: since when it is watched}; forget deployments that are not watched any more."""
     known = dict(Watch.objects.values_list("deployment_id", "since"))
     if gone := known.keys() - numbers:
         Watch.objects.filter(deployment__in=gone).delete()

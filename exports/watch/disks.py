@@ -1,4 +1,4 @@
-"""How full the disks are that the desk writes to. An object store has no such number."""
+"""How full the desk's disks are. An object store has no such number."""
 
 import logging
 import os
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Disk:
-    """`names`: what of ours is on it (`data`, `storage`); sizes in bytes."""
+    """A disk. `names`: what is on it (`data`, `storage`); sizes in bytes."""
 
     names: tuple[str, ...]
     free: int
@@ -22,7 +22,7 @@ class Disk:
 
     @property
     def limit(self) -> float:
-        """Less than this is too little: the smallest of what STORAGE_MIN_FREE names."""
+        """The minimum of free bytes: the smaller one of the two in STORAGE_MIN_FREE."""
         share, size = (settings.STORAGE_MIN_FREE[part] for part in ("share", "bytes"))
         return min(limit for limit in (share and share * self.total, size) if limit is not None)
 
@@ -36,7 +36,7 @@ class Disk:
 
 
 def disks() -> list[Disk]:
-    """The disk of DATA_DIR, and of the storage where that is a folder: one where they share it."""
+    """Return the disk of DATA_DIR, and of the storage if that is a folder; one disk if they share it."""
     names: dict[int, list[str]] = {}
     folders: dict[int, Path] = {}
     for name, folder in _folders().items():
@@ -54,7 +54,7 @@ def disks() -> list[Disk]:
 def _folders() -> dict[str, Path]:
     places = {"data": Path(settings.DATA_DIR)}
     if isinstance(default_storage, FileSystemStorage):
-        # The folder itself is made with the first file in it.
+        # The folder itself is created with its first file.
         places["storage"] = Path(default_storage.location)
     return {
         name: next(folder for folder in (place, *place.parents) if folder.exists()) for name, place in places.items()

@@ -1,4 +1,4 @@
-"""Incidents begin and end. Several workers may look at the same moment: each begins once and ends once."""
+"""Begin and end incidents. Several workers may check at the same time: each incident begins once and ends once."""
 
 from datetime import datetime
 
@@ -9,9 +9,9 @@ Found = dict[tuple[int | None, str], str | None]
 
 
 def settle(found: Found, watched: set[int], now: datetime) -> None:
-    """Begin, retell and end incidents, so that the open ones are those that were found.
+    """Begin, update and end incidents, so that the open ones are those that were found.
 
-    Of a deployment that is not watched (paused, finished) none stays open.
+    A deployment that is not watched (paused, finished) keeps no open incident.
     """
     open_now = {(row.deployment_id, row.kind): row for row in Incident.objects.filter(ended_at=None)}
     over = [row.pk for key, row in open_now.items() if _is_over(key, found, watched)]
@@ -24,7 +24,7 @@ def settle(found: Found, watched: set[int], now: datetime) -> None:
         if (number, kind) not in open_now
     ]
     if new:
-        # The table's constraints let one through; another worker's comes to nothing.
+        # The table's constraints let one through; another worker's row is ignored.
         Incident.objects.bulk_create(new, ignore_conflicts=True)
     _retell([(row, troubles[key]) for key, row in open_now.items() if troubles.get(key, row.sentence) != row.sentence])
 

@@ -1,4 +1,4 @@
-"""The look that the desk takes at itself and its deployments each minute."""
+"""The check of the desk and its deployments, each minute."""
 
 from datetime import datetime
 
@@ -13,13 +13,13 @@ from .incidents import Found, settle
 
 
 def look(now: datetime | None = None) -> None:
-    """Check everything, begin and end incidents, and send jobs that tell of them."""
+    """Check everything, begin and end incidents, and submit jobs that send notices."""
     now = now or timezone.now()
     seen = sights(now)
     found: Found = {(None, kind): verdict for kind, verdict in of_the_desk().items()}
     for sight in seen:
         found |= {(sight.deployment.number, kind): verdict for kind, verdict in of_deployment(sight, now).items()}
-    with transaction.atomic():  # what began is noted with its notices, or neither
+    with transaction.atomic():  # an incident and its notices are saved together, or neither is
         settle(found, {sight.deployment.number for sight in seen}, now)
         notices.note(now)
     notices.send(now)

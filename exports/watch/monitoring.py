@@ -1,4 +1,4 @@
-"""The numbers that monitoring asks for, in as many queries for a hundred deployments as for one."""
+"""The numbers for monitoring, in as many queries for a hundred deployments as for one."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +18,7 @@ _OF_DEPLOYMENTS = tuple(kind for kind in Incident.Kind.values if kind != Inciden
 
 @dataclass
 class DeploymentFigures:
-    """`age`: seconds since the moment of the newest good snapshot; `seconds`: of the last capture; None: there is none.
+    """`age`: seconds since the time of the newest good snapshot; `seconds`: of the last capture; None if there is none.
 
     `stored`: bytes that the kept snapshots added to the storage when they were taken. `last_jobs`: {kind: state}.
     """
@@ -44,7 +44,7 @@ class DeskFigures:
 
 
 def of_deployments(deployments: QuerySet[Deployment], now: datetime) -> list[DeploymentFigures]:
-    """One for each of the deployments that are running."""
+    """Return one for each running deployment."""
     good = Snapshot.objects.good().filter(deployment=OuterRef("pk")).order_by("-taken_at", "-id")
     last = taken().filter(deployment=OuterRef("pk")).order_by("-pk")
     rows = deployments.filter(state=Deployment.State.RUNNING).order_by("number")
@@ -93,7 +93,7 @@ def of_the_desk(now: datetime) -> DeskFigures:
 
 
 def _hearts(now: datetime) -> dict[str, float]:
-    """A cluster shows life by its own beat, and by the hearts of its jobs while they keep it busy."""
+    """Return each cluster's last sign of life: its own beat, or the heartbeats of the jobs that keep it busy."""
     signs = dict(Beat.objects.values_list("cluster", "at"))
     running = Job.objects.filter(state=Job.State.RUNNING, heartbeat_at__isnull=False).order_by()
     for cluster, at in running.values_list("cluster").annotate(at=Max("heartbeat_at")):

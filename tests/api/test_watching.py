@@ -118,7 +118,7 @@ def test_a_token_of_one_deployment_moves_only_that(person, client_of, watched):
 def test_what_was_handed_in_cannot_be_resumed(steward):
     Deployment.objects.create(deployment_id="file", state="finished")
     answer = steward.post("/api/deployments/file/resume/")
-    assert (answer.status_code, "handed in as a file" in answer.json()["detail"]) == (409, True)
+    assert (answer.status_code, "loaded from a file" in answer.json()["detail"]) == (409, True)
 
 
 def test_as_many_queries_for_thirty_as_for_one(steward, watched):

@@ -277,7 +277,7 @@ def test_kept_in_s3_and_taken_from_there(own, tmp_path, settings, swift_server, 
     assert had(own, planned("a"), planned("b", id=2), folder=tmp_path) == {1: (content,), 2: (b"b",)}
     # What was spoilt there is seen, and told as missing where its source is gone too.
     client.put_object(Bucket=bucket, Key=f"desk/{row.file}", Body=content[::-1])
-    assert had(own, planned("a"), folder=tmp_path) == {1: "the folder of the assets is not there"}
+    assert had(own, planned("a"), folder=tmp_path) == {1: "the folder of the assets does not exist"}
     assert asset_files.forget(own, [1, 2]) == 2
     assert "Contents" not in client.list_objects_v2(Bucket=bucket)
 
@@ -382,6 +382,6 @@ def test_verify_hashes_what_is_kept_and_what_is_damaged_is_fetched_anew(own, tmp
     Path(default_storage.path(kept.file)).write_bytes(b"eno")
     status, out, err = typed("verify", "--all")
     assert (status, "1 of 1 verified things" in err) == (1, True)
-    assert "asset files of own: File 0 of asset 1 is missing or not what it was; an export fetches it anew." in out
+    assert "asset files of own: File 0 of asset 1 is missing or has changed; an export fetches it again." in out
     assert had(own, *assets, folder=tmp_path) == {1: (b"one",), 2: (b"two",)}
     assert typed("verify", "--all")[0] == 0

@@ -41,7 +41,7 @@ def done(deployment, **options) -> dict:
 
 def test_everything_that_is_not_here_is_fetched_and_then_nothing(running):
     told = done(running)
-    why = "it is made by the experiment when asked for, and nobody said at which address"
+    why = "the experiment makes it on demand, and the experiment's address is not known"
     assert (told["fetched"], told["missing"], told["left"]) == (79, {why: 3}, False)
     assert told["bytes"] == sum(StoredAsset.objects.values_list("bytes", flat=True))
     again = done(running)

@@ -105,7 +105,7 @@ def test_what_broke_off_goes_on_from_there(settings_of, fetched, monkeypatch):
 def test_a_folder_comes_whole_without_links_that_lead_out(settings_of, fetched):
     found = fetched(planned("set", size=2, md5=MD5_OF_SET, is_folder=True), **settings_of)
     if settings_of["assets_url"].startswith("http"):
-        assert found.missing == "it is a folder, and a web server does not say which files are in one"
+        assert found.missing == "it is a folder, and a web server does not list a folder's files"
     else:
         assert (found.missing, found.differs) == ("", "")
         assert contents(found) == {"b.txt": b"b", "more/c ü.txt": b"c"}
@@ -150,7 +150,7 @@ def test_links_and_what_is_no_file(kind, request, tmp_path, fetched):
     assert contents(fetched(planned("inner"), **settings_of)) == {"": FILES["a.wav"]}
     for path in ("out", "up/secret"):
         assert fetched(planned(path), **settings_of).missing == "its path leads out of the assets' folder"
-    assert fetched(planned("pipe"), **settings_of).missing == "it is no ordinary file"
+    assert fetched(planned("pipe"), **settings_of).missing == "it is not an ordinary file"
     assert fetched(planned("loop"), **settings_of).missing
 
 
@@ -186,7 +186,7 @@ def test_permission_that_is_denied(folder, fetched, web):
     finally:
         if root:
             os.seteuid(0)
-    assert denied in ("permission to read it was denied", "the folder of the assets is not there")
+    assert denied in ("permission to read it was denied", "the folder of the assets does not exist")
 
 
 def test_an_sftp_server_that_denies(folder, fetched, monkeypatch):
@@ -236,15 +236,15 @@ def test_credentials_that_are_wrong(ssh_server, folder, swift_server, bucket, fe
 
 
 def test_places_that_are_gone(folder, fetched, swift_server, bucket, ssh_server, monkeypatch):
-    assert fetched(planned(), assets_url=f"{folder.as_uri()}-gone").missing == "the folder of the assets is not there"
+    assert fetched(planned(), assets_url=f"{folder.as_uri()}-gone").missing == "the folder of the assets does not exist"
     assert fetched(planned(), assets_url=swift_server.url("nobodys-bucket")).missing == (
-        "the bucket of the assets is not there"
+        "the bucket of the assets does not exist"
     )
     monkeypatch.setenv("ASSETS_KEY", ssh_server.key)
     settings = {"assets_secret": "env:ASSETS_KEY", "assets_known_hosts": ssh_server.known_hosts}
     found = fetched(planned(), assets_url=ssh_server.url(folder / "gone"), **settings)
-    assert found.missing == "the folder of the assets is not there"
-    assert fetched(planned(), assets_url="").missing == "nobody said where the assets of this deployment live"
+    assert found.missing == "the folder of the assets does not exist"
+    assert fetched(planned(), assets_url="").missing == "the location of this deployment's assets is not known"
     assert fetched.pauses == []
 
 

@@ -65,7 +65,7 @@ def test_a_body_that_does_not_end(web, fetched, settings):
     settings.ASSET_MAX_MB = 1
     web.files["/a.wav"], web.moods["/a.wav"] = BODY, ["short"]
     found = fetched(planned(), assets_url=web.url)
-    assert "it was not over after 1 MB" in found.missing
+    assert "it did not end after 1 MB" in found.missing
     assert contents(fetched(planned(), assets_url=web.url)) == {"": BODY}  # one whose end is known
 
 
@@ -74,14 +74,14 @@ def test_a_server_that_is_busy_is_given_the_time_it_asks_for(web, fetched):
     assert fetched(planned(), assets_url=web.url).files
     assert fetched.pauses == [7.0, 7.0]
     web.moods["/a.wav"] = ["busy"] * 9
-    assert fetched(planned(), assets_url=web.url).missing == "its server is busy or ill; it was tried 4 times"
+    assert fetched(planned(), assets_url=web.url).missing == "its server is overloaded or failing; it was tried 4 times"
 
 
 def test_a_404_page_sent_as_200(web, fetched):
     for claim in ({}, {"content": BODY}):
         web.files["/a.wav"], web.moods["/a.wav"] = BODY, ["page"] * 2
         found = fetched(planned(**claim), assets_url=web.url)
-        assert (found.files, found.missing) == ((), "a web page came in its place")
+        assert (found.files, found.missing) == ((), "a web page was sent instead")
     # A page that is the file is one.
     page = b"<html>stimulus</html>"
     web.files["/p.html"] = page
@@ -110,7 +110,7 @@ def test_on_demand_assets_are_asked_of_the_experiment_with_id_and_secret(web, fe
     asset = planned(None, secret="59ffe9fd")
     web.files["/on-demand-asset?id=1&secret=59ffe9fd"] = b"made just now"
     assert contents(fetched(asset, experiment_url=f"{web.url}/")) == {"": b"made just now"}
-    assert "nobody said at which address" in fetched(asset).missing
+    assert "the experiment's address is not known" in fetched(asset).missing
     wrong = fetched(planned(None, secret="0000"), experiment_url=web.url)
     assert wrong.missing == "there is no such file"
 
@@ -142,7 +142,7 @@ def test_only_hosts_on_the_list_are_asked_where_there_is_one(web, fetched):
     "url", ["ftp://host/x", "file:///etc/passwd", "http:///x", "http://[/x", "http://h:99999/x", "gopher://h"]
 )
 def test_addresses_that_are_none(url, fetched):
-    assert fetched(external(url)).missing == "its address is none that files are fetched from"
+    assert fetched(external(url)).missing == "its address is not one that files can be fetched from"
 
 
 def test_each_hop_of_a_redirect_is_checked(web, fetched):
@@ -156,9 +156,9 @@ def test_each_hop_of_a_redirect_is_checked(web, fetched):
 
 def test_redirects_that_lead_round_in_a_circle(web, fetched):
     web.moods |= {"/a.wav": ["to /b"], "/b": ["to /a.wav"]}
-    assert fetched(planned(), assets_url=web.url).missing == "its address leads round in a circle"
+    assert fetched(planned(), assets_url=web.url).missing == "its address redirects in a circle"
     web.moods |= {f"/{n}": [f"to /{n + 1}"] for n in range(20)}
-    assert fetched(planned("0"), assets_url=web.url).missing == "its address leads round in a circle"
+    assert fetched(planned("0"), assets_url=web.url).missing == "its address redirects in a circle"
     assert len(web.asked) < 12
 
 

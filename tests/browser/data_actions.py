@@ -20,7 +20,7 @@ def access(visit):
             ),
         )
 
-    for people, says in (([(visit.site.n["viewer"],)], "is seen by viewer"), ([], "is seen by everybody")):
+    for people, says in (([(visit.site.n["viewer"],)], "is now seen by viewer"), ([], "is now seen by everybody")):
         visit.open(deployment(visit, "sample"))
         visit.act("Who sees it", menu="More")
         visit.tick("input[name=restricted]")
@@ -38,13 +38,13 @@ def key(visit):
         visit.confirm("Export it")
     assert json.loads(Path(got.value.path()).read_text())
     visit.open(deployment(visit, "plain", "export-key/"))
-    visit.page.wait_for_selector("text=A key leaves once.")
+    visit.page.wait_for_selector("text=A key can be exported only once.")
     visit.looks_right()
     before = visit.site.value("SELECT sealed_key FROM psynetdata_deployment WHERE number = ?", visit.site.n["plain"])
     visit.open(deployment(visit, "plain"))
     visit.act("Destroy the key", menu="Key")
     visit.confirm("Destroy it")
-    visit.told("is destroyed. Its anonymous face is filled anew")
+    visit.told("is destroyed. Its anonymous face is being rebuilt")
     after = visit.site.value("SELECT sealed_key FROM psynetdata_deployment WHERE number = ?", visit.site.n["plain"])
     assert before != after
 
@@ -93,7 +93,10 @@ def what_leaves(visit):
     visit.press("button[value=forget]")
     visit.told("1 taken back.")
     assert decisions() == 0
-    for verb, says in (("withhold", "What is undecided is withheld."), ("scrub", "What is undecided leaves scrubbed.")):
+    for verb, says in (
+        ("withhold", "What is undecided is withheld."),
+        ("scrub", "What is undecided is exported scrubbed."),
+    ):
         visit.press(f"button[value={verb}]")
         visit.told(says)
 

@@ -132,8 +132,8 @@ def several_snapshots(visit):
     visit.open("/admin/psynetdata/deployment/")
     visit.act_on_selected("snapshot_selected", visit.site.n["watched"], visit.site.n["plain"])
     visit.confirm("Take snapshots")
-    visit.told("1 of 2 snapshots were asked for.")
-    visit.told("was handed in as a file; no snapshot of it can be taken.")
+    visit.told("1 of 2 snapshots were requested.")
+    visit.told("was loaded from a file; no snapshot of it can be taken.")
     assert visit.site.job("snapshot")[0] == "done"
     assert visit.site.value("SELECT count(*) FROM exports_snapshot") == before + 1
 
@@ -155,13 +155,13 @@ def note(visit):
     visit.open(deployment(visit, "watched"))
     visit.fill("textarea[name=text]", "Restarted at ten.")
     visit.press("button:text-is('Add note')")
-    visit.told("The note is kept.")
+    visit.told("The note is saved.")
     assert visit.site.rows("SELECT text FROM exports_note WHERE deployment_id = ?", visit.site.n["watched"]) == [
         ("Restarted at ten.",)
     ]
     visit.press(".psd-remark a:text-is('Remove')")
     visit.confirm("Remove it")
-    visit.told("The note is gone.")
+    visit.told("The note is removed.")
     assert not visit.site.rows("SELECT 1 FROM exports_note WHERE deployment_id = ?", visit.site.n["watched"])
 
 

@@ -47,7 +47,7 @@ def verify(visit):
     visit.open(snapshot(visit, "snapshot"))
     visit.act("Verify")
     visit.confirm("Verify it")
-    visit.page.wait_for_selector("dd:has-text('are as they were stored')", timeout=120_000)
+    visit.page.wait_for_selector("dd:has-text('are unchanged since they were stored')", timeout=120_000)
     assert visit.site.job("verify") == ("done", "")
 
 
@@ -83,7 +83,7 @@ def export_several(visit):
         visit.page.check("input[name=anonymize][value=no]")
         visit.page.check("input[name=assets][value=none]")
         visit.confirm("Start the exports")
-        visit.told("1 of 1 exports were asked for.")
+        visit.told("1 of 1 exports were requested.")
         options = newest_export(visit)[1]
         assert (options["anonymize"], options["assets"]) == ("no", "none")
     assert visit.site.job("export") == ("done", "")
@@ -135,7 +135,7 @@ def schedule(visit):
     visit.open(deployment(visit, "plain"))
     visit.press("a:text-is('resume')")
     visit.confirm("Resume it")
-    visit.told("comes again.")
+    visit.told("is made again.")
     assert visit.site.rows(
         "SELECT failures, stopped_at FROM exports_exportschedule WHERE id = ?", visit.site.n["stopped"]
     ) == [(0, None)]
@@ -188,4 +188,4 @@ def export(visit):
     visit.looks_right()
     visit.act("Verify")
     visit.confirm("Verify it")
-    page.wait_for_selector("dd:has-text('are as they were stored')", timeout=120_000)
+    page.wait_for_selector("dd:has-text('are unchanged since they were stored')", timeout=120_000)

@@ -48,7 +48,7 @@ def test_a_role_that_may_not_read_one_table(postgres, missing):
     postgres.execute(url, f"REVOKE SELECT ON {missing} FROM {user}")
     with pytest.raises(Refused) as caught:
         deployments.add(role)
-    assert f"the role {user} may not read {missing};" in caught.value.sentence
+    assert f"the role {user} has no right to read {missing};" in caught.value.sentence
     assert f'GRANT SELECT ON ALL TABLES IN SCHEMA public TO "{user}".' in caught.value.sentence
     assert not Deployment.objects.exists()
 
@@ -108,7 +108,7 @@ def test_what_the_server_says_no_to(postgres):
     url = postgres.database("static")
     role = postgres.role(url, "SELECT ON ALL TABLES IN SCHEMA public")
     user, database = parse(role).user, parse(role).database
-    with pytest.raises(Refused, match="has no TLS, which the address asks for"):
+    with pytest.raises(Refused, match="has no TLS, which sslmode in the address requires"):
         deployments.add(f"{role}?sslmode=require")
     postgres.execute(url, f"REVOKE CONNECT ON DATABASE {database} FROM PUBLIC")
     with pytest.raises(Refused, match=f"GRANT CONNECT ON DATABASE {database} TO {user}"):
@@ -117,7 +117,7 @@ def test_what_the_server_says_no_to(postgres):
     with pytest.raises(Unreachable, match="a snapshot needs three"):
         deployments.add(role)
     postgres.execute(url, f"ALTER ROLE {user} NOLOGIN")
-    with pytest.raises(Refused, match="may not log in"):
+    with pytest.raises(Refused, match="is not allowed to log in"):
         deployments.add(role)
 
 
@@ -132,7 +132,7 @@ def test_text_that_is_in_no_encoding(postgres):
         for table in REQUIRED_TABLES:
             postgres.execute(odd, f"CREATE TABLE {table} (id int PRIMARY KEY, t text)")
         postgres.execute(odd, "INSERT INTO info VALUES (1, chr(233))")
-        with pytest.raises(Problem, match="text that is no UTF-8"), moment(parse(odd)) as held:
+        with pytest.raises(Problem, match="text that is not UTF-8"), moment(parse(odd)) as held:
             held.copy("SELECT * FROM public.info", io.BytesIO())
     finally:
         postgres.execute(url, f"DROP DATABASE {database} WITH (FORCE)")
@@ -168,11 +168,11 @@ def test_an_address_with_a_slash_in_the_name(postgres):
 BAD_URLS = {
     "mysql://a@b/c": "is like postgres://",
     "nonsense": "is like postgres://",
-    "postgres://host/base": "names no role",
-    "postgres://user@host": "names no database",
-    "postgres://user@host/base/more": "names no database",
+    "postgres://host/base": "does not name a role",
+    "postgres://user@host": "does not name a database",
+    "postgres://user@host/base/more": "does not name a database",
     "postgres://user:a/b@host/base": "write it as %2F",
-    "postgres://user@host:99999/base": "no number between 1 and 65535",
+    "postgres://user@host:99999/base": "not a number between 1 and 65535",
     "postgres://user@host/base?options=-c": "may say sslmode",
 }
 
@@ -192,10 +192,10 @@ def test_a_server_that_is_too_old(postgres, monkeypatch):
 
 def test_which_deployment_it_is_of(postgres):
     url = postgres.database("static")
-    with pytest.raises(BadInput, match="not of other"):
+    with pytest.raises(BadInput, match="not to other"):
         deployments.add(url, deployment_id="other")
     postgres.execute(url, "UPDATE experiment SET vars = '{}'")
-    with pytest.raises(BadInput, match="does not say which deployment it is of"):
+    with pytest.raises(BadInput, match="does not say which deployment it belongs to"):
         deployments.add(url)
     assert deployments.add(url, deployment_id="mine").deployment.deployment_id == "mine"
     assert take(Deployment.objects.get()).snapshot.state == "good"
@@ -252,6 +252,6 @@ def test_counts_that_do_not_agree(experiment, monkeypatch, own_storage):
     running = experiment()
     copy = Moment.copy
     monkeypatch.setattr(Moment, "copy", lambda self, *args, **options: copy(self, *args, **options) + 1)
-    with pytest.raises(Problem, match="where the same transaction counted"):
+    with pytest.raises(Problem, match="but the same transaction counted"):
         take(running.deployment)
     assert (Snapshot.objects.count(), files(own_storage)) == (0, [])

@@ -142,7 +142,7 @@ def test_credentials_that_rotate_are_asked_for_anew(api, database):
         assert address.password == "another"
     assert len(api.asked) == 2
     api.apps["my-app"]["DATABASE_URL"] = before  # it goes on naming what no longer opens
-    with pytest.raises(Refused, match="refuses the credentials that Heroku names") as raised, reach():
+    with pytest.raises(Refused, match="refuses the credentials that Heroku gives") as raised, reach():
         pass
     assert len(api.asked) == 4
     assert before.split(":")[2].split("@")[0] not in str(raised.value)
@@ -154,14 +154,14 @@ def test_a_busy_api_is_asked_again_and_not_for_ever(api, database):
         pass
     assert len(api.asked) == 3
     api.moods = [(429, {"Retry-After": "0"})] * 9
-    with pytest.raises(Unreachable, match=r"asked 3 times; it is busy or ill \(status 429\)"), reach():
+    with pytest.raises(Unreachable, match=r"asked 3 times; it is overloaded or failing \(status 429\)"), reach():
         pass
     assert len(api.asked) == 6
 
 
 WRONG = [
     ("my-app", "revoked", Refused, "does not accept the token"),
-    ("others", TOKEN, Refused, "may not read its config vars"),
+    ("others", TOKEN, Refused, "has no right to read its config vars"),
     ("nothing", TOKEN, NotFound, "no such app"),
     ("empty", TOKEN, BadInput, "has no database"),
     ("my-app", None, Refused, "set HEROKU_API_KEY"),

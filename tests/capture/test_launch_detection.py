@@ -78,7 +78,7 @@ class TestSuspect:
         states = dict(Snapshot.objects.values_list("pk", "state"))
         assert states == {good.pk: "good", first.pk: "good", second.pk: "good", third.pk: "suspect"}
         assert shown(second, running.deployment)
-        with pytest.raises(Conflict, match="is no suspect"):
+        with pytest.raises(Conflict, match="is not suspect"):
             accept(first)
         assert take(running.deployment).snapshot.state == Snapshot.State.SUSPECT
         fourth = Snapshot.objects.order_by("-pk").first()
@@ -104,7 +104,7 @@ class TestNewLaunch:
         loading = Job.objects.create(
             kind="load", state="running", heartbeat_at=timezone.now(), options={"claims": "second-launch"}
         )
-        with pytest.raises(Conflict, match="is at work on second-launch"):
+        with pytest.raises(Conflict, match="is working on second-launch"):
             take(running.deployment)
         assert Deployment.objects.get() == running.deployment
         loading.delete()
@@ -206,7 +206,7 @@ class TestWhatANewLaunchTakesOver:
     def test_a_name_of_blanks_is_none(self, experiment):
         running = experiment()
         running.sql(NEW_LAUNCH.replace("second-launch", "  "))
-        with pytest.raises(Problem, match="is no name"):
+        with pytest.raises(Problem, match="is not a name"):
             take(running.deployment)
         assert Deployment.objects.count() == 1
 
@@ -225,10 +225,10 @@ def test_a_clock_that_was_set_back(experiment):
 def test_one_address_is_watched_once(experiment, loaded):
     running = experiment()
     running.sql(NEW_LAUNCH)
-    with pytest.raises(Conflict, match="is watched already, for deployment static"):
+    with pytest.raises(Conflict, match="is already watched, for deployment static"):
         deployments.add(running.url)
     new = take(running.deployment).deployment
-    with pytest.raises(Conflict, match="is watched already, for deployment second-launch"):
+    with pytest.raises(Conflict, match="is already watched, for deployment second-launch"):
         deployments.resume(Deployment.objects.get(pk=running.deployment.pk))
     again = deployments.add(running.url, every=300)
     assert (again.deployment, again.created, again.deployment.every) == (new, False, 300)

@@ -223,5 +223,5 @@ def test_what_is_no_database_of_psynets(postgres, tables):
     url = postgres.empty()
     if tables:
         postgres.execute(url, tables)
-    with pytest.raises(BadInput, match="is no PsyNet database: it has no table experiment"), moment(parse(url)):
+    with pytest.raises(BadInput, match="is not a PsyNet database: it has no table experiment"), moment(parse(url)):
         pytest.fail("it holds what is not PsyNet's")

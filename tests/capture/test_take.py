@@ -276,7 +276,7 @@ def test_a_damaged_pack_is_left_behind(experiment):
 
 
 def test_what_was_handed_in_or_is_over_has_no_source(experiment, loaded):
-    with pytest.raises(Conflict, match="handed in as a file"):
+    with pytest.raises(Conflict, match="loaded from a file"):
         take(loaded("timeline"))
     running = experiment("static")
     from exports.operations import deployments

@@ -226,7 +226,7 @@ def test_another_deployments_snapshot_is_refused():
     with pytest.raises(BadInput) as caught:
         load(DATA / "timeline" / "database.zip", deployment_id="mine")
     assert "timeline-demo" in caught.value.sentence
-    assert "not of mine" in caught.value.sentence
+    assert "not to mine" in caught.value.sentence
     assert everything() == before
 
 
@@ -361,7 +361,7 @@ def test_a_second_load_of_the_deployment_waits_for_the_first():
     done = load(DATA / "timeline" / "database.zip")
     other = _running_job(options={"claims": done.deployment.deployment_id})
     before = everything()
-    with pytest.raises(Conflict, match=f"Load {other.pk} is at work on timeline-demo"):
+    with pytest.raises(Conflict, match=f"Load {other.pk} is working on timeline-demo"):
         load(DATA / "timeline" / "database.zip")
     assert everything() == before
     Job.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=5))

@@ -173,13 +173,13 @@ def test_a_row_of_another_width(staged, width):
 
     sentence = refused(staged, changed(TABLES, "coin", change))
     header = len(split(TABLES["coin"])[0])
-    assert f"row 3 has {header + width} cells where the header names {header}" in sentence
+    assert f"row 3 has {header + width} cells, but the header names {header}" in sentence
 
 
 @pytest.mark.parametrize("value", ["1.0", "someone@example.org", None, "", "0x1", " 1", "01", "²"])
 def test_an_id_that_is_no_number(staged, value):
     sentence = refused(staged, with_cell(TABLES, "participant", "id", value))
-    assert "row 1 has an id that is no whole number" in sentence
+    assert "row 1 has an id that is not a whole number" in sentence
     assert "example" not in sentence
 
 
@@ -243,8 +243,8 @@ def test_json_that_does_not_parse_is_kept_with_a_word(staged):
         tables = with_cell(tables, "coin", "details", "{'a': 1}", row=row)
     found = staged(tables)
     assert found.warnings == [
-        "Table coin, column details: 2 texts are no JSON; kept as the text that stands there.",
-        "Table participant, column vars: 1 text is no JSON; kept as the text that stands there.",
+        "Table coin, column details: 2 texts are not JSON; kept as plain text.",
+        "Table participant, column vars: 1 text is not JSON; kept as plain text.",
     ]
     at = split(TABLES["participant"])[0].index("vars")
     assert next(found.rows("participant"))[at] == "{broken"

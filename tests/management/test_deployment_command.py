@@ -35,7 +35,7 @@ def test_what_was_found_is_shown(postgres):
     assert "every 300 s" in said
     assert "Registered as number 1." in said or "Registered as number" in said
     assert parse(url).password not in said.replace("password", "")
-    assert "It was known here" in deployment("add", url)
+    assert "It was already known" in deployment("add", url)
     assert Deployment.objects.get().label == "My study"
 
 
@@ -79,7 +79,7 @@ def test_pause_resume_archive(postgres):
     ("words", "status", "sentence"),
     [
         (["add", "postgres://a@127.0.0.1:1/b"], 1, "no PostgreSQL answers there"),
-        (["add", "mysql://a@b/c"], 1, "The address of a source is like postgres://role@host"),
+        (["add", "mysql://a@b/c"], 1, "Write the address of a source like postgres://role@host"),
         (["add", "postgres://a@b/c", "--every", "5"], 2, "every 60 to"),
         (["pause", "nobody"], 1, "There is no deployment 'nobody' here"),
         ([], 2, "VERB"),

@@ -44,16 +44,14 @@ def test_the_second_time(typed):
     typed("load", DATA / "timeline" / "database.zip")
     status, out, _ = typed("load", DATA / "timeline" / "database.zip")
     assert status == 0
-    assert out.splitlines()[-1].endswith("(held already; nothing was added)")
+    assert out.splitlines()[-1].endswith("(already there; nothing was added)")
 
 
 def test_warnings_go_to_stderr(typed, tmp_path):
     path = to_zip(tmp_path / "a.zip", with_cell(reference(), "participant", "vars", "{"))
     status, out, err = typed("load", path)
     assert status == 0
-    assert err.splitlines() == [
-        "Warning: Table participant, column vars: 1 text is no JSON; kept as the text that stands there."
-    ]
+    assert err.splitlines() == ["Warning: Table participant, column vars: 1 text is not JSON; kept as plain text."]
     assert "Warning" not in out
 
 

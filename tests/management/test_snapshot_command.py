@@ -56,7 +56,7 @@ def test_take_is_what_it_does_by_itself(typed, postgres):
 
 def test_take_says_which_deployments_there_are_and_what_cannot_be_watched(typed):
     written_down({}, "one")
-    with pytest.raises(Conflict, match="handed in as a file"):
+    with pytest.raises(Conflict, match="loaded from a file"):
         typed()
     written_down({}, "two")
     with pytest.raises(Problem, match="one__launch"):
@@ -69,7 +69,7 @@ def test_take_says_which_deployments_there_are_and_what_cannot_be_watched(typed)
 
 
 def test_list(typed):
-    assert typed("list") == (["There is no snapshot yet."], "")
+    assert typed("list") == (["There are no snapshots yet."], "")
     old, new, other = written_down({}, "one"), written_down({"coin": [["id"], ["1"]]}, "one"), written_down({}, "two")
     now = timezone.now()
     for days, snapshot in enumerate((new, other, old)):
@@ -148,7 +148,7 @@ def test_diff(typed):
 def test_diff_of_two_deployments_is_allowed_and_says_so(typed):
     lines, err = typed("diff", written_down({}, "one").pk, written_down({}, "two").pk)
     assert lines == ["6 tables are the same"]
-    assert err.startswith("Warning: The two are of different deployments")
+    assert err.startswith("Warning: The two belong to different deployments")
 
 
 # --- download ----------------------------------------------------------------------------------------
@@ -235,9 +235,9 @@ def test_pin_and_unpin(typed):
 def test_accept(typed, loaded):
     deployment = loaded("static")
     snapshot = deployment.snapshots.get()
-    with pytest.raises(Conflict, match="no suspect"):
+    with pytest.raises(Conflict, match="is not suspect"):
         typed("accept", snapshot.pk)
     Snapshot.objects.update(state="suspect")
     lines, _ = typed("accept", snapshot.pk)
-    assert lines == [f"{snapshot}, of 2026-11-22T08:13:34Z, is good now."]
+    assert lines == [f"{snapshot}, of 2026-11-22T08:13:34Z, is now good."]
     assert Snapshot.objects.get().state == "good"

@@ -44,8 +44,8 @@ def test_half_a_channel_is_a_sentence(settings):
     assert half_set_up(None) == []
     settings.SLACK_CHANNEL, settings.EMAIL_FROM = "C1", "a@b"
     assert [warning.msg for warning in half_set_up(None)] == [
-        "Slack is set up by half and tells no alarm: SLACK_BOT_TOKEN is not set.",
-        "E-mail is set up by half and tells no alarm: EMAIL_URL and ALARM_EMAILS are not set.",
+        "Slack is only partly set up and sends no alarms: SLACK_BOT_TOKEN is not set.",
+        "E-mail is only partly set up and sends no alarms: EMAIL_URL and ALARM_EMAILS are not set.",
     ]
     settings.SLACK_BOT_TOKEN = "x"
     settings.EMAIL_HOST, settings.ALARM_EMAILS = "h", ["a@b"]

@@ -86,7 +86,7 @@ def test_the_connection_is_encrypted_and_the_server_is_who_it_says(
 def test_a_server_without_starttls_gets_no_password(mail_server, settings):
     server = mail_server(sign_in=True)
     settings.EMAIL_USE_TLS = True
-    with pytest.raises(Undelivered, match="lacks what EMAIL_URL asks for"):
+    with pytest.raises(Undelivered, match="does not support what EMAIL_URL requires"):
         mail.send(TEXT)
     assert server.got == []
 
@@ -94,7 +94,7 @@ def test_a_server_without_starttls_gets_no_password(mail_server, settings):
 @pytest.mark.parametrize(("verb", "answer", "words"), [
     ("MAIL", "550 me@lab.example is nobody", r"refuses EMAIL_FROM as a sender \(550\)"),
     ("RCPT", "550 me@lab.example is nobody", r"refuses every address of ALARM_EMAILS \(550\)"),
-    ("DATA", "451 me@lab.example is full", r"does not take the message \(451\)"),
+    ("DATA", "451 me@lab.example is full", r"does not accept the message \(451\)"),
 ])  # fmt: skip
 def test_a_refusal_is_one_sentence_without_addresses(mail_server, verb, answer, words):
     mail_server().answers[verb] = answer

@@ -78,7 +78,7 @@ def fail_for_good(row: ExportSchedule) -> None:
 
 
 def test_five_failures_stop_it_until_somebody_resumes_it(weekly):
-    with pytest.raises(Conflict, match="had not stopped"):
+    with pytest.raises(Conflict, match="was not stopped"):
         export_schedule.resume(weekly, user=weekly.owner)
     fail_for_good(weekly)
     assert (weekly.failures, weekly.reason, weekly.stopped_at is not None) == (5, "The disk is full.", True)
@@ -99,7 +99,7 @@ def test_an_owner_who_lost_the_right_makes_none(weekly, lost):
         may = Permission.objects.filter(codename__in=("export_anonymous", "view_deployment"))
         weekly.owner.user_permissions.set(may)
         Deployment.objects.update(restricted=True)
-    assert "may not make such exports any more" in look(weekly, 0).reason
+    assert "is no longer allowed to make such exports" in look(weekly, 0).reason
     assert (Export.objects.count(), weekly.failures) == (0, 1)
 
 

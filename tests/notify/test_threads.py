@@ -104,7 +104,7 @@ def test_an_export_is_told_of_once_with_its_link(slack, deployment):
     [message] = slack.got
     assert message["text"] == (
         "The data desk: Export ready: Zoo\n\nExport ready: Zoo\nDeployment zoo__launch=1\n"
-        f"Export {made.pk} (anonymized, assets: none), asked for by alice.\nanonymous 1.2 MB\n"
+        f"Export {made.pk} (anonymized, assets: none), requested by alice.\nanonymous 1.2 MB\n"
         f"https://data.example.org/admin/exports/export/{made.pk}/change/\n"
     )
 

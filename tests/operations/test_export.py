@@ -369,7 +369,7 @@ def test_requests_are_checked_and_on_record(loaded, django_user_model):
 def test_what_cannot_be_exported_is_refused():
     snapshot = reference("timeline")
     other = written_down({}, name="other")
-    with pytest.raises(Conflict, match="not one of deployment"):
+    with pytest.raises(Conflict, match="does not belong to deployment"):
         request_export(snapshot.deployment, ExportOptions(), snapshot=other)
     snapshot.state = snapshot.State.SUSPECT
     snapshot.save()

@@ -47,7 +47,7 @@ def test_a_changed_byte(folder):
     path = folder / "regular" / "data" / "Participant.csv"
     data = path.read_bytes()
     path.write_bytes(data.replace(b"debug", b"debuh", 1))
-    assert verify_path(folder).problems == ["regular/data/Participant.csv is not what it was: its SHA-256 is another."]
+    assert verify_path(folder).problems == ["regular/data/Participant.csv has changed: its SHA-256 is different."]
 
 
 def test_a_missing_an_extra_and_an_empty_file(folder):
@@ -57,7 +57,7 @@ def test_a_missing_an_extra_and_an_empty_file(folder):
     problems = verify_path(folder).problems
     assert "regular/data/Bot.csv is missing." in problems
     assert "regular/extra.txt is not in the manifest." in problems
-    assert "anonymous/data/Bot.csv is not what it was: its SHA-256 is another." in problems
+    assert "anonymous/data/Bot.csv has changed: its SHA-256 is different." in problems
 
 
 def test_a_link_in_place_of_a_file(folder, tmp_path):
@@ -100,7 +100,7 @@ def test_a_zip_by_its_manifest(export, tmp_path):
         with pytest.warns(UserWarning, match="Duplicate"):
             archive.writestr("anonymous/database.zip", b"other")
     problems = verify_path(path).problems
-    assert "anonymous/database.zip stands in the archive more than once." in problems
+    assert "anonymous/database.zip is in the archive more than once." in problems
     assert "more.txt is not in the manifest." in problems
 
 
@@ -112,7 +112,7 @@ def test_every_damaged_byte_of_a_stored_archive_is_found(export):
         changed = bytearray(whole)
         changed[at] ^= 1
         place.write_bytes(changed)
-        assert verify_export(export).problems == ["regular: its file is not what it was: its SHA-256 is another."]
+        assert verify_export(export).problems == ["regular: its file has changed: its SHA-256 is different."]
     place.write_bytes(whole)
     assert verify_export(export).problems == []
     default_storage.delete(archive.file)

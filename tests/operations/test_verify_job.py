@@ -26,12 +26,12 @@ def test_a_snapshot_and_an_export_and_then_a_file_is_gone():
     run_here(export)
     assert done(export).state == "done"
     waiting = verify.ask(snapshot, owner=None)
-    with pytest.raises(Conflict, match=f"Verify {waiting.pk} verifies"):
+    with pytest.raises(Conflict, match=f"Verify {waiting.pk} is already verifying"):
         verify.ask(snapshot, owner=None)
     jobs.run(waiting.pk)
     default_storage.delete(file_of(snapshot.tables["info"]["state"], "json"))
     default_storage.delete(export.archives.get().file)
     assert "not as stored; `manage.py verify --snapshot" in done(snapshot).reason
-    way_out = f"`manage.py verify --export {export.pk}` says what."
+    way_out = f"`manage.py verify --export {export.pk}` reports the details."
     assert done(export).reason == f"In {export} one thing is not as stored; {way_out}"
     assert Snapshot.objects.get().damage

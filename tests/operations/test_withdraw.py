@@ -108,7 +108,7 @@ def test_no_export_has_them_and_those_that_had_are_gone(loaded):
 def test_a_selection_cannot_name_them(loaded):
     deployment = loaded("static")
     withdraw.withdraw(deployment, [1])
-    with pytest.raises(Conflict, match="withdrew who were chosen: 1"):
+    with pytest.raises(Conflict, match="Chosen participants have withdrawn: 1"):
         exported(deployment, assets="none", participants=(1, 2))
 
 
@@ -269,7 +269,7 @@ def test_who_never_took_part_and_who_withdrew_before(loaded):
     carry_out(deployment, 1)
     with pytest.raises(Conflict, match="withdrew before"):
         withdraw.withdraw(deployment, [1])
-    with pytest.raises(NotFound, match="no participant 2 withdrew"):
+    with pytest.raises(NotFound, match="no participant 2 has withdrawn"):
         withdraw.take_back(deployment, [1, 2])
     assert Withdrawal.objects.count() == 1
 
@@ -279,7 +279,7 @@ def test_at_the_command_line(loaded, typed):
     assert typed("withdraw")[1].startswith("Nobody withdrew")
     status, out, _ = typed("withdraw", "1", "2-3")
     assert status == 0
-    assert "withdrew: 1-3." in out
+    assert ": 1-3. Pages, sheets and exports no longer have them" in out
     assert [line.split("  ")[0] for line in typed("withdraw")[1].splitlines()] == [
         f"participant {n}" for n in (1, 2, 3)
     ]

@@ -146,6 +146,6 @@ def test_a_drawing_that_may_leave_leaves_without(tmp_path):
             assert files["drawings/1.png"] == files["stimuli/3.png"] == whole
         else:
             assert files == {"drawings/1.png": png(), "stimuli/3.png": whole}
-            assert [each["reason"] for each in told["differing"]] == ["metadata was taken out (PNG)"]
+            assert [each["reason"] for each in told["differing"]] == ["metadata was removed (PNG)"]
             (missing,) = told["missing"]
-            assert "cannot be taken out" in missing["reason"]
+            assert "cannot be removed" in missing["reason"]

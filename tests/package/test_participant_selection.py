@@ -194,4 +194,4 @@ def test_at_the_command_line(loaded, typed, tmp_path):
     assert found["selection"]["participants"] == [1, 2]
     assert typed("verify", tmp_path / "made")[0] == 0
     status, _, told = typed("export", "--participants", "seven", "--path", tmp_path / "no")
-    assert (status, told) == (2, "'seven' names no participants; write their ids, like 3, 5, 8-12.\n")
+    assert (status, told) == (2, "'seven' does not name participants; write their ids, like 3, 5, 8-12.\n")

@@ -99,7 +99,7 @@ DATABASE = ("--type", "database", "--anonymize", "no")
 def test_a_download_that_breaks_goes_on_where_it_broke(desk, tmp_path, typed):
     # Asked for, looked at until it is done; the file itself breaks, and the next time breaks for good.
     status, out, err = _typed_with_cuts(desk, typed, tmp_path / "x", [9_000, 5])
-    assert (status, "broke again and again" in err) == (1, True)
+    assert (status, "failed repeatedly" in err) == (1, True)
     again = re.search(r"`manage.py (export --remote \S+ --export \d+ --path \S+)`", err)[1].split()
     (part,) = tmp_path.glob(".*.part")
     have = part.stat().st_size
@@ -193,7 +193,7 @@ def test_ctrl_c_says_how_to_go_on(desk, tmp_path, typed):
     number = Export.objects.get().pk
     assert status == 130
     assert err.strip().splitlines()[-1] == (
-        f"Interrupted. Export {number} goes on at {urlsplit(desk.url).netloc}; fetch it with `manage.py export "
+        f"Interrupted. Export {number} continues at {urlsplit(desk.url).netloc}; fetch it with `manage.py export "
         f"--remote {desk.url} --export {number} --path {tmp_path / 'x'}`, or cancel it on its page there."
     )
     assert Export.objects.get().job.state == "queued"
@@ -204,7 +204,7 @@ BAD = [
     (("--remote", "https://user:pw@x"), 2, "contains more than"),
     (("--remote", "https://x:99999"), 2, "port"),
     (("--remote", "https://x", "--legacy"), 2, "leave out --remote or --legacy"),
-    (("--export", "3"), 2, "say which desk"),
+    (("--export", "3"), 2, "name the desk"),
     (("--remote", "http://127.0.0.1:1"), 1, "it cannot be reached"),
     (("--remote", "https://no..host"), 1, "no..host: it cannot be reached"),
 ]
@@ -226,7 +226,11 @@ def test_without_a_token(typed, monkeypatch):
 def test_what_is_no_desk(web, typed, monkeypatch):
     monkeypatch.setenv("PSYNETDATA_TOKEN", "t")
     web.files["/api/exports/1/"] = json.dumps([1]).encode()
-    for moods, sentence in ((["to http://127.0.0.1:1/"], "leads on"), (["ill"], "status 503"), ([], "is no desk")):
+    for moods, sentence in (
+        (["to http://127.0.0.1:1/"], "it redirects"),
+        (["ill"], "status 503"),
+        ([], "no psynetdata desk"),
+    ):
         web.moods["/api/exports/1/"] = moods
         status, _, err = typed("export", "--remote", web.url, "--export", "1")
         assert (status, sentence in err) == (1, True), err

@@ -114,7 +114,7 @@ def test_what_stands_there_already_stays(restored, source, goal):
 def test_something_else_stands_there(restored, source, goal):
     (goal / "one.wav").write_text("mine")
     sentence = restored(row(2, "deep/down/two.wav"), row(1, "one.wav"), kind=Conflict)
-    assert sentence.startswith("Where the file of asset 1 belongs stands something else; nothing was changed.")
+    assert sentence.startswith("Another file is where the file of asset 1 belongs; nothing was changed.")
     assert below(goal) == {"one.wav": b"mine"}
     restored(row(1, "one.wav"), replace=True)
     assert below(goal) == {"one.wav": (source / "one.wav").read_bytes()}
@@ -146,7 +146,7 @@ def test_a_disk_that_is_full(monkeypatch, restored, goal, name):
     monkeypatch.setattr(module, name, full)
     sentence = restored(row(1, "one.wav"), kind=Problem)
     assert sentence == (
-        "The folder that --assets names cannot be written (No space left on device); nothing was changed."
+        "The folder that --assets names is not writable (No space left on device); nothing was changed."
     )
     assert list(goal.iterdir()) == []
 

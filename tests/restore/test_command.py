@@ -74,7 +74,7 @@ def test_the_way_from_a_refusal_to_a_restore(typed, snapshot, database):
     [
         (["99", "--database", "postgres://me@localhost/x"], 1, "There is no snapshot 99."),
         (["HERE", "--database", "mysql://me@localhost/x"], 1, "is like postgres://"),
-        (["HERE", "--database", "postgres://me@localhost"], 1, "names no database"),
+        (["HERE", "--database", "postgres://me@localhost"], 1, "does not name a database"),
         (["HERE", "--database", "postgres://me@127.0.0.1:1/x"], 1, "no PostgreSQL answers there"),
         (["HERE", "--database", "postgres://me:pw@h/x", "--password-env", "A"], 2, "leave one out"),
         (["HERE", "--database", "postgres://me@h/x", "--password-env", "NO_SUCH"], 1, "NO_SUCH is not set"),

@@ -119,7 +119,7 @@ def test_damage_is_found_by_hashes(snapshot, own_storage):
     spoil(taken, own_storage)
     with pytest.raises(Damaged) as caught:
         drill(taken.deployment)
-    assert caught.value.sentence.startswith(f"Snapshot {taken.pk} is not what it was: Table ")
+    assert caught.value.sentence.startswith(f"Snapshot {taken.pk} has changed since it was taken: Table ")
 
 
 def test_nothing_to_restore(transactional_db):

@@ -46,12 +46,12 @@ def attempt_on(target, snapshot, kind, **options) -> str:
 
 def test_tables_that_are_missing(refused):
     sentence = refused({**COIN, "purse": [["id"]]}, "", BadInput)
-    assert sentence.startswith("DB lacks 2 tables of the snapshot: coin, purse. Make the tables first")
+    assert sentence.startswith("DB lacks 2 tables of the snapshot: coin, purse. Create the tables first")
 
 
 def test_rows_that_stand_there(snapshot, database):
     sentence = attempt_on(database(keys=True), snapshot("timeline"), Conflict)
-    assert sentence.startswith("DB holds rows already, in 1")
+    assert sentence.startswith("DB already holds rows, in 1")
     assert sentence.endswith("--replace deletes them in the same step.")
 
 
@@ -65,7 +65,7 @@ def test_others_that_are_connected(snapshot, database):
     with pytest.raises(Conflict) as caught:
         restore(snapshot("static"), target.address)
     sentence = caught.value.sentence.replace(target.address.label, "DB")
-    assert sentence == "DB has other connections (web); end them first, the experiment's server above all."
+    assert sentence == "DB has other connections (web); end them first, above all the experiment's server."
     other.close()
 
 
@@ -215,7 +215,7 @@ def test_a_value_that_the_database_changes(transactional_db, tables, before, aft
         target.execute("ALTER TABLE coin DROP id")
         taken = snapshot_of({"coin": (columns[1:], [[value], [None]])}, "coins")
     where = "column side: 1" if with_id else "1 row"
-    assert f"the database changed values as they came in ({where})" in attempt_on(target, taken, BadInput)
+    assert f"the database changed values while loading them ({where})" in attempt_on(target, taken, BadInput)
 
 
 @pytest.mark.each_version

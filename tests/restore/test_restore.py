@@ -254,7 +254,7 @@ def test_who_withdrew_does_not_come_back(loaded, database):
     original, target = database("static_audio"), database("static_audio", rows=False, keys=True)
     Withdrawal.objects.create(deployment=deployment, participant=3)
     done = restore(Snapshot.objects.newest(deployment), target.address)
-    assert done.warnings == ["1 who withdrew, and their rows, were left out."]
+    assert done.warnings == ["1 participants who withdrew, and their rows, were left out."]
     before, after = original.rows(), target.rows()
     for table, column in (("participant", "id"), ("info", "participant_id"), ("response", "participant_id")):
         at = before[table][0].index(column)

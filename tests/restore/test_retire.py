@@ -45,7 +45,7 @@ def test_when_all_is_here_it_is_safe_to_destroy(experiment, typed, settings, pos
     assert (status, err) == (0, "")
     said.remove("1 asset files are missing: its row names no file.")
     snapshot = Snapshot.objects.get()
-    assert said[0].startswith(f"Snapshot {snapshot.pk} was taken, of 20")
+    assert said[0].startswith(f"Snapshot {snapshot.pk} was taken at 20")
     assert said[1:3] == [
         "1 asset files are here; 1 of them were fetched now.",
         f"Its source code was fetched, {len(code())} bytes.",
@@ -70,7 +70,7 @@ def test_without_a_database_for_drills_rows_are_counted_in_a_scratch_one(experim
     snapshot = Snapshot.objects.get()
     mirrored = snapshot.rows - snapshot.rows_of("request")
     assert "DRILL_DATABASE_URL names no database" in said[-3]
-    assert said[-2] == f"In its place {mirrored} rows were loaded into a scratch database and counted."
+    assert said[-2] == f"Instead, {mirrored} rows were loaded into a scratch database and counted."
 
 
 def test_what_is_missing_is_listed_and_nothing_ends(experiment, typed, web):
@@ -97,7 +97,7 @@ def test_a_source_that_does_not_answer_and_files_that_are_damaged(experiment, ty
     missing = "\n".join(line for line in said if line.startswith("MISSING: "))
     assert status == 1
     assert "gone on 127.0.0.1:1" in missing
-    assert "Of the snapshot kept here: Table" in missing
+    assert "In the stored snapshot: Table" in missing
 
 
 def test_another_launch_and_fewer_rows_are_not_safe(experiment, typed):

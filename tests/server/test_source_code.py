@@ -122,7 +122,7 @@ def test_the_last_one_counts_but_not_that_of_an_older_snapshot(tmp_path, typed):
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
-        (b"no zip at all", "is no zip archive"),
+        (b"no zip at all", "is not a zip archive"),
         (zipped({}, more={"readme.md": b""}), "holds no experiment.py"),
         (code(bytes(source_code_zip.LARGEST // 8)), "larger than"),
     ],
@@ -139,7 +139,7 @@ def test_what_is_no_source_code_costs_a_line_and_not_the_database(source, senten
     with pytest.raises(BadInput, match=sentence):
         load(tmp_path / "export.zip", source=path)
     status, _, err = typed("load", tmp_path / "export.zip", "--source", tmp_path / "nothing.zip")
-    assert (status, "is no file" in err) == (1, True)
+    assert (status, "is not a file" in err) == (1, True)
     assert Job.objects.latest("pk").state == "failed"
 
 

@@ -89,13 +89,13 @@ def _ill(web, deployment):
 
 TROUBLES = [
     (_other_login, "another user or password"),
-    (_no_login, "nobody gave"),
+    (_no_login, "the experiment's user and password are missing"),
     (_no_variable, "NOBODY_SET_IT is not set"),
-    (_page, "a web page came in its place"),
+    (_page, "a web page was sent instead"),
     (_no_zip, "no zip archive"),
     (_too_large, "larger than"),
     (_stalls, "stopped sending; it was tried 4 times"),
-    (_ill, "busy or ill; it was tried 4 times"),
+    (_ill, "overloaded or failing; it was tried 4 times"),
 ]
 
 
@@ -152,5 +152,5 @@ def test_verify_looks_at_it(running, typed):
     for spoil in (lambda: path.write_bytes(b"spoilt"), path.unlink):
         spoil()
         status, out, err = typed("verify", "--all")
-        assert (status, f"source code of {running}: The source code that is kept is missing" in out) == (1, True)
+        assert (status, f"source code of {running}: The stored source code is missing" in out) == (1, True)
         assert "1 of 2 verified things" in err

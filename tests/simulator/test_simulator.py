@@ -195,7 +195,7 @@ def test_a_launch_nobody_joined_yet(postgres):
 
 def test_what_is_no_psynet_database(postgres):
     url = postgres.empty()
-    with pytest.raises(BadInput, match=r"no PsyNet database: it has no table experiment\. --create makes"):
+    with pytest.raises(BadInput, match=r"not a PsyNet database: it has no table experiment\. --create makes"):
         Simulator(url)
     postgres.execute(url, "CREATE TABLE one (id int)")
     with pytest.raises(Conflict, match="needs an empty database; this one holds 1 tables"):
@@ -217,7 +217,7 @@ def test_a_rule_of_the_experimenters_is_named_without_values(postgres):
     with Simulator(url) as simulator, pytest.raises(BadInput) as raised:
         simulator.step()
     assert str(raised.value) == (
-        "The database does not take a row as PsyNet 13.3 writes it (table participant, no_bots)."
+        "The database does not accept a row as PsyNet 13.3 writes it (table participant, no_bots)."
     )
     assert numbers(postgres, url)["participant"] == 0
 

@@ -160,7 +160,7 @@ def test_nothing_there(opened, tmp_path):
 
 def test_no_zip(opened, tmp_path):
     (tmp_path / "a.zip").write_bytes(b"id,name\n1,x\n")
-    assert "is no zip archive" in refused(opened, tmp_path / "a.zip")
+    assert "is not a zip archive" in refused(opened, tmp_path / "a.zip")
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])

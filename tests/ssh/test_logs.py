@@ -150,7 +150,7 @@ def test_a_regular_export_has_them_and_an_anonymous_one_never(lab, app):
     archive = exported(running)["regular"]
     assert members(archive)["logs.jsonl"] == found["logs.jsonl"]
     (note,) = [note for note in archive.manifest["notes"] if "logs" in note]
-    assert "they end where they were read last" in note
+    assert "they end at the last reading" in note
     deployments.archive(running)
     assert Job.objects.filter(kind=logs.KIND, state="queued").count() == 1  # the last reading
     archive = exported(running)["regular"]
@@ -216,7 +216,7 @@ def test_the_page(admin_client, client, django_user_model, monkeypatch):
     shown = admin_client.post(page, {"level": "ERROR"}).content.decode()
     assert "Entry 300" in shown
     assert "Entry 299" not in shown
-    assert "No line is like that" in admin_client.post(page, {"q": "nowhere"}).content.decode()
+    assert "No line matches" in admin_client.post(page, {"q": "nowhere"}).content.decode()
     assert "cannot be searched for" in admin_client.post(page, {"before": "1-x"}).content.decode()
     assert admin_client.post(page, {"read": "1"}).status_code == 403
     viewer = django_user_model.objects.create_user("viewer", password="x", is_staff=True)

@@ -109,7 +109,11 @@ def test_a_process_that_is_killed_leaves_no_tunnel(lab, tmp_path):
 
 def test_what_docker_may_say(lab):
     for how, kind, words in (
-        (docker.NO_RIGHTS, Refused, "may not ask docker; let its administrator add them to the group docker"),
+        (
+            docker.NO_RIGHTS,
+            Refused,
+            "is not allowed to use docker; ask its administrator to add them to the group docker",
+        ),
         (docker.NO_CONTAINER, Unreachable, "there is no container dallinger-postgresql-1"),
         (docker.NO_DAEMON, Unreachable, "docker does not run there"),
         (docker.FULL, Problem, "the disk of the server is full"),
@@ -125,7 +129,7 @@ def test_what_docker_may_say(lab):
     lab.server.stop()
     lab.server.more = "AllowTcpForwarding no\n"
     lab.server.start()
-    with pytest.raises(Unreachable, match="forwards no ports; let its administrator allow it"):
+    with pytest.raises(Unreachable, match="does not forward ports; ask its administrator to allow it"):
         lab.add("some-app")
     assert not Deployment.objects.exists()
     assert left() == []
@@ -136,7 +140,7 @@ def test_apps_that_are_not_there(lab):
     with pytest.raises(Unreachable, match=f"no app or database called nobodys-app; it has .*{app}") as caught:
         lab.add("nobodys-app")
     assert other in caught.value.sentence
-    with pytest.raises(BadInput, match=f"names no app of 127.0.0.1:{lab.server.port}; it has .*{app}"):
+    with pytest.raises(BadInput, match=f"does not name an app of 127.0.0.1:{lab.server.port}; it has .*{app}"):
         lab.add("")
     for wrong in ("ssh://-oProxyCommand=x@host/app", "ssh://user@-host/app", "ssh://user@host/a..b", "ssh://host/app",
                   "ssh://user@host/a/b", "ssh://user@host/app?x=1", "ssh://user:S3cr3t@host/app"):  # fmt: skip
@@ -168,7 +172,7 @@ def test_keys(lab, monkeypatch, tmp_path):
     running = lab.add(app, key="env:LAB_KEY")
     assert (running.source_key, running.assets_secret) == ("env:LAB_KEY", "env:LAB_KEY")
     stranger = lab.server._keygen("stranger")
-    with pytest.raises(Refused, match="does not take the key that was given for the user"):
+    with pytest.raises(Refused, match="does not accept the key that was given for the user"):
         lab.add(app, key=f"file:{stranger}")
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(Refused, match="any key of the agent"):

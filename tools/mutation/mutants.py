@@ -15,7 +15,7 @@ from cosmic_ray.ast import Visitor, ast_nodes, get_ast
 from cosmic_ray.operators.operator import Operator
 from cosmic_ray.operators.provider import OperatorProvider
 
-# Of cosmic-ray's 190 operators those that ask something of a test: a border moved, a condition turned, a branch cut.
+# Those of cosmic-ray's 190 operators that challenge a test: a moved border, a reversed condition, a removed branch.
 _NAMES = """
     AddNot ReplaceTrueWithFalse ReplaceFalseWithTrue ReplaceAndWithOr ReplaceOrWithAnd ReplaceBreakWithContinue
     ReplaceContinueWithBreak ExceptionReplacer NumberReplacer ZeroIterationForLoop ReplaceUnaryOperator_Delete_Not
@@ -46,7 +46,7 @@ class NegateFilter(Operator):
 
 
 class ReturnNone(Operator):
-    """`return x` → `return None`; `return False` stays, for most callers ask only whether it is true."""
+    """`return x` → `return None`; `return False` stays, because most callers only ask whether it is true."""
 
     def mutation_positions(self, node):
         if node.type == "return_stmt" and node.children[1].get_code().strip() not in ("None", "False"):
@@ -99,7 +99,7 @@ class Mutant:
     text: str  # the line as it was, stripped: a file that has changed since is noticed
 
     def apply(self, source: str) -> str | None:
-        """Return the changed source, or None where the file is another one by now or the change is not Python."""
+        """Return the changed source, or None if the file has changed in between or the change is not valid Python."""
         lines = source.splitlines()
         if self.line > len(lines) or lines[self.line - 1].strip() != self.text:
             return None

@@ -1,8 +1,9 @@
-"""Back to PsyNet: does PsyNet take what we hand out, and is it the same there? `make check-psynet` runs this.
+"""Check with PsyNet itself that it accepts our exports and that the data stays the same. `make check-psynet` runs it.
 
-For each reference database: it is loaded here, its snapshot is exported, PsyNet's own loader reads our regular
-`database.zip` and our anonymous ones of both levels into tables that PsyNet made, and `restore` puts the snapshot
-into such tables too. Each time the rows of all tables are compared. A line for each; exit status 1 if anything differs.
+Each reference database is loaded here and its snapshot is exported. PsyNet's own loader reads our regular
+`database.zip` and our anonymous ones of both levels into tables that PsyNet made, and `restore` puts the snapshot into
+such tables too. Each time the rows of all tables are compared. Prints a line for each; exit status 1 if anything
+differs.
 """
 
 import io
@@ -34,11 +35,11 @@ _ERROR = re.compile(r"[\w.]+\.(\w*Error|\w*Violation|\w*Exception): ")
 
 
 class Failed(Exception):
-    """A program of the check ended with an error; what it said."""
+    """A program of the check ended with an error, which is the message."""
 
 
 class Check:
-    """Everything of one run: a PostgreSQL server, our own installation, a home in which PsyNet may leave files."""
+    """One run: a PostgreSQL server, our own installation, and a home folder in which PsyNet may leave files."""
 
     def __init__(self, server: Server, folder: Path):
         self._server = server
@@ -56,7 +57,7 @@ class Check:
         )
 
     def export(self, name: str) -> tuple[str, dict[str, Path]]:
-        """(the number of the snapshot, {what it is: a database.zip of it})"""
+        """Return (the number of the snapshot, {description: a database.zip of it})."""
         said = self.manage("load", str(DATA / name / "database.zip"))
         snapshot = next(line for line in said.splitlines() if line.startswith("snapshot ")).split()[1].rstrip(",")
         found = {}
@@ -70,7 +71,7 @@ class Check:
         return snapshot, found
 
     def by_psynet(self, verb: str, name: str, *path: Path) -> str:
-        """PsyNet makes its tables in a new database, or loads a zip into it; the database's address."""
+        """Let PsyNet make its tables in a new database, or load a zip into it. Return the database's address."""
         url = self._new_database()
         settings = self._settings | {"DATABASE_URL": url, "HOME": str(self._folder)}
         _run([PSYNET, Path(__file__).with_name("psynet_side.py"), verb, name, *path], settings)
@@ -86,7 +87,7 @@ class Check:
 
 
 def check_reference(check: Check, name: str, snapshot: str, exported: dict[str, Path]) -> list[str]:
-    """A line for each way back; one that went wrong begins with an exclamation mark."""
+    """Return a line for each way back; a line of a failure begins with an exclamation mark."""
     original = in_zip(DATA / name / "database.zip")
     lines = []
     for mode, path in exported.items():
@@ -98,7 +99,7 @@ def check_reference(check: Check, name: str, snapshot: str, exported: dict[str, 
             continue
         lines.append(_line(f"{name}: our {mode} database.zip, loaded by PsyNet", expected, found))
         if counts(expected) != counts(original):
-            lines.append(f"! {name}: our {mode} database.zip has not as many rows as the original")
+            lines.append(f"! {name}: our {mode} database.zip has another number of rows than the original")
     try:
         url = check.by_psynet("make", name)
         before = keys(url)
@@ -112,7 +113,7 @@ def check_reference(check: Check, name: str, snapshot: str, exported: dict[str, 
 
 
 def in_zip(path: Path) -> Tables:
-    """{table: how often each row stands in it}; a row is a set of (column, text or None)."""
+    """Return {table: how often each row occurs in it}; a row is a set of (column, text or None)."""
     with ZipFile(path) as archive:
         return {
             Path(member).stem: _rows(archive.read(member)) for member in archive.namelist() if member.endswith(".csv")

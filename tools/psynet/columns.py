@@ -1,8 +1,8 @@
-"""Every column that PsyNet's own classes have, as the lines of psynetdata/psynet/columns.csv.
+"""Every column of PsyNet's own classes, as the lines of psynetdata/psynet/columns.csv.
 
-Runs in PsyNet's environment (`make psynet-columns`), on no database: each module of PsyNet is imported, so that the
-columns of all kinds of trial makers are registered, and SQLAlchemy is asked what it would create. `--check FILE`
-prints the lines that FILE lacks, or has without need, and ends with status 1 where there are any.
+Runs in PsyNet's environment (`make psynet-columns`), without a database: it imports each of PsyNet's modules, so that
+the columns of all kinds of trial makers are registered, and asks SQLAlchemy what it would create. `--check FILE`
+prints the lines that FILE lacks or has without need, and exits with status 1 if there are any.
 """
 
 import csv
@@ -15,16 +15,16 @@ import tempfile
 import types
 
 _HOME = tempfile.TemporaryDirectory(prefix="psynet-home-")
-os.environ["HOME"] = _HOME.name  # PsyNet makes folders there when it is imported
+os.environ["HOME"] = _HOME.name  # importing PsyNet makes folders there
 
 import psynet.experiment  # noqa: E402 - comes first: it registers PsyNet's tables
 from dallinger.db import Base  # noqa: E402
 from sqlalchemy import Enum  # noqa: E402
 from sqlalchemy.dialects import postgresql  # noqa: E402
 
-# What some modules import for their pages or their tests, and no column needs.
+# Modules that some of PsyNet's modules import for their pages or tests, and that no column needs.
 _FOR_PAGES = ("arabic_reshaper", "pytest")
-# PostgreSQL's own names (udt_name) of the types that SQLAlchemy writes in SQL.
+# PostgreSQL's own names (udt_name) for the types as SQLAlchemy writes them in SQL.
 _TYPES = {
     "BOOLEAN": "bool",
     "FLOAT": "float8",
@@ -38,7 +38,7 @@ _TYPES = {
 
 
 class _Absent(types.ModuleType):
-    """Stands in for a module that is not installed here."""
+    """Replaces a module that is not installed here."""
 
     def __getattr__(self, name):
         return _Absent(name)

@@ -1,9 +1,9 @@
 """PsyNet's side of the check; runs in PsyNet's environment, on the database that DATABASE_URL names.
 
-    psynet_side.py make NAME        its tables, as an experiment makes them at its launch
-    psynet_side.py load NAME ZIP    the same, then its rows, as `psynet load` does
+    psynet_side.py make NAME        make its tables, as an experiment does at its launch
+    psynet_side.py load NAME ZIP    make its tables and load the rows, as `psynet load` does
 
-NAME is that of a reference database: its experiment may have tables of its own.
+NAME is the name of a reference database: its experiment may have tables of its own.
 """
 
 import sys
@@ -21,7 +21,7 @@ if name == "custom_table_simple":
 
     @register_table
     class Coin(SQLBase, SQLMixin):
-        """As in PsyNet's demo of that name; `psynet load` knows a table by its class."""
+        """As in PsyNet's demo of that name; `psynet load` finds a table by its class."""
 
         __tablename__ = "coin"
         participant = relationship(Participant, backref="all_coins")

@@ -1,6 +1,6 @@
-"""Writes to a PostgreSQL as a running PsyNet experiment does; for tests, the demonstration and long runs.
+"""Write to a PostgreSQL as a running PsyNet experiment does; for tests, the demonstration and long runs.
 
-It is no part of the way that data takes: only `python -m tools.simulator`, tests and benchmarks call it.
+It does not belong to the product: only `python -m tools.simulator`, tests and benchmarks call it.
 """
 
 from .creation import create

@@ -25,17 +25,17 @@ class Command(BaseCommand):
         parser.add_argument("--seed", help="The same seed on the same database gives the same ids and answers.")
         parser.add_argument("--create", action="store_true", help="First make PsyNet's tables in the empty database.")
         parser.add_argument(
-            "--deployment-id", metavar="ID", help="With --create: the launch's id; without it a fresh one."
+            "--deployment-id", metavar="ID", help="With --create: the launch's id; by default a new one."
         )
         parser.add_argument(
-            "--into-existing", action="store_true", help="Also where there are participants that it did not make."
+            "--into-existing", action="store_true", help="Also if there are participants that it did not make."
         )
         parser.add_argument("--json", action="store_true", help="The summary as JSON, as the last line.")
 
     def run(self, *, url: str, rate: float, seconds: float | None, **options):
         _check(rate=rate, seconds=seconds, participants=options["participants"])
         if options["deployment_id"] and not options["create"]:
-            raise UsageError("--deployment-id is for --create; a database that has its tables has its id.")
+            raise UsageError("--deployment-id is for --create; a database that has tables already has an id.")
         address = _address(url, options["password_env"])
         if options["create"]:
             with postgres.connected(address, name=NAME) as connection:
@@ -79,9 +79,9 @@ def _address(url: str, password_env: str | None) -> postgres.Address:
 
 @contextmanager
 def _stopped_by_signal():
-    """(Event, list): Ctrl-C sets the event and puts its number into the list; a second one interrupts as ever.
+    """Yield (Event, list). Ctrl-C sets the event and appends its number; a second one interrupts as usual.
 
-    So the transaction in progress is finished, and the summary counts what is there.
+    Thus the current transaction is finished, and the summary counts what is there.
     """
     stop, number = Event(), []
     before = {}

@@ -22,9 +22,9 @@ _HOLDS_TABLES = """
 
 
 def create(connection: Connection, *, deployment_id: str | None = None, label: str = LABEL) -> str:
-    """Make the tables and one launch in an empty database, in one transaction; the deployment's id.
+    """Make the tables and one launch in an empty database, in one transaction. Return the deployment's id.
 
-    The server's clock is this machine's. Raises Conflict for a database that holds tables.
+    The server's clock is this machine's. Raises Conflict for a database that has tables.
     """
     launched = datetime.now().astimezone()
     with connection, connection.cursor() as cursor:
@@ -42,18 +42,18 @@ def create(connection: Connection, *, deployment_id: str | None = None, label: s
 
 
 def mark(rows: Rows, deployment_id: str) -> None:
-    """Note on the table that this launch is ours; rows of another launch, restored into it, are not."""
+    """Note on the table that this launch is ours; a launch that is restored over it later is then not ours."""
     rows.execute("COMMENT ON TABLE experiment IS %s", (_MARK + deployment_id,))
 
 
 def is_ours(rows: Rows) -> bool:
-    """Whether this database's launch was made by `create`, or marked by a run that met no participants."""
+    """Return whether this database's launch was made by `create`, or marked by a run that found no participants."""
     comment = rows.select("SELECT obj_description('experiment'::regclass, 'pg_class')")[0][0]
     return comment is not None and comment == _MARK + launch_of(rows)
 
 
 def launch_of(rows: Rows) -> str:
-    """The deployment's id by the table `experiment`; empty text where it does not say."""
+    """Return the deployment's id from the table `experiment`; an empty text if it does not say."""
     found = rows.select("SELECT vars FROM experiment ORDER BY id DESC LIMIT 1")
     told = jsontext.decode(found[0][0]) if found else None
     return str(told.get("deployment_id") or "") if isinstance(told, dict) else ""

@@ -8,7 +8,7 @@ ANIMALS = ("cats", "dogs", "fish", "ponies")
 BLOCKS = ("A", "B", "C")
 COLORS = ("red", "green", "blue")
 CHOICES = ("Not at all <kbd>A</kbd>", "A little <kbd>S</kbd>", "Very much <kbd>D</kbd>", "Very much")
-# Whatever people type, to meet the quoting of every format on the way.
+# What people may type, to test the quoting of every format.
 REMARKS = (
     "It was fun, thanks!",
     'She said "again", so I did.',
@@ -22,7 +22,7 @@ REMARKS = (
 
 
 def hexadecimal(rng: Random, digits: int = 24) -> str:
-    """24 digits, as Prolific's ids are."""
+    """Return 24 digits, as in Prolific's ids."""
     return f"{rng.getrandbits(4 * digits):0{digits}x}"
 
 
@@ -31,12 +31,12 @@ def uuid4(rng: Random) -> str:
 
 
 def address(rng: Random) -> str:
-    """An address from the ranges that RFC 5737 keeps for examples."""
+    """Return an address from the ranges that RFC 5737 reserves for examples."""
     return f"{rng.choice(('192.0.2', '198.51.100', '203.0.113'))}.{rng.randint(1, 254)}"
 
 
 def definition(rng: Random, of_node: str | None) -> dict:
-    """A trial's definition: its node's, and a colour on top."""
+    """Return a trial's definition: its node's, plus a colour."""
     try:
         found = json.loads(of_node or "{}")
     except ValueError:

@@ -1,8 +1,8 @@
-"""One made-up participant's way through the experiment; each step is one transaction of the caller's.
+"""A made-up participant going through the experiment; each step is one of the caller's transactions.
 
-What is written where follows PsyNet 13.3.0 (psynet.participant, psynet.trial.main, psynet.timeline): a page is
-a request, a trial is a row of `info` that its response completes, and participant and module state follow.
-A person touches rows of their own only, and every reference is whole when a step ends.
+The tables are written as by PsyNet 13.3.0 (psynet.participant, psynet.trial.main, psynet.timeline): a page is a
+request, a trial is a row of `info` that its response completes, and participant and module state are updated.
+A person only changes their own rows, and every reference is whole when a step ends.
 """
 
 import json
@@ -13,7 +13,7 @@ from . import fake_values, row_defaults
 from .table_writer import Rows
 from .trial_kinds import Node, TrialKind
 
-TRIALS = 6  # of which half come again, as in PsyNet's static demonstration
+TRIALS = 6  # half of them are repeated, as in PsyNet's static demonstration
 REPEATS = 3
 TRIAL_CREDIT = 3.0  # seconds
 TOTAL_CREDIT = row_defaults.TOTAL_CREDIT
@@ -23,7 +23,7 @@ _LEAVES = 0.005  # at any trial
 
 @dataclass
 class Person:
-    """`step(rows)` does what comes next; `done` when nothing does."""
+    """`step(rows)` does the next step; `done` when there is none left."""
 
     rng: Random
     kind: TrialKind
@@ -85,7 +85,7 @@ class Person:
         self.counts["participants"] += 1
 
     def _show(self, rows: Rows) -> None:
-        """The next trial; one that comes again becomes its original's `parent_trial_id`, as PsyNet has it."""
+        """Show the next trial; a repeated one becomes its original's `parent_trial_id`, as in PsyNet."""
         number = len(self.trials)
         repeated = self.trials[self.repeat_order[number - TRIALS]] if number >= TRIALS else None
         self.node = repeated[1] if repeated else self.rng.choice(self.kind.nodes)
@@ -124,7 +124,7 @@ class Person:
 
     @property
     def repeat_order(self) -> range:
-        """Which trials come again: the last ones, the newest first."""
+        """The positions of the trials to repeat: the last ones, newest first."""
         return range(TRIALS - 1, TRIALS - 1 - REPEATS, -1)
 
     def _repeats(self, rows: Rows, number: int) -> dict:
@@ -172,7 +172,7 @@ class Person:
         self.counts["responses"] += 1
 
     def _end(self, rows: Rows) -> None:
-        """The last page; some did not pass, and all that they gave fails with them."""
+        """Show the last page; some participants did not pass, and all their trials fail with them."""
         failed = self.rng.random() < _FAILS
         check = {"score": self.score, "passed": not failed}
         rows.update("module_state", self.module_state_id, performance_check=check)
@@ -202,7 +202,7 @@ class Person:
         self.done = True
 
     def _fail(self, rows: Rows, reason: str, **participant) -> None:
-        """Failing a participant fails their trials (psynet.participant, Participant.fail)."""
+        """Fail a participant and their trials (psynet.participant, Participant.fail)."""
         died = {"failed": True, "failed_reason": reason, "time_of_death": rows.now()}
         for trial, _ in self.trials:
             rows.update("info", trial, **died)

@@ -1,7 +1,7 @@
-"""Whether every reference between PsyNet's tables leads to a row.
+"""Check that every reference between PsyNet's tables leads to a row.
 
-PsyNet declares 73 foreign keys and a launched database has none of them, so only counting tells. The list in
-foreign-keys.csv was read from a database that PsyNet 13.3.0 had made before its launch took the keys away.
+PsyNet declares 73 foreign keys, but a launched database has none of them, so references must be counted. The list in
+foreign-keys.csv was read from a database that PsyNet 13.3.0 had made, before its launch removed the keys.
 """
 
 import csv
@@ -37,7 +37,7 @@ class Key:
 
 @cache
 def keys() -> tuple[Key, ...]:
-    """The 73 that PsyNet 13.3 declares."""
+    """Return the 73 keys that PsyNet 13.3 declares."""
     with Path(__file__).with_name("foreign-keys.csv").open(newline="", encoding="utf-8") as file:
         return tuple(
             Key(line["conname"], line["tbl"], *_DEFINITION.fullmatch(line["def"]).groups())
@@ -46,10 +46,10 @@ def keys() -> tuple[Key, ...]:
 
 
 def dangling(connection: Connection) -> dict[str, int]:
-    """{constraint: references that lead nowhere}, only of those that have any; {}: all are whole.
+    """Return {constraint: references that lead nowhere}, only those above 0; {} if all are whole.
 
-    One statement, so one moment, whatever is written meanwhile. A key whose column this database does not have
-    counts nothing; one whose target table is gone counts every reference.
+    One statement, so one moment, whatever is written meanwhile. A key whose column does not exist in this database
+    counts nothing; if the target table is missing, every reference counts.
     """
     with connection.cursor() as cursor:
         cursor.execute(_COLUMNS, ([key.table for key in keys()] + [key.target for key in keys()],))
@@ -73,10 +73,10 @@ def _count(key: Key, present: set[tuple[str, str]]) -> Composable:
 
 
 def dangling_in(source: TableSource) -> dict[str, int]:
-    """The same for tables read row by row, such as a snapshot's.
+    """Return {constraint: references that lead nowhere} for tables read row by row, such as a snapshot's.
 
-    Each table is read twice at most. Memory follows the largest id, at a bit each, and the texts that are
-    referenced (ids of workers).
+    Each table is read at most twice. Memory depends on the largest id, with one bit each, and on the referenced texts
+    (ids of workers).
     """
     held = set(source.tables())
     targets = _targets(source, held)
@@ -96,7 +96,7 @@ def dangling_in(source: TableSource) -> dict[str, int]:
 
 
 def _targets(source: TableSource, held: set[str]) -> dict[tuple[str, str], IdSet]:
-    """What can be referred to, by table and column."""
+    """Return what can be referred to, by table and column."""
     wanted: dict[tuple[str, str], IdSet] = {(key.target, key.target_column): IdSet() for key in keys()}
     for table in sorted({table for table, _ in wanted} & held):
         names = [column.name for column in source.columns(table)]

@@ -1,4 +1,4 @@
-"""What each new row of a table holds beside its own values, as PsyNet 13.3.0 wrote it in its demonstrations."""
+"""What each new row of a table holds in addition to its own values, as PsyNet 13.3.0 wrote it in its demonstrations."""
 
 TOTAL_CREDIT = 38.0  # seconds that the whole experiment is worth
 BASE_PAYMENT = 0.34

@@ -1,4 +1,4 @@
-"""The made-up experiment at work: people join, see trials, answer, finish, fail; a transaction a step."""
+"""Runs the made-up experiment: people join, see trials, answer, finish, fail; each step is a transaction."""
 
 from collections import deque
 from collections.abc import Callable
@@ -20,17 +20,17 @@ from .trial_kinds import find_kinds
 
 KEPT_LATENCIES = 1_000_000
 REPORT_EVERY = 10.0  # seconds
-_JOINS = 0.25  # how often somebody new comes rather than somebody going on, while there is room
+_JOINS = 0.25  # how often somebody new joins instead of somebody continuing, while there is room
 
 
 class Simulator:
-    """One writer on one connection of its own; not for two threads at once.
+    """One writer on its own connection; not for use by two threads at once.
 
-    `target`: a postgres:// address as text or parsed, or a psycopg2 connection that nobody else uses meanwhile.
-    `participants` are in the experiment at a time. The same `seed` on the same database gives the same ids and
-    answers; times are the clock's. Raises BadInput for a database that is not PsyNet's, Conflict for one with
-    participants that it did not make (unless `into_existing`), and what exports.sources.postgres raises. After an
-    error make a new one.
+    `target`: a postgres:// address as text or parsed, or a psycopg2 connection that nobody else uses in the meantime.
+    `participants` are in the experiment at a time. The same `seed` on the same database gives the same ids and answers;
+    times come from the clock. Raises BadInput for a database that is not PsyNet's, Conflict for one with participants
+    that it did not make (unless `into_existing`), and what exports.sources.postgres raises. After an error, make a new
+    one.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Simulator:
             raise
 
     def step(self) -> None:
-        """One transaction, whole or not at all."""
+        """Run one transaction, completely or not at all."""
         begun = perf_counter()
         with self._transaction():
             person = self._next()
@@ -84,9 +84,9 @@ class Simulator:
         stop: Event | None = None,
         report: Callable[["Simulator"], None] | None = None,
     ) -> None:
-        """Steps at `rate` a second (None: as fast as it goes), for `seconds` or until `stop` is set.
+        """Run steps at `rate` a second (None: as fast as possible), for `seconds` or until `stop` is set.
 
-        A step that comes late does not move the ones after it. `report` is called every ten seconds.
+        A late step does not delay the ones after it. `report` is called every ten seconds.
         """
         stop = stop or Event()
         begun = perf_counter()
@@ -106,7 +106,7 @@ class Simulator:
                 report(self)
 
     def summary(self) -> dict:
-        """Counts of rows made, transactions, and their latencies in milliseconds."""
+        """Return counts of created rows, transactions, and their latencies in milliseconds."""
         ordered = sorted(self.latencies)
         at = (lambda share: round(1000 * ordered[int(share * (len(ordered) - 1))], 3)) if ordered else (lambda _: None)
         return {
@@ -140,7 +140,7 @@ class Simulator:
         return self._rng.choice(self._people)
 
     def _take_possession(self, into_existing: bool) -> None:
-        """Real data must not be mixed with made-up data by a mistyped address."""
+        """Check that a mistyped address does not mix made-up data into real data. Raises Conflict."""
         if into_existing or is_ours(self._rows):
             return
         if self._rows.select("SELECT EXISTS (SELECT 1 FROM participant)")[0][0]:
@@ -152,7 +152,7 @@ class Simulator:
         try:
             mark(self._rows, launch_of(self._rows))
         except psycopg2.errors.InsufficientPrivilege:
-            # Only the table's owner can note it; the next run then asks for --into-existing.
+            # Only the table's owner can make the note; without it the next run needs --into-existing.
             self._rows.execute("ROLLBACK TO SAVEPOINT marking")
 
 

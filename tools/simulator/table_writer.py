@@ -1,4 +1,4 @@
-"""Rows into PsyNet's tables: only columns that the database has, ids by its sequences, values bound."""
+"""Write rows into PsyNet's tables: only columns that the database has, ids from its sequences, values bound."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -34,11 +34,11 @@ class Rows:
         self._offset = self._clock_offset()
 
     def now(self) -> datetime:
-        """The experiment's server's local time, without a zone, as PsyNet writes it."""
+        """Return the local time of the experiment's server, without a zone, as PsyNet writes it."""
         return datetime.now(UTC).replace(tzinfo=None) + self._offset
 
     def insert(self, table: str, /, **values: Any) -> int:
-        """The id of the new row; `creation_time` is now."""
+        """Insert a row and return its id; `creation_time` is now."""
         values = {"creation_time": self.now(), **values}
         kept, bound = self._bind(table, values)
         self._execute(self._statement("insert", table, kept), bound)
@@ -56,13 +56,14 @@ class Rows:
         return self._cursor.fetchall()
 
     def _execute(self, sql: str, values) -> None:
-        """A table that is not as PsyNet makes it (a rule of the experimenter's own) is a matter for a sentence."""
+        """Execute; a table that is not as PsyNet makes it (with the experimenter's own rules) gives a BadInput."""
         try:
             self._cursor.execute(sql, values)
         except psycopg2.IntegrityError as error:
             raise BadInput(
-                f"The database does not take a row as PsyNet 13.3 writes it (table {error.diag.table_name or 'unknown'}"
-                f", {error.diag.constraint_name or error.diag.column_name or 'a rule of its own'})."
+                "The database does not accept a row as PsyNet 13.3 writes it "
+                f"(table {error.diag.table_name or 'unknown'}, "
+                f"{error.diag.constraint_name or error.diag.column_name or 'a rule of its own'})."
             ) from None
 
     def _bind(self, table: str, values: dict) -> tuple[tuple[str, ...], list]:
@@ -83,12 +84,13 @@ class Rows:
         missing = sorted(set(_NEEDED) - found.keys())
         if missing:
             raise BadInput(
-                f"This is no PsyNet database: it has no table {missing[0]}. --create makes the tables in an empty one."
+                f"This is not a PsyNet database: it has no table {missing[0]}. --create makes the tables in an empty "
+                "one."
             )
         return found
 
     def _clock_offset(self) -> timedelta:
-        """How far the server's clock is ahead of UTC, by its newest status; UTC where none tells."""
+        """Return how far the server's clock is ahead of UTC, from its newest status; zero if there is none."""
         if _STATUS not in self._columns:
             return timedelta()
         rows = self.select("SELECT creation_time::text, extra_info FROM experiment_status ORDER BY id DESC LIMIT 1")

@@ -1,4 +1,4 @@
-"""What trials an experiment has, and the networks and nodes that they hang on."""
+"""The kinds of trials in an experiment, and the networks and nodes that they belong to."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ _NODES = """
 
 @dataclass(frozen=True)
 class Node:
-    """Where trials hang: a node, its network, and what they say."""
+    """Where trials belong: a node, its network, and its definition."""
 
     id: int
     network_id: int
@@ -38,7 +38,7 @@ class TrialKind:
 
 
 def find_kinds(rows: Rows) -> list[TrialKind]:
-    """Those of the newest trials; before the first trial those that the nodes wait for; without nodes they are made."""
+    """Return the kinds of the newest trials; without trials, those for the existing nodes; without nodes, make both."""
     for found in (rows.select(_KINDS), rows.select(_WAITING, (CUSTOM_TRIAL,))):
         kinds = [TrialKind(type_, maker, _nodes(rows, maker)) for type_, maker in found]
         kinds = [kind for kind in kinds if kind.nodes]
@@ -52,7 +52,7 @@ def _nodes(rows: Rows, maker: str) -> list[Node]:
 
 
 def make_nodes(rows: Rows) -> TrialKind:
-    """Twelve networks of one node each, as PsyNet's static demonstration has them."""
+    """Make twelve networks of one node each, as in PsyNet's static demonstration."""
     nodes = []
     for animal in fake_values.ANIMALS:
         for block in fake_values.BLOCKS:

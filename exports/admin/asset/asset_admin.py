@@ -1,4 +1,4 @@
-"""psynetdata's Asset pages, with the file itself: shown, played, downloaded, by permission and through the storage."""
+"""psynetdata's Asset pages, with the file itself: shown, played, downloaded, if permitted and from our storage."""
 
 from django.contrib import admin
 from django.urls import path, reverse
@@ -12,7 +12,7 @@ from psynetdata.models import Asset
 from . import asset_file
 from .asset_file import NotHere, Shown, kind_of
 
-SHOWN = 20  # files of a folder that show themselves
+SHOWN = 20  # files of a folder that are shown or played on the page
 
 admin.site.unregister(Asset)
 
@@ -37,13 +37,13 @@ def file_card(request, obj: Asset) -> Card:
     except NotHere as reason:
         return Card("File", note=str(reason))
     files = files_of(obj, shown, rows)
-    note = f"The file that came is not the one of its row: {rows[0].differs}." if rows[0].differs else ""
+    note = f"The fetched file is not the one that its row describes: {rows[0].differs}." if rows[0].differs else ""
     title = "File" if len(rows) == 1 and not rows[0].inside else f"Folder of {len(rows)} files"
     return Card(title, note=note, template="admin/exports/asset.html", context={"files": files})
 
 
 def files_of(obj: Asset, shown: Shown, rows: list[StoredAsset], *, texts: bool = True) -> list[dict]:
-    """What templates/admin/exports/asset.html shows of them. Without `texts` nothing is read from the storage."""
+    """Return what templates/admin/exports/asset.html shows. Without `texts` nothing is read from the storage."""
     return [_file(obj, shown, row, shows=number < SHOWN, texts=texts) for number, row in enumerate(rows)]
 
 

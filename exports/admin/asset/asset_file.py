@@ -1,4 +1,4 @@
-"""The file of an asset as a response: who may have it, what type it is, one range of it."""
+"""The file of an asset as a response: who may have it, its type, one range of it."""
 
 import mimetypes
 import re
@@ -20,7 +20,7 @@ from psynetdata.models import Asset, Deployment
 
 _TEXT = 20_000  # bytes of a text that a page shows
 _TEXTS = (".txt", ".csv", ".tsv", ".json", ".jsonl", ".md", ".yaml", ".yml", ".log", ".srt", ".vtt", ".textgrid")
-# Shown by browsers without running anything; what may run (SVG, HTML, PDF) is only ever handed out as a download.
+# Browsers show these without running anything; files that may run (SVG, HTML, PDF) are only offered as downloads.
 _TYPES = {
     ".wav": "audio/wav", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".oga": "audio/ogg", ".opus": "audio/ogg",
     ".flac": "audio/flac", ".m4a": "audio/mp4", ".aac": "audio/aac", ".mp4": "video/mp4", ".m4v": "video/mp4",
@@ -36,18 +36,18 @@ _SAFE = {
 }
 
 
-# The page that a browser makes around a sound or picture asks for it again, and must be let; scripts never run.
+# The page that a browser makes around a sound or picture requests it again, which must be allowed; scripts never run.
 _OF_MEDIA = "sandbox allow-same-origin; default-src 'none'; img-src 'self'; media-src 'self'"
 _OF_OTHERS = "sandbox; default-src 'none'"
 
 
 class NotHere(Exception):
-    """Why there is no file to show, in a sentence."""
+    """Why there is no file to show, as a sentence."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """An asset whose file this person may see. `path`: its export path, as the face that is shown has it."""
+    """An asset whose file this person may see. `path`: its export path in the face that is shown."""
 
     path: str
 
@@ -56,19 +56,19 @@ class Shown:
 
 
 def shown_among(request: HttpRequest, assets: list[Asset]) -> dict[int, tuple[Shown, list[StoredAsset]]]:
-    """{asset id: it, and its files}, of those assets of one deployment whose files this person may see and are here."""
+    """Return {asset id: (Shown, its files)} for assets of one deployment whose files are stored and may be seen."""
     deployment = _deployment_of(assets[0])
     return {} if deployment is None else _here(deployment, _not_personal(request, deployment, assets))
 
 
 def shown(request: HttpRequest, obj: Asset) -> tuple[Shown, list[StoredAsset]]:
-    """It and its files. Raises NotHere where none are kept here, and where they are personal and the anonymous face
+    """Return (Shown, its files). Raises NotHere if none are stored, or if they are personal and the anonymous face
     is shown."""
     deployment = _deployment_of(obj)
     if deployment is None:
-        raise NotHere("Its deployment is no longer here.")
+        raise NotHere("Its deployment no longer exists here.")
     if not _not_personal(request, deployment, [obj]):
-        raise NotHere("Its file is personal, and shown on the identified face only.")
+        raise NotHere("Its file is personal, and only shown on the identified face.")
     found = _here(deployment, [obj])
     if not found:
         raise NotHere(
@@ -82,7 +82,7 @@ def _deployment_of(obj: Asset) -> Deployment | None:
 
 
 def _not_personal(request: HttpRequest, deployment: Deployment, assets: list[Asset]) -> list[Asset]:
-    """Those whose files may be shown on the face that is shown; none while nobody knows which are personal."""
+    """Return assets whose files may be shown on this face; none while it is not known which are personal."""
     if shown_face(request) == IDENTIFIED:
         return assets
     personal = personal_assets(deployment)
@@ -90,10 +90,10 @@ def _not_personal(request: HttpRequest, deployment: Deployment, assets: list[Ass
 
 
 def _here(deployment: Deployment, assets: list[Asset]) -> dict[int, tuple[Shown, list[StoredAsset]]]:
-    """{asset id: it, and its files} of those whose files are kept here."""
+    """Return {asset id: (Shown, its files)} for assets whose files are stored."""
     if not assets:
         return {}
-    # Where a file came from is withheld or scrubbed on the anonymous face; it leads to the file and no further.
+    # The anonymous face withholds or scrubs where a file came from; here it is only used to find the file.
     rows = Asset.objects.using(IDENTIFIED).filter(key__in=[obj.key for obj in assets])
     planned = {one.id: one for one in plan(map(_as_text, rows), "all")}
     files, paths = kept(deployment, planned.values()), {obj.id: obj.export_path or "" for obj in assets}
@@ -101,7 +101,7 @@ def _here(deployment: Deployment, assets: list[Asset]) -> dict[int, tuple[Shown,
 
 
 def kind_of(name: str) -> str:
-    """`audio`, `video`, `picture` or `text` for what a page can show, else empty."""
+    """Return `audio`, `video`, `picture` or `text` for what a page can show, else an empty text."""
     return _KINDS.get(_type_of(name).partition("/")[0], "")
 
 
@@ -111,7 +111,7 @@ def beginning(row: StoredAsset) -> str:
 
 
 def answer(model_admin, request: HttpRequest, key: int, number: int) -> HttpResponseBase:
-    """The file, or one range of it; on record where it is of the identified face."""
+    """Return the file, or one range of it; reading on the identified face is recorded."""
     if not model_admin.has_view_permission(request):
         raise PermissionDenied
     obj = model_admin.get_queryset(request).filter(key=key).first()
@@ -153,12 +153,12 @@ def _type_of(name: str) -> str:
 
 
 def _plain(name: str) -> str:
-    """Plain letters only, so that the header needs no second form."""
+    """Return a name with plain letters only, so that the header needs no second form."""
     return re.sub(r"[^A-Za-z0-9._=-]+", "-", name.rpartition("/")[2])[-150:].strip("-") or "file"
 
 
 def _as_text(row: Asset) -> dict[str, str | None]:
-    """A mirrored row as the source's columns had it."""
+    """Return a mirrored row in the form of the source's columns."""
     flags = {True: "t", False: "f", None: None}
     typed = {name: getattr(row, name) for name in row.typed_fields()}
     texts = {

@@ -1,4 +1,4 @@
-"""What the first page tells of deployments that run: a card each; and of exports at work."""
+"""Parts of the first page: a card for each running deployment, and exports in progress."""
 
 from collections.abc import Iterable
 
@@ -19,7 +19,7 @@ MOST_EXPORTS = 10
 
 
 def deployment_card(row: Deployment, stored: int) -> Card:
-    """`row` as `watched.with_newest` gives it, its summary at hand; `stored`: bytes of its snapshots."""
+    """`row` is from `watch_summary.with_newest`, with its summary loaded; `stored`: bytes of its snapshots."""
     summary = getattr(row, "summary", None)
     context = {
         "alarms": [html.badge(incident.get_kind_display(), "danger") for incident in row.incidents_open],
@@ -41,13 +41,13 @@ def deployment_card(row: Deployment, stored: int) -> Card:
 
 
 def stored_bytes(rows: Iterable[Deployment]) -> dict[int, int]:
-    """{number: bytes that the snapshots which are kept added to the storage}"""
+    """Return {number: bytes that the kept snapshots added to the storage}."""
     kept = Snapshot.objects.filter(deployment__in=[row.pk for row in rows]).order_by().values("deployment_id")
     return {one["deployment_id"]: one["stored"] for one in kept.annotate(stored=Sum("new_bytes"))}
 
 
 def exports_at_work(exports) -> Card | None:
-    """Those that are not over, each with its bar; None where there is none."""
+    """Return a card of unfinished exports, each with its progress bar; None if there are none."""
     active = exports.filter(job__state__in=Job.ACTIVE).select_related("job", "deployment", "owner")
     rows = [
         {"link": html.to_object(export), "of": html.to_object(export.deployment), "progress": progress_of(export.job)}
@@ -57,7 +57,7 @@ def exports_at_work(exports) -> Card | None:
 
 
 def storage_card(request) -> Card:
-    """What is kept, and what there is room for."""
+    """Return a card with what is stored, and how much room is left."""
     snapshots = only(request, Snapshot.objects.all()).aggregate(count=Count("pk"), bytes=Sum("new_bytes"))
     archives = only(request, ExportArchive.objects.all(), "export__deployment")
     archives = archives.aggregate(count=Count("pk"), bytes=Sum("bytes"))

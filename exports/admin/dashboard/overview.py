@@ -1,4 +1,4 @@
-"""The first page. settings.UNFOLD["DASHBOARD_CALLBACK"] names `overview`; it keeps itself fresh with `fragment`."""
+"""The first page. settings.UNFOLD["DASHBOARD_CALLBACK"] names `overview`; the page refreshes with `fragment`."""
 
 from django.db.models import Count, Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
@@ -21,8 +21,8 @@ SHOWN = 50
 
 
 def overview(request, context: dict) -> dict:
-    """Adds `first`: alarms and what is at work; `running`: a card per running deployment, and `more` of them; `cards`:
-    the others, the latest exports, storage, jobs. Each only for who may view it.
+    """Add `first`: alarms and work in progress; `running`: a card for each running deployment, and `more` of them;
+    `cards`: other deployments, the latest exports, storage, jobs. Each only for users who may view it.
     """
     first, cards, user = [], [], request.user
     context["running"] = []
@@ -45,12 +45,12 @@ def overview(request, context: dict) -> dict:
 
 
 def fragment(request: HttpRequest) -> HttpResponse:
-    """The changing part of the page alone."""
+    """Return only the changing part of the page."""
     return render(request, "admin/exports/overview.html", overview(request, {}))
 
 
 def _running(request) -> tuple[list[Card], str]:
-    """Those with alarms first, then the newest. The way to the rest where there are many."""
+    """Return deployments with alarms first, then the newest, and a link to the others if there are many."""
     alarmed = Exists(Incident.objects.filter(deployment=OuterRef("pk"), ended_at=None))
     running = only(request, Deployment.objects.filter(state=Deployment.State.RUNNING), "pk").select_related("summary")
     found = with_newest(running.annotate(alarmed=alarmed).order_by("-alarmed", "-number")[: MOST_RUNNING + 1])
@@ -62,7 +62,7 @@ def _running(request) -> tuple[list[Card], str]:
 
 
 def _others(request) -> list[Card]:
-    """Paused, finished and archived ones, the newest on top."""
+    """Return paused, finished and archived deployments, newest first."""
     others = only(request, Deployment.objects.exclude(state=Deployment.State.RUNNING), "pk").order_by("-number")
     found = with_newest(others[: SHOWN + 1])
     rows = [

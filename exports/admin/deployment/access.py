@@ -1,4 +1,4 @@
-"""Who may see a deployment at all, set by those who may change deployments."""
+"""Set who may see a deployment at all; for users who may change deployments."""
 
 from django import forms
 from django.contrib.auth.models import User
@@ -19,22 +19,22 @@ class AccessForm(forms.Form):
         label="Only the people named below",
         required=False,
         widget=UnfoldBooleanWidget,
-        help_text="Otherwise everybody who may see deployments sees this one, each as far as their groups go.",
+        help_text="Otherwise everybody who may see deployments sees this one, within the rights of their groups.",
     )
     people = forms.ModelMultipleChoiceField(
         User.objects.filter(is_active=True).order_by("username"),
         label="People",
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="What they may do with it is said by their groups, as everywhere.",
+        help_text="Their groups decide what they may do with it, as everywhere.",
     )
 
     slack_channel = forms.CharField(
-        label="A Slack channel of its own",
+        label="Its own Slack channel",
         required=False,
         max_length=80,
         widget=UnfoldAdminTextInputWidget,
-        help_text="Its id, at the end of its About page (C0123456789), or its name; invite the app there. Messages "
+        help_text="Its id, at the end of its About page (C0123456789), or its name; invite the app to it. Messages "
         "about this deployment then go there. Empty: to the channel of all deployments.",
     )
 
@@ -46,7 +46,7 @@ class AccessForm(forms.Form):
 
 
 class AccessActions:
-    """For DeploymentAdmin, beside WatchActions, which says who looks after deployments."""
+    """For DeploymentAdmin, together with WatchActions, which defines who looks after deployments."""
 
     @action(description="Who sees it", url_path="access", permissions=["look_after"], icon="lock_person")
     def set_access(self, request, object_id):
@@ -54,11 +54,11 @@ class AccessActions:
         initial = {"restricted": row.restricted, "people": row.people.all(), "slack_channel": row.slack_channel}
         form = AccessForm(request.POST if request.method == "POST" else None, initial=initial)
         sentences = [
-            f"Whom {row} is hidden from finds no trace of it: not in lists, searches, filters and the audit log, nor "
-            "at the API. Their tokens, and their links to its sheets, reach it no more.",
-            "Who may change deployments sees every one of them.",
-            "E-mails about a restricted deployment go to people who may see it. In Slack it is told of in a channel of "
-            "its own, or without its name.",
+            f"People from whom {row} is hidden find no trace of it: not in lists, searches, filters and the audit log, "
+            "nor in the API. Their tokens, and their links to its sheets, no longer reach it.",
+            "People who may change deployments see all of them.",
+            "E-mails about a restricted deployment go to people who may see it. In Slack, messages about it go to its "
+            "own channel, or do not name it.",
         ]
         others = [str(one) for one in row.chain() if one.pk != row.pk]
         if others:
@@ -71,14 +71,14 @@ class AccessActions:
                 return page(self, request, row, plan, html.change_url(type(row), row.pk))
             told = form.cleaned_data
             if not set_access(row, user=request.user, **told):
-                raise Conflict("That was so already, and nothing was done.")
-            return f"{row} is seen by {_who(told)}."
+                raise Conflict("These settings were already in place; nothing was changed.")
+            return f"{row} is now seen by {_who(told)}."
 
         return confirmed(self, request, row, plan, do)
 
 
 def seen_by(user, row: Deployment) -> list[tuple]:
-    """For the page of one that not everybody sees, or that has a Slack channel; names are for those who give them."""
+    """Return facts for a page whose deployment is restricted or has a Slack channel; names only for who sets them."""
     may_change, facts = rights.can_see_places(user), []
     if row.restricted:
         names = ", ".join(row.people.order_by("username").values_list("username", flat=True)) or "nobody is named"

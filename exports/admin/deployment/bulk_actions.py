@@ -1,4 +1,4 @@
-"""What one can do with several deployments at once."""
+"""Actions on several deployments at once."""
 
 from django.contrib import admin
 
@@ -14,7 +14,7 @@ _STAYS = "Their snapshots, data and exports stay as they are."
 
 
 class SelectedDeployments:
-    """For DeploymentAdmin, whose rows a list shows."""
+    """Actions of DeploymentAdmin on the rows of its list."""
 
     actions = ("export_selected", "snapshot_selected", "pause_selected", "resume_selected", "archive_selected")
 
@@ -24,8 +24,8 @@ class SelectedDeployments:
         plan = Plan(
             "Export",
             [
-                "A worker builds an export of each, one after the other, from its newest good snapshot, with the same "
-                "options for all. Each export, and each download of it, is put on record with your name.",
+                "A worker builds an export of each, one after another, from its newest good snapshot, with the same "
+                "options for all. Each export, and each download of it, is recorded with your name.",
             ],
             "Start the exports",
             form=form,
@@ -34,18 +34,18 @@ class SelectedDeployments:
         def do(row: Deployment) -> None:
             request_export(row, form.options(), owner=request.user)
 
-        return on_each(self, request, queryset, plan, do, "exports were asked for")
+        return on_each(self, request, queryset, plan, do, "exports were requested")
 
     @admin.action(description="Snapshot now", permissions=["look_after"])
     def snapshot_selected(self, request, queryset):
-        sentences = ["A worker takes a snapshot of each, one after the other; nobody in the experiments waits for it."]
+        sentences = ["A worker takes a snapshot of each, one after another; nobody in the experiments has to wait."]
         plan = Plan("Snapshot now", sentences, "Take snapshots")
-        said = "snapshots were asked for"
+        said = "snapshots were requested"
         return on_each(self, request, queryset, plan, lambda row: send_snapshot(request, row, full=False), said)
 
     @admin.action(description="Pause", permissions=["look_after"])
     def pause_selected(self, request, queryset):
-        sentences = [f"No more snapshots of these are taken by themselves, and their alarms end. {_STAYS}"]
+        sentences = [f"No more scheduled snapshots of these are taken, and their alarms end. {_STAYS}"]
         return self._move_each(
             request, queryset, Plan("Pause", sentences, "Pause them"), deployments.pause, "are paused"
         )
@@ -53,7 +53,7 @@ class SelectedDeployments:
     @admin.action(description="Resume", permissions=["look_after"])
     def resume_selected(self, request, queryset):
         sentences = [
-            "They are watched again: a snapshot of each is taken within a minute, and then as its settings say."
+            "They are watched again: a snapshot of each is taken within a minute, and then according to its settings."
         ]
         plan = Plan("Resume", sentences, "Resume them")
         return self._move_each(request, queryset, plan, deployments.resume, "are watched again")
@@ -61,8 +61,8 @@ class SelectedDeployments:
     @admin.action(description="Archive", permissions=["look_after"])
     def archive_selected(self, request, queryset):
         sentences = [
-            f"The experiments are over: these are watched no more and their alarms end. {_STAYS}",
-            "What their databases got since the newest snapshots is not here; take last ones first.",
+            f"The experiments are over: these are not watched any more and their alarms end. {_STAYS}",
+            "What their databases received since the newest snapshots is not here; take last ones first.",
         ]
         plan = Plan("Archive", sentences, "Archive them", stops=True)
         return self._move_each(request, queryset, plan, deployments.archive, "are archived")

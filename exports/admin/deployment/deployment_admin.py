@@ -1,4 +1,4 @@
-"""psynetdata's Deployment pages, with what this app knows: snapshots, exports, and how the watching goes."""
+"""psynetdata's Deployment pages, with what this app adds: snapshots, exports, and the state of the watching."""
 
 from django.contrib import admin, messages
 from django.http import HttpResponseRedirect
@@ -82,7 +82,7 @@ class DeploymentAdmin(
 
     @display(description="deployment id", ordering="deployment_id")
     def psynets_id(self, obj):
-        # Its end is the moment of the launch, which tells one launch from another.
+        # Its end is the time of the launch, which distinguishes launches.
         name = obj.deployment_id
         return html.nowrap(name if len(name) <= LONGEST_ID else f"…{name[1 - LONGEST_ID :]}")
 
@@ -191,7 +191,7 @@ class DeploymentAdmin(
         context.update(show_save_and_add_another=False, show_save_and_continue=False)
         page = super().render_change_form(request, context, add=add, change=change, form_url=form_url, obj=obj)
         if context.get("errors"):
-            # The form stands at the end of a long page.
+            # The form is at the end of a long page.
             page.context_data["cards"].insert(0, wrong_card("The settings were not saved", context["errors"]))
         return page
 
@@ -213,7 +213,7 @@ class DeploymentAdmin(
         return [*upper, *held, notes.notes_card(request, obj), *self.incidents(request, obj), jobs]
 
     def first(self, request, obj, its_jobs: ItsJobs, snapshots: list[Snapshot]) -> list[Card]:
-        """Alarms, and what is being done."""
+        """Return alarms, and work in progress."""
         cards = []
         if request.user.has_perm(VIEW_INCIDENT):
             incidents = list(Incident.objects.filter(deployment=obj, ended_at=None))

@@ -1,4 +1,4 @@
-"""A deployment's pseudonym key: taken out once, or destroyed; each on a page that says what will happen."""
+"""A deployment's pseudonym key: exported once, or destroyed; each on a page that says what will happen."""
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
@@ -30,7 +30,7 @@ class KeyActions:
         def do() -> str:
             keys.destroy_key(row, user=request.user)
             rebuild(row, owner=request.user)
-            return f"The key of {row} is destroyed. Its anonymous face is filled anew, with other pseudonyms."
+            return f"The key of {row} is destroyed. Its anonymous face is being rebuilt, with other pseudonyms."
 
         return confirmed(self, request, row, _plan_to_destroy(row), do)
 
@@ -43,30 +43,30 @@ class KeyActions:
 
 def _shared(row: Deployment) -> list[str]:
     others = [str(one) for one in row.first.chain() if one.pk != row.pk]
-    return [f"It is the key of {', '.join(others)} too."] if others else []
+    return [f"It is also the key of {', '.join(others)}."] if others else []
 
 
 def _plan_to_export(row: Deployment) -> Plan:
     if at := row.first.key_exported_at:
-        return Plan("Export the key", [f"It was exported on {html.utc(at)}. A key leaves once."])
+        return Plan("Export the key", [f"It was exported on {html.utc(at)}. A key can be exported only once."])
     sentences = [
-        "The key that makes the pseudonyms leaves as a file of its own, once. Whoever has it and someone's id can tell "
-        "that person's pseudonym: keep it apart from the exports, where only those can read it who have to.",
+        "The key that makes the pseudonyms is exported as a separate file, once. Anyone with it and a person's id can "
+        "compute that person's pseudonym: keep it separate from the exports, readable only for people who need it.",
         *_shared(row),
-        "It goes on record with your name.",
+        "It is recorded with your name.",
     ]
     return Plan("Export the key", sentences, "Export it", stops=True)
 
 
 def _plan_to_destroy(row: Deployment) -> Plan:
     if not row.first.sealed_key:
-        return Plan("Destroy the key", ["There is no key: none was needed yet, or it is destroyed."])
+        return Plan("Destroy the key", ["There is no key: none was needed yet, or it was destroyed."])
     sentences = [
-        "Nobody can make these pseudonyms again, or follow them back with the key. The numbers handed out, and what "
-        "is kept of identifiers, go too. This cannot be undone.",
+        "Nobody can then make these pseudonyms again, or trace them with the key. The assigned numbers and what "
+        "is stored of identifiers are deleted too. This cannot be undone.",
         "Exports made from then on have other pseudonyms, which cannot be joined with those of earlier exports. The "
-        "anonymous face is filled anew with them.",
-        "What is not reached from here: a key file that was exported, backups of this site's database, and snapshots, "
+        "anonymous face is rebuilt with them.",
+        "This does not reach: a key file that was exported, backups of this site's database, and snapshots, "
         "whose rows hold the ids themselves.",
         *_shared(row),
     ]

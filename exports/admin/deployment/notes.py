@@ -1,4 +1,4 @@
-"""Notes that staff leave on a deployment: whoever may see it reads and writes them."""
+"""Notes of staff about a deployment: everyone who may see it reads and writes them."""
 
 from django import forms
 from django.contrib import messages
@@ -27,7 +27,7 @@ def notes_card(request: HttpRequest, deployment: Deployment) -> Card:
     notes = [
         {
             "text": note.text,
-            "author": note.author or "somebody who is gone",
+            "author": note.author or "a deleted account",
             "at": html.utc(note.created_at),
             "remove": _address("remove_note", deployment, note.pk)
             if rights.can_change_own(request.user, note.author_id)
@@ -40,7 +40,7 @@ def notes_card(request: HttpRequest, deployment: Deployment) -> Card:
 
 
 def add(model_admin, request: HttpRequest, number: int) -> HttpResponse:
-    """POST: `text` becomes a note."""
+    """POST: save `text` as a note."""
     deployment = _seen(model_admin, request, number)
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
@@ -48,14 +48,14 @@ def add(model_admin, request: HttpRequest, number: int) -> HttpResponse:
     if form.is_valid():
         note = Note.objects.create(deployment=deployment, author=request.user, text=form.cleaned_data["text"])
         Audit.record("add", user=request.user, deployment=deployment, target=note)
-        messages.success(request, "The note is kept.")
+        messages.success(request, "The note is saved.")
     else:
-        messages.error(request, f"A note has some text, at most {LONGEST:,} characters; it was not kept.")
+        messages.error(request, f"A note needs some text, at most {LONGEST:,} characters; it was not saved.")
     return HttpResponseRedirect(html.change_url(Deployment, deployment.pk))
 
 
 def remove(model_admin, request: HttpRequest, number: int, note: int) -> HttpResponse:
-    """Its author, or who may change deployments, takes it away."""
+    """Remove a note; for its author, and for users who may change deployments."""
     deployment = _seen(model_admin, request, number)
     row = deployment.notes.filter(pk=note).first()
     if row is None:
@@ -64,7 +64,7 @@ def remove(model_admin, request: HttpRequest, number: int, note: int) -> HttpRes
         raise PermissionDenied
     plan = Plan(
         "Remove a note",
-        ["It is gone for everybody, and is not kept anywhere.", f"“{row.text}”"],
+        ["It is removed for everybody, and no copy is kept.", f"“{row.text}”"],
         "Remove it",
         stops=True,
     )
@@ -72,13 +72,13 @@ def remove(model_admin, request: HttpRequest, number: int, note: int) -> HttpRes
     def do() -> str:
         Audit.record("remove", user=request.user, deployment=deployment, target=row)
         row.delete()
-        return "The note is gone."
+        return "The note is removed."
 
     return confirmed(model_admin, request, deployment, plan, do)
 
 
 def _seen(model_admin, request: HttpRequest, number: int) -> Deployment:
-    """The deployment that an address names, for who may view it."""
+    """Return the deployment of an address, for a user who may view it."""
     deployment = model_admin.get_object(request, str(number))
     if deployment is None:
         raise Http404

@@ -22,7 +22,7 @@ from psynetdata.anonymize.policy.rules import Rule
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import BadInput, Problem
 
-# What a page offers; `public` is for files and stays with the policy itself.
+# What a page offers; `public` is for files and is only set by the policy itself.
 ACTIONS = {
     "keep": "as it is",
     "scrub": "scrubbed",
@@ -46,8 +46,8 @@ class PolicyActions:
 
 
 def what_leaves(model_admin, request: HttpRequest, row: Deployment) -> HttpResponse:
-    """GET: the page. POST: `look` asks for a listing, `decide` and `forget` do what was ticked, `withhold` and `scrub`
-    say what becomes of what is undecided."""
+    """GET: the page. POST: `look` requests a new list, `decide` and `forget` act on the ticked rows, `withhold` and
+    `scrub` set what happens with everything undecided."""
     if not model_admin.has_see_undecided_permission(request):
         raise PermissionDenied
     if request.method == "POST":
@@ -69,19 +69,19 @@ def _do(request: HttpRequest, row: Deployment) -> str:
         raise PermissionDenied
     said = _withhold(request, row, verb) if verb in ("withhold", "scrub") else _decide(request, row, verb)
     rebuild(row, owner=request.user)
-    return f"{said} The anonymous face is filled anew; exports go by it from now on."
+    return f"{said} The anonymous face is being rebuilt; exports follow this from now on."
 
 
 def _withhold(request: HttpRequest, row: Deployment, verb: str) -> str:
     if not policy_decisions.withhold(row, verb == "withhold", user=request.user):
-        raise BadInput("That was so already, and nothing was done.")
-    return "What is undecided is withheld." if verb == "withhold" else "What is undecided leaves scrubbed."
+        raise BadInput("This was already set; nothing was changed.")
+    return "What is undecided is withheld." if verb == "withhold" else "What is undecided is exported scrubbed."
 
 
 def _decide(request: HttpRequest, row: Deployment, verb: str | None) -> str:
     ticked = request.POST.getlist("place")
     if not ticked:
-        raise BadInput("Nothing was ticked, and nothing was done.")
+        raise BadInput("Nothing was ticked, so nothing was changed.")
     if verb == "decide":
         count = policy_decisions.decide(row, [_rule(request, text) for text in ticked], user=request.user)
         return f"Decided about {count}."
@@ -96,7 +96,7 @@ def _place(text: str) -> list[str]:
     except ValueError:
         place = None
     if not isinstance(place, list) or len(place) != 3 or not all(isinstance(each, str) for each in place):
-        raise BadInput("That page was not made here; open it again.")
+        raise BadInput("That form was not made by this page; open the page again.")
     return place
 
 

@@ -1,4 +1,4 @@
-"""How an experiment goes, in the numbers that were counted with its newest snapshot (exports.mirroring.summary)."""
+"""How an experiment goes, from the numbers counted with its newest snapshot (exports.mirroring.summary)."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -22,7 +22,7 @@ def started(summary: Summary) -> int:
 
 
 def in_words(summary: Summary) -> str:
-    """`59 started: 29 finished, 20 at work, 10 failed`"""
+    """Return a text like `59 started: 29 finished, 20 at work, 10 failed`."""
     counts = [f"{html.number(count)} {STATES[state]}" for state, count in _counts(summary) if count]
     return f"{html.number(started(summary))} started" + (f": {', '.join(counts)}" if counts else "")
 
@@ -33,14 +33,14 @@ def shares(summary: Summary) -> SafeString:
 
 
 def rate(part: int, summary: Summary) -> str:
-    """`29 of 59 (49 %)`"""
+    """Return a text like `29 of 59 (49 %)`."""
     total = started(summary)
     share = f" ({100 * part / total:.0f} %)" if total else ""
     return f"{html.number(part)} of {html.number(total)}{share}"
 
 
 def trials_by_hour(summary: Summary, now: datetime) -> tuple[SafeString, str]:
-    """(a bar for each hour of the last day, the same in a sentence)"""
+    """Return (a bar for each hour of the last day, the numbers in a sentence)."""
     this = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     hours = [this - ago * _HOUR for ago in reversed(range(_HOURS))]
     counts = [(hour, summary.by_hour.get(hour.isoformat(), 0)) for hour in hours]
@@ -53,7 +53,7 @@ def trials_by_hour(summary: Summary, now: datetime) -> tuple[SafeString, str]:
 
 
 def by_progress(summary: Summary) -> tuple[SafeString, str]:
-    """(a bar for each tenth of the way, in a sentence): where participants are, or where they stopped."""
+    """Return (a bar for each tenth of the experiment, a sentence): where participants are, or where they stopped."""
     step = 100 // max(1, len(summary.progress))
     values = [
         (f"{place * step} to {(place + 1) * step} % of the way: {html.number(count)} participants", count)
@@ -64,7 +64,7 @@ def by_progress(summary: Summary) -> tuple[SafeString, str]:
 
 
 def how_it_goes(summary: Summary | None, now: datetime) -> list[Card]:
-    """A deployment's participants and its last day's trials; nothing before the first snapshot is mirrored."""
+    """Return cards on participants and the last day's trials; none before the first snapshot is mirrored."""
     if summary is None:
         return []
     done, failed = (summary.participants.get(state, 0) for state in ("finished", "failed"))
@@ -82,7 +82,7 @@ def how_it_goes(summary: Summary | None, now: datetime) -> list[Card]:
 
 
 def classes_card(summary: Summary | None) -> list[Card]:
-    """How many rows each class has, with the way to them."""
+    """Return a card with the rows of each class, with links to them."""
     rows = [
         (
             html.link(html.list_url(TYPED_MODELS[table], **{"deployment": summary.deployment_id, "class": name}), name),

@@ -1,6 +1,6 @@
-"""Add a deployment: an address is looked at, what is there is shown, and then it is registered.
+"""Add a deployment: look at an address, show what is there, and then register it.
 
-The password is typed once. Between the two steps it lies sealed in the person's session, for a quarter of an
+The password is typed once. Between the two steps it is kept encrypted in the person's session, for a quarter of an
 hour; it is in no page, no address of a page and no row that could be read without MASTER_KEY.
 """
 
@@ -34,7 +34,7 @@ _OVER = "That was too long ago, or in another window: look at the database again
 _INTRO = (
     "psynetdata reads the PostgreSQL database of a running experiment. A role that may read all its tables is "
     "enough, and better than one that may write.",
-    "The next page shows what is there; nothing is kept before you say so.",
+    "The next page shows what is there; nothing is saved before you confirm.",
 )
 
 
@@ -45,38 +45,38 @@ class AddForm(forms.Form):
     )  # fmt: skip
     password = forms.CharField(
         label="Password", required=False, strip=False, max_length=500, widget=Password,
-        help_text="Of the database's role; of an app at Heroku, the token. It is sealed, and not shown again.",
+        help_text="Of the database's role; for a Heroku app, the token. It is stored encrypted, and not shown again.",
     )  # fmt: skip
     label = forms.CharField(
         required=False, max_length=300, widget=UnfoldAdminTextInputWidget,
-        help_text="What people call it; else what the experiment calls itself.",
+        help_text="Its name on these pages; by default the experiment's own label.",
     )  # fmt: skip
     deployment_id = forms.CharField(
         label="Deployment id", required=False, max_length=300, widget=UnfoldAdminTextInputWidget,
-        help_text="PsyNet's; only needed where the database does not say it.",
+        help_text="PsyNet's; only needed if the database does not say it.",
     )  # fmt: skip
     assets = forms.CharField(
         label="Assets", required=False, max_length=500, widget=UnfoldAdminTextInputWidget,
-        help_text="Where its files live: file:///folder, s3://…, sftp://… or https://…; else they are looked for.",
+        help_text="Where its files are: file:///folder, s3://…, sftp://… or https://…; by default they are looked for.",
     )  # fmt: skip
     every = forms.IntegerField(
         label="Seconds between snapshots", initial=deployments.EVERY, widget=UnfoldAdminIntegerFieldWidget,
-        help_text="60 or more; 0: only when somebody asks.",
+        help_text="60 or more; 0: only on request.",
     )  # fmt: skip
 
     fingerprint = forms.CharField(
         label="Fingerprint of the host key", required=False, max_length=100,
         widget=UnfoldAdminTextInputWidget(attrs={"spellcheck": "false"}),
-        help_text="For ssh://: SHA256:… as the server's administrator tells it. Left empty, the one that the server "
-        "shows is told, for you to compare.",
+        help_text="For ssh://: SHA256:… from the server's administrator. If empty, the server's own is shown, for "
+        "you to compare.",
     )  # fmt: skip
     key = forms.CharField(
         label="Key file", required=False, max_length=400, widget=UnfoldAdminTextInputWidget,
-        help_text="For ssh://: a private key on this machine; else SSH_KEY, or what the agent has.",
+        help_text="For ssh://: a private key on this machine; by default SSH_KEY, or the agent's keys.",
     )  # fmt: skip
 
     def full_clean(self) -> None:
-        """What is shown of the address from then on holds no password, nor is it text that might be one."""
+        """Clean the form; afterwards the shown address holds no password and no text that might be one."""
         super().full_clean()
         if self.is_bound:
             located = self.cleaned_data.get("url")
@@ -102,7 +102,7 @@ class AddForm(forms.Form):
         cleaned = super().clean()
         located, password = cleaned.get("url"), cleaned.get("password")
         if located and located.password and password and located.password != password:
-            self.add_error("password", "The address holds another password; give it once.")
+            self.add_error("password", "The address holds another password; give only one.")
         return cleaned
 
     @property
@@ -112,7 +112,7 @@ class AddForm(forms.Form):
 
 @sensitive_variables("form", "password")
 def look(model_admin, request: HttpRequest) -> HttpResponse:
-    """GET: the form (`?of=NUMBER`: filled in from a deployment). POST: the look, then the page of what was found."""
+    """GET: the form (`?of=NUMBER`: filled in from a deployment). POST: look, then show the page of what was found."""
     _check(request)
     form = AddForm(request.POST if request.method == "POST" else None, initial=_initial(request))
     if request.method == "POST" and form.is_valid():
@@ -131,7 +131,7 @@ def look(model_admin, request: HttpRequest) -> HttpResponse:
 
 @sensitive_variables("password")
 def register(model_admin, request: HttpRequest) -> HttpResponse:
-    """GET: what was found. POST: it is looked at again, and registered."""
+    """GET: what was found. POST: look again, and register it."""
     _check(request)
     kept = request.session.get(SESSION_KEY)
     try:
@@ -156,14 +156,14 @@ def register(model_admin, request: HttpRequest) -> HttpResponse:
 
 
 def _looked(form: AddForm, asked: dict) -> Looked | None:
-    """None where somebody has to vouch for the server's host key first, which the form then says."""
+    """Look; return None if somebody has to confirm the server's host key first, which the form then says."""
     url, fingerprint = asked["url"].url, asked["fingerprint"].strip()
     key = deployments.host_key(url, fingerprint=fingerprint)
     if key is not None and not fingerprint:
         form.add_error(
             "fingerprint",
-            f"The server shows {key.fingerprint} ({key.kind}). If that is what its administrator told you, or what "
-            "ssh-keygen -l shows on the server, put it here.",
+            f"The server shows {key.fingerprint} ({key.kind}). If its administrator gave you this fingerprint, or "
+            "ssh-keygen -l shows it on the server, enter it here.",
         )
         return None
     return deployments.look(
@@ -172,7 +172,7 @@ def _looked(form: AddForm, asked: dict) -> Looked | None:
     )  # fmt: skip
 
 
-# For the view that calls `look`: a page about an error must not show them.
+# For the view that calls `look`: an error page must not show them.
 unshown = sensitive_post_parameters("url", "password")
 
 
@@ -196,7 +196,7 @@ def _initial(request: HttpRequest) -> dict:
 
 
 def _kept(form: AddForm, looked: Looked) -> dict:
-    """What the second step needs, as JSON."""
+    """Return what the second step needs, as JSON."""
     asked = form.cleaned_data
     return {
         "url": looked.located.url,
@@ -232,10 +232,10 @@ def _facts(looked: Looked, label: str, assets: str) -> list[tuple[str, str]]:
 
 def _plan(kept: dict) -> Plan:
     every = kept["asked"]["every"]
-    how = f"A snapshot is taken at once and then every {every} seconds." if every else "Snapshots are taken on request."
-    sentences = [f"This is the experiment at that address. {how} Whoever works with it notices nothing."]
+    how = f"A snapshot is taken now and then every {every} seconds." if every else "Snapshots are taken on request."
+    sentences = [f"This is the experiment at that address. {how} People who take part in it notice nothing."]
     if kept["known"]:
-        sentences.append("This deployment is known here: its source and these settings take the place of the old ones.")
+        sentences.append("This deployment is already known: its source and these settings replace the old ones.")
     return Plan("Register this deployment", sentences, "Register it", cards=[Card("What was found", kept["facts"])])
 
 

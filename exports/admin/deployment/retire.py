@@ -1,4 +1,4 @@
-"""Retire a deployment: a page that says what will happen, and a card that says whether its server may go."""
+"""Retire a deployment: a page that says what will happen, and a card that says whether its server may be deleted."""
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.decorators import action
@@ -13,21 +13,22 @@ from psynetdata.admin.pages.confirmation import Plan, confirmed, found
 from psynetdata.models import Deployment, Job
 from psynetdata.psynet.problems import Conflict
 
-_OTHERS = "What exactly is missing is for those who look after deployments."
+_OTHERS = "Only people who look after deployments see what exactly is missing."
 
 
 class RetireAction:
-    """For DeploymentAdmin, beside WatchActions."""
+    """For DeploymentAdmin, together with WatchActions."""
 
     @action(description="Retire", url_path="retire", permissions=["look_after"], icon="inventory_2")
     def retire(self, request: HttpRequest, object_id) -> HttpResponse:
         row = found(self, request, object_id)
         sentences = [
-            f"All that the server of {row} holds is brought here: a last snapshot with every row read afresh, all "
-            "asset files (on-demand and external ones too), its logs and source code. What is kept is compared with "
+            f"Everything on the server of {row} is brought here: a last snapshot with every row read again, all "
+            "asset files (on-demand and external ones too), its logs and source code. Stored data is compared with "
             "its hashes and restored for a test. Nothing is changed on the server.",
-            "The page then says that it is safe to destroy the server, and the deployment is archived; or what is "
-            "missing, and nothing else changes. Do it when nobody takes part any more: what comes later is not here.",
+            "The page then says that it is safe to destroy the server, and the deployment is archived; or it lists "
+            "what is missing, and nothing else changes. Do it when nobody takes part any more: later data is not "
+            "included.",
         ]
         plan = Plan("Retire", sentences, "Retire it", stops=True)
         return confirmed(self, request, row, plan, lambda: _start(request, row))
@@ -35,14 +36,14 @@ class RetireAction:
 
 def _start(request: HttpRequest, row: Deployment) -> HttpResponse:
     if row.source == Deployment.Source.UPLOAD:
-        raise Conflict(f"{row} was handed in as a file; it has no server to retire.")
+        raise Conflict(f"{row} was loaded from a file; it has no server to retire.")
     if active_job(row, KIND) is None:
         jobs.submit(KIND, deployment=row, owner=request.user)
     return HttpResponseRedirect(html.change_url(Deployment, row.pk))
 
 
 def retired_cards(user, job: Job | None) -> list[Card]:
-    """What came of the last time that somebody retired it; none where nobody did, or while it is being done."""
+    """Return the outcome of the last retirement; none if there was none, or while it is in progress."""
     if job is None or not job.is_over:
         return []
     safe = job.result.get("safe")

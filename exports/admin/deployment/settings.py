@@ -1,4 +1,4 @@
-"""The settings of a deployment that can be changed by hand: the form, and how it is saved."""
+"""The settings of a deployment that people can change: the form, and how it is saved."""
 
 from django import forms
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -12,7 +12,7 @@ from psynetdata.psynet.problems import Problem
 EVERY = "every"
 _A_CENTURY = {"keep_all_hours": 876_000, "keep_hourly_days": 36_500, "keep_daily_days": 36_500}
 _PASSWORD = "assets_password"
-# {field: what AssetPlace calls it}
+# {field: its name in AssetPlace}
 ASSETS = {
     "assets_url": "url", _PASSWORD: "password", "assets_known_hosts": "known_hosts", "assets_every": "every",
     "assets_hosts": "hosts", "experiment_url": "experiment",
@@ -22,7 +22,7 @@ NAMES = ("label", EVERY, *_A_CENTURY)
 
 
 def checked_assets(url: str) -> str:
-    """Raises ValidationError for an address that is no place of assets."""
+    """Return the address. Raises ValidationError if it cannot be a location of assets."""
     try:
         asset_urls.check_assets_url(url)
     except Problem as problem:
@@ -38,7 +38,7 @@ def checked_every(seconds: int | None) -> int | None:
 
 
 class Password(forms.PasswordInput):
-    """In unfold's clothes; never filled in by us."""
+    """A password field in unfold's style; never filled in by us."""
 
     def __init__(self):
         look = UnfoldAdminTextInputWidget().attrs
@@ -46,24 +46,24 @@ class Password(forms.PasswordInput):
 
 
 class SettingsForm(forms.ModelForm):
-    """Of the admin's page; which of the fields it has is the page's to say."""
+    """The form of the admin's page, which decides which of the fields are shown."""
 
     assets_password = forms.CharField(
         label="Password", required=False, strip=False, max_length=10_000, widget=Password,
-        help_text="What opens that place, where this server's environment does not hold it: the password for "
+        help_text="The secret for that location, unless this server's environment holds it: the password for "
         "sftp:// (a private key belongs in the environment: `deployment assets --secret-env`), KEY:SECRET for s3://, "
-        "user:password or a token for https://. It is sealed and not shown again.",
+        "user:password or a token for https://. It is stored encrypted and not shown again.",
     )  # fmt: skip
 
     experiment_login = forms.CharField(
         label="The experiment's user and password", required=False, strip=False, max_length=1000, widget=Password,
-        help_text="Of its dashboard, as user:password; its source code is asked for with them. Sealed and not shown "
-        "again.",
+        help_text="Of its dashboard, as user:password; needed to fetch its source code. It is stored encrypted and not "
+        "shown again.",
     )  # fmt: skip
 
     class Meta:
         labels = {
-            "assets_url": "Where its asset files live",
+            "assets_url": "Where its asset files are",
             "assets_known_hosts": "Known hosts",
             "assets_hosts": "Hosts of external assets",
             "assets_every": "Minutes between fetches",
@@ -74,20 +74,20 @@ class SettingsForm(forms.ModelForm):
             "keep_daily_days": "Keep one a day, days",
         }
         help_texts = {
-            "label": "What people call it.",
+            "label": "Its name on these pages.",
             "assets_url": "file:///folder of this server, s3://bucket/prefix?endpoint_url=…, sftp://user@host/folder "
             "or https://host/folder; without a password.",
             "assets_known_hosts": "Keys of the SSH servers of its source and assets, as lines of known_hosts; "
-            "for a server of assets that is not named: this server's own files.",
-            "assets_hosts": "Like media.lab.org or 10.0.0.5:8080, with commas. Rows may name these hosts only, "
+            "for a server of assets that is not listed: this server's own files.",
+            "assets_hosts": "Like media.lab.org or 10.0.0.5:8080, with commas. Rows may name only these hosts, "
             "internal ones too; empty: any public one.",
-            "assets_every": "So often asset files are fetched while it runs; empty: only when an export wants them.",
-            "experiment_url": "Like https://my-experiment.lab.org; on-demand assets and its source code are asked "
-            "for there.",
-            EVERY: "60 or more; empty or 0: only when somebody asks.",
-            "keep_all_hours": "For so many hours every snapshot is kept.",
-            "keep_hourly_days": "For so many days the newest of each hour is kept.",
-            "keep_daily_days": "For so many days the newest of each day is kept. Pinned and exported ones stay longer.",
+            "assets_every": "How often asset files are fetched while it runs; empty: only for exports.",
+            "experiment_url": "Like https://my-experiment.lab.org; on-demand assets and its source code are fetched "
+            "from there.",
+            EVERY: "60 or more; empty or 0: only on request.",
+            "keep_all_hours": "For this many hours every snapshot is kept.",
+            "keep_hourly_days": "For this many days the newest of each hour is kept.",
+            "keep_daily_days": "For this many days the newest of each day is kept; pinned and exported ones longer.",
         }
 
     def clean_assets_url(self):
@@ -96,7 +96,7 @@ class SettingsForm(forms.ModelForm):
 
     @property
     def place(self) -> AssetPlace:
-        """What it says of the assets, as far as that was changed. Raises UsageError."""
+        """The changed settings of the assets. Raises UsageError."""
         said = {name: self.cleaned_data[field] for field, name in ASSETS.items() if field in self.changed_data}
         return AssetPlace(**{name: value or (0 if name == "every" else "") for name, value in said.items()})
 
@@ -117,7 +117,7 @@ class SettingsForm(forms.ModelForm):
 
 
 def save(deployment: Deployment, form: SettingsForm, *, user) -> None:
-    """Write what was changed and no other: schedule and state may have moved since the form was shown. On record."""
+    """Save and record only what was changed: schedule and state may have changed since the form was shown."""
     changed = form.changed_data
     set_place(Deployment.objects.get(pk=deployment.pk), form.place, user=user)
     others = [name for name in changed if name in NAMES and name != EVERY]

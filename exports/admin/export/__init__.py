@@ -1,1 +1,1 @@
-"""Export pages: asking for one, what came of it, schedules."""
+"""Export pages: requesting one, its outcome, schedules."""

@@ -1,4 +1,4 @@
-"""The card of one finished archive: what is in it, what the scan said, the way to have it."""
+"""The card of one finished archive: what is in it, the result of the leak scan, the download."""
 
 from django.utils import timezone
 
@@ -13,7 +13,7 @@ _TITLES = {"regular": "Regular archive, with identified data", "anonymous": "Ano
 def archive_card(archive: ExportArchive, *, may_download: bool) -> Card:
     expired = archive.expires_at is not None and archive.expires_at <= timezone.now()
     manifest = archive.manifest
-    # Names of files can tell about people: they are for those who may have the files.
+    # Names of files can reveal people: only users who may have the files see them.
     files = [_file(entry) for entry in manifest.get("files", [])[:SHOWN_FILES]] if may_download else []
     missing = manifest.get("assets", {}).get("missing", [])[:SHOWN_FILES] if may_download else []
     context = {
@@ -54,18 +54,18 @@ def _facts(archive: ExportArchive, manifest: dict, may_download: bool) -> list[t
 
 
 def _without_files(manifest: dict) -> dict:
-    """Files and missing assets have tables of their own."""
+    """Return the manifest without files and missing assets, which have their own tables."""
     assets = {name: value for name, value in manifest.get("assets", {}).items() if name != "missing"}
     return {name: value for name, value in manifest.items() if name != "files"} | {"assets": assets}
 
 
 def scan_words(report: dict) -> str:
-    """The scan's report in a sentence (exports.leakscan, ScanReport)."""
+    """Return the scan's report in a sentence (exports.leakscan, ScanReport)."""
     if not report:
-        return "no report was kept"
+        return "no report was stored"
     counts = {kind: sum(strengths.values()) for kind, strengths in report["looked_for"].items()}
     kinds = ", ".join(f"{count} × {kind.replace('_', ' ')}" for kind, count in counts.items() if count)
-    searched = f"{report['members']} members, {html.size(report['bytes_scanned'])} once unpacked, were searched for"
+    searched = f"{report['members']} members, {html.size(report['bytes_scanned'])} uncompressed, were searched for"
     found = "None was found." if report["clean"] else f"{len(report['findings'])} places hold one or more."
     return f"{searched} {html.number(sum(counts.values()))} identifiers and secrets ({kinds}). {found}"
 

@@ -1,4 +1,4 @@
-"""What the page that asks for an export tells of it beforehand: a card for each archive."""
+"""What the request page shows of a future export: a card for each archive."""
 
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -21,7 +21,7 @@ def expected_cards(snapshot: Snapshot, options: ExportOptions) -> list[Card]:
 
 
 def _card(snapshot: Snapshot, options: ExportOptions, one: Expected) -> Card:
-    how = "as the last one of its kind came out" if one.measured else "by what such exports usually come to"
+    how = "like the last one of its kind" if one.measured else "an estimate from typical exports"
     rows = f"{html.number(one.rows)} in {one.tables} tables, of"
     if (chosen := options.participants) is not None:
         there = snapshot.rows_of("participant") if "participant" in snapshot.tables else 0
@@ -30,7 +30,7 @@ def _card(snapshot: Snapshot, options: ExportOptions, one: Expected) -> Card:
     facts = [
         ("size", f"about {html.size(one.bytes)}, {how}"),
         ("rows", html.joined([rows, html.to_object(snapshot)])),
-        ("the moment it is of", html.joined([html.utc(snapshot.taken_at), f"{html.age(snapshot.taken_at)} ago"])),
+        ("time of the data", html.joined([html.utc(snapshot.taken_at), f"{html.age(snapshot.taken_at)} ago"])),
         ("holds", ", ".join(_parts(one))),
     ]
     if one.classes and chosen is None:
@@ -55,7 +55,7 @@ def _classes(classes: list[tuple[str, int]]) -> str:
 
 def _files(one: Expected) -> str:
     told = _counted(one.files)
-    return f"{told}; {_counted(one.withheld)} are personal and stay here" if one.withheld.count else told
+    return f"{told}; {_counted(one.withheld)} are personal and excluded" if one.withheld.count else told
 
 
 def _counted(files: Files) -> str:
@@ -63,13 +63,13 @@ def _counted(files: Files) -> str:
 
 
 def _undecided(deployment: Deployment, level: str) -> str | SafeString:
-    """What no rule covers, as it was last listed, and the way to decide about it."""
+    """Return what no rule covers, as last listed, with a link to decide about it."""
     listing = policy.latest(deployment)
     way = html.link(reverse("admin:psynetdata_deployment_what_leaves", args=(deployment.pk,)), "What leaves")
     if listing.snapshot is None:
-        return html.joined(["nobody has looked yet what no rule covers", way])
+        return html.joined(["it has not been listed yet what no rule covers", way])
     if not listing.found:
         return f"nothing, as of {listing.snapshot}"
     rows = sum(each["rows"] for each in listing.found)
-    fate = "are withheld" if level == "open" or withholds(deployment) else "leave scrubbed"
+    fate = "are withheld" if level == "open" or withholds(deployment) else "are exported scrubbed"
     return html.joined([f"{len(listing.found)} questions, keys and columns ({html.number(rows)} values) {fate}", way])

@@ -21,7 +21,7 @@ _OF_ANONYMOUS = ("level", "pseudonyms", "drop_text", "shift_dates", "coarsen")
 
 
 def exports_card(exports, *, of_all: bool = False) -> Card:
-    """A table of exports, newest first. `of_all`: not of one deployment, so that each says of which it is."""
+    """Return a table of exports, newest first. `of_all`: of several deployments, so that each names its own."""
     rows = [
         (
             html.to_object(export),
@@ -33,7 +33,7 @@ def exports_card(exports, *, of_all: bool = False) -> Card:
         )
         for export in exports[:SHOWN]
     ]
-    headers = ("export", *(["deployment"] if of_all else []), "what", "state", "asked for by", "asked for")
+    headers = ("export", *(["deployment"] if of_all else []), "what", "state", "requested by", "requested")
     return Card("Exports", headers=headers, rows=rows)
 
 
@@ -42,7 +42,7 @@ def what(export: Export) -> str:
 
 
 def in_words(options: dict) -> str:
-    """`anonymized, assets: experiment`"""
+    """Return a text like `anonymized, assets: experiment`."""
     modes = {"yes": "anonymized", "no": "as it is", "both": "anonymized and as it is"}
     mode = modes.get(options.get("anonymize"), "export")
     chosen = options.get("participants") or ()
@@ -52,7 +52,7 @@ def in_words(options: dict) -> str:
 
 @admin.register(Export)
 class ExportAdmin(Visible, ReadOnly, CardsAdmin):
-    """An export from its asking to its download; the page refreshes itself while the job runs."""
+    """An export from its request to its download; the page refreshes itself while the job runs."""
 
     change_form_template = "admin/exports/export.html"
     list_display = ("name", "deployment", "what", "state_badge", "percent_done", "archive_size", "owner", "asked_for")
@@ -101,7 +101,7 @@ class ExportAdmin(Visible, ReadOnly, CardsAdmin):
     def archive_size(self, obj):
         return html.size(obj.archive_bytes)
 
-    @display(description="asked for")
+    @display(description="requested")
     def asked_for(self, obj):
         return html.utc(obj.created_at)
 
@@ -109,21 +109,21 @@ class ExportAdmin(Visible, ReadOnly, CardsAdmin):
         facts = [
             ("deployment", html.to_object(obj.deployment)),
             ("snapshot", html.to_object(obj.snapshot)),
-            ("the moment it is of", html.utc(obj.snapshot.taken_at)),
-            ("asked for by", obj.owner or html.EMPTY),
-            ("asked for", html.utc(obj.created_at)),
+            ("time of the data", html.utc(obj.snapshot.taken_at)),
+            ("requested by", obj.owner or html.EMPTY),
+            ("requested", html.utc(obj.created_at)),
             *options(obj.options),
             ("job", html.to_object(obj.job)),
         ]
         archives = []
         for archive in obj.archives.order_by("mode"):
             may_download = rights.can_export(request.user, archive.mode)
-            if may_download and archive.identified:  # its files are named, and names can tell about people
+            if may_download and archive.identified:  # its file names are shown, and names can reveal people
                 told = {"deployment_number": obj.deployment_id, "once": True, "face": IDENTIFIED}
                 record_read(request, f"files of {obj}", **told)
             archives.append(archive_card(archive, may_download=may_download))
         verified = verified_card(request, obj)
-        return [progress_card(request, obj.job), *archives, *verified, Card("What was asked for", facts=facts)]
+        return [progress_card(request, obj.job), *archives, *verified, Card("Request", facts=facts)]
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         context["job_is_over"] = obj.job.is_over
@@ -131,7 +131,7 @@ class ExportAdmin(Visible, ReadOnly, CardsAdmin):
 
 
 def options(asked: dict) -> list[tuple]:
-    """The options for a reader; some say something about anonymized archives only."""
+    """Return the options for a reader; some only apply to anonymized archives."""
     hidden = _OF_ANONYMOUS if asked.get("anonymize") == "no" else ()
     if asked.get("participants"):
         asked = asked | {"participants": participant_list.told(asked["participants"])}

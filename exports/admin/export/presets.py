@@ -1,4 +1,4 @@
-"""Presets of the page that asks for an export: everybody uses them; who kept one changes and removes it."""
+"""Presets of the request page: everybody uses them; only the person who saved one changes and removes it."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ class PresetForm(forms.Form):
 
 
 def usable(user) -> list[ExportPreset]:
-    """Those that ask for nothing that the person may not have; `may_remove` says whether they may remove it."""
+    """Return presets that ask for nothing that the person may not have; `may_remove`: they may remove it."""
     rows = [row for row in ExportPreset.objects.all()[:_SHOWN] if may_ask(user, row.options["anonymize"])]
     for row in rows:
         row.may_remove = rights.can_change_own(user, row.owner_id)
@@ -30,19 +30,19 @@ def usable(user) -> list[ExportPreset]:
 
 
 def keep(request, options: ExportOptions) -> ExportPreset:
-    """Under the name that the form has, for all participants of any deployment.
+    """Save the options under the form's name, for all participants of any deployment.
 
-    Raises UsageError without a name, Conflict where it is somebody else's.
+    Raises UsageError without a name, Conflict if the preset belongs to somebody else.
     """
     form = PresetForm(request.POST)
     if not form.is_valid():
-        raise UsageError("A preset has a name, of at most 100 characters.")
+        raise UsageError("A preset needs a name of at most 100 characters.")
     name, options = form.cleaned_data["name"], replace(options, participants=None)
     with transaction.atomic():
         fields = {"options": options.to_json(), "owner": request.user}
         row, made = ExportPreset.objects.select_for_update().get_or_create(name=name, defaults=fields)
         if not made and not rights.can_change_own(request.user, row.owner_id):
-            raise Conflict(f"Somebody else keeps a preset called “{name}”; give this one another name.")
+            raise Conflict(f"Somebody else saved a preset called “{name}”; give this one another name.")
         if not made:
             row.options = options.to_json()
             row.save(update_fields=["options"])
@@ -51,7 +51,7 @@ def keep(request, options: ExportOptions) -> ExportPreset:
 
 
 def to_remove(user, number: int) -> ExportPreset | None:
-    """None where it is gone already. Raises PermissionDenied for who may not."""
+    """Return the preset, None if it no longer exists. Raises PermissionDenied for a user who may not remove it."""
     row = ExportPreset.objects.filter(pk=number).first()
     if row is not None and not rights.can_change_own(user, row.owner_id):
         raise PermissionDenied
@@ -61,4 +61,4 @@ def to_remove(user, number: int) -> ExportPreset | None:
 def remove(request, row: ExportPreset) -> str:
     Audit.record("remove", user=request.user, target=f"export preset {row.pk}")
     row.delete()
-    return f"The preset “{row}” is gone."
+    return f"The preset “{row}” is removed."

@@ -1,4 +1,4 @@
-"""The options that an export asked for on the desk may have, in words."""
+"""The options of an export that is requested on the desk's pages, in words."""
 
 from django import forms
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
@@ -16,15 +16,15 @@ from psynetdata.psynet.problems import UsageError
 ANONYMIZE = (
     ("yes", "Yes: identifiers become pseudonyms or are withheld, and the archive is searched for them"),
     ("no", "No: everything as it is, with identified data"),
-    ("both", "Both: two archives, each to be downloaded by who may have it"),
+    ("both", "Both: two archives, each for downloading by people who may have it"),
 )
 ASSETS = (
     ("none", "No files: rows only"),
     ("experiment", "The files that the experiment made, such as recordings"),
-    ("all", "All files: stimuli too, and those that are made on demand or shared between experiments"),
+    ("all", "All files: also stimuli, and files that are made on demand or shared between experiments"),
 )
 LEVELS = (
-    ("shared", "For a named colleague: the experimenter's own content leaves scrubbed"),
+    ("shared", "For a named colleague: the experimenter's own content is exported scrubbed"),
     ("open", "For a repository: what no rule covers is withheld"),
 )
 TYPES = (
@@ -32,7 +32,7 @@ TYPES = (
     ("database", "The database only"),
 )
 FILES = (
-    ("csv", "CSV, for R, Python and their kin"),
+    ("csv", "CSV, for R, Python and similar programs"),
     ("excel", "CSV for Excel: marked as UTF-8, and nothing in it runs as a formula"),
     ("parquet", "Parquet, with real types"),
 )
@@ -42,14 +42,14 @@ PSEUDONYMS = (
 )
 LESS = (
     ("drop_text", "Withhold what people typed; numbers stay"),
-    ("shift_dates", "Move each participant's times back by 1 to 364 days of their own; order and intervals stay"),
+    ("shift_dates", "Move each participant's times back by 1 to 364 days; order and intervals stay"),
     ("day", "Cut times to the day"),
 )
 BESIDE = (
-    ("source", "The experiment's source code, where it is at hand (never in an anonymized archive)"),
-    ("strict_assets", "Fail when a file cannot be had, instead of listing it"),
+    ("source", "The experiment's source code, if it is available (never in an anonymized archive)"),
+    ("strict_assets", "Fail if a file cannot be fetched, instead of listing it"),
 )
-SNAPSHOTS = 50  # that one can choose among
+SNAPSHOTS = 50  # how many one can choose from
 _OF_ANONYMOUS = ("level", "pseudonyms", "more")
 
 
@@ -64,14 +64,14 @@ def _boxes(label: str, choices, **more) -> forms.MultipleChoiceField:
 
 
 class ExportForm(forms.Form):
-    """What stands in a group that does not apply (level of an export as it is, say) is not looked at."""
+    """The form. Values of a group that does not apply (such as the level, if not anonymized) are ignored."""
 
     anonymize = _radio("Anonymize", (), "yes")
     snapshot = forms.ChoiceField(label="Snapshot", required=False, widget=UnfoldAdminSelectWidget)
     participants = forms.CharField(
         label="Participants", required=False, max_length=100_000, widget=UnfoldAdminTextInputWidget,
-        help_text="Empty: all. Else the rows of these alone, by their ids, like 3, 5, 8-12; what belongs to nobody "
-        "(networks, nodes, stimuli) comes along.",
+        help_text="Empty: all. Otherwise only the rows of these, by their ids, like 3, 5, 8-12; rows that belong to "
+        "nobody (networks, nodes, stimuli) are included.",
     )  # fmt: skip
     type = _radio("What", TYPES, "psynet")
     assets = _radio("Files", ASSETS, "experiment")
@@ -89,7 +89,7 @@ class ExportForm(forms.Form):
 
     @classmethod
     def filled(cls, deployment: Deployment, user, known: dict) -> "ExportForm":
-        """As it stands before anybody chose anything, but for what is `known`."""
+        """Return the form before anybody chose anything, except for what is `known`."""
         allowed = [choice for choice, _ in ANONYMIZE if may_ask(user, choice)]
         usual = {name: field.initial for name, field in cls.base_fields.items() if field.initial is not None}
         return cls(deployment, user, {**usual, "anonymize": allowed[0], **known})
@@ -101,7 +101,7 @@ class ExportForm(forms.Form):
             raise forms.ValidationError(problem.sentence) from None
 
     def options(self) -> ExportOptions:
-        """Of a valid form. Raises UsageError."""
+        """Return the options of a valid form. Raises UsageError."""
         asked = self.cleaned_data
         files = asked["files"] if asked["type"] == "psynet" else "csv"
         fields = {
@@ -124,13 +124,13 @@ class ExportForm(forms.Form):
 
     @property
     def chosen(self) -> Snapshot | None:
-        """Of a valid form: the snapshot that was named; None: the newest."""
+        """The snapshot named in a valid form; None for the newest."""
         number = self.cleaned_data["snapshot"]
         return self.deployment.snapshots.filter(pk=number).first() if number else None
 
 
 class SelectionForm(forms.Form):
-    """Of an export of several at once: the options that matter most, the others as they usually are."""
+    """The form for exports of several deployments or snapshots: only the most important options."""
 
     anonymize = _radio("Anonymize", (), "yes")
     type = _radio("What", TYPES, "psynet")
@@ -143,11 +143,11 @@ class SelectionForm(forms.Form):
 
     @classmethod
     def of(cls, request) -> "SelectionForm":
-        """Bound when the page that shows it was sent; the first POST comes from the list."""
+        """Return the form, bound when the page that shows it was sent; the first POST comes from the list."""
         return cls(request.user, request.POST if is_confirmed(request) else None)
 
     def options(self) -> ExportOptions:
-        """Of a valid form. Raises UsageError."""
+        """Return the options of a valid form. Raises UsageError."""
         asked = dict(self.cleaned_data)
         level = asked.pop("level")
         return ExportOptions(**asked, **({"level": level} if level and asked["anonymize"] != "no" else {}))
@@ -158,7 +158,7 @@ def may_ask(user, anonymize: str) -> bool:
 
 
 def as_filled(options: dict) -> dict:
-    """How the form stands for options as a preset keeps them."""
+    """Return the form's values for options as a preset stores them."""
     less = [name for name in ("drop_text", "shift_dates") if options.get(name)]
     beside = [] if options.get("no_source") else ["source"]
     files = "excel" if options.get("excel") else options.get("format", "csv")
@@ -171,7 +171,7 @@ def as_filled(options: dict) -> dict:
 
 
 def _snapshots(deployment: Deployment, named: str | None) -> list[tuple]:
-    """The newest ones, and the one that the address names."""
+    """Return the newest snapshots, and the one that the address names."""
     good = deployment.snapshots.good().only("pk", "taken_at", "rows")
     found = list(good[:SNAPSHOTS])
     if named and named not in {str(row.pk) for row in found}:

@@ -1,4 +1,4 @@
-"""The page that asks for an export: options, what it will hold and how large it will be; once, or again and again."""
+"""The page that requests an export: its options, content and approximate size; once, or repeatedly."""
 
 from collections.abc import Sequence
 
@@ -26,7 +26,7 @@ from .request_form import ExportForm, as_filled, may_ask
 
 
 def ask_for_export(model_admin, request: HttpRequest, object_id) -> HttpResponse:
-    """GET: the page, `?preset=` and `?snapshot=` fill it in. POST: by `verb`; a Problem is said on this one."""
+    """GET: the page, filled in by `?preset=` and `?snapshot=`. POST: do the `verb`; a Problem is shown on the page."""
     deployment = _deployment(model_admin, request, object_id)
     if request.method != "POST":
         return _page(model_admin, request, deployment, ExportForm.filled(deployment, request.user, _known(request)))
@@ -43,28 +43,28 @@ def ask_for_export(model_admin, request: HttpRequest, object_id) -> HttpResponse
 
 
 def page_for(request: HttpRequest, deployment: Deployment, ids: Sequence[int]) -> HttpResponse:
-    """The page for these participants, which a list of them leads to."""
+    """Return the page for these participants, as linked from their list."""
     known = {"participants": participant_list.told(ids)}
     form = ExportForm.filled(deployment, request.user, known)
     return _page(admin.site.get_model_admin(Deployment), request, deployment, form)
 
 
 def expected_view(model_admin, request: HttpRequest, number: int) -> HttpResponse:
-    """The part of the page that tells what the export will hold, for the options as they stand in the form."""
+    """Return the part of the page that shows what the export will hold, for the form's current options."""
     deployment = _deployment(model_admin, request, number)
     form = ExportForm(deployment, request.user, request.POST)
     return render(request, "admin/exports/expected.html", {"expected": _expected(deployment, form)})
 
 
 def remove_preset(model_admin, request: HttpRequest, number: int, preset: int) -> HttpResponse:
-    """Take a preset away; one that is gone already is no trouble."""
+    """Remove a preset; one that no longer exists is not an error."""
     deployment = _deployment(model_admin, request, number)
     row, back = presets.to_remove(request.user, preset), address(deployment)
     if row is None:
         return HttpResponseRedirect(back)
     sentences = [
-        f"The preset “{row}” is gone for everybody who uses it, on every deployment.",
-        "Exports that were made with it stay, and so do those that are scheduled.",
+        f"The preset “{row}” is removed for everybody who uses it, on every deployment.",
+        "Exports that were made with it stay, and so do scheduled ones.",
     ]
     plan = Plan("Remove a preset", sentences, "Remove it", stops=True)
     return confirmed(model_admin, request, deployment, plan, lambda: presets.remove(request, row), back)
@@ -84,7 +84,7 @@ def _deployment(model_admin, request: HttpRequest, object_id) -> Deployment:
 
 
 def _known(request: HttpRequest) -> dict:
-    """From the address: a preset that the person may use, and a snapshot."""
+    """Return what the address asks for: a preset that the person may use, and a snapshot."""
     preset, snapshot = (request.GET.get(name, "") for name in ("preset", "snapshot"))
     row = ExportPreset.objects.filter(pk=preset).first() if _is_number(preset) else None
     known = as_filled(row.options) if row and may_ask(request.user, row.options["anonymize"]) else {}
@@ -98,13 +98,13 @@ def _is_number(text: str) -> bool:
 # --- what its buttons do: the answer, or None to show the page again ---------------------------
 def _start(request, deployment: Deployment, form: ExportForm) -> HttpResponse:
     export = request_export(deployment, form.options(), owner=request.user, snapshot=form.chosen)
-    messages.success(request, f"{str(export).capitalize()} was asked for; this page shows how far it is.")
+    messages.success(request, f"{str(export).capitalize()} was requested; this page shows its progress.")
     return HttpResponseRedirect(html.change_url(Export, export.pk))
 
 
 def _keep(request, deployment: Deployment, form: ExportForm) -> HttpResponse:
     row = presets.keep(request, form.options())
-    messages.success(request, f"The preset “{row}” is kept.")
+    messages.success(request, f"The preset “{row}” is saved.")
     return HttpResponseRedirect(f"{address(deployment)}?preset={row.pk}")
 
 
@@ -113,7 +113,7 @@ def _repeat(request, deployment: Deployment, form: ExportForm) -> HttpResponse:
     days = int(every) if _is_number(every) else 0
     export_schedule.schedule(deployment, form.options(), every_days=days, owner=request.user)
     messages.success(
-        request, f"The export comes {export_schedule.EVERY_DAYS[days]}, for the first time within a minute."
+        request, f"The export is made {export_schedule.EVERY_DAYS[days]}, for the first time within a minute."
     )
     return HttpResponseRedirect(html.change_url(Deployment, deployment.pk))
 
@@ -123,7 +123,7 @@ _VERBS = {"start": _start, "keep": _keep, "repeat": _repeat, "look": lambda *_: 
 
 # --- the page ----------------------------------------------------------------------------------
 def _expected(deployment: Deployment, form: ExportForm) -> list[Card]:
-    """Cards of what will come, or of why it cannot."""
+    """Return cards that show what will be exported, or why it cannot be."""
     if not form.is_valid():
         return []
     snapshot = form.chosen or Snapshot.objects.newest(deployment)

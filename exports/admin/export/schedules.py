@@ -1,4 +1,4 @@
-"""Scheduled exports of a deployment: their score, and the pages that resume or remove one."""
+"""Scheduled exports of a deployment: their outcomes, and the pages that resume or remove one."""
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -20,7 +20,7 @@ _SHOWN = 20
 
 
 def scheduled_card(request: HttpRequest, deployment: Deployment) -> list[Card]:
-    """Nothing where there is none."""
+    """Return a card of the scheduled exports; none if there are none."""
     found = deployment.schedules.select_related("owner", "last__job")[:_SHOWN]
     rows = [
         (
@@ -39,7 +39,7 @@ def scheduled_card(request: HttpRequest, deployment: Deployment) -> list[Card]:
 
 
 def stopped_card(rows) -> list[Card]:
-    """For the first page: those of these ExportSchedules that stopped."""
+    """Return a card for the first page with those of these ExportSchedules that stopped."""
     sentences = [
         html.joined([html.to_object(row.deployment), f"stopped after {row.failures} failures: {row.reason}"])
         for row in rows.filter(stopped_at__isnull=False).select_related("deployment")[:_SHOWN]
@@ -48,7 +48,7 @@ def stopped_card(rows) -> list[Card]:
 
 
 def page_of(model_admin, request: HttpRequest, number: int, schedule: int, verb: str) -> HttpResponse:
-    """Resume or remove one; a page says what will happen, its button does it."""
+    """Resume or remove one: a page says what will happen, its button does it."""
     deployment = model_admin.get_object(request, str(number))
     row = deployment and deployment.schedules.select_related("owner", "deployment").filter(pk=schedule).first()
     if row is None or verb not in ("resume", "remove"):
@@ -57,11 +57,11 @@ def page_of(model_admin, request: HttpRequest, number: int, schedule: int, verb:
         raise PermissionDenied
     what = f"{str(row).capitalize()} ({in_words(row.options)}, {export_schedule.EVERY_DAYS[row.every_days]})"
     if verb == "remove":
-        sentences = [f"{what} comes no more. The exports that it made stay until they expire."]
-        plan, do, says = Plan("Remove", sentences, "Remove it", stops=True), export_schedule.remove, "is gone"
+        sentences = [f"{what} is not made any more. The exports that it made stay until they expire."]
+        plan, do, says = Plan("Remove", sentences, "Remove it", stops=True), export_schedule.remove, "is removed"
     else:
-        sentences = [f"{what} comes again, for the first time within a minute. It had stopped: {row.reason}"]
-        plan, do, says = Plan("Resume", sentences, "Resume it"), export_schedule.resume, "comes again"
+        sentences = [f"{what} is made again, for the first time within a minute. It was stopped: {row.reason}"]
+        plan, do, says = Plan("Resume", sentences, "Resume it"), export_schedule.resume, "is made again"
     return confirmed(model_admin, request, deployment, plan, lambda: _done(do, row, request, says))
 
 

@@ -1,4 +1,4 @@
-"""psynetdata's Participant pages: with players for the files of their assets, and an export of some of them."""
+"""psynetdata's Participant pages, with players for the files of their assets, and an export of some of them."""
 
 from django.contrib import admin, messages
 
@@ -22,15 +22,15 @@ class ParticipantAdmin(WithdrawActions, DataParticipantAdmin):
 
     @admin.action(description="Export their data", permissions=["export"])
     def export_selected(self, request, queryset):
-        """The page that asks for an export, for these alone."""
+        """Show the request page of an export for only these participants."""
         found = list(queryset.order_by("key").values_list("deployment_number", "id")[: participant_list.MOST + 1])
         deployments = {number for number, _ in found}
         if len(deployments) != 1:
-            messages.error(request, "An export is of one deployment; choose one in the filter, and participants of it.")
+            messages.error(request, "An export has one deployment; choose one in the filter, and its participants.")
             return None
         if len(found) > participant_list.MOST:
             most = participant_list.MOST
-            messages.error(request, f"At most {most} at a time; export the deployment, if you want all of them.")
+            messages.error(request, f"At most {most} at a time; to export all of them, export the deployment.")
             return None
         deployment = rights.visible_deployments(request.user).get(pk=deployments.pop())
         return request_page.page_for(request, deployment, [number for _, number in found])

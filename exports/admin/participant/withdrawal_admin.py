@@ -1,4 +1,4 @@
-"""Participants who withdrew: withdrawn from their page or list, listed here, taken back here."""
+"""Participants who withdrew: withdrawn on their page or in their list, listed here, taken back here."""
 
 from collections.abc import Sequence
 
@@ -19,11 +19,11 @@ from psynetdata.models import Deployment, Job, Participant
 _PLAN = Plan(
     "Withdraw",
     [
-        "From now on no page, sheet or export has them, and what they made: their rows are taken out of both faces, "
-        "kept asset files of theirs are deleted, and all finished archives of their deployment's exports are removed, "
-        "which can be made again without them.",
-        "Stored snapshots keep their rows until the retention lets them go, and so does the experiment's own database. "
-        "What others made stays, a stimulus that came of their answer in a shared chain too. It is put on record with "
+        "From now on no page, sheet or export has them or what they made: their rows are removed from both faces, "
+        "their stored asset files are deleted, and all finished archives of their deployment's exports are removed; "
+        "these can be made again without them.",
+        "Stored snapshots keep their rows until they are pruned, and so does the experiment's own database. "
+        "What others made stays, also a stimulus made from their answer in a shared chain. It is recorded with "
         "your name, and can be taken back as long as a snapshot has their data.",
     ],
     "Withdraw them",
@@ -101,7 +101,7 @@ class WithdrawalAdmin(_ByWhoMay, Visible, ReadOnly, CardsAdmin):
             ("deployment", html.to_object(obj.deployment)),
             ("state", carried_out(obj.job_state)),
             ("withdrew", html.utc(obj.created_at)),
-            ("put on record by", obj.by or html.EMPTY),
+            ("recorded by", obj.by or html.EMPTY),
         ]
         return [Card("A withdrawal", facts=facts)]
 
@@ -109,8 +109,9 @@ class WithdrawalAdmin(_ByWhoMay, Visible, ReadOnly, CardsAdmin):
     def take_back(self, request, object_id):
         row = found(self, request, object_id)
         sentences = [
-            f"As if participant {row.participant} had not withdrawn: a worker brings their rows back from the newest "
-            "snapshot. Asset files come again when they are fetched; archives have to be made again.",
+            f"Participant {row.participant} is treated as if they had not withdrawn: a worker brings their rows back "
+            "from the newest snapshot. Asset files are here again once they are fetched; archives have to be made "
+            "again.",
         ]
 
         def do() -> str:
@@ -123,7 +124,7 @@ class WithdrawalAdmin(_ByWhoMay, Visible, ReadOnly, CardsAdmin):
 
 
 def carried_out(state: str | None):
-    """Of the last job that carries a deployment's withdrawals out."""
+    """Return the state of the last job that carries out a deployment's withdrawals."""
     if state is None:
         return html.EMPTY
     return html.badge("carried out", "success") if state == Job.State.DONE else html.badge(state)

@@ -1,4 +1,4 @@
-"""A deployment's `get_basic_data` as it stands in its source code, to copy into a module; nothing of it is run."""
+"""A deployment's `get_basic_data` from its source code, to copy into a module; none of it is run."""
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -24,9 +24,9 @@ class Exp(Experiment):
 
 
 def fact(request: HttpRequest, deployment: Deployment) -> list[tuple]:
-    """The way to the page, for the card of sheets: where there is source code, for who sees the identified face.
+    """Return a link for the card of sheets, if there is source code, for users who see the identified face.
 
-    Like the source code itself, which is in regular exports only: it may hold names and keys.
+    Like the source code itself, which is only in regular exports, it may hold names and keys.
     """
     if shown_face(request) != IDENTIFIED or not SourceCode.objects.filter(deployment=deployment).exists():
         return []
@@ -57,7 +57,7 @@ def page(model_admin, request: HttpRequest, number: int) -> HttpResponse:
 
 
 def as_module(deployment: Deployment, method: str) -> str:
-    """What one puts into a file that BASIC_DATA_MODULES names: the method's own lines within a class for the desk."""
+    """Return the text for a file that BASIC_DATA_MODULES names: the method's own lines in a class for the desk."""
     named = ("label", deployment.label) if deployment.label else ("deployment_id", deployment.deployment_id)
     return _MODULE.format(name=named[0], value=named[1], method=method)
 
@@ -66,6 +66,6 @@ def _about(deployment: Deployment, row: SourceCode) -> Card:
     facts = [
         ("deployment", html.to_object(deployment)),
         ("source code", f"{html.size(row.bytes)}, sha256 {row.sha256}"),
-        ("handed in", html.utc(row.stored_at)),
+        ("stored", html.utc(row.stored_at)),
     ]
     return Card("In short", facts=facts)

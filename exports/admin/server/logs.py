@@ -1,4 +1,4 @@
-"""The logs of a deployment's server, to search: for who sees the identified face, as they may hold anything."""
+"""Search the logs of a deployment's server; only for users who see the identified face, as logs may hold anything."""
 
 from django import forms
 from django.contrib import messages
@@ -26,7 +26,11 @@ _SHOWN = 2_000  # characters of a message
 
 class SearchForm(forms.Form):
     q = forms.CharField(
-        label="Words", required=False, max_length=200, widget=UnfoldAdminTextInputWidget, help_text="In any case."
+        label="Words",
+        required=False,
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="In any case.",
     )
     level = forms.ChoiceField(
         required=False, choices=[("", "any"), *((level, level) for level in _LEVELS)], widget=UnfoldAdminSelectWidget
@@ -35,16 +39,16 @@ class SearchForm(forms.Form):
 
 
 def fact(request: HttpRequest, deployment: Deployment) -> list[tuple]:
-    """The way to the page, where there are logs or may be some."""
+    """Return a link to the page, if there are logs or may be some."""
     if shown_face(request) != IDENTIFIED or not (logs.can_be_read(deployment) or logs.kept(deployment)):
         return []
     return [("server logs", html.link(reverse(f"admin:{PAGE}", args=(deployment.pk,)), "to search"))]
 
 
 def page(model_admin, request: HttpRequest, number: int) -> HttpResponse:
-    """GET: the newest lines, or those that `q` and `level` ask for. POST: read on at the server, as a job.
+    """GET: the newest lines, or those with `q` and `level`. POST: continue reading at the server, in a job.
 
-    What was searched for goes into no address: it may be somebody's id. So a search is a POST too.
+    A search is a POST too, so that the searched text is in no address: it may be somebody's id.
     """
     deployment = model_admin.get_object(request, str(number))
     if deployment is None:
@@ -84,7 +88,7 @@ def _read(request: HttpRequest, deployment: Deployment) -> HttpResponse:
 
 
 def _found(request: HttpRequest, row: ServerLogs | None, form: SearchForm) -> dict:
-    """The card of lines, and where the next page of them begins."""
+    """Return the card of lines, and where the next page of them begins."""
     if form.is_bound and not form.is_valid():
         return {"card": Card("Lines", note="That cannot be searched for.")}
     asked = form.cleaned_data if form.is_bound else {}
@@ -94,7 +98,7 @@ def _found(request: HttpRequest, row: ServerLogs | None, form: SearchForm) -> di
     except Problem as problem:
         return {"card": Card("Lines", note=problem.sentence)}
     if found is None:
-        return {"card": Card("Lines", note="Nothing was read yet.")}
+        return {"card": Card("Lines", note="Nothing has been read yet.")}
     rows = [(html.nowrap(line.time), line.level, _short(line.message)) for line in found.lines]
     further = "-".join(map(str, found.further)) if found.further else ""
     card = Card("Lines, the newest first", headers=("time", "level", "message"), rows=rows, note=_note(found))
@@ -103,8 +107,8 @@ def _found(request: HttpRequest, row: ServerLogs | None, form: SearchForm) -> di
 
 def _note(found: Found) -> str:
     if found.stopped:
-        return "Not all of the logs were gone through yet; go on with older lines."
-    return "" if found.lines else "No line is like that."
+        return "Not all of the logs have been searched yet; continue with older lines."
+    return "" if found.lines else "No line matches."
 
 
 def _short(message: str) -> str:
@@ -115,7 +119,7 @@ def _about(request: HttpRequest, deployment: Deployment, row: ServerLogs | None)
     last = Job.objects.filter(kind=logs.KIND, deployment=deployment).order_by("-pk").first()
     facts = [
         ("deployment", html.to_object(deployment)),
-        ("kept here", html.size(row.bytes) if row else "nothing yet"),
+        ("stored", html.size(row.bytes) if row else "nothing yet"),
         ("read to the end", html.utc(row.read_at) if row and row.read_at else html.EMPTY),
     ]
     if last is not None:

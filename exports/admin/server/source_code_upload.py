@@ -1,4 +1,4 @@
-"""Hand in an experiment's source code, which regular exports then carry."""
+"""Upload an experiment's source code, which regular exports then include."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,7 +28,7 @@ class SourceForm(forms.Form):
 
 
 class SourceCodeActions:
-    """For DeploymentAdmin: for who may export identified data, because that is where the source code leaves."""
+    """For DeploymentAdmin; only for users who may export identified data, because such exports include the code."""
 
     def has_hand_in_source_permission(self, request, object_id=None) -> bool:
         return self.has_view_permission(request) and rights.can_export(request.user, "regular")
@@ -45,27 +45,27 @@ class SourceCodeActions:
 
 def _sentences(row: Deployment) -> list[str]:
     kept = SourceCode.objects.filter(deployment=row).first()
-    now = "None is kept yet."
+    now = "None is stored yet."
     if kept:
         now = (
-            f"One is kept, of {html.size(kept.bytes)}, since {html.utc(kept.stored_at)} (sha256 {kept.sha256}). "
-            "What you hand in takes its place, for good."
+            f"One is stored, {html.size(kept.bytes)}, since {html.utc(kept.stored_at)} (sha256 {kept.sha256}). "
+            "Your upload replaces it for good."
         )
     return [
-        f"The experiment's source code goes into regular exports of {row}, never into anonymized ones. It is kept as "
-        "it is and never run.",
+        f"The experiment's source code goes into regular exports of {row}, never into anonymized ones. It is stored "
+        "unchanged and never run.",
         now,
     ]
 
 
 def _keep(row: Deployment, form: SourceForm, user) -> str:
     if not form.is_valid():
-        raise UsageError("No file came; choose the zip with the source code.")
+        raise UsageError("No file was sent; choose the zip with the source code.")
     with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="source-") as folder:
         path = Path(folder) / source_code.NAME
         _write(form.cleaned_data["file"], path)
         kept = source_code.keep(row, path, user=user)
-    return f"The source code of {row} is kept: {html.size(kept.bytes)}, sha256 {kept.sha256}."
+    return f"The source code of {row} is stored: {html.size(kept.bytes)}, sha256 {kept.sha256}."
 
 
 def _write(file: UploadedFile, path: Path) -> None:

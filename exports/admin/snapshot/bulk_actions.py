@@ -1,4 +1,4 @@
-"""What one can do with several snapshots at once."""
+"""Actions on several snapshots at once."""
 
 from django.contrib import admin
 
@@ -24,26 +24,26 @@ class SelectedSnapshots:
     def export_selected(self, request, queryset):
         form = SelectionForm.of(request)
         sentences = [
-            "A worker builds an export of each snapshot, one after the other, with the same options for all. Each "
-            "export, and each download of it, is put on record with your name.",
+            "A worker builds an export of each snapshot, one after another, with the same options for all. Each "
+            "export, and each download of it, is recorded with your name.",
         ]
         plan = Plan("Export", sentences, "Start the exports", form=form)
 
         def do(row: Snapshot) -> None:
             request_export(row.deployment, form.options(), owner=request.user, snapshot=row)
 
-        return on_each(self, request, queryset.select_related("deployment"), plan, do, "exports were asked for")
+        return on_each(self, request, queryset.select_related("deployment"), plan, do, "exports were requested")
 
     @admin.action(description="Pin", permissions=["look_after"])
     def pin_selected(self, request, queryset):
-        plan = Plan("Pin", ["They are kept for good, whatever the retention of their deployments says."], "Pin them")
+        plan = Plan("Pin", ["They are kept for good, whatever their deployments' retention rules say."], "Pin them")
         return on_each(self, request, queryset, plan, lambda row: pin.pin(row, user=request.user), "are pinned")
 
     @admin.action(description="Unpin", permissions=["look_after"])
     def unpin_selected(self, request, queryset):
         sentences = [
-            "From then on the retention of their deployments decides about them as about any others: what it does not "
-            "keep goes with the next prune, within a day.",
+            "From then on their deployments' retention rules decide about them as about any others: snapshots that "
+            "they do not keep are deleted with the next prune, within a day.",
         ]
         plan = Plan("Unpin", sentences, "Unpin them", stops=True)
         return on_each(self, request, queryset, plan, lambda row: pin.unpin(row, user=request.user), "are not pinned")
@@ -52,7 +52,7 @@ class SelectedSnapshots:
     def verify_selected(self, request, queryset):
         sentences = [
             "A worker reads everything that is stored of each, compares its hashes and counts its rows. Nothing is "
-            "changed; what is damaged is noted, and the next snapshot reads that again from the source.",
+            "changed; damage is noted, and the next snapshot reads those rows from the source again.",
         ]
         plan = Plan("Verify", sentences, "Verify them")
         return on_each(

@@ -1,4 +1,4 @@
-"""What changed from one snapshot to the next, by their counts and hashes alone: no segment is read.
+"""What changed from one snapshot to the next, from their counts and hashes only: no segment is read.
 
 `exports.history.diff` reads the rows and knows more: what was changed and what was replaced.
 """
@@ -12,12 +12,12 @@ from psynetdata.admin.pages.cards import Card
 from psynetdata.admin.pages.table_names import name_of
 from psynetdata.models import TYPED_MODELS
 
-_NAMED = 4  # tables that a line names
+_NAMED = 4  # tables that a line lists
 
 
 @dataclass(frozen=True)
 class Change:
-    """A table that differs. `before` and `after`: its rows, None where there is no such table."""
+    """A table that differs. `before` and `after`: its rows, None if there is no such table."""
 
     table: str
     before: int | None
@@ -37,7 +37,7 @@ class Change:
 
 
 def changes(before: Snapshot, after: Snapshot) -> list[Change]:
-    """The tables that differ: people and their work first, then the largest differences."""
+    """Return the tables that differ: people and their work first, then the largest differences."""
     found = [
         Change(table, was and was["rows"], is_now and is_now["rows"])
         for table in {*before.tables, *after.tables}
@@ -48,7 +48,7 @@ def changes(before: Snapshot, after: Snapshot) -> list[Change]:
 
 
 def in_a_line(before: Snapshot | None, after: Snapshot) -> str:
-    """`trials +12, participants changed, and 3 more tables`"""
+    """Return a text like `trials +12, participants changed, and 3 more tables`."""
     if before is None:
         return "the first one"
     found = changes(before, after)
@@ -60,7 +60,7 @@ def in_a_line(before: Snapshot | None, after: Snapshot) -> str:
 
 
 def neighbour(obj: Snapshot, which: str) -> Snapshot | None:
-    """The one before (`lt`) or after (`gt`) it in the history of its deployment, by time and then by number."""
+    """Return the snapshot before (`lt`) or after (`gt`) it in the deployment's history, by time and then by number."""
     others = Snapshot.objects.filter(deployment=obj.deployment)
     at_once = others.filter(**{"taken_at": obj.taken_at, f"pk__{which}": obj.pk})
     other_time = others.filter(**{f"taken_at__{which}": obj.taken_at})
@@ -74,6 +74,6 @@ def changes_card(before: Snapshot | None, after: Snapshot) -> Card:
     rows = [(one.table, html.number(one.before), html.number(one.after), one.words) for one in changes(before, after)]
     title = f"What changed since {before}"
     if not rows:
-        return Card(title, note="Nothing: each table holds the very same rows.")
+        return Card(title, note="Nothing: each table holds exactly the same rows.")
     note = "By counts and hashes. “changed”: as many rows as before, but not the same."
     return Card(title, headers=("table", "rows before", "rows now", "difference"), rows=rows, footnote=note)

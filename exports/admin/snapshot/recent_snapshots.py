@@ -16,25 +16,25 @@ SHOWN = 10
 
 
 def newest_of(obj: Deployment) -> list[Snapshot]:
-    """As many as the page shows, and the one before, where there is one."""
+    """Return as many snapshots as the page shows, and one more to compare with, if there is one."""
     return list(obj.snapshots.defer("sequences", "server")[: SHOWN + 1])
 
 
 def newest_card(obj: Deployment, found: list[Snapshot]) -> Card:
-    """The newest ones, each with what changed since the one before."""
+    """Return a card of the newest ones, each with what changed since the previous one."""
     before = {row.pk: earlier for row, earlier in pairwise(found)}
     rows = [_snapshot_row(row, before.get(row.pk)) for row in found[:SHOWN]]
-    note = "" if rows else "There is no snapshot yet; `manage.py load` makes one from a database.zip."
+    note = "" if rows else "There are no snapshots yet; `manage.py load` makes one from a database.zip."
     if obj.source != Deployment.Source.UPLOAD and not rows:
-        note = "There is no snapshot yet."
-    headers = ("snapshot", "state", "age", "rows", "since the one before", "new bytes", "took", "of")
+        note = "There are no snapshots yet."
+    headers = ("snapshot", "state", "age", "rows", "since the previous one", "new bytes", "duration", "time")
     more = html.list_url(Snapshot, deployment__number__exact=obj.number)
     footnote = html.link(more, "all snapshots") if len(found) > SHOWN else ""
     return Card("Newest snapshots", headers=headers, rows=rows, note=note, footnote=footnote)
 
 
 def suspect_cards(last: Snapshot | None) -> list[Card]:
-    """Of a newest snapshot that is suspect, until the next look makes an alarm of it; or where nobody looks."""
+    """Return a card for a suspect newest snapshot, until the next check makes an alarm of it, or if nobody checks."""
     if last is None or last.state != Snapshot.State.SUSPECT:
         return []
     return [wrong_card("The newest snapshot is suspect", [html.joined([html.to_object(last), last.reason])])]

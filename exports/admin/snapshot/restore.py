@@ -1,4 +1,4 @@
-"""Restoring a snapshot: the page says how, the command line does it, where a database's password has its place."""
+"""Restoring a snapshot: the page shows how, the command line does it, because it needs a database's password."""
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -13,30 +13,31 @@ _TARGET = "postgres://user@host:5432/database"
 
 
 def can_restore(user) -> bool:
-    """It lays real ids and answers into another database, so it is for who may have both."""
+    """Return whether the user may restore: it copies real ids and answers into another database."""
     return rights.can_export(user, "regular") and user.has_perm(rights.CHANGE_DEPLOYMENT)
 
 
 def restore_page(model_admin, request: HttpRequest, row, snapshot: Snapshot | None) -> HttpResponse:
-    """`row`: what the page is of, a deployment or the snapshot itself; `snapshot`: None where there is none."""
+    """Return the page. `row`: the deployment or snapshot it belongs to; `snapshot`: None if there is none."""
     if not can_restore(request.user):
         raise PermissionDenied
     back = html.change_url(type(row), row.pk)
     if snapshot is None:
         return page(model_admin, request, row, Plan("Restore", ["There is no good snapshot to restore yet."]), back)
     sentences = [
-        f"{str(snapshot).capitalize()}, of {html.age(snapshot.taken_at)} ago, goes back into a PostgreSQL database "
-        "whose tables exist (PsyNet makes them at launch): all of it or nothing, each row read back and compared.",
-        "A database that holds rows is refused unless you say --replace, which deletes them in the same step; one that "
-        "others are connected to is refused too. This deployment's own database is not touched unless you name it.",
+        f"{str(snapshot).capitalize()}, taken {html.age(snapshot.taken_at)} ago, is restored into a PostgreSQL "
+        "database whose tables exist (PsyNet makes them at launch): completely or not at all, each row read back and "
+        "compared.",
+        "A database that holds rows is refused without --replace, which deletes them in the same transaction; one with "
+        "other connections is refused too. This deployment's own database is not touched unless you name it.",
     ]
     if snapshot.state == Snapshot.State.SUSPECT:
-        sentences.insert(0, "This snapshot is suspect: rows are missing in it that an earlier one has.")
+        sentences.insert(0, "This snapshot is suspect: it lacks rows that an earlier one has.")
     plan = Plan("Restore", sentences, cards=[_command(snapshot)])
     return page(model_admin, request, row, plan, back)
 
 
 def _command(snapshot: Snapshot) -> Card:
     lines = f"manage.py restore {snapshot.pk} --database {_TARGET} --password-env PASSWORD"
-    note = "On the server, where PASSWORD is an environment variable that holds the database's password."
+    note = "Run it on the server, where the environment variable PASSWORD holds the database's password."
     return Card("The command", note=note, template="admin/exports/command.html", context={"lines": lines})

@@ -1,4 +1,4 @@
-"""What changed from one snapshot to the next, row by row: read when somebody asks, and kept, as it stays so."""
+"""What changed from one snapshot to the next, row by row: computed on request, and cached, as it does not change."""
 
 from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
@@ -21,7 +21,7 @@ from .count_diff import neighbour
 PAGE = "exports_snapshot_changed"
 MOST = 400_000  # rows that are read while somebody waits
 _KEEP = 7 * 24 * 3600
-_PART = "part"  # the parameter that asks for the lines alone
+_PART = "part"  # the parameter that requests only the lines
 
 
 def address(row: Snapshot) -> str:
@@ -29,7 +29,7 @@ def address(row: Snapshot) -> str:
 
 
 def unfolds(row: Snapshot, before: Snapshot | None, line: str) -> str | SafeString:
-    """The line of counts, which opens to what changed by rows; without JavaScript a link to the page of it."""
+    """Return the line of counts, which opens to show the changed rows; without JavaScript it links to their page."""
     if before is None or line == "nothing":
         return line
     return format_html(
@@ -61,7 +61,7 @@ def page(model_admin, request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _changed(before: Snapshot, after: Snapshot) -> tuple[list[TableDiff], str]:
-    """(tables that differ, why it is not told)"""
+    """Return (tables that differ, why they are not shown)."""
     name = f"changed-{before.pk}-{after.pk}"
     kept = cache.get(name)
     if kept is not None:
@@ -80,7 +80,7 @@ def _changed(before: Snapshot, after: Snapshot) -> tuple[list[TableDiff], str]:
 
 def _card(before: Snapshot | None, changed: list[TableDiff], why: str) -> Card:
     if not changed:
-        return Card("Row by row", note=why or f"Nothing: each table holds the very same rows as in {before}.")
+        return Card("Row by row", note=why or f"Nothing: each table holds exactly the same rows as in {before}.")
     rows = [
         (one.table, *(html.number(getattr(one, kind)) for kind in ("added", "changed", "removed")), _remarks(one))
         for one in changed
@@ -92,7 +92,7 @@ def _card(before: Snapshot | None, changed: list[TableDiff], why: str) -> Card:
 
 
 def _lines(changed: list[TableDiff], why: str) -> str | SafeString:
-    """`trials: 12 added, 3 changed`"""
+    """Return lines like `trials: 12 added, 3 changed`."""
     if not changed:
         return format_html("<p>{}</p>", why or "No row differs.")
     told = ((name_of(one.table), _counts(one)) for one in changed)

@@ -1,4 +1,4 @@
-"""What one can do with a snapshot: accept it, pin it, have its database; each on a page that says what it does."""
+"""Actions on a snapshot: accept it, pin it, download its database; each on a page that says what it does."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,12 +23,12 @@ from psynetdata.psynet.problems import Conflict
 from .count_diff import changes_card
 from .restore import can_restore, restore_page
 
-# Larger ones take minutes to pack, longer than a browser should wait; size as CSV, in bytes.
+# Larger ones take minutes to compress, longer than a browser should wait; size as CSV, in bytes.
 DOWNLOAD_LIMIT = 1_000_000_000
 
 
 class SnapshotActions:
-    """For SnapshotAdmin. Which of them a page offers depends on the snapshot's state."""
+    """For SnapshotAdmin. The snapshot's state decides which of them a page offers."""
 
     actions_detail = ("export", "accept", "pin", "unpin", "verify", "database_zip", "restore")
 
@@ -51,7 +51,7 @@ class SnapshotActions:
     def accept(self, request, object_id):
         row = found(self, request, object_id)
         if row.state == Snapshot.State.GOOD:
-            plan = Plan("Accept", [f"{str(row).capitalize()} is good already; there is nothing to accept."])
+            plan = Plan("Accept", [f"{str(row).capitalize()} is already good; there is nothing to accept."])
         else:
             plan = _plan_to_accept(row)
         return confirmed(self, request, row, plan, lambda: _ask_to_accept(request, row))
@@ -59,7 +59,7 @@ class SnapshotActions:
     @action(description="Pin", url_path="pin", permissions=["look_after"], icon="keep")
     def pin(self, request, object_id):
         row = found(self, request, object_id)
-        plan = Plan("Pin", [f"{str(row).capitalize()} is kept for good, whatever the retention says."], "Pin it")
+        plan = Plan("Pin", [f"{str(row).capitalize()} is kept for good, whatever the retention rules say."], "Pin it")
 
         def do() -> str:
             pin.pin(row, user=request.user)
@@ -76,8 +76,8 @@ class SnapshotActions:
             return f"{str(row).capitalize()} is not pinned any more."
 
         sentences = [
-            f"From then on the retention decides about {row} as about any other: {retention_words(row.deployment)}.",
-            "What it does not keep goes with the next prune, within a day.",
+            f"From then on the retention rules decide about {row}: {retention_words(row.deployment)}.",
+            "If they do not keep it, it is deleted with the next prune, within a day.",
         ]
         plan = Plan("Unpin", sentences, "Unpin it", stops=True)
         return confirmed(self, request, row, plan, do)
@@ -121,26 +121,26 @@ def _plan_to_accept(row: Snapshot) -> Plan:
     sentences = [row.reason] if row.reason else []
     sentences.append(f"Accept {row} if a person had a reason to remove these rows, or if they never belonged there.")
     if len(chain) > 1:
-        sentences.append(f"{len(chain) - 1} later ones, suspect only because of it, are accepted with it.")
+        sentences.append(f"{len(chain) - 1} later ones, which are suspect only because of it, are accepted too.")
     if then == shown:
-        sentences.append(f"The mirror goes on showing {shown}, which is newer.")
+        sentences.append(f"The mirror continues to show {shown}, which is newer.")
         return Plan("Accept", sentences, "Accept it")
     if shown:
         sentences.append(f"Nothing is deleted: {shown} stays in the history with all its rows.")
     sentences.append(
-        f"The mirror, the sheets and new exports then show {then}" + (f" in place of {shown}:" if shown else ".")
+        f"The mirror, the sheets and new exports then show {then}" + (f" instead of {shown}:" if shown else ".")
     )
     cards = [changes_card(shown, then)] if shown else []
     return Plan("Accept", sentences, "Accept it", cards=cards)
 
 
 def _ask_to_accept(request, row: Snapshot) -> HttpResponse:
-    """A job, since the mirror may take its time; the deployment's page shows how far it is."""
+    """Submit a job, because the mirror may take time; the deployment's page shows its progress."""
     if row.state == Snapshot.State.GOOD:
-        raise Conflict(f"{str(row).capitalize()} is good already; there is nothing to accept.")
+        raise Conflict(f"{str(row).capitalize()} is already good; there is nothing to accept.")
     job = active_job(row.deployment, accept.KIND)
     if job is not None and job.options.get("snapshot") != row.pk:
-        raise Conflict(f"{str(job).capitalize()} is at work for another snapshot of {row.deployment}; wait for it.")
+        raise Conflict(f"{str(job).capitalize()} is accepting another snapshot of {row.deployment}; wait for it.")
     if job is None:
         options = {"snapshot": row.pk, "by": request.user.get_username()}
         jobs.submit(accept.KIND, options=options, deployment=row.deployment, owner=request.user)
@@ -149,9 +149,9 @@ def _ask_to_accept(request, row: Snapshot) -> HttpResponse:
 
 def _plan_to_download(row: Snapshot) -> Plan:
     sentences = [
-        "Identified data: real worker ids, addresses and everything that people typed leave as they are. The download "
-        "is put on record with your name.",
-        f"It is the file that “psynet load” and “psynet deploy --archive” take; {html.size(row.bytes)} before packing.",
+        "Identified data: the file has real worker ids, addresses and everything that people typed. The download "
+        "is recorded with your name.",
+        f"It is the file that “psynet load” and “psynet deploy --archive” take; {html.size(row.bytes)} uncompressed.",
     ]
     if row.bytes > DOWNLOAD_LIMIT:
         sentences.append(f"It is too large for a page; “manage.py snapshot download {row.pk}” writes it on the server.")
@@ -166,5 +166,5 @@ def _download(request, row: Snapshot) -> HttpResponse:
     with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="download-") as folder:
         path = Path(folder) / name
         download(row, path, user=request.user)
-        # Open, it outlives its folder, and is gone when the answer is.
+        # An open file outlives its folder, and is deleted when the response is finished.
         return FileResponse(path.open("rb"), as_attachment=True, filename=name)

@@ -21,7 +21,7 @@ from .bulk_actions import SelectedSnapshots
 from .count_diff import changes_card, neighbour
 from .snapshot_actions import SnapshotActions
 
-# A list shows none of them.
+# Lists show none of them.
 _LARGE = ("tables", "sequences", "server", "damage")
 
 
@@ -47,7 +47,7 @@ class SnapshotAdmin(SelectedSnapshots, SnapshotActions, Visible, ReadOnly, Cards
         badges = [html.badge(obj.state)] + ([html.badge("pinned", "neutral")] if obj.pinned else [])
         return html.joined(badges)
 
-    @display(description="the moment it is of", ordering="taken_at")
+    @display(description="time of the data", ordering="taken_at")
     def taken(self, obj):
         return html.utc(obj.taken_at)
 
@@ -86,13 +86,13 @@ class SnapshotAdmin(SelectedSnapshots, SnapshotActions, Visible, ReadOnly, Cards
         ]
 
     def first(self, request, obj) -> list[Card]:
-        """What is wrong with it, and what is being done."""
+        """Return cards on what is wrong with it, and on work in progress."""
         cards = []
         if obj.state == Snapshot.State.SUSPECT:
-            reason = obj.reason or "It was kept, but does not take the place of the newest good one."
+            reason = obj.reason or "It was stored, but does not replace the newest good one."
             cards.append(wrong_card("Suspect", [reason]))
         if obj.damage:
-            damaged = f"{len(obj.damage)} of its files are missing or damaged; “manage.py verify” names them."
+            damaged = f"{len(obj.damage)} of its files are missing or damaged; “manage.py verify” lists them."
             cards.append(wrong_card("Damaged", [damaged]))
         job = active_job(obj.deployment, accept.KIND)
         if job and job.options.get("snapshot") == obj.pk:
@@ -103,13 +103,13 @@ class SnapshotAdmin(SelectedSnapshots, SnapshotActions, Visible, ReadOnly, Cards
         facts = [
             ("deployment", html.to_object(obj.deployment)),
             ("state", self.state_badge(obj)),
-            ("the moment it is of", html.utc(obj.taken_at)),
+            ("time of the data", html.utc(obj.taken_at)),
             ("stored", html.utc(obj.stored_at)),
             ("rows", f"{html.number(obj.rows)} in {len(obj.tables)} tables, {html.size(obj.bytes)} as CSV"),
-            ("added to the storage", f"{html.size(obj.new_bytes)}; the rest was there from earlier ones"),
+            ("added to the storage", f"{html.size(obj.new_bytes)}; the rest was already there from earlier snapshots"),
             ("versions", versions(obj)),
             ("its server's clock", times.offset_words(obj.clock_offset)),
-            ("the one before, the next", html.joined([html.to_object(before), html.to_object(neighbour(obj, "gt"))])),
+            ("previous, next", html.joined([html.to_object(before), html.to_object(neighbour(obj, "gt"))])),
         ]
         if obj.seconds is not None:
             facts.insert(4, ("its transaction was open", seconds_words(obj.seconds)))
@@ -119,7 +119,7 @@ class SnapshotAdmin(SelectedSnapshots, SnapshotActions, Visible, ReadOnly, Cards
 
 
 def _server_cards(obj: Snapshot) -> list[Card]:
-    """The PostgreSQL server that it was taken from, and how far its sequences were."""
+    """Return a card on the PostgreSQL server that it was taken from, and the last values of its sequences."""
     if not obj.server:
         return []
     version = int(obj.server.get("version", 0))
@@ -128,7 +128,7 @@ def _server_cards(obj: Snapshot) -> list[Card]:
         ("server started", str(obj.server.get("started", ""))),
         ("database, cluster", f"{obj.server.get('database')}, {obj.server.get('system')}"),
         ("last transaction", str(obj.server.get("horizon", ""))),
-        ("every row read afresh", str(obj.server.get("afresh_at", ""))),
+        ("every row read", str(obj.server.get("afresh_at", ""))),
     ]
     rows = [
         (name, html.number(last) if last is not None else "never used") for name, last in sorted(obj.sequences.items())
@@ -138,14 +138,14 @@ def _server_cards(obj: Snapshot) -> list[Card]:
 
 
 def _with_rows(card: Card, obj: Snapshot) -> Card:
-    """The card of counts, with the way to what changed row by row."""
+    """Return the card of counts, with a link to what changed row by row."""
     if card.rows:
         card.footnote = html.joined([card.footnote, html.link(row_diff.address(obj), "Row by row")])
     return card
 
 
 def versions(obj) -> str:
-    """`PsyNet 13.3.0, Dallinger 12.4.0, Python 3.13`, as far as they are known."""
+    """Return a text like `PsyNet 13.3.0, Dallinger 12.4.0, Python 3.13`, as far as they are known."""
     known = (("PsyNet", obj.psynet_version), ("Dallinger", obj.dallinger_version), ("Python", obj.python_version))
     return ", ".join(f"{name} {version}" for name, version in known if version) or "not known"
 

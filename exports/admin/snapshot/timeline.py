@@ -15,7 +15,7 @@ _WIDTH, _HEIGHT, _MARK = 1000, 80, 4
 
 
 def timeline_card(deployment: Deployment) -> list[Card]:
-    """Nothing for fewer than two snapshots."""
+    """Return a card; none for fewer than two snapshots."""
     columns = ("pk", "taken_at", "rows", "new_bytes", "state", "pinned")
     rows = list(deployment.snapshots.values(*columns)[:SHOWN])[::-1]
     if len(rows) < 2:
@@ -26,7 +26,7 @@ def timeline_card(deployment: Deployment) -> list[Card]:
         f"from {html.number(rows[0]['rows'])} to {html.number(rows[-1]['rows'])} rows"
     )
     context = {"figures": [("", _drawn(rows, told), told)]}
-    note = "A mark for each, as high as it has rows; the bar in it as high as what was new to store."
+    note = "A mark for each snapshot, as high as its number of rows; the bar inside shows how much was new to store."
     return [Card("History", template="admin/exports/how.html", context=context, footnote=note)]
 
 

@@ -1,4 +1,4 @@
-"""What is not as it should be, first on a page."""
+"""What is wrong, shown first on a page."""
 
 from collections.abc import Iterable
 
@@ -16,7 +16,7 @@ SHOWN = 50
 
 
 def alarms_card(user, incidents: Iterable[Incident], title: str = "", *, named: bool = False) -> Card:
-    """Open incidents, each in its sentence. `named`: with the deployment that it is of, which must be at hand."""
+    """Return a card of open incidents, each as a sentence. `named`: with its deployment, which must be loaded."""
     incidents = list(incidents)
     suspects = _suspects(incidents)
     alarms = [
@@ -36,12 +36,12 @@ def alarms_card(user, incidents: Iterable[Incident], title: str = "", *, named: 
 
 
 def wrong_card(title: str, sentences: Iterable[str]) -> Card:
-    """What is wrong with the thing that the page is of."""
+    """Return a card on what is wrong with the page's object."""
     return Card(title, template="admin/exports/wrong.html", context={"sentences": list(sentences)})
 
 
 def _suspects(incidents: list[Incident]) -> dict[int, Snapshot]:
-    """{deployment: its newest suspect snapshot}, of those whose rows fell: there one can look, and accept it."""
+    """Return {deployment: its newest suspect snapshot} if rows fell: people can look at it and accept it."""
     fell = [incident.deployment_id for incident in incidents if incident.kind == Incident.Kind.FELL]
     if not fell:
         return {}
@@ -51,15 +51,15 @@ def _suspects(incidents: list[Incident]) -> dict[int, Snapshot]:
 
 
 def desk_alarms(request) -> Card:
-    """All open incidents that this person may know of; and whether anybody is looking at all."""
+    """Return all open incidents that this person may know of, and whether the workers are running at all."""
     still = jobs.standing_still()
     incidents = only(request, Incident.objects.filter(ended_at=None)).select_related("deployment")[:SHOWN]
     if incidents or still:
         card = alarms_card(request.user, incidents, named=True)
         if still:
             card.note = (
-                f"The workers ({' and '.join(still)}) have shown no life for minutes: while they stand still no "
-                "snapshot is taken and no alarm begins. “manage.py serve” runs them."
+                f"The workers ({' and '.join(still)}) have shown no sign of life for minutes: while they stand still, "
+                "no snapshot is taken and no alarm begins. “manage.py serve” runs them."
             )
         return card
-    return Card("No alarms", note="Every deployment that is watched has its snapshots, and there is space left.")
+    return Card("No alarms", note="Every watched deployment has its snapshots, and there is enough space left.")

@@ -1,4 +1,4 @@
-"""How the watching of a deployment goes: its schedule, its last try, what is kept, the last drill."""
+"""The state of a deployment's watching: its schedule, its last try, what is stored, the last drill."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,14 +18,14 @@ from psynetdata.models import Audit, Deployment, Job
 
 
 def active_job(deployment: Deployment, *kinds: str) -> Job | None:
-    """The oldest job of these kinds that is not over."""
+    """Return the oldest unfinished job of these kinds."""
     return _active(deployment, *kinds).first()
 
 
 @dataclass(frozen=True)
 class ItsJobs:
-    """What a deployment's page tells of its jobs, None where there is none: the newest `snapshot` that is over, the
-    newest that was `done`, the newest `drill` and `retire`, and the oldest that is `at_work`.
+    """The jobs that a deployment's page shows, None if there is none: the newest `snapshot` that is over, the newest
+    that was `done`, the newest `drill` and `retire`, and the oldest unfinished one, `at_work`.
     """
 
     snapshot: Job | None
@@ -36,7 +36,7 @@ class ItsJobs:
 
 
 def jobs_of(deployment: Deployment) -> ItsJobs:
-    """In two queries: the page asks for much else."""
+    """Return them in two queries: the page needs many others."""
     jobs = Job.objects.filter(deployment=deployment)
     newest, over = jobs.order_by("-pk"), jobs.exclude(state__in=Job.ACTIVE).order_by("-pk")
     wanted = {
@@ -69,7 +69,7 @@ def watching_card(user, deployment: Deployment, jobs: ItsJobs) -> Card:
     card = Card("Watching", facts=facts + _next_launch(user, deployment))
     if rights.can_see_places(user) and deployment.source != Deployment.Source.UPLOAD:
         address = f"{reverse('admin:psynetdata_deployment_add')}?of={deployment.number}"
-        ways = [("#deployment_form", "Change the schedule"), (address, "Give its address or password anew")]
+        ways = [("#deployment_form", "Change the schedule"), (address, "Enter its address or password again")]
         card.footnote = html.joined([html.link(*way) for way in ways])
     return card
 
@@ -80,7 +80,7 @@ def retention_words(deployment: Deployment) -> str:
 
 
 def seconds_words(seconds: float) -> str:
-    """0.4 s, 12 s, 3 minutes"""
+    """Return a text like 0.4 s, 12 s, 3 minutes."""
     if seconds >= 60:
         return html.duration(timedelta(seconds=seconds))
     return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
@@ -101,12 +101,12 @@ def _last_try(user, job: Job | None):
 
 def _schedule(deployment: Deployment, last: Job | None) -> str:
     if not deployment.every:
-        return "only when somebody asks"
+        return "only on request"
     asked, interval = deployment.every, round(snapshot_schedule.stretched(deployment, last))
     if interval <= asked:
         return f"every {asked} seconds"
     return (
-        f"every {interval} seconds, stretched from {asked}: "
+        f"every {interval} seconds, increased from {asked}: "
         "the last snapshot took more than a quarter of the time between two"
     )
 
@@ -115,7 +115,7 @@ def _due(deployment: Deployment, now: datetime):
     if not deployment.is_watched:
         return html.EMPTY if deployment.state == Deployment.State.RUNNING else f"none, as it is {deployment.state}"
     if deployment.due_at is None or deployment.due_at <= now:
-        return "at the next look, within a minute"
+        return "at the next check, within a minute"
     return html.joined([html.utc(deployment.due_at), f"in {html.duration(deployment.due_at - now)}"])
 
 
@@ -128,7 +128,7 @@ def _drill(user, job: Job | None):
 
 
 def _next_launch(user, deployment: Deployment) -> list[tuple]:
-    """The launch that was found at the source after this one, where the data of this one went on or not."""
+    """Return the launch that was found at the source after this one, and whether it continues this one's data."""
     if deployment.state != Deployment.State.FINISHED:
         return []
     line = (
@@ -136,5 +136,5 @@ def _next_launch(user, deployment: Deployment) -> list[tuple]:
     )
     if line is None or line.deployment is None or not rights.can_see_deployment(user, line.deployment):
         return []
-    how = "which continues it" if line.details.get("continues") else "which starts afresh"
+    how = "which continues it" if line.details.get("continues") else "which starts without its data"
     return [("closed by", html.joined([html.to_object(line.deployment), how]))]

@@ -18,7 +18,7 @@ SHOWN = 10
 
 
 def incidents_card(deployment: Deployment, user) -> Card:
-    """The latest incidents of a deployment, open ones first, as far as this person may know of them."""
+    """Return a card of a deployment's latest incidents, open ones first, as far as this person may know of them."""
     latest = deployment.incidents.order_by(F("ended_at").desc(nulls_first=True), "-pk")[:SHOWN]
     rows = [
         (
@@ -30,7 +30,7 @@ def incidents_card(deployment: Deployment, user) -> Card:
         )
         for incident in latest
     ]
-    note = "" if rows else "There was none."
+    note = "" if rows else "There were none."
     return Card("Incidents", headers=("what", "state", "in words", "began", "over"), rows=rows, note=note)
 
 
@@ -64,7 +64,7 @@ class IncidentAdmin(Visible, ReadOnly, CardsAdmin):
 
     @action(description="Send a test message", url_path="test-message", permissions=["send_a_test"], icon="send")
     def send_a_test(self, request):
-        """GET: where it would go. POST: sends it at once, and says what became of it."""
+        """GET: where it would go. POST: send it immediately, and report the result."""
         back = html.list_url(Incident)
         if request.method == "POST":
             Audit.record("send a test message", user=request.user)
@@ -75,12 +75,12 @@ class IncidentAdmin(Visible, ReadOnly, CardsAdmin):
                     messages.success(request, f"{label}: sent.")
             return HttpResponseRedirect(back)
         names = " and ".join(channel.label for channel in channels())
-        told = f"A message that says so goes out through {names}, to those who are told of alarms."
+        told = f"A test message is sent through {names}, to the people who get alarms."
         if own := own_channels():
-            told += f" The Slack channels of their own get it too: {', '.join(map(str, own.values()))}."
+            told += f" The Slack channels of single deployments get it too: {', '.join(map(str, own.values()))}."
         if not names:
-            told = "No channel is set up, so no alarm is told: SLACK_BOT_TOKEN and SLACK_CHANNEL, or EMAIL_URL, "
-            told += "ALARM_EMAILS and EMAIL_FROM, set one up."
+            told = "No channel is set up, so no alarm is sent. Set up one with SLACK_BOT_TOKEN and SLACK_CHANNEL, or "
+            told += "with EMAIL_URL, ALARM_EMAILS and EMAIL_FROM."
         return page(self, request, None, Plan("A test message", [told], "Send it" if names else ""), back)
 
     def get_list_display(self, request):
@@ -122,8 +122,8 @@ class IncidentAdmin(Visible, ReadOnly, CardsAdmin):
             (label_of(notice.channel), "its end" if notice.end else "its beginning", _told(notice))
             for notice in obj.notices.all()
         ]
-        note = "" if rows else "It was told through no channel; none was set up."
-        notices = Card("Notices", headers=("through", "of", "told"), rows=rows, note=note)
+        note = "" if rows else "It was sent through no channel; none was set up."
+        notices = Card("Notices", headers=("channel", "about", "sent"), rows=rows, note=note)
         return [Card("In short", facts=facts), notices]
 
 

@@ -1,4 +1,4 @@
-"""What one can do with a deployment that is watched; each on a page that says what will happen."""
+"""Actions on a watched deployment; each on a page that says what will happen."""
 
 from django import forms
 from django.http import HttpResponse, HttpResponseRedirect
@@ -22,15 +22,15 @@ _STAYS = "Its snapshots, its data and its exports stay as they are."
 
 class SnapshotForm(forms.Form):
     full = forms.BooleanField(
-        label="Read every row afresh",
+        label="Read every row again",
         required=False,
         widget=UnfoldBooleanWidget,
-        help_text="Otherwise only what changed is read. Once a day every row is read in any case.",
+        help_text="Otherwise only changes are read. Once a day every row is read in any case.",
     )
 
 
 class WatchActions:
-    """For DeploymentAdmin. Which of them a page offers depends on the deployment's state (`offered`)."""
+    """For DeploymentAdmin. The deployment's state decides which of them a page offers (`offered`)."""
 
     watch_actions = ("snapshot_now", "test_connection", "pause", "resume", "archive", "retire")
 
@@ -52,11 +52,11 @@ class WatchActions:
         form = SnapshotForm(request.POST if request.method == "POST" else None)
         full = form.is_valid() and form.cleaned_data["full"]
         sentences = [
-            f"A worker reads the database of {row} as it is at one moment and keeps what is new. The experiment goes "
-            "on meanwhile: nobody there waits for it. The data shown here follows.",
+            f"A worker reads the database of {row} as it is at one moment and stores what is new. The experiment "
+            "continues meanwhile: nobody there has to wait. The data shown here is then updated.",
         ]
         if row.state == State.PAUSED:
-            sentences.append("It is paused, and stays so.")
+            sentences.append("It is paused, and stays paused.")
         plan = Plan("Snapshot now", sentences, "Take a snapshot", form=form)
         return confirmed(self, request, row, plan, lambda: ask_for_snapshot(request, row, full=full))
 
@@ -64,7 +64,7 @@ class WatchActions:
     def test_connection(self, request, object_id):
         row = found(self, request, object_id)
         sentences = [
-            f"The source of {row} is connected to as a snapshot would, and asked what is there. Nothing is kept."
+            f"This connects to the source of {row} as a snapshot would, and reports what is there. Nothing is stored."
         ]
         plan = Plan("Test connection", sentences, "Connect")
         return confirmed(self, request, row, plan, lambda: _connected(row))
@@ -73,15 +73,15 @@ class WatchActions:
     def pause(self, request, object_id):
         row = found(self, request, object_id)
         sentences = [
-            f"No more snapshots of {row} are taken by themselves, and its alarms end. {_STAYS}",
-            "“Snapshot now” works all the same, and “Resume” watches it again.",
+            f"No more scheduled snapshots of {row} are taken, and its alarms end. {_STAYS}",
+            "“Snapshot now” still works, and “Resume” watches it again.",
         ]
         return self._move(request, row, "Pause", sentences, deployments.pause, "is paused")
 
     @action(description="Resume", url_path="resume", permissions=["look_after"], icon="play_arrow")
     def resume(self, request, object_id):
         row = found(self, request, object_id)
-        how = f"every {row.every} seconds" if row.every else "only when somebody asks, as its settings say"
+        how = f"every {row.every} seconds" if row.every else "only on request, as its settings say"
         sentences = [f"It is watched again: a snapshot is taken within a minute, and then {how}."]
         if not row.every:
             sentences = [f"It is open for snapshots again: {how}."]
@@ -91,9 +91,9 @@ class WatchActions:
     def archive(self, request, object_id):
         row = found(self, request, object_id)
         sentences = [
-            f"The experiment is over: {row} is watched no more and its alarms end. {_STAYS}",
-            "What its database got since the newest snapshot is not here; take a last one first. The retention goes "
-            "on as set and leaves the newest good snapshot. “Resume” takes it back.",
+            f"The experiment is over: {row} is not watched any more and its alarms end. {_STAYS}",
+            "What its database received since the newest snapshot is not here; take a last one first. The retention "
+            "rules still apply and leave the newest good snapshot. “Resume” undoes it.",
         ]
         return self._move(request, row, "Archive", sentences, deployments.archive, "is archived", stops=True)
 
@@ -106,7 +106,7 @@ class WatchActions:
 
 
 def offered(row: Deployment) -> set[str]:
-    """The actions that make sense in the deployment's state."""
+    """Return the actions that make sense in the deployment's state."""
     if row.source == Deployment.Source.UPLOAD:
         return set()
     if row.state in Deployment.OPEN:
@@ -116,12 +116,12 @@ def offered(row: Deployment) -> set[str]:
 
 
 def _connected(row: Deployment) -> str:
-    """What was found, in a sentence; whether it is still the launch that we know."""
+    """Return what was found, in a sentence, and whether it is still the launch that we know."""
     found = deployments.connect(row)
     rows = ", ".join(f"{html.number(count)} {name_of(table)}" for table, count in found.rows.items())
     other = found.info.deployment_id not in ("", row.deployment_id)
     told = (
-        f" It is another launch by now, {found.info.deployment_id}; the next snapshot makes its deployment."
+        f" It is another launch now, {found.info.deployment_id}; the next snapshot creates its deployment."
         if other
         else ""
     )
@@ -129,15 +129,15 @@ def _connected(row: Deployment) -> str:
 
 
 def ask_for_snapshot(request, row: Deployment, *, full: bool) -> HttpResponse:
-    """To the deployment's page, which shows how far it is: of the new job, or of the one that is at work already."""
+    """Redirect to the deployment's page, which shows the progress of the new job or of the one already running."""
     send_snapshot(request, row, full=full)
     return HttpResponseRedirect(html.change_url(Deployment, row.pk))
 
 
 def send_snapshot(request, row: Deployment, *, full: bool) -> None:
-    """A job that takes one, unless one is at work. Raises Conflict where none can be taken."""
+    """Submit a job that takes one, unless one is active. Raises Conflict if none can be taken."""
     if "snapshot_now" not in offered(row):
-        how = "was handed in as a file" if row.source == Deployment.Source.UPLOAD else f"is {row.state}"
+        how = "was loaded from a file" if row.source == Deployment.Source.UPLOAD else f"is {row.state}"
         raise Conflict(f"{row} {how}; no snapshot of it can be taken.")
     if active_job(row, snapshot_schedule.KIND) is None:
         job = jobs.submit(snapshot_schedule.KIND, options={"full": full}, deployment=row, owner=request.user)

@@ -16,8 +16,8 @@ _LARGE = ("sequences", "server", "damage")
 
 
 def with_newest(deployments: QuerySet[Deployment]) -> list[Deployment]:
-    """Each with `.newest` (the good Snapshot that its data stands on), `.last` (of any state), `.incidents_open`,
-    `.interval` (None: snapshots only when asked for) and `.late`.
+    """Return each with `.newest` (the good Snapshot that its data comes from), `.last` (of any state),
+    `.incidents_open`, `.interval` (None: snapshots only on request) and `.late`.
     """
     snapshots = Snapshot.objects.filter(deployment=OuterRef("pk")).order_by("-taken_at", "-id")
     done = Job.objects.filter(kind=snapshot_schedule.KIND, deployment=OuterRef("pk"), state=Job.State.DONE).order_by(
@@ -50,7 +50,7 @@ def rows_in(snapshot: Snapshot | None, table: str) -> str:
 
 
 def age_of(row: Deployment):
-    """Of the newest good snapshot, with the way to it; a badge where it is late, or where a newer one is suspect."""
+    """Return the age of the newest good snapshot, as a link; with a badge if it is late or a newer one is suspect."""
     newest = row.newest
     age = html.link(html.change_url(Snapshot, newest.pk), html.age(newest.taken_at)) if newest else html.EMPTY
     marks = [html.badge("late", "danger")] if row.late else []
@@ -63,7 +63,7 @@ def _interval(row: Deployment, last: Job | None) -> timedelta | None:
 
 
 def _late(row: Deployment, now: datetime) -> bool:
-    """As the alarm has it (exports.watch.alarms), but at this moment and not at the last look."""
-    if not row.is_watched or row.watched_since is None:  # resumed since the last look
+    """Return whether it is late, as for the alarm (exports.watch.alarms), but now and not at the last check."""
+    if not row.is_watched or row.watched_since is None:  # resumed since the last check
         return False
     return is_late(row.watched_since, row.last, row.interval, now)

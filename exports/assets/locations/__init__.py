@@ -1,1 +1,1 @@
-"""Where asset files live: a folder, a bucket, an SSH server, the web."""
+"""Where asset files are: a folder, a bucket, an SSH server, the web."""

@@ -1,4 +1,4 @@
-"""Which addresses may be asked for a file: what stands in a row must not lead into the network behind us."""
+"""Which addresses may be asked for a file: an address in a row must not lead into our internal network."""
 
 import ipaddress
 import socket
@@ -14,29 +14,29 @@ _REFUSED = "its address is not one that this deployment allows"
 
 @dataclass(frozen=True)
 class Addresses:
-    """`listed`: hosts that rows may name (`media.lab.org`, `10.0.0.5:8080`, `*.lab.org`), internal ones too.
+    """`listed`: hosts that rows may name (`media.lab.org`, `10.0.0.5:8080`, `*.lab.org`), also internal ones.
 
-    With none listed every public address may be asked, on the ports of the web. `own`: (host, port) that people who
-    administer the deployment have named as its own; they always may.
+    If none are listed, every public address may be asked, on the ports of the web. `own`: (host, port) of addresses
+    that the deployment's administrators named; these are always allowed.
     """
 
     listed: tuple[str, ...] = ()
     own: frozenset[tuple[str, int]] = field(default_factory=frozenset)
 
     def check(self, url: SplitResult) -> None:
-        """Raise Missing for an address that must not be asked; the network is not touched."""
+        """Raise Missing for an address that must not be asked; this does not use the network."""
         if url.scheme not in ("http", "https") or not url.hostname:
-            raise Missing("its address is none that files are fetched from")
+            raise Missing("its address is not one that files can be fetched from")
         if not (self._is_named(url.hostname, port_of(url)) or (not self.listed and port_of(url) in _PORTS)):
             raise Missing(_REFUSED)
 
     def connect(self, host: str, port: int, timeout: float) -> socket.socket:
-        """A connection to an address of that host which may be asked: looked up once, so that it cannot change."""
+        """Connect to an allowed address of the host. The name is looked up once, so that it cannot change."""
         named = self._is_named(host, port)
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
-            raise Trouble("its server is not known by that name", unreachable=True) from None
+            raise Trouble("the name of its server is not known", unreachable=True) from None
         for family, kind, protocol, _, address in found:
             if not (named or is_public(address[0])):
                 raise Missing(_REFUSED)
@@ -59,11 +59,11 @@ def port_of(url: SplitResult) -> int:
     try:
         return url.port or (443 if url.scheme == "https" else 80)
     except ValueError:
-        raise Missing("its address is none that files are fetched from") from None
+        raise Missing("its address is not one that files can be fetched from") from None
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the internet's, however it is written inside of another."""
+    """Return whether an IP address is public, also if it is embedded in another one."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo and ip.teredo[1])
@@ -82,7 +82,7 @@ def _matches(entry: str, host: str, port: int) -> bool:
 
 
 def _parted(entry: str) -> tuple[str, str, str]:
-    """("[::1]:80" → "::1", ":", "80")"""
+    """Split an entry: "[::1]:80" → ("::1", ":", "80")."""
     if entry.startswith("["):
         host, _, rest = entry[1:].partition("]")
         return host, ":", rest.removeprefix(":")

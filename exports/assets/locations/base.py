@@ -1,4 +1,4 @@
-"""What the places have in common: one connection to where files live, of one worker's own."""
+"""What all locations have in common: one worker's own connection to the place where files are."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -10,11 +10,11 @@ from psynetdata.psynet.csvtext import BLOCK
 
 
 class Missing(Exception):
-    """The file cannot be had and trying again would not help. The reason, in words that hold no path."""
+    """The file cannot be fetched and trying again would not help. The reason, without any path."""
 
 
 class Trouble(Exception):
-    """It may go better at the next try. `anew`: what came so far must not be added to; `after`: seconds to wait."""
+    """The next try may succeed. `anew`: start from the beginning; `after`: seconds to wait before it."""
 
     def __init__(self, reason: str, *, anew: bool = False, after: float = 0.0, unreachable: bool = False):
         super().__init__(reason)
@@ -22,23 +22,23 @@ class Trouble(Exception):
 
 
 class PlaceGone(Exception):
-    """No file of this place can be had now: its folder, bucket or credentials are wrong, or its key has changed."""
+    """No file of this location can be fetched now: wrong folder, bucket or credentials, or another host key."""
 
 
 class IsFolder(Exception):
-    """What was to be opened is a folder."""
+    """The path to open is a folder."""
 
 
 class Unchanged(Exception):
-    """The file is still of the version that the caller knows."""
+    """The file still has the version that the caller knows."""
 
 
 @dataclass
 class Stream:
-    """An open file. `start`: of which byte its blocks begin; `size`: of the whole file, None where nobody says.
+    """An open file. `start`: the byte at which its blocks begin; `size`: of the whole file, None if not known.
 
-    `version` changes when the file does (ETag, or size and time); empty where nobody says. When `blocks` end without
-    an exception everything was there and the file did not change meanwhile.
+    `version` changes when the file does (ETag, or size and time); empty if not known. If `blocks` end without an
+    exception, the file was complete and did not change while it was read.
     """
 
     blocks: Iterator[bytes]
@@ -51,28 +51,28 @@ class Stream:
 class Session(ABC):
     """`open` and `walk` raise Missing, Trouble and PlaceGone; so do the blocks of a stream."""
 
-    # Whether a file that is not what its row says is worth a second look: it may have been spoilt on its way.
+    # Whether a file that differs from its row is fetched a second time: it may have been damaged on its way.
     is_remote = True
-    # Whether what comes may be a page that says there is no such file.
+    # Whether the server may send a web page that says there is no such file.
     may_send_pages = False
 
     @abstractmethod
     def open(self, path: str, *, start: int = 0, version: str = "", known: str = "") -> AbstractContextManager[Stream]:
-        """The file from byte `start` on if it is still of `version`, else from its beginning.
+        """Open the file, from byte `start` on if it still has `version`, else from its beginning.
 
-        Raises Unchanged where it is of the version `known`, and IsFolder.
+        Raises Unchanged if it has the version `known`, and IsFolder.
         """
 
     @abstractmethod
     def walk(self, path: str) -> list[str] | None:
-        """The paths of all files within a folder, sorted; None where the path is not a folder's."""
+        """Return the paths of all files within a folder, sorted; None if the path is not a folder."""
 
-    def close(self) -> None:  # noqa: B027 - a folder has no connection to let go
-        """Let the connection go."""
+    def close(self) -> None:  # noqa: B027 - a folder has no connection to close
+        """Close the connection."""
 
 
 def checked(path: str) -> str:
-    """A path below a place, or Missing: it must not climb, be absolute or hold a NUL."""
+    """Return a path below a location. Raises Missing if it leads out of it, is absolute or holds a NUL."""
     parts = path.replace("\\", "/").split("/")
     climbs = ".." in parts or path.startswith(("/", "\\"))
     if climbs or "\0" in path or not set(parts) - {"", "."}:
@@ -81,14 +81,14 @@ def checked(path: str) -> str:
 
 
 def blocks_of(file: BinaryIO, size: int) -> Iterator[bytes]:
-    """So many bytes of an open file, or fewer where it ends before; to look for its end would take a request."""
+    """Yield `size` bytes of an open file, or fewer if it ends before; checking for its end would take a request."""
     while size and (block := file.read(min(BLOCK, size))):
         size -= len(block)
         yield block
 
 
 def exactly(blocks: Iterator[bytes], size: int | None) -> Iterator[bytes]:
-    """The blocks; Trouble where they are fewer bytes than `size`, or more."""
+    """Yield the blocks. Raises Trouble if they are fewer or more bytes than `size`."""
     got = 0
     for block in blocks:
         got += len(block)
@@ -96,4 +96,4 @@ def exactly(blocks: Iterator[bytes], size: int | None) -> Iterator[bytes]:
             raise Trouble("it grew while it was read", anew=True)
         yield block
     if size is not None and got < size:
-        raise Trouble("it broke off before its end")
+        raise Trouble("it ended too early")

@@ -1,4 +1,4 @@
-"""Files of a folder of this machine; nothing outside of it is ever read, however links and paths lead."""
+"""Files of a folder on this machine; nothing outside of it is ever read, wherever links and paths lead."""
 
 import os
 import stat
@@ -19,7 +19,7 @@ class LocalSession(Session):
         try:
             self._root = root.resolve(strict=True)
         except (OSError, RuntimeError):
-            raise PlaceGone("the folder of the assets is not there") from None
+            raise PlaceGone("the folder of the assets does not exist") from None
         self._storage = FileSystemStorage(location=self._root)
 
     @contextmanager
@@ -28,14 +28,14 @@ class LocalSession(Session):
         if source.is_dir():
             raise IsFolder
         try:
-            # O_NONBLOCK: opening a pipe must not wait for someone to write into it.
+            # O_NONBLOCK: opening a pipe must not wait until someone writes to it.
             handle = os.open(source, os.O_RDONLY | os.O_NONBLOCK)
         except OSError as error:
             raise _unreadable(error) from None
         with os.fdopen(handle, "rb") as file:
             found = os.fstat(handle)
             if not stat.S_ISREG(found.st_mode):
-                raise Missing("it is no ordinary file")
+                raise Missing("it is not an ordinary file")
             now = version_of(found)
             if known and now == known:
                 raise Unchanged
@@ -49,7 +49,7 @@ class LocalSession(Session):
         return sorted(found.relative_to(source).as_posix() for found in source.rglob("*") if self._is_ours(found))
 
     def _inside(self, path: str) -> Path:
-        """The file that the path names; it must be below the root when all links are followed."""
+        """Return the file that the path names; it must be below the root after following all links."""
         try:
             found = Path(self._storage.path(checked(path))).resolve(strict=True)
         except SuspiciousFileOperation:
@@ -63,12 +63,12 @@ class LocalSession(Session):
         return found
 
     def _is_ours(self, path: Path) -> bool:
-        """Links that lead out of the root are left."""
+        """Return whether it is a file below the root; links that lead out of the root are skipped."""
         return path.is_file() and self._root in path.resolve().parents
 
 
 def version_of(found) -> str:
-    """Of what os.stat or an SFTP server says."""
+    """Return a version from the result of os.stat or of an SFTP server's stat."""
     return f"{found.st_size}-{getattr(found, 'st_mtime_ns', None) or found.st_mtime}"
 
 
@@ -78,7 +78,7 @@ def _blocks(file, start: int, version: str) -> Iterator[bytes]:
         file.seek(start)
         yield from exactly(blocks_of(file, size - start), size - start)
         if version_of(os.fstat(file.fileno())) != version:
-            raise Trouble("it was written to while it was read", anew=True)
+            raise Trouble("it was changed while it was read", anew=True)
     except OSError as error:
         raise _unreadable(error) from None
 

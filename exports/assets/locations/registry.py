@@ -1,4 +1,4 @@
-"""Where a deployment's assets live, from its URL to a connection."""
+"""Where a deployment's assets are: from its URL to a connection."""
 
 import base64
 from collections.abc import Callable
@@ -21,9 +21,9 @@ from .web import WebSession
 
 @dataclass(frozen=True)
 class Place:
-    """Opens connections for workers. `place`: to where the assets live, None where nobody said; `web`: to addresses.
+    """Opens connections for workers. `place`: to the assets' location, None if not known; `web`: to other addresses.
 
-    `experiment`: the address of the experiment itself, empty where nobody said.
+    `experiment`: the address of the experiment itself, empty if not known.
     """
 
     place: Callable[[], Session] | None
@@ -32,7 +32,7 @@ class Place:
 
 
 def of(deployment: Deployment, *, timeout: float = 30.0) -> Place:
-    """Raises UsageError where its URL is of no kind that is known, and Problem where a secret cannot be revealed."""
+    """Raises UsageError if its URL is of an unknown kind, and Problem if a secret cannot be read."""
     url, experiment = deployment.assets_url, deployment.experiment_url
     secret = credentials.reveal(deployment.assets_secret)
     own = frozenset(_origin(each) for each in (url, experiment) if each.startswith(("http://", "https://")))
@@ -42,7 +42,7 @@ def of(deployment: Deployment, *, timeout: float = 30.0) -> Place:
 
 
 def experiment(deployment: Deployment, *, timeout: float = 30.0) -> Place:
-    """The running experiment as a place: its routes are paths. Raises Problem where its login cannot be revealed."""
+    """Return the running experiment as a location: its routes are paths. Raises Problem if its login cannot be read."""
     url, secret = deployment.experiment_url, credentials.reveal(deployment.experiment_secret)
     addresses = Addresses(own=frozenset([_origin(url)]))
     opened = opener(url, secret, known_hosts="", addresses=addresses, timeout=timeout)
@@ -52,7 +52,7 @@ def experiment(deployment: Deployment, *, timeout: float = 30.0) -> Place:
 def opener(
     url: str, secret: str | None, *, known_hosts: str, addresses: Addresses, timeout: float
 ) -> Callable[[], Session] | None:
-    """What opens a connection to a place; None for no place."""
+    """Return a function that opens a connection to a location; None if there is none."""
     check_assets_url(url)
     parts = urlsplit(url)
     path = unquote(parts.path)
@@ -65,7 +65,7 @@ def opener(
         return lambda: S3Session(bucket)
     if parts.scheme == "sftp":
         user = unquote(parts.username) if parts.username else None
-        # A path below the home of the user begins there: servers begin there too.
+        # A path below the user's home is relative: servers begin there too.
         root = path.removeprefix("/~/") or "/"
         server = Server(parts.hostname, parts.port or 22, user, root, secret, known_hosts, timeout)
         return lambda: SFTPSession(server)
@@ -78,7 +78,7 @@ def _origin(url: str) -> tuple[str, int]:
 
 
 def _authorization(secret: str | None) -> str:
-    """`user:password` becomes HTTP Basic; a text without a colon is a token."""
+    """Return the header: `user:password` becomes HTTP Basic; a text without a colon is a token."""
     if not secret:
         return ""
     if ":" in secret:

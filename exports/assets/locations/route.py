@@ -1,4 +1,4 @@
-"""How a worker comes to one asset's files: at their place, or at an address."""
+"""How a worker gets one asset's files: from the assets' location, or from a web address."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -8,11 +8,11 @@ from .web import WebSession
 
 
 class Way:
-    """How a worker comes to one asset's files."""
+    """How a worker gets one asset's files."""
 
     is_remote = True
     may_send_pages = True
-    server = ""  # names whom it asks, among others
+    server = ""  # name of the server that is asked
 
     def open(self, inside: str, **how) -> AbstractContextManager[Stream]:
         raise NotImplementedError

@@ -1,6 +1,6 @@
 """Files of a bucket, through django-storages' S3 backend: its connection, its key names, its credentials.
 
-Its file objects are not used: they fetch a whole object before the first byte is read.
+The backend's file objects are not used: they fetch a whole object before the first byte can be read.
 """
 
 import threading
@@ -25,7 +25,7 @@ _ABSENT = ("NoSuchKey", "404", "NotFound", "NoSuchVersion")
 
 
 class Bucket:
-    """A bucket as all workers of a place share it: boto3's clients may be shared, and each takes 20 MB of memory.
+    """A bucket, shared by all workers of a location: boto3's clients may be shared, and each takes 20 MB of memory.
 
     `query`: endpoint_url, region_name, addressing_style. `credentials`: KEY:SECRET; None: AWS_* variables.
     """
@@ -39,8 +39,8 @@ class Bucket:
             connect_timeout=timeout,
             read_timeout=timeout,
             max_pool_connections=_CONNECTIONS,
-            retries={"total_max_attempts": 1},  # tries are counted where all places' are
-            response_checksum_validation="when_required",  # Swift has none
+            retries={"total_max_attempts": 1},  # tries are counted in fetch.py, for all locations
+            response_checksum_validation="when_required",  # Swift does not send checksums
         )
         own = {"access_key": key, "secret_key": secret} if credentials else {}
         self.name = name
@@ -53,7 +53,7 @@ class Bucket:
 
     @property
     def client(self):
-        with self._lock:  # making one is not for two threads at a time
+        with self._lock:  # two threads must not create one at the same time
             return self._client
 
 
@@ -89,7 +89,7 @@ class S3Session(Session):
             keys = [found["Key"] for page in pages for found in page.get("Contents", ())]
         except (ClientError, BotoCoreError, HTTPError) as error:
             raise _reason(error) from None
-        # A key that ends in a slash is how some clients write an empty folder.
+        # A key that ends in a slash is how some clients store an empty folder.
         return sorted(key.removeprefix(prefix) for key in keys if not key.endswith("/")) if keys else None
 
     def _key(self, path: str) -> str:
@@ -108,20 +108,20 @@ def _blocks(body) -> Iterator[bytes]:
 
 def _reason(error: Exception) -> Exception:
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
-        return PlaceGone("there are no credentials for the store of the assets (AWS_ACCESS_KEY_ID and the like)")
+        return PlaceGone("there are no credentials for the assets' bucket (AWS_ACCESS_KEY_ID and the like)")
     if not isinstance(error, ClientError):
-        return Trouble("the store of the assets cannot be reached", unreachable=True)
+        return Trouble("the storage of the assets cannot be reached", unreachable=True)
     code = str(error.response.get("Error", {}).get("Code", ""))
     if code in ("304", "NotModified"):
         return Unchanged()
     if code in ("412", "PreconditionFailed", "InvalidRange", "416"):
         return Trouble("it changed while it was read", anew=True)
     if code == "NoSuchBucket":
-        return PlaceGone("the bucket of the assets is not there")
+        return PlaceGone("the bucket of the assets does not exist")
     if code in _REFUSED:
-        return PlaceGone("the store of the assets refused our credentials")
+        return PlaceGone("the storage of the assets refused our credentials")
     if code in _ABSENT:
         return Missing("there is no such file")
     if code in _DENIED:
         return Missing("permission to read it was denied")
-    return Trouble("the store of the assets answered with an error")
+    return Trouble("the storage of the assets answered with an error")

@@ -1,4 +1,4 @@
-"""Files behind an SSH server, through django-storages' SFTP backend over a connection of our own making."""
+"""Files behind an SSH server, through django-storages' SFTP backend over our own connection."""
 
 import posixpath
 import socket
@@ -30,7 +30,7 @@ class SFTPSession(Session):
             if stat.S_ISDIR(found.st_mode):
                 raise IsFolder
             if not stat.S_ISREG(found.st_mode):
-                raise Missing("it is no ordinary file")
+                raise Missing("it is not an ordinary file")
             now = version_of(found)
             if known and now == known:
                 raise Unchanged
@@ -39,7 +39,7 @@ class SFTPSession(Session):
         try:
             yield Stream(self._blocks(file, start, found.st_size, now), start, found.st_size, now)
         finally:
-            # Not to wait for the server's word saves a round trip; nothing was written.
+            # Not waiting for the server's answer saves a round trip; nothing was written.
             file._close(async_=True)
 
     def walk(self, path: str) -> list[str] | None:
@@ -61,17 +61,17 @@ class SFTPSession(Session):
         root = self._storage.root_path
         try:
             found = sftp.normalize(root)
-            sftp.listdir_iter(found)  # asks for nothing before it is gone through
+            sftp.listdir_iter(found)  # sends nothing until it is iterated over
             if not stat.S_ISDIR(sftp.stat(found).st_mode):
-                raise PlaceGone("the folder of the assets is no folder")
+                raise PlaceGone("the folder of the assets is not a folder")
         except OSError as error:
             if isinstance(error, _BROKEN):
                 raise
-            raise PlaceGone("the folder of the assets is not there") from None
+            raise PlaceGone("the folder of the assets does not exist") from None
         return found
 
     def _inside(self, path: str):
-        """(the file's real path, what the server says of it); it must be below the root when links are followed."""
+        """Return (the file's real path, its attributes); it must be below the root after following links."""
         sftp, wanted = self._sftp, checked(path).rstrip("/")
         folder, _, last = wanted.rpartition("/")
         if folder not in self._folders:
@@ -97,7 +97,7 @@ class SFTPSession(Session):
                 yield path
 
     def _leads_to_a_file(self, link: str) -> bool:
-        """Links that lead out of the root, or to a folder, are left."""
+        """Return whether a link leads to a file below the root; other links are skipped."""
         try:
             return stat.S_ISREG(self._sftp.stat(self._below_root(self._sftp.normalize(link))).st_mode)
         except (Missing, OSError):
@@ -107,17 +107,17 @@ class SFTPSession(Session):
         with self._told():
             yield from exactly(Reads(file).blocks(start, size), size - start)
             if version_of(file.stat()) != version:
-                raise Trouble("it was written to while it was read", anew=True)
+                raise Trouble("it was changed while it was read", anew=True)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """What paramiko raises in our words. A connection that broke is made anew at the next try."""
+        """Translate paramiko's errors. A broken connection is made again at the next try."""
         try:
             yield
         except paramiko.BadHostKeyException:
             raise PlaceGone(
-                "the server of the assets shows another host key than the one that is known; "
-                "nothing was asked of it. Make sure why, then change the known key"
+                "the assets' server shows another host key than the known one; no file was requested. "
+                "Find out why, then change the known key"
             ) from None
         except UnknownKey:
             raise PlaceGone(
@@ -129,7 +129,7 @@ class SFTPSession(Session):
                 "the private key for the assets' server cannot be read (one with a passphrase cannot be used)"
             ) from None
         except paramiko.AuthenticationException:
-            raise PlaceGone("the server of the assets refused our credentials") from None
+            raise PlaceGone("the assets' server refused our credentials") from None
         except _BROKEN:
             self._drop()
             raise Trouble("the connection to the assets' server broke", unreachable=True) from None
@@ -138,12 +138,12 @@ class SFTPSession(Session):
         except PermissionError:
             raise Missing("permission to read it was denied") from None
         except socket.gaierror:
-            raise Trouble("the server of the assets is not known by that name", unreachable=True) from None
+            raise Trouble("the name of the assets' server is not known", unreachable=True) from None
         except OSError as error:
-            if error.errno is None:  # what the server said in words of its own
+            if error.errno is None:  # a message of the server
                 raise Missing("it cannot be read") from None
             self._drop()
-            raise Trouble("the server of the assets cannot be reached", unreachable=True) from None
+            raise Trouble("the assets' server cannot be reached", unreachable=True) from None
 
     def _drop(self) -> None:
         self._storage.close()

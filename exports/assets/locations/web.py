@@ -1,4 +1,4 @@
-"""Files behind HTTP: each hop of a redirect is checked, nothing is asked of an address that is not allowed.
+"""Files behind HTTP: each step of a redirect is checked, and no address is asked that is not allowed.
 
 Neither Django nor django-storages has a backend for reading from the web.
 """
@@ -22,9 +22,9 @@ _LOST = (http.client.HTTPException, ssl.SSLError, ConnectionError, TimeoutError)
 
 
 class WebSession(Session):
-    """`base`: the address that paths are relative to, empty where only whole addresses are asked for.
+    """`base`: the address that paths are relative to, empty if only whole addresses are used.
 
-    `authorization`: a header for the host of `base` alone.
+    `authorization`: a header that is sent to the host of `base` only.
     """
 
     may_send_pages = True
@@ -59,11 +59,11 @@ class WebSession(Session):
                 answer.headers.get_content_type() if "Content-Type" in answer.headers else "",
             )
         finally:
-            if not answer.isclosed():  # there is more to come that nobody wants
+            if not answer.isclosed():  # there is more to come that is not needed
                 self._lines.pop(key).close()
 
     def walk(self, path: str) -> list[str] | None:
-        raise Missing("it is a folder, and a web server does not say which files are in one")
+        raise Missing("it is a folder, and a web server does not list a folder's files")
 
     def close(self) -> None:
         for line in self._lines.values():
@@ -81,9 +81,9 @@ class WebSession(Session):
             seen.add(url.geturl())
             onward = _split(urljoin(url.geturl(), answer.headers.get("Location") or ""))
             if onward.geturl() in seen or len(seen) > _HOPS:
-                raise Missing("its address leads round in a circle")
+                raise Missing("its address redirects in a circle")
             if url.scheme == "https" and onward.scheme != "https":
-                raise Missing("its address leads from an encrypted connection to one in clear")
+                raise Missing("its address redirects from an encrypted connection to an unencrypted one")
             url = onward
 
     def _ask(self, url: SplitResult, headers: dict[str, str]) -> tuple[http.client.HTTPResponse, tuple]:
@@ -102,11 +102,11 @@ class WebSession(Session):
             except _LOST as error:
                 line.close()
                 self._lines.pop(key, None)
-                # A server may close a connection that it kept open at any moment.
+                # A server may close a kept-open connection at any moment.
                 if again and kept and not isinstance(error, TimeoutError):
                     continue
                 raise _lost(error) from None
-        raise AssertionError("one of both ways leads out")
+        raise AssertionError("one of the two attempts returns or raises")
 
     def _connect(self, key: tuple[str, str, int]) -> http.client.HTTPConnection:
         scheme, host, port = key
@@ -134,9 +134,9 @@ def _split(address: str) -> SplitResult:
     try:
         url = urlsplit(address)
     except ValueError:
-        raise Missing("its address is none that files are fetched from") from None
+        raise Missing("its address is not one that files can be fetched from") from None
     if any(ord(letter) < 33 or ord(letter) == 127 for letter in url.netloc):
-        raise Missing("its address is none that files are fetched from")
+        raise Missing("its address is not one that files can be fetched from")
     return url._replace(fragment="")
 
 
@@ -145,7 +145,7 @@ def _place(url: SplitResult) -> tuple[str, str, int]:
 
 
 def _check(answer: http.client.HTTPResponse) -> None:
-    """Raise for an answer that holds no file."""
+    """Raise an exception for an answer without a file."""
     status = answer.status
     if status == 304:
         raise Unchanged
@@ -156,7 +156,7 @@ def _check(answer: http.client.HTTPResponse) -> None:
     if status in (412, 416):
         raise Trouble("it changed while it was read", anew=True)
     if status == 429 or status >= 500:
-        raise Trouble("its server is busy or ill", after=_asked_pause(answer))
+        raise Trouble("its server is overloaded or failing", after=_asked_pause(answer))
     if status not in (200, 206):
         raise Missing(f"its server answered with status {status}")
 
@@ -167,14 +167,14 @@ def _asked_pause(answer: http.client.HTTPResponse) -> float:
 
 
 def _extent(answer: http.client.HTTPResponse, start: int) -> tuple[int, int | None]:
-    """(of which byte it begins, the size of the whole file or None)"""
+    """Return (the byte at which it begins, the size of the whole file or None)."""
     length = answer.headers.get("Content-Length", "")
     size = int(length) if length.isdecimal() else None
     if answer.status != 206:
         return 0, size
     said = answer.headers.get("Content-Range", "")
     if not said.startswith(f"bytes {start}-"):
-        raise Trouble("its server sent another part than it was asked for", anew=True)
+        raise Trouble("its server sent another part than the requested one", anew=True)
     return start, None if size is None else start + size
 
 
@@ -184,4 +184,4 @@ def _blocks(answer: http.client.HTTPResponse) -> Iterator[bytes]:
             yield block
     except _LOST as error:
         timed_out = isinstance(error, TimeoutError)
-        raise Trouble("its server stopped sending" if timed_out else "it broke off before its end") from None
+        raise Trouble("its server stopped sending" if timed_out else "it ended too early") from None

@@ -1,1 +1,1 @@
-"""Everything that an archive holds: members within members, names, and the bytes between them."""
+"""Everything in an archive: members within members, names, and the bytes between them."""

@@ -1,4 +1,4 @@
-"""Telling packed formats by their first bytes, and unpacking streams of them a block at a time."""
+"""Recognize compressed formats by their first bytes, and uncompress their streams block by block."""
 
 import bz2
 import io
@@ -39,7 +39,7 @@ _MAGIC = (
     (0, b"-----BEGIN PGP MESSAGE", "encrypted"),
 )
 
-# A name that promises a packed format whose bytes are not one of the above cannot be looked into.
+# A file named like a compressed format whose bytes are none of the above cannot be searched.
 _SUFFIXES = (
     *(".zip", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".lzma", ".zst", ".zstd", ".tar", ".parquet", ".7z"),
     *(".rar", ".lz4", ".lz", ".br", ".z", ".lzo", ".sz", ".snappy", ".cab", ".arrow", ".feather", ".orc", ".avro"),
@@ -48,11 +48,11 @@ _SUFFIXES = (
 
 
 class Unreadable(Exception):
-    """A member cannot be looked into; the reason names a format or a limit, never content."""
+    """A member cannot be searched; the reason names a format or a limit, never content."""
 
 
 def detect(head: bytes, name: str) -> str | None:
-    """The packed format of a member, or None for plain bytes. Raises Unreadable where only the name tells."""
+    """Return a member's compressed format, None for plain bytes. Raises Unreadable if only its name suggests one."""
     for offset, magic, found in _MAGIC:
         if head.startswith(magic, offset):
             return found
@@ -62,7 +62,7 @@ def detect(head: bytes, name: str) -> str | None:
 
 
 class Prefixed(io.RawIOBase):
-    """A stream with the bytes that were read from its head put back."""
+    """A stream that begins with bytes which were already read from it."""
 
     def __init__(self, head: bytes, rest: BinaryIO):
         self._head = head
@@ -79,9 +79,9 @@ class Prefixed(io.RawIOBase):
 
 
 class Unpacked(io.RawIOBase):
-    """The content of a compressed stream, all its parts; anything else behind them is Unreadable.
+    """The content of a compressed stream with all its parts; anything else after them is Unreadable.
 
-    The standard library's file objects pass over bytes behind the last part: nobody would look at them.
+    The standard library's file objects ignore bytes after the last part, so nobody would search them.
     """
 
     def __init__(self, stream: BinaryIO, new: Callable[[], Any]):
@@ -122,7 +122,7 @@ class Unpacked(io.RawIOBase):
 
 
 def zstd_module() -> Any | None:
-    """A module that reads zstd: Python's own (3.14), else an installed one."""
+    """Return a module that reads zstd: Python's own (3.14), else an installed one."""
     for name in ("compression.zstd", "backports.zstd", "pyzstd"):
         if util.find_spec(name.partition(".")[0]) and util.find_spec(name):
             return import_module(name)
@@ -130,7 +130,7 @@ def zstd_module() -> Any | None:
 
 
 def unpack(stream: BinaryIO, packed: str) -> BinaryIO | None:
-    """The content of a gz, bz2, xz or zstd stream; None for any other format."""
+    """Return the content of a gz, bz2, xz or zstd stream; None for any other format."""
     makers: dict[str, Callable[[], Any]] = {
         "gz": lambda: zlib.decompressobj(wbits=31),
         "bz2": bz2.BZ2Decompressor,
@@ -147,7 +147,7 @@ ZIP_TAIL = 22 + 65535
 
 
 def ends_as_zip(tail: bytes) -> bool:
-    """Whether bytes that do not begin as a zip end as one: readers of zips would open it."""
+    """Return whether bytes that do not begin as a zip end as one: readers of zips would open it."""
     place = tail.rfind(b"PK\x05\x06")
     if place < 0 or len(tail) - place < 22:
         return False

@@ -1,4 +1,4 @@
-"""Walking through everything an archive holds: members within members, names, and the bytes between them."""
+"""Go through everything in an archive: members within members, names, and the bytes between them."""
 
 import io
 import lzma
@@ -25,7 +25,7 @@ DEEPEST = 8
 _IN_MEMORY = 8 << 20
 _MOST_NAMES = 1000
 
-# What damaged or foreign archives raise while they are read.
+# What damaged or unusual archives raise while they are read.
 _READ_ERRORS = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError),
     *(EOFError, OSError, NotImplementedError),
@@ -33,7 +33,7 @@ _READ_ERRORS = (
 
 
 class Walk:
-    """Searches members and all that is within them; what it finds goes to the tally.
+    """Searches members and everything within them; findings go to the tally.
 
     In every method `shown` is the member's path as a report may show it.
     """
@@ -51,14 +51,14 @@ class Walk:
         self._safe = lru_cache(_MOST_NAMES)(partial(shows.safe, matcher=matcher))  # hits share few columns
 
     def member(self, stream: BinaryIO, name: str, shown: str, depth: int = 0) -> None:
-        """Search one member, whatever it is."""
+        """Search one member of any kind."""
         self.tally.members += 1
         with self.readable(shown):
             self._open(stream, name, shown, depth)
 
     @contextmanager
     def readable(self, shown: str) -> Iterator[None]:
-        """Whatever cannot be looked into becomes a finding of kind `unreadable`."""
+        """Turn whatever cannot be searched into a finding of kind `unreadable`."""
         try:
             yield
         except Unreadable as reason:
@@ -67,7 +67,7 @@ class Walk:
             self.tally.add(shown, "content", UNREADABLE, f"damaged ({type(error).__name__})")
 
     def part(self, stream: BinaryIO, name: str, shown: str, start: int = 0, end: int | None = None) -> None:
-        """Search the bytes [start, end) of a member that is not packed; hits belong to the part they end in."""
+        """Search the bytes [start, end) of an uncompressed member; hits belong to the part in which they end."""
         place = place_for(name, self._safe)
         begin = max(0, start - self._matcher.reach)
         tail = _skip(stream, begin, place)
@@ -80,10 +80,10 @@ class Walk:
             self._count(min(position, end or position) - max(position - len(block), start))
         blocks.close(beyond=0 if end is None else max(0, position - end))
         if end is None and formats.ends_as_zip(tail):
-            raise Unreadable("a zip behind other bytes")
+            raise Unreadable("a zip after other bytes")
 
     def rows(self, stream: BinaryIO, shown: str, which: str) -> None:
-        """The checks of a CSV that need whole cells, see RowCheck."""
+        """Make the checks of a CSV that need whole cells, see RowCheck."""
         rows = self._rows(shown)
         try:
             rows.csv(stream, which)
@@ -110,7 +110,7 @@ class Walk:
     def _packed(self, whole: BinaryIO, head: bytes, packed: str, name: str, shown: str, depth: int) -> None:
         content = formats.unpack(whole, packed)
         if content is None:
-            raise Unreadable(f"a format that cannot be looked into ({packed})")
+            raise Unreadable(f"a format that cannot be searched ({packed})")
         if packed == "gz":  # its header may hold a file name and a comment
             self._search([head], shown, "gzip header")
         self.member(content, name.rpartition(".")[0], shown, depth + 1)
@@ -201,7 +201,7 @@ class Walk:
 
 
 def _skip(stream: BinaryIO, length: int, place: Place) -> bytes:
-    """Read so much without searching it; returns the end of it."""
+    """Read so many bytes without searching them; return the last of them."""
     tail = b""
     while length and (block := stream.read(min(BLOCK, length))):
         place.drop(block)
@@ -211,7 +211,7 @@ def _skip(stream: BinaryIO, length: int, place: Place) -> bytes:
 
 
 def _seekable(stream: BinaryIO, whole: BinaryIO) -> BinaryIO:
-    """The stream itself where it is a file on disk, else a temporary copy of `whole`."""
+    """Return the stream itself if it is a file on disk, else a temporary copy of `whole`."""
     if isinstance(stream, io.BufferedReader) and isinstance(stream.raw, io.FileIO):
         stream.seek(0)
         return stream

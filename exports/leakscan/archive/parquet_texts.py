@@ -1,4 +1,4 @@
-"""The texts of a Parquet file, a batch of rows at a time. Without pyarrow such a member is unreadable."""
+"""The texts of a Parquet file, in batches of rows. Without pyarrow such a member is unreadable."""
 
 from collections.abc import Iterator
 from importlib import util
@@ -10,7 +10,7 @@ _ROWS = 8192
 
 
 def batches(file: BinaryIO) -> Iterator[tuple[list[str], list[list[str | None]]]]:
-    """(column names, columns of texts) for each batch. Raises Unreadable without pyarrow or for a damaged file."""
+    """Yield (column names, columns of texts) for each batch. Raises Unreadable without pyarrow or if it is damaged."""
     if not util.find_spec("pyarrow"):
         raise Unreadable("Parquet, and pyarrow is not installed")
     import pyarrow as arrow

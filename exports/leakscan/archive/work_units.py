@@ -1,4 +1,4 @@
-"""What an archive holds, laid out as pieces of work that any process can take up by itself."""
+"""Divide the content of an archive into pieces of work, each of which any process can do."""
 
 import io
 import shutil
@@ -17,7 +17,7 @@ from exports.leakscan.search.stream import BLOCK
 from . import formats
 from .members import DEEPEST, Walk
 
-# Members smaller than this go together; larger ones are cut where one alone would keep a process waiting.
+# Smaller members are grouped; larger ones are divided if one alone would keep the other processes waiting.
 _TOGETHER = 4 << 20
 _LEAST_PART = 8 << 20
 
@@ -26,7 +26,7 @@ _LEAST_PART = 8 << 20
 class Piece:
     """A file, or a member of a zip file, or the part [start, end) of its bytes; without `end` to its end.
 
-    `packed`: it is to be opened, whatever it is. `rows`: it is to be looked at as a table (rows.NAMED, rows.NUMBERS).
+    `packed`: it has to be opened, whatever it is. `rows`: it is to be checked as a table (cells.NAMED, cells.NUMBERS).
     """
 
     path: Path
@@ -46,7 +46,7 @@ class Piece:
 
 
 class Plan(Walk):
-    """Looks at names and headers itself and lays out contents as pieces. Zips within zips are unpacked for that."""
+    """Searches names and headers itself and turns contents into pieces. For that it unpacks zips within zips."""
 
     def __init__(self, matcher: Matcher, accounts: Collection[str], scratch: Path):
         super().__init__(matcher, accounts=accounts)
@@ -56,7 +56,7 @@ class Plan(Walk):
         self._numbers = count()
 
     def folder(self, root: Path) -> None:
-        """Every file below a folder. A link is unreadable: what it leads to is not in the archive."""
+        """Plan every file below a folder. A link is unreadable: its target is not in the archive."""
         for path in sorted(root.rglob("*")):
             shown, _ = self._name(path.relative_to(root).as_posix())
             if path.is_symlink() or not (path.is_dir() or path.is_file()):
@@ -65,7 +65,7 @@ class Plan(Walk):
                 self.file(path, path.name, shown)
 
     def file(self, path: Path, name: str, shown: str, depth: int = 0) -> None:
-        """A file on disk: a zip is gone into, anything else becomes a piece."""
+        """Plan a file on disk: a zip is opened, anything else becomes a piece."""
         with path.open("rb") as stream:
             packed = _packed(stream.read(formats.HEAD), name)
             if packed != "zip" or depth >= DEEPEST:
@@ -101,7 +101,7 @@ def _packed(head: bytes, name: str) -> str | None:
 
 
 def tasks(pieces: Iterable[Piece], processes: int) -> list[tuple[Piece, ...]]:
-    """Pieces as they are handed out, the largest first: small ones together, large ones in parts."""
+    """Return pieces grouped into tasks, the largest first: small ones together, large ones divided."""
     pieces = list(pieces)
     share = max(_LEAST_PART, sum(piece.bytes for piece in pieces) // (2 * processes))
     found, together, size = [], [], 0
@@ -129,14 +129,14 @@ def _parts(piece: Piece, share: int) -> Iterator[Piece]:
 
 
 class Shelf:
-    """Zip files that a process has open: their lists of members are long."""
+    """Zip files that a process keeps open, because their lists of members are long."""
 
     def __init__(self) -> None:
         self._open: dict[Path, zipfile.ZipFile] = {}
 
     @contextmanager
     def content(self, piece: Piece) -> Iterator[BinaryIO]:
-        """The bytes of a piece's file or member, from their beginning."""
+        """Yield the bytes of a piece's file or member, from their beginning."""
         if piece.member is None:
             with piece.path.open("rb") as stream:
                 yield stream

@@ -1,4 +1,4 @@
-"""The bytes of a zip file that belong to no member: headers, comments, extra fields, whatever stands between."""
+"""The bytes of a zip file that belong to no member: headers, comments, extra fields, anything in between."""
 
 import zipfile
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ _LOCAL_HEADER = 30
 
 
 def gaps(file: BinaryIO, members: list[zipfile.ZipInfo]) -> list[tuple[int, int]]:
-    """[start, end) of each stretch outside all members' data. Raises Unreadable where members overlap."""
+    """Return [start, end) of each stretch outside all members' data. Raises Unreadable if members overlap."""
     covered = sorted(_data(file, info) for info in members)
     end_of_file = file.seek(0, 2)
     found, place = [], 0
@@ -24,7 +24,7 @@ def gaps(file: BinaryIO, members: list[zipfile.ZipInfo]) -> list[tuple[int, int]
 
 
 def read(file: BinaryIO, gap: tuple[int, int]) -> Iterator[bytes]:
-    """The bytes of a gap, in blocks."""
+    """Yield the bytes of a gap, in blocks."""
     place, end = gap
     while place < end:
         file.seek(place)

@@ -1,1 +1,1 @@
-"""The ways in which a value can be written, and back."""
+"""How a value can be encoded, and how to decode it."""

@@ -1,8 +1,8 @@
-"""Stretches of base64 in a buffer that are long and mixed enough to hold one of the needles.
+"""Find stretches of base64 in a buffer that are long and mixed enough to hold one of the needles.
 
-Decoding every word of a text costs more than all other searches. Base64 of an identifier has a least length and,
-since base64 of text is rich in capitals, a least number of capitals: both are computed from the needles
-(`floor`), so that nothing is passed over that could hold one.
+Decoding every word of a text would cost more than all other searches. Base64 of an identifier has a minimum length and,
+since base64 of text has many capitals, a minimum number of capitals. Both are computed from the needles (`floor`), so
+that nothing is skipped that could hold one.
 """
 
 import binascii
@@ -17,7 +17,7 @@ _NOT_CAPITAL = bytes(c for c in range(256) if c not in CAPITALS)
 _ANY = bytes(85 if c in ALPHABET else 32 for c in range(256))
 _CAPITALS_ONLY = bytes(85 if c in CAPITALS else 32 for c in range(256))
 _OTHER_LETTERS = bytes(c for c in ALPHABET if c not in CAPITALS)
-# One alphabet for both kinds; what belongs to neither keeps its place as an A.
+# One alphabet for both kinds; a byte that belongs to neither keeps its position as an A.
 _TO_STANDARD = bytes(43 if c == 45 else 47 if c == 95 else c if c in ALPHABET else 65 for c in range(256))
 _WRAPPED = re.compile(rb"(?:\r?\n|\\r\\n|\\n)(?=[A-Za-z0-9+/_-])")
 _MIME_LINE = 60
@@ -28,18 +28,18 @@ _MOST_POOR = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """The least length of a run, and the least number of capitals in it."""
+    """The minimum length of a run, and the minimum number of capitals in it."""
 
     length: int
     capitals: int
 
 
 def floor(values: Iterable[bytes]) -> Floor | None:
-    """What base64 of any of the values has at least, wherever in a longer text it stands; None without values."""
+    """Return the minimum for base64 of any of the values, wherever it is in a longer text; None without values."""
     length, capitals = 1 << 30, 1 << 30
     for value in values:
         length = min(length, (len(value) * 8 - 6) // 6)
-        # Values of equal bytes differ only by case.
+        # Values of equal bytes differ only in case.
         for spelling in {value, value.lower(), value.upper()} if capitals else ():
             for shift in range(3):
                 capitals = min(capitals, _capitals(spelling, shift))
@@ -47,14 +47,14 @@ def floor(values: Iterable[bytes]) -> Floor | None:
 
 
 def _capitals(value: bytes, shift: int) -> int:
-    """Capitals among the characters that `value` alone decides when `shift` bytes of a group stand before it."""
+    """Count capitals among the characters that depend only on `value`, when `shift` bytes of its group precede it."""
     encoded = binascii.b2a_base64(b"\0" * shift + value, newline=False)
     inner = encoded[-(-shift * 8 // 6) : (shift + len(value)) * 8 // 6]
     return len(inner.translate(None, _NOT_CAPITAL))
 
 
 class Finder:
-    """Finds runs that reach a floor. Poor runs, which the rows of a table repeat, are remembered."""
+    """Finds runs that reach a floor. Runs with too few capitals, which a table's rows repeat, are remembered."""
 
     def __init__(self, least: Floor):
         self._least = least
@@ -63,7 +63,7 @@ class Finder:
         self._poor: set[bytes] = set()
 
     def find(self, buffer: bytes) -> list[tuple[int, bytes]]:
-        """(place, run) of each stretch of base64 letters, lines of a wrapped one joined."""
+        """Return (position, run) of each stretch of base64 letters; lines of a wrapped one are joined."""
         found: list[tuple[int, bytes]] = []
         letters = buffer.translate(_ANY)
         start = 0
@@ -75,11 +75,14 @@ class Finder:
         return found
 
     def _is_rich(self, stretch: bytes) -> bool:
-        """Whether any run in it has capitals enough: what else stands in runs is cut out, and they move together."""
+        """Return whether any run in it has enough capitals.
+
+        Other letters are removed, so capitals are adjacent.
+        """
         return self._rich in stretch.translate(_CAPITALS_ONLY, _OTHER_LETTERS)
 
     def _runs(self, buffer: bytes, letters: bytes, start: int, stop: int, found: list[tuple[int, bytes]]) -> int:
-        """Take the runs that begin in [start, stop); returns where the last one ends."""
+        """Take the runs that begin in [start, stop); return where the last one ends."""
         sign, poor, capitals, end = self._sign, self._poor, self._least.capitals, start
         while 0 <= (place := letters.find(sign, end)) < stop:
             end = letters.find(b" ", place)
@@ -109,11 +112,11 @@ def _end(letters: bytes, start: int) -> int:
 
 
 def standard(run: bytes) -> bytes:
-    """The same in the standard alphabet; whatever is no base64 becomes an A and keeps its place."""
+    """Return the run in the standard alphabet; a byte that is not base64 becomes an A and keeps its position."""
     return run.translate(_TO_STANDARD)
 
 
 def decode(run: bytes) -> bytes:
-    """The bytes of a run in the standard alphabet; a last group without its padding gives the bytes it holds."""
+    """Return the bytes of a run in the standard alphabet; a last group without padding gives the bytes it holds."""
     spare = len(run) % 4
     return binascii.a2b_base64(run + b"A" * (4 - spare) if spare else run)

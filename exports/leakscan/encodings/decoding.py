@@ -1,8 +1,8 @@
-"""Undoing the ways in which text is written inside other text, with a way back to where it stood.
+"""Decode text that is written inside other text, and keep a way back to its original position.
 
-The steps run in rounds until nothing changes, so JSON inside JSON inside CSV comes out, and so does
-double percent-encoding. A view that has been through all rounds holds *canonical* text; needles are
-brought to the same form (`canonical`), which makes the order of the steps irrelevant.
+The steps run in rounds until nothing changes, so JSON inside JSON inside CSV is decoded, and so is double
+percent-encoding. After all rounds a view holds *canonical* text; needles are brought to the same form (`canonical`),
+so the order of the steps does not matter.
 """
 
 import html
@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from functools import cached_property
 
 ROUNDS = 6
-# In bytes that are no text, escapes come by chance and never end.
+# In bytes that are not text, escapes occur by chance and never end.
 _ROUNDS_IN_BYTES = 2
 _MOST_KNOWN = 50_000
 _NO_TEXT = bytes(c for c in range(32) if c not in b"\t\n\r")
 
 
 class Step:
-    """One way of writing: `marker` must occur, `pattern` finds what `replace` turns back.
+    """One encoding: `marker` must occur, `pattern` finds what `replace` decodes.
 
-    A text repeats few ways of writing many times: each is turned back once and remembered.
+    A text repeats few encoded pieces many times: each is decoded once and remembered.
     """
 
     def __init__(self, marker: bytes, pattern: bytes, replace: Callable[[re.Match[bytes]], bytes]):
@@ -84,7 +84,7 @@ _ESCAPES = (
 
 
 class _Undone:
-    """A step that changed some bytes; the way back is worked out when a hit asks for it."""
+    """A step that changed some bytes; the way back is computed only if a hit needs it."""
 
     def __init__(self, step: Step, data: bytes):
         self._step, self._data = step, data
@@ -96,20 +96,20 @@ class _Undone:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A view of some bytes after one or more steps; `origin` leads back."""
+    """A view of some bytes after one or more steps; `origin` gives the original positions."""
 
     data: bytes
     steps: tuple[_Undone, ...] = ()
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
-        """The place of [start, end) in the bytes that the first step saw."""
+        """Return the position of [start, end) in the bytes before the first step."""
         for undone in reversed(self.steps):
             start, end = undone.map.back(start, after=False), undone.map.back(end, after=True)
         return start, end
 
 
 class _Map:
-    """From offsets behind one step to offsets before it."""
+    """Maps offsets after one step to offsets before it."""
 
     def __init__(self, step: Step, data: bytes):
         self._source: list[tuple[int, int]] = []
@@ -134,7 +134,7 @@ class _Map:
 
 
 def rounds(data: bytes, *, quotes: bool = False) -> list[Decoded]:
-    """The views of lower-case `data` after each round that changed it; none where nothing is encoded.
+    """Return the views of lower-case `data` after each round that changed it; none if nothing is encoded.
 
     Doubled quotes alone make a view only if `quotes` is given: patterns know them (`forms.patterns`).
     """
@@ -165,18 +165,18 @@ def _take(step: Step, data: bytes, steps: list[_Undone]) -> bytes:
 
 
 def is_text(data: bytes) -> bool:
-    """Whether hardly any byte is one that no text has."""
+    """Return whether hardly any byte is one that does not occur in text."""
     return len(data.translate(None, _NO_TEXT)) >= 0.99 * len(data)
 
 
 def canonical(data: bytes) -> bytes:
-    """The bytes after all rounds."""
+    """Return the bytes after all rounds."""
     views = rounds(data, quotes=True)
     return views[-1].data if views else data
 
 
 def form(source: bytes) -> str:
-    """What a piece of undecoded text is written in."""
+    """Return the encoding of a piece of undecoded text."""
     if b"%25" in source:
         return "double_percent"
     if b"%" in source:

@@ -1,4 +1,4 @@
-"""The byte patterns and hashes by which one value can be recognised."""
+"""The byte patterns and hashes by which a value can be recognized."""
 
 import hashlib
 import itertools
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from . import decoding
 
-# Longer values are recognised by their last 4 KiB: the overlap of blocks follows the longest pattern.
+# Longer values are recognized by their last 4 KiB: the overlap of blocks depends on the longest pattern.
 LONGEST = 4096
 
 ALGORITHMS = {"md5": 32, "sha1": 40, "sha256": 64}
@@ -16,15 +16,15 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
 
 
 def patterns(value: str) -> set[bytes]:
-    """Lower-case byte patterns of a value: UTF-8, Latin-1 and what UTF-16 leaves when zero bytes are dropped.
+    """Return lower-case byte patterns of a value: UTF-8, Latin-1, and UTF-16 without its zero bytes.
 
-    Quotes also as CSV doubles them. Percent, HTML, JSON and base64 need none of their own: the data are decoded (see
-    `decode`, `views`).
+    Quotes are also doubled as in CSV. Percent, HTML, JSON and base64 need no patterns of their own: the data are
+    decoded (see `decoding`, `views`).
     """
     if value.isascii() and value.isalnum():
-        return {value.lower().encode()[-LONGEST:]}  # nothing in it is ever written in another way
+        return {value.lower().encode()[-LONGEST:]}  # no part of it is ever written in another way
     found: set[bytes] = set()
-    # What is left of a text that is all quotes or entities would be found everywhere.
+    # The rest of a text that consists of quotes or entities would be found everywhere.
     least = min(6, len(value.encode("utf-8", "replace")))
     for text in _spellings(value):
         for encoding in ("utf-8",) if text.isascii() else ("utf-8", "latin-1", "utf-16-le", "utf-16-be"):
@@ -40,7 +40,7 @@ def patterns(value: str) -> set[bytes]:
 
 
 def hashes(value: str) -> Iterator[tuple[str, int, str]]:
-    """(algorithm, variant, hex digest) of the value as given, and in lower case where that differs."""
+    """Yield (algorithm, variant, hex digest) of the value as given, and in lower case if that differs."""
     for variant, text in enumerate(dict.fromkeys((value, value.lower()))):
         data = text.encode("utf-8", "replace")
         for algorithm in ALGORITHMS:
@@ -57,7 +57,7 @@ def _spellings(value: str) -> set[str]:
 
 
 def _cases(text: str) -> set[str]:
-    """ASCII case is settled by lower-casing the data; other letters in both cases, each by itself up to three."""
+    """Return the text in all cases. The data are in lower case for ASCII; up to three other letters vary each."""
     if text.isascii():
         return {text}
     foreign = [index for index, char in enumerate(text) if not char.isascii() and char.lower() != char.upper()]

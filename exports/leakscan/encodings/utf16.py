@@ -1,7 +1,6 @@
-"""Stretches of a buffer that may hold one of the needles as UTF-16: letters and zero bytes in turn.
+"""Find stretches of a buffer that may hold one of the needles as UTF-16: letters and zero bytes in turn.
 
-Sound and pictures are full of zero bytes that mean nothing; to read all of them a second time costs as much as the
-first.
+Sound and pictures are full of zero bytes without meaning; searching all of them a second time would double the cost.
 """
 
 import re
@@ -13,16 +12,16 @@ _LONGEST_SIGN = 4
 
 
 class Finder:
-    """`reach`: how far around a sign that which is looked for may stand."""
+    """`reach`: how far from a sign a value may be."""
 
     def __init__(self, values: Iterable[str], reach: int):
         letters = min((max(map(len, _LETTERS.findall(value)), default=0) for value in values), default=0)
-        # In either byte order n letters show n - 1 times a letter before a zero.
+        # In either byte order, n letters contain n - 1 times a letter followed by a zero.
         self._sign = b"x0" * (min(letters, _LONGEST_SIGN) - 1)
         self._reach = reach
 
     def find(self, buffer: bytes) -> list[tuple[int, int]]:
-        """[start, end) of each stretch, in order and apart."""
+        """Return [start, end) of each stretch, in order and without overlap."""
         if b"\0" not in buffer:
             return []
         if not self._sign:

@@ -1,1 +1,1 @@
-"""What to look for: gathered from the raw tables of a deployment."""
+"""What to look for: collected from a deployment's raw tables."""

@@ -1,4 +1,4 @@
-"""Gathering from the raw tables what to look for, spread over processes."""
+"""Collect the values to look for from the raw tables, in several processes."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,18 +13,18 @@ from .needle import Needles
 from .people import People
 from .public_words import SharedWords, Words
 
-# What is known of nodes says which assets are people's.
+# The rows of nodes are needed to know which assets are personal.
 _TOGETHER = ("node", "asset")
 
 Parts = tuple[tuple[str, Any], ...]
 
 
 def collect(source: TableSource, *, processes: int = 1, decided: frozenset[str] = frozenset()) -> Needles:
-    """Everything to look for that the raw tables hold.
+    """Return everything to look for that the raw tables hold.
 
-    The rules are in `people` (ids of people, e-mail addresses), `materials` (personal assets, folders of the
-    server), `credentials` (passwords and secrets) and `public` (words that mean no one). `decided`: ids of assets that
-    staff let leave, though people made them.
+    The rules are in `people` (ids of people, e-mail addresses), `materials` (personal assets, folders of the server),
+    `credentials` (passwords and secrets) and `public_words` (words that identify nobody). `decided`: ids of assets that
+    staff allowed to be exported, although people made them.
     """
     gathered = _Gathered(decided)
     with spread.pool(processes, _Tables(source, decided)) as pool:
@@ -47,7 +47,7 @@ class _Tables:
         self._columns = {table: [column.name for column in source.columns(table)] for table in source.tables()}
 
     def read(self, parts: Parts, gathered: Any) -> Any:
-        """Have everything in the parts gathered."""
+        """Pass everything in the parts to `gathered`, and return it."""
         for table, part in parts:
             columns = self._columns[table]
             gathered.begin(table, columns)
@@ -57,7 +57,7 @@ class _Tables:
 
 
 class _Gathered:
-    """Everything that gathers, over needles of its own."""
+    """All collectors, with needles of their own."""
 
     def __init__(self, decided: frozenset[str]) -> None:
         self.needles = Needles()
@@ -83,7 +83,7 @@ class _Gathered:
 
 
 def _tasks(parts: Iterable[tuple[str, Any]]) -> list[Parts]:
-    """Each part by itself, those that need each other as one task."""
+    """Return each part as a task; parts that need each other are one task."""
     found: dict[Any, Parts] = {}
     for number, part in enumerate(parts):
         key = _TOGETHER if part[0] in _TOGETHER else number
@@ -102,7 +102,7 @@ def _gather_shared(tables: _Tables, task: tuple[int, tuple[str, Any], frozenset[
 
 
 def _merge_in_order(into: Any, results: Iterable[tuple[int, Any]]) -> None:
-    """Whichever comes first: the first kind that a value is given stays, so the order matters."""
+    """Merge in the order of the parts, not of arrival: the first kind that a value gets stays."""
     waiting: dict[int, Any] = {}
     following = 0
     for number, result in results:

@@ -1,6 +1,6 @@
 """Passwords and secrets, wherever the tables hold them.
 
-`experiment_status.extra_info.basic_data_url` carries the dashboard's user and password in clear, an on-demand
+`experiment_status.extra_info.basic_data_url` holds the dashboard's user and password as plain text, an on-demand
 asset's address its secret, `experiment.vars.deployment_config` the keys of services.
 """
 
@@ -31,7 +31,7 @@ _LOGIN = re.compile(r"://([^/\s:@\"'<>]*):([^/\s@\"'<>]+)@")
 
 
 class Credentials:
-    """Gathers secrets, chunk by chunk."""
+    """Collects secrets, chunk by chunk."""
 
     def __init__(self, needles: Needles):
         self._needles = needles
@@ -40,7 +40,7 @@ class Credentials:
         self._settings: list[int] = []
 
     def begin(self, table: str, columns: list[str]) -> None:
-        """Every column of every table can hold an address with a secret in it."""
+        """Start a table. Every column of every table can hold an address with a secret in it."""
         self._table = table
         self._secrets = [at for at, name in enumerate(columns) if table == "asset" and name == "secret"]
         self._settings = [at for at, name in enumerate(columns) if name in _CONFIGURATION.get(table, ())]
@@ -66,14 +66,14 @@ class Credentials:
                     self._add(password)
 
     def merge(self, other: "Credentials") -> None:
-        """All that was gathered are needles."""
+        """Do nothing: everything collected is already in the needles."""
 
     def close(self) -> None:
-        """Nothing waits."""
+        """Do nothing: no value is waiting."""
 
     def _parameters(self, text: str) -> None:
         for found in _PARAMETER.findall(text):
-            # `secret=keeping` in somebody's answer is no password.
+            # `secret=keeping` in somebody's answer is not a password.
             if self._table in _OF_THE_LAB or looks_like_id(found) or len(found) >= 16:
                 self._add(found)
 
@@ -92,7 +92,7 @@ class Credentials:
 
 
 def passwords(source: TableSource) -> list[tuple[str, str, str]]:
-    """(table, column, key) of each place in the lab's own tables where a password that opens something stands."""
+    """Return (table, column, key) of each place in the lab's own tables that holds a working password."""
     found: dict[tuple[str, str, str], None] = {}
     for table in _SETTINGS:
         names_ = [column.name for column in source.columns(table)] if table in source.tables() else []

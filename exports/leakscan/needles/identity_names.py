@@ -1,13 +1,13 @@
-"""Names of columns, JSON keys and URL parameters whose values are a person's identifiers.
+"""Names of columns, JSON keys and URL parameters whose values identify a person.
 
-PsyNet and Dallinger spell them in snake case, recruiters in camel or upper case (`workerId`,
-`PROLIFIC_PID`): names are compared without case and punctuation.
+PsyNet and Dallinger write them in snake case, recruiters in camel or upper case (`workerId`, `PROLIFIC_PID`), so names
+are compared without case and punctuation.
 """
 
 import re
 from functools import lru_cache
 
-# normalised name → kind
+# normalized name → kind
 IDENTITY = {
     "workerid": "worker_id",
     "prolificpid": "worker_id",
@@ -46,12 +46,12 @@ IDENTITY = {
     "mail": "email",
 }
 
-# In entry information any key that ends like this names a person or a session.
+# In entry information, any key that ends like this identifies a person or a session.
 _ENDINGS = ("id", "uuid", "guid", "hash", "token", "email", "mail", "phone", "name", "address", "ip", "code")
 
 SECRET_KEY = re.compile(r"passw(or)?d|passphrase|secret|token|credential|(api|access|private)_?key|_key$|^key$", re.I)
 
-# As they are spelled inside JSON and query strings; lower case.
+# As they are written inside JSON and query strings; lower case.
 SPELLINGS = tuple(
     sorted(
         set(IDENTITY)
@@ -67,15 +67,15 @@ SPELLINGS = tuple(
 
 @lru_cache(maxsize=4096)
 def plain(name: str) -> str:
-    """The name without case and punctuation: `PROLIFIC_PID` → `prolificpid`."""
+    """Return the name without case and punctuation: `PROLIFIC_PID` → `prolificpid`."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def kind_of(name: str | None) -> str | None:
-    """The kind of identifier that a name announces, or None."""
+    """Return the kind of identifier that a name announces, or None."""
     return IDENTITY.get(plain(name)) if name else None
 
 
 def announces_person(name: str | None) -> bool:
-    """Whether a key of entry information names a person, a session or a way to reach them."""
+    """Return whether a key of entry information names a person, a session or a way to reach them."""
     return bool(name) and (kind_of(name) is not None or plain(name).endswith(_ENDINGS))

@@ -1,4 +1,4 @@
-"""Every text inside a JSON text, with the key above it."""
+"""Every text inside a JSON text, with its key."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,10 +10,10 @@ _DEEPEST = 40
 
 
 def texts(text: str, *, parameters: bool = True) -> Iterator[tuple[str | None, str]]:
-    """(key, value) of each string and number in a JSON text, at any depth, JSON inside strings too.
+    """Yield (key, value) of each string and number in a JSON text, at any depth, also of JSON inside strings.
 
-    A text that is not JSON gives itself, without a key. With `parameters`, a URL or a query string
-    also gives the name and value of each of its parameters.
+    A text that is not JSON yields itself, without a key. With `parameters`, a URL or a query string also yields the
+    name and value of each of its parameters.
     """
     value = jsontext.decode(text)
     if value is jsontext.MISSING:

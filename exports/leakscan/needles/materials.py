@@ -1,8 +1,8 @@
 """Personal assets and folders of the server.
 
-An asset is personal when PsyNet says so, when its parent is a trial or a participant, or when its node was
-made from trials (a node with a parent: psynet.trial.chain, ChainNode). Values that a public asset holds as well are
-no identifiers: several public stimuli share the MD5 of an empty file.
+An asset is personal if PsyNet says so, if its parent is a trial or a participant, or if its node was made from trials
+(a node with a parent: psynet.trial.chain, ChainNode). Values that a public asset also holds are not identifiers:
+several public stimuli share the MD5 of an empty file.
 """
 
 import re
@@ -24,9 +24,9 @@ _TRUE = ("t", "true", "True", "1")
 
 
 class Materials:
-    """Gathers what points at personal assets; tables must come with `node` before `asset`.
+    """Collects what points to personal assets; the table `node` must come before `asset`.
 
-    `decided`: ids of assets of which staff said that they are no one's.
+    `decided`: ids of assets that staff declared not personal.
     """
 
     def __init__(self, needles: "Needles", decided: frozenset[str] = frozenset()):
@@ -38,7 +38,7 @@ class Materials:
         self._table, self._columns = "", []
 
     def begin(self, table: str, columns: list[str]) -> None:
-        """Two tables matter."""
+        """Start a table; only `node` and `asset` are used."""
         self._table, self._columns = table, columns
 
     def chunk(self, rows: list[list[str]], raw: bytes) -> None:
@@ -53,7 +53,7 @@ class Materials:
                 self._made_nodes.add(cells.get("id", ""))
 
     def merge(self, other: "Materials") -> None:
-        """Take over what another gathered; nodes and the assets made from them must have come to the same one."""
+        """Add what another collector found; nodes and the assets made from them must be in the same one."""
         self._personal.update(other._personal)
         self._public |= other._public
         self._basenames.update(other._basenames)
@@ -77,7 +77,7 @@ class Materials:
                 self._needles.add(value, KIND)
 
     def _is_personal(self, cells: dict[str, str]) -> bool:
-        """PsyNet's flag always holds; about others staff can have decided."""
+        """Return whether an asset is personal. PsyNet's flag always counts; staff may have decided about the others."""
         if cells.get("personal") in _TRUE or cells.get("id") in self._decided:
             return cells.get("personal") in _TRUE
         return (
@@ -97,12 +97,12 @@ class Materials:
 
 
 def _is_absolute(path: object) -> bool:
-    """Whether a path tells of a machine and its users; the root of an S3 storage is part of each public address."""
+    """Return whether a path reveals a machine and its users; the root of an S3 storage is part of public addresses."""
     return isinstance(path, str) and path.count("/") >= 2 and (path[0] in "/~" or path[1:2] == ":")
 
 
 def _names_a_person(parent: str) -> bool:
-    """`parent` is jsonpickle text: {"py/object": "psynet.trial.static.StaticNode", "identifiers": …}."""
+    """Return whether the parent is a person's. `parent` is jsonpickle text: {"py/object": "psynet.…", …}."""
     value = jsontext.decode(parent)
     if not isinstance(value, dict):
         return False
@@ -111,6 +111,6 @@ def _names_a_person(parent: str) -> bool:
 
 
 def _basename(path: str) -> str:
-    """The last part of a path, where it can tell one file from another: it holds a digit and eleven characters."""
+    """Return the last part of a path if it identifies a file: it has a digit and at least eleven characters."""
     name = re.split(r"[?#]", unquote(path))[0].rstrip("/").rpartition("/")[2]
     return name if len(name) >= 11 and re.search(r"\d", name) else ""

@@ -1,4 +1,4 @@
-"""What a deployment holds that must not leave it: identifiers, secrets, withheld texts."""
+"""What a deployment holds that must not be exported: identifiers, secrets, withheld texts."""
 
 import re
 from collections import Counter
@@ -11,7 +11,7 @@ SECRET = "secret"
 WITHHELD = "withheld_text"
 SHORTEST_TEXT = 12
 
-# The hashes of nothing: PsyNet stores the MD5 of an empty file as the content id of public stimuli.
+# The hashes of empty data: PsyNet stores the MD5 of an empty file as the content id of public stimuli.
 _EMPTY_HASHES = frozenset(
     {
         "d41d8cd98f00b204e9800998ecf8427e",
@@ -23,7 +23,7 @@ _EMPTY_HASHES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Needle:
-    """A value to look for. Its repr says the kind, never the value."""
+    """A value to look for. Its repr shows the kind, never the value."""
 
     value: str
     kind: str
@@ -37,7 +37,7 @@ class Needle:
 class Needles:
     """A set of needles; the first kind given for a value stays.
 
-    `set_aside` counts, by kind, values that are not looked for because public rows hold them too.
+    `set_aside` counts, by kind, values that are not looked for because public rows also hold them.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Needles:
         return [Needle(value, kind) for value, kind in self._kinds.items()]
 
     def add(self, value: str | None, kind: str) -> None:
-        """Look for the value. Nothing (`""`, `None`, `null`, …) and hashes of nothing are ignored."""
+        """Look for the value. Empty values (`""`, `None`, `null`, …) and hashes of empty data are ignored."""
         text = (value or "").replace("\0", "").strip()
         folded = text.lower()
         if folded in strength.NOTHING or folded in _EMPTY_HASHES:
@@ -69,12 +69,12 @@ class Needles:
         self._kinds.setdefault(text, kind)
 
     def merge(self, other: "Needles") -> None:
-        """Look for all that another looks for."""
+        """Look for everything that another set looks for."""
         for value, kind in other._kinds.items():
             self.add(value, kind)
 
     def withhold(self, texts: Iterable[str]) -> None:
-        """Look for texts that were withheld; shorter than 12 characters, numbers and times are passed over."""
+        """Look for texts that were withheld; texts of fewer than 12 characters, numbers and times are skipped."""
         for text in texts:
             stripped = text.strip()
             says_nothing = stripped.isdigit() or strength.says_nothing(stripped.lower())
@@ -82,21 +82,21 @@ class Needles:
                 self.add(stripped, WITHHELD)
 
     def spare(self, values: Iterable[str]) -> None:
-        """Values that leave by right (a choice that each page offers): no longer looked for."""
+        """Stop looking for values that are allowed in an export, such as a choice that each page offers."""
         folded = {value.strip().lower() for value in values}
         self._spared |= folded
         for value in [value for value in self._kinds if value.lower() in folded]:
             self.set_aside[self._kinds.pop(value)] += 1
 
     def know_words(self, words: Iterable[str], code: Iterable[str] = ()) -> None:
-        """Words of the experiment itself (names of groups, conditions), and those of its `code`, see `strength`."""
+        """Add words of the experiment itself (names of groups, conditions), and those of its `code`, see `strength`."""
         self._words.update(word.strip().lower() for word in words)
         self._code = "\n".join(["", self._code, *sorted(word.lower() for word in code), ""])
 
     def could_be_words(self) -> frozenset[str]:
-        """Values of 3 to 7 bytes, in lower case, that could be a word of somebody's data as well as an id.
+        """Return values of 3 to 7 bytes, in lower case, that could be a word in somebody's data as well as an id.
 
-        Longer ones are names sooner than words, and a chain shows many people what one of them typed.
+        Longer ones are more likely names, and a chain shows many people what one of them typed.
         """
         short = (strength.CELL, strength.TOKEN)
         return frozenset(
@@ -104,7 +104,10 @@ class Needles:
         )
 
     def strength(self, needle: Needle) -> str:
-        """strong, token, cell or named. A word of the experiment is `named`, unless a secret or like an id."""
+        """Return strong, token, cell or named.
+
+        A word of the experiment is `named`, unless it is a secret or like an id.
+        """
         klass = strength.classify(needle.value)
         return strength.NAMED if not self._is_id(needle) and self._is_public(needle.value.lower(), klass) else klass
 
@@ -113,7 +116,7 @@ class Needles:
         return needle.kind == SECRET or bool(len(needle.value) >= 8 and re.search(r"\d", needle.value))
 
     def _is_public(self, folded: str, klass: str) -> bool:
-        """Whether it is a word of the experiment, or, without digits, a part of what its code names."""
+        """Return whether it is a word of the experiment or, if it has no digits, a part of a name in its code."""
         if folded in self._words:
             return True
         if klass not in (strength.STRONG, strength.TOKEN) or re.search(r"\d", folded):

@@ -1,7 +1,7 @@
-"""Where PsyNet keeps identifiers of people, also of those who never became participants.
+"""Where PsyNet keeps identifiers of people, also of people who never became participants.
 
-Columns are those of PsyNet 13.3 (psynetdata/psynet/columns.csv); a column of any table, the experimenter's own
-included, whose name announces an identity is taken as well.
+Columns are those of PsyNet 13.3 (psynetdata/psynet/columns.csv). A column of any table, also of the experimenter's own
+tables, whose name announces an identity is included as well.
 """
 
 import ipaddress
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 ENTRY = "entry_information"
 
-# JSON in which keys may announce identities, by column, in whatever table.
+# JSON in which keys may announce identities, by column, in any table.
 _JSON_COLUMNS = frozenset({"params", "vars", "arguments", "details", "message", "response", "answer", "contents"})
 _MARKERS = ("worker", "assignment", "hit", "prolific", "session", "study", "rid", "panelist", "respondent", "psid")
 _MARKERS += ("unique", "fingerprint", "address", "email", "sona", "subject", "submission", "client", "pid", "user")
 
-# About the experiment, not about people; its e-mail addresses are the lab's own.
+# These tables are about the experiment, not about people; their e-mail addresses are the lab's own.
 _IMPERSONAL = ("experiment", "experiment_status")
 
 # Columns that participants fill.
 _TYPED_BY_PEOPLE = _JSON_COLUMNS | {"content", "answer_accumulators", "traceback", "failed_reason", ENTRY}
 
-# Letters of scripts that write no spaces stand around an address, not in it; the last part begins with two letters.
+# Letters of scripts without spaces are around an address, not in it; the last part begins with two letters.
 _LETTER = "[^\\W\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef]"
 _EMAIL = re.compile(rf"(?:{_LETTER}|[.+%'-]){{1,64}}@(?:(?:{_LETTER}|-){{1,63}}\.)+[^\W\d_]{{2,24}}(?![\w-])")
 
@@ -44,7 +44,7 @@ _REMEMBERED = 100_000
 
 
 class People:
-    """Gathers identifiers of people, chunk by chunk."""
+    """Collects identifiers of people, chunk by chunk."""
 
     def __init__(self, needles: "Needles"):
         self._needles = needles
@@ -54,7 +54,7 @@ class People:
         self._holders: dict[str, set[str]] = defaultdict(set)
 
     def begin(self, table: str, columns: list[str]) -> None:
-        """A table's rows follow: most of its columns are never looked at."""
+        """Start a table; most of its columns are never read."""
         at = {name: index for index, name in enumerate(columns)}
         self._seen, self._entry_at = defaultdict(set), None
         if table in _IMPERSONAL:
@@ -67,11 +67,11 @@ class People:
             self._entry_at = at[ENTRY], at.get("id", at[ENTRY])
 
     def _takers_of(self, table: str, column: str) -> Iterator[Callable[[str], None]]:
-        """What looks at the cells of a column; each looks at a cell once, however often it stands there."""
+        """Yield the functions that examine a column's cells; each examines a cell once, however often it occurs."""
         foreign = table not in known_tables()
         typed = foreign or column in _TYPED_BY_PEOPLE
         if kind := identity_names.kind_of(column):
-            # A small number in an experimenter's own table (session_id 1 to 30) is nobody's id by itself.
+            # A small number in an experimenter's own table (session_id 1 to 30) is not an id by itself.
             yield partial(self._identity, kind, small=not foreign or column == "worker_id")
         elif column != ENTRY and (typed or column in _JSON_COLUMNS):
             yield partial(self._json, everything=table == "lucid_submissions")
@@ -95,22 +95,22 @@ class People:
                     self._entry(row[entry], row[holder])
 
     def __getstate__(self) -> dict:
-        """What goes from one process to another is what was found."""
+        """Return what goes from one process to another: only what was found."""
         return {"_needles": self._needles, "_holders": self._holders}
 
     def merge(self, other: "People") -> None:
-        """Take over what another gathered from other rows."""
+        """Add what another collector found in other rows."""
         for value, holders in other._holders.items():
             self._holders[value] |= holders
 
     def close(self) -> None:
-        """A value that several people share under a key that names nobody is a group, not a person."""
+        """A value that several people share under a key that identifies nobody is a group, not a person."""
         for value, holders in self._holders.items():
             if len(holders) == 1:
                 self._needles.add(value, ENTRY)
 
     def _identity(self, kind: str, value: str, *, small: bool = True) -> None:
-        """`small`: a number of up to five digits is somebody's too."""
+        """Add an identifier. `small`: a number of up to five digits counts too."""
         if not small and len(value) <= 5 and value.isdigit():
             return
         if kind == "client_ip_address":
@@ -158,7 +158,7 @@ class People:
 
 
 def addresses(text: str) -> list[str]:
-    """The addresses of a forwarded list (`X-Forwarded-For`), without ports; IPv6 also written out."""
+    """Return the addresses of a forwarded list (`X-Forwarded-For`), without ports; IPv6 also in full."""
     found = []
     for part in text.split(","):
         part = part.strip().strip('"')

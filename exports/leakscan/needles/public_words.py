@@ -1,8 +1,8 @@
-"""Words of the experiment itself: an id that equals one of them cannot be told from it.
+"""Words of the experiment itself: an id that equals one of them cannot be distinguished from it.
 
-Someone signed in as `control` where a group is called so: the word stands in public columns by right. So does what
-several people were shown or answered: it points to none of them. Such ids are looked for in columns and keys that
-say identity, see `strength`.
+If someone signed in as `control` and a group has that name, the word is allowed in public columns. So is a text that
+several people were shown or answered: it identifies none of them. Such ids are only looked for in columns and keys that
+name an identity, see `strength`.
 """
 
 from collections import defaultdict
@@ -25,7 +25,7 @@ _COLUMNS = frozenset(_COLUMN_NAMES.split())
 _WRITTEN = {("node", "definition"), ("node", "seed"), ("node", "context"), ("network", "definition")}
 _WRITTEN |= {("network", "context"), ("experiment", "vars"), ("experiment_status", "extra_info")}
 _LONGEST = 60
-# Named by the code or the settings of the experiment, where no participant's id gets in: a part of it counts too.
+# Named by the experiment's code or settings, where no participant's id gets in: parts of these names count too.
 _NAMED_BY_CODE = frozenset({"type", "module_id", "trial_maker_id"})
 _SETTINGS = ("experiment", "experiment_status")
 _SHARED = {"info": ("definition", "answer"), "response": ("answer",)}
@@ -33,7 +33,7 @@ SEVERAL = 3
 
 
 class Words:
-    """Gathers public words, chunk by chunk."""
+    """Collects public words, chunk by chunk."""
 
     def __init__(self, needles: "Needles"):
         self._needles = needles
@@ -44,7 +44,7 @@ class Words:
         self._made_by: list[int] = []
 
     def begin(self, table: str, columns: list[str]) -> None:
-        """A table's rows follow: most of its columns are never looked at."""
+        """Start a table; most of its columns are never read."""
         self._table = table
         self._columns = [(at, name) for at, name in enumerate(columns) if name in _COLUMNS or (table, name) in _WRITTEN]
         self._made_by = [at for at, name in enumerate(columns) if name in ("parent_id", "participant_id")]
@@ -66,7 +66,7 @@ class Words:
             self._code.update(found)
 
     def merge(self, other: "Words") -> None:
-        """Take over what another gathered from other rows."""
+        """Add what another collector found in other rows."""
         self._words |= other._words
         self._code |= other._code
 
@@ -75,7 +75,7 @@ class Words:
 
 
 class SharedWords:
-    """Which of some texts (in lower case) SEVERAL people or more were shown, or answered."""
+    """Finds which of some texts (in lower case) at least SEVERAL people were shown or answered."""
 
     def __init__(self, wanted: frozenset[str]):
         self._wanted = wanted

@@ -1,13 +1,13 @@
-"""How widely a value can be looked for without alarms that mean nothing.
+"""How widely a value can be looked for without false alarms.
 
 strong  8 bytes or more; digits only: 10 or more. Found anywhere.
 token   6 or 7 bytes; digits only: 6 to 9. Found as a whole token.
 cell    3 to 5 bytes. Found as a whole cell or JSON string.
 named   shorter ones, up to 5 digits, numbers, dates, common words, words of the experiment itself. Found as the
-        value of a column or key whose name says identity.
+        value of a column or key whose name announces an identity.
 
-A lab whose worker ids are 1 to 30 has only `named` ones: they are looked for in columns such as
-`worker_id`, not among scores and counts, where 1 to 30 stand by right.
+A lab whose worker ids are 1 to 30 has only `named` ones: they are looked for in columns such as `worker_id`, not among
+scores and counts, where 1 to 30 are ordinary values.
 """
 
 import ipaddress
@@ -17,10 +17,10 @@ from psynetdata.psynet.tables import known_tables
 
 STRONG, TOKEN, CELL, NAMED = "strong", "token", "cell", "named"
 
-# Not a value at all: never looked for.
+# Not values at all: never looked for.
 NOTHING = frozenset({"", "none", "null", "nan", "undefined", "n/a", "na", "-", "?", "???", "{}", "[]", '""'})
 
-# Words that stand in anyone's data by right, though a lab may have typed them as an id.
+# Words that are normal in anyone's data, although a lab may have used one as an id.
 _COMMON_WORDS = """
 unknown test tester testing test_user testuser debug demo example sample dummy default admin administrator
 root user guest worker worker_id workerid participant participant_id participants subject anonymous anonym
@@ -38,12 +38,12 @@ dev users workerid test_users
 csv json wav mp3 png jpg html xml zip /tmp /psynet-data /psynet-data/assets psynet-data/assets ~/psynet-data/assets
 """
 _TABLES = known_tables()
-# PsyNet's own names of tables and columns stand as keys and headers in every export.
+# PsyNet's own names of tables and columns are keys and headers in every export.
 COMMON = frozenset(
     {*_COMMON_WORDS.split(), *_TABLES, *(name.lower() for columns in _TABLES.values() for name in columns)}
 )
 
-# With a point, or short: 24 hexadecimal digits may happen to be figures with one e between them.
+# With a point, or short: 24 hexadecimal digits may happen to be digits with one e among them.
 _NUMBER = re.compile(r"[+-]?(\d+\.\d*|\.\d+|\d{1,4}(?=e))(e[+-]?\d{1,3})?|[+-]\d{1,9}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[\d:.,+tz _-]*|\d\d:\d\d(:\d\d(\.\d+)?)?")
 _VERSION = re.compile(r"v?\d+\.\d+(\.\d+)?")
@@ -51,7 +51,7 @@ _IP4 = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
 
 
 def classify(value: str, *, public: bool = False) -> str:
-    """The class of a value. `public`: the experiment's own words hold it too, see Needles.strength."""
+    """Return the class of a value. `public`: it is also a word of the experiment, see Needles.strength."""
     text = value.strip().lower()
     size = len(value.encode("utf-8", "surrogatepass"))
     if public or text in COMMON or says_nothing(text) or size <= 2:
@@ -62,7 +62,7 @@ def classify(value: str, *, public: bool = False) -> str:
 
 
 def says_nothing(text: str) -> bool:
-    """A decimal number, a date or time, a version, or this machine's own address."""
+    """Return whether it is a decimal number, a date or time, a version, or this machine's own address."""
     if text.isdigit():
         return False
     if _IP4.fullmatch(text) or ":" in text:
@@ -71,12 +71,12 @@ def says_nothing(text: str) -> bool:
 
 
 def is_address(text: str) -> bool:
-    """Whether the text is an IPv4 address."""
+    """Return whether the text is an IPv4 address."""
     return bool(_IP4.fullmatch(text))
 
 
 def looks_like_id(text: str) -> bool:
-    """Letters and digits mixed, or an e-mail address, six characters or more, and no number, time or version."""
+    """Return whether it mixes letters and digits or is an e-mail address: six characters or more, no number or time."""
     if len(text) < 6 or says_nothing(text.lower()) or text.lower() in COMMON:
         return False
     return "@" in text or (any(c.isdigit() for c in text) and any(c.isalpha() for c in text)) or len(text) >= 20

@@ -1,4 +1,4 @@
-"""Raw tables, read for what they hold and not for what is NULL: rows in chunks of a block, cells as text."""
+"""Read raw tables for what they hold, ignoring NULL: rows in chunks of about a block, cells as text."""
 
 import csv
 import io
@@ -9,17 +9,17 @@ from psynetdata.psynet.table_source import PartedSource, TableSource
 
 _BLOCK = 1 << 20
 
-Cells = list[str]  # of one row; "" where it is NULL
+Cells = list[str]  # of one row; "" if the cell is NULL
 
 
 def parts(source: TableSource) -> list[tuple[str, Any]]:
-    """(table, part) of everything there is; `participant` comes first, then `node`, which `asset` needs."""
+    """Return (table, part) of everything; `participant` comes first, then `node`, which `asset` needs."""
     tables = sorted(source.tables(), key=lambda name: (name != "participant", name != "node", name))
     return [(table, part) for table in tables for part in (source.parts(table) if _is_parted(source) else [None])]
 
 
 def chunks(source: TableSource, table: str, part: Any, width: int) -> Iterator[tuple[list[Cells], bytes]]:
-    """(rows, their bytes as they are stored) of a part of a table of so many columns, about a block at a time."""
+    """Yield (rows, their bytes as stored) of a part of a table with `width` columns, about a block at a time."""
     if not _is_parted(source):
         yield from _chunks_of_rows(source, table)
         return
@@ -41,7 +41,7 @@ def _chunks_of_rows(source: TableSource, table: str) -> Iterator[tuple[list[Cell
 
 
 def _whole_records(stream: BinaryIO) -> Iterator[bytes]:
-    """Blocks that end where a record ends: at a line end with an even number of quotes before it."""
+    """Yield blocks that end where a record ends: at a line end with an even number of quotes before it."""
     kept, odd, looked = [], False, b""
     while looked := stream.read(_BLOCK):
         cut = _last_end(looked, odd)
@@ -56,7 +56,7 @@ def _whole_records(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def _last_end(block: bytes, odd: bool) -> int:
-    """Behind the last line end outside of quotes; 0 where there is none. `odd`: the block begins inside of quotes."""
+    """Return the position after the last line end outside quotes, or 0. `odd`: the block begins inside quotes."""
     inside = odd ^ bool(block.count(b'"') & 1)
     end = len(block)
     while (found := block.rfind(b"\n", 0, end)) >= 0:

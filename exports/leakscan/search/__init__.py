@@ -1,1 +1,1 @@
-"""Looking for needles in one stream of bytes."""
+"""Look for needles in one stream of bytes."""

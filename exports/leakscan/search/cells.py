@@ -1,4 +1,4 @@
-"""Checks that need whole cells: short values under columns that say identity, short numbers in columns of text."""
+"""Checks that need whole cells: short values in columns that name an identity, short numbers in columns of text."""
 
 import csv
 import io
@@ -12,10 +12,10 @@ from psynetdata.psynet import csvtext
 
 from .matcher import Matcher
 
-# The two checks. The second is worth its while only where some such number is a cell by itself.
+# The two checks. The second is only worthwhile if some such number is a cell by itself.
 NAMED, NUMBERS = "named", "numbers"
 
-# What can go wrong in reading a CSV that no PostgreSQL or Python wrote.
+# What reading a CSV can raise if neither PostgreSQL nor Python wrote it.
 UNREADABLE_ROWS = (csv.Error, UnicodeDecodeError, csvtext.BadInput)
 
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.I)
@@ -34,10 +34,10 @@ class RowCheck:
         self.identities: list[int] = []
 
     def csv(self, stream: BinaryIO, which: str) -> None:
-        """Read a CSV to its end, if its header says that there is something to check.
+        """Read a CSV to its end, if its header shows that there is something to check.
 
-        Raises one of UNREADABLE_ROWS for another dialect than PostgreSQL's; `identities` then says whether a column
-        was to be checked.
+        Raises one of UNREADABLE_ROWS if it is not in PostgreSQL's dialect; `identities` then says whether a column was
+        to be checked.
         """
         text = io.TextIOWrapper(stream, "utf-8", newline="")
         try:
@@ -46,7 +46,7 @@ class RowCheck:
             if header:
                 self.table(header, rows, which)
         finally:
-            text.detach()  # or it would close the stream
+            text.detach()  # otherwise it would close the stream
 
     def table(self, header: list[str], rows: Iterable[Cells], which: str) -> None:
         """Do one of the checks."""
@@ -57,7 +57,7 @@ class RowCheck:
             self._check_identities(header, rows)
 
     def _check_identities(self, header: list[str], rows: Iterable[Cells]) -> None:
-        """Columns repeat their cells: each is looked at once, and counts as often as it stands there."""
+        """Columns repeat their cells: each is checked once, and counts as often as it occurs."""
         cells: Counter[tuple[int, str]] = Counter()
         for row in rows:
             for index in self.identities:
@@ -77,7 +77,7 @@ class RowCheck:
                     self._found(needle, header[index], count)
 
     def _check_numbers(self, header: list[str], rows: Iterable[Cells]) -> None:
-        """A number counts only in a column that holds something else than numbers somewhere."""
+        """A number counts only in a column that also holds something other than numbers."""
         numeric = set(range(len(header))) - set(self.identities)
         waiting: dict[int, Counter[int]] = defaultdict(Counter)
         mixed = set()

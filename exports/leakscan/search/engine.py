@@ -1,7 +1,7 @@
-"""Finding many byte patterns at once: Hyperscan where it is installed, else Aho-Corasick.
+"""Find many byte patterns at once: with Hyperscan if it is installed, else with Aho-Corasick.
 
-Both report every occurrence, overlapping ones too, and agree on each. Hyperscan's Python binding cuts
-a literal at a zero byte, so patterns must not hold one.
+Both report every occurrence, also overlapping ones, and give the same results. Hyperscan's Python binding cuts a
+literal at a zero byte, so patterns must not hold one.
 """
 
 import importlib.util
@@ -19,7 +19,7 @@ class Engine(Protocol):
     name: str
 
     def ends(self, data: bytes) -> list[tuple[int, int]]:
-        """(end, index of the pattern) of every occurrence, sorted."""
+        """Return (end, index of the pattern) of every occurrence, sorted."""
 
 
 class Hyperscan:
@@ -52,7 +52,7 @@ class AhoCorasick:
     name = "ahocorasick"
 
     def __init__(self, patterns: list[bytes]):
-        import ahocorasick_rs  # the fallback; kept out of the way of Hyperscan's users
+        import ahocorasick_rs  # the fallback; not imported where Hyperscan is used
 
         self._automaton = ahocorasick_rs.BytesAhoCorasick(patterns) if patterns else None
 
@@ -63,7 +63,7 @@ class AhoCorasick:
 
 
 def choose(name: str | None = None) -> str:
-    """The engine to use: the one named, else the first that is installed. Raises UsageError when there is none."""
+    """Return the engine to use: the given one, else the first that is installed. Raises UsageError if there is none."""
     for candidate in (name,) if name else ENGINES:
         if candidate in _MODULES and importlib.util.find_spec(_MODULES[candidate]):
             return candidate

@@ -1,4 +1,4 @@
-"""Where in a member a hit stands, said in a way that helps: the column of a CSV, the key in JSON."""
+"""Describe where in a member a hit is, in a way that helps: the column of a CSV, the key in JSON."""
 
 import csv
 import re
@@ -8,13 +8,13 @@ _KEY = re.compile(rb'"([A-Za-z_][\w .:-]{0,60})[\\"]{1,4}\s*:')
 
 
 class Place:
-    """The place of a hit in a stream of which one buffer at a time is at hand."""
+    """The location of a hit in a stream, of which one buffer at a time is available."""
 
     def __init__(self, safe: Callable[[str], str]):
         self._safe = safe
 
     def drop(self, dropped: bytes) -> None:
-        """The buffer's first bytes leave; the next offsets count from behind them."""
+        """Drop the buffer's first bytes; offsets now count from after them."""
 
     def of(self, buffer: bytes, start: int, end: int) -> str:
         return "content"
@@ -29,7 +29,7 @@ class JsonPlace(Place):
 
 
 class CsvPlace(Place):
-    """The column of the hit, by counting quotes and commas since the last row began."""
+    """The column of the hit, found by counting quotes and commas since the row began."""
 
     def __init__(self, safe: Callable[[str], str]):
         super().__init__(safe)
@@ -67,9 +67,9 @@ class CsvPlace(Place):
             self._names = next(csv.reader([text]), [])
 
     def _at(self, data: bytes, offset: int) -> tuple[bool, int, bool]:
-        """(still in the first row, column, inside quotes) at an offset.
+        """Return (still in the first row, column, inside quotes) at an offset.
 
-        Hits of one buffer come more or less in order: it goes on from the last.
+        Hits of one buffer come roughly in order, so it continues from the last one.
         """
         seen, at, state = self._last
         if seen is not data or at > offset:
@@ -96,7 +96,7 @@ def _commas(data: bytes, *, quoted: bool) -> int:
 
 
 def place_for(name: str, safe: Callable[[str], str]) -> Place:
-    """The kind of place that suits a member's name."""
+    """Return the kind of Place for a member's name."""
     suffix = name.lower().rpartition(".")[2]
     if suffix == "csv":
         return CsvPlace(safe)

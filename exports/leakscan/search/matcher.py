@@ -1,4 +1,4 @@
-"""Needles compiled for search: what of each is looked for, and when an occurrence counts."""
+"""Needles compiled for the search: their patterns, and when an occurrence counts."""
 
 import re
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from exports.leakscan.needles.needle import Needle, Needles
 
 from . import engine
 
-# The automaton gets the end of long patterns only; the rest is compared where it hits.
+# The automaton gets only the end of long patterns; the rest is compared after a hit.
 _ANCHOR = 48
 _PREFIX = 16
 _LONG_NAME = 6
-# Bytes behind a hit that must be at hand to tell whether it is a whole token.
+# How many bytes after a hit must be available to decide whether it is a whole token.
 GUARD = 64
-# How many bytes an encoded byte may take (percent twice is 5, JSON 6, UTF-16 twice as much as either).
+# How many bytes an encoded byte may take (double percent is 5, JSON 6, in UTF-16 twice as much).
 _ENCODED = 8
 
 _WORDLIKE = frozenset(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -32,7 +32,7 @@ _HEX = bytes(104 if chr(c) in "0123456789abcdefABCDEF" else 32 for c in range(25
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """One way a needle is written. `needle` is an index; -1 marks the name of an identity."""
+    """One way in which a needle is written. `needle` is an index; -1 marks the name of an identity."""
 
     data: bytes
     needle: int
@@ -59,7 +59,7 @@ class Matcher:
         self.named: dict[str, int] = {}
         self._weak: dict[str, int] = {}
         self.digit_tokens: dict[str, int] = {}
-        self.lone_numbers = False  # set where one of digit_tokens stands between commas: for RowCheck to look at
+        self.lone_numbers = False  # set if one of digit_tokens is between commas: RowCheck then examines it
         self._hashes: dict[bytes, int] = {}
         self._anchored: dict[bytes, list[Pattern]] = {}
         self._strong = {
@@ -88,7 +88,7 @@ class Matcher:
 
     @property
     def needs_rows(self) -> bool:
-        """Whether a table's cells must be looked at one by one."""
+        """Whether a table's cells must be checked one by one."""
         return bool(self.named or self.digit_tokens)
 
     def _take(self, index: int, needle: Needle, klass: str) -> None:
@@ -108,7 +108,7 @@ class Matcher:
                 self._hashes.setdefault(digest[:_PREFIX].encode(), index * 6 + number)
 
     def _is_implied(self, needle: Needle) -> bool:
-        """Whether a path holds another needle of its kind, its folder or its file name: that one is found with it."""
+        """Return whether a path contains another needle of its kind (folder or file name), which is found anyway."""
         value = needle.value
         cuts = [index for index, char in enumerate(value) if char == "/"]
         parts = {value[:cut] for cut in cuts} | {value[cut + 1 :] for cut in cuts}
@@ -118,7 +118,7 @@ class Matcher:
         self._anchored.setdefault(pattern.data[-_ANCHOR:], []).append(pattern)
 
     def hits(self, view: bytes, original: bytes | None = None) -> list[Hit]:
-        """Occurrences in a lower-case view; `original` is the same in the case it was written in."""
+        """Return occurrences in a lower-case view; `original` is the view in its original case."""
         found = []
         for end, index in self._engine.ends(view):
             for pattern in self._patterns[index]:
@@ -132,7 +132,7 @@ class Matcher:
         return found
 
     def _named_hits(self, view: bytes, start: int, end: int) -> list[Hit]:
-        # `grid` is no `rid`; `my_worker_id` is a worker_id.
+        # `grid` is not `rid`; `my_worker_id` is a worker_id.
         before = view[start - 1] if start else 10
         if before in _WORDLIKE or (before == 95 and end - start < _LONG_NAME):
             return []
@@ -157,7 +157,7 @@ class Matcher:
         return _is_spoken_of(view, start, end)
 
     def _is_meant(self, pattern: Pattern, original: bytes | None, start: int, end: int) -> bool:
-        """In bytes that are no text, six random letters come by chance: there the case must be one a person writes."""
+        """In binary data six random letters occur by chance: there the case must be one that a person would write."""
         if pattern.strength == strength.STRONG or original is None:
             return True
         if not _is_binary(original[max(0, start - 8) : end + 8]):
@@ -166,11 +166,11 @@ class Matcher:
         return original[start:end] in (value, value.lower(), value.upper())
 
     def is_small_number(self, needle: int) -> bool:
-        """Whether the needle is looked for under names of identity only and has nothing but digits."""
+        """Return whether the needle is only looked for under names of identity and consists of digits."""
         return self.classes[needle] == strength.NAMED and self.needles[needle].value.isdigit()
 
     def hashed(self, view: bytes) -> list[Hit]:
-        """Hashes of needles in a lower-case view, in runs of 32 hexadecimal digits or more."""
+        """Return hashes of needles in a lower-case view, found in runs of 32 hexadecimal digits or more."""
         found = []
         digits = view.translate(_HEX)
         start = digits.find(b"h" * 32)
@@ -193,7 +193,7 @@ class Matcher:
 
 
 def _is_whole_number(view: bytes, start: int, end: int, before: int, after: int) -> bool:
-    """Ten digits come by chance in longer numbers (times in milliseconds) and in fractions."""
+    """Ten digits occur by chance in longer numbers (times in milliseconds) and in fractions."""
     if before in _DIGITS or after in _DIGITS:
         return False
     following = view[end + 1] if end + 1 < len(view) else 10
@@ -208,7 +208,7 @@ def _inside_number(view: bytes, start: int, end: int, before: int, after: int) -
 
 
 def _is_spoken_of(view: bytes, start: int, end: int) -> bool:
-    """Six to nine digits count in a text that speaks of them (`id: 123456`) or alone in quotes, not among figures."""
+    """Six to nine digits count after a word (`id: 123456`) or alone in quotes, but not among other numbers."""
     if view[end : end + 1] == b"." and view[end + 1 : end + 2].isdigit():
         return False
     if view[start - 1 : start] == b'"' and view[end : end + 1] == b'"':

@@ -1,4 +1,4 @@
-"""What a report may show of names: columns, keys and paths without the parts that are looked for."""
+"""Names that a report may show: columns, keys and paths without the values that are looked for."""
 
 from .matcher import Hit, Matcher
 from .views import search
@@ -10,12 +10,12 @@ _PARTS = bytes.maketrans(b"/\\.", b"\n\n\n")
 
 
 def safe(text: str, matcher: Matcher) -> str:
-    """The text, or `(hidden)` where it holds what is looked for."""
+    """Return the text, or `(hidden)` if it holds a value that is looked for."""
     return HIDDEN if hits_in_name(text, matcher) else text[:_LONGEST]
 
 
 def hits_in_name(name: str, matcher: Matcher) -> list[Hit]:
-    """Hits in the name of a file, a folder, a column or a key."""
+    """Return hits in the name of a file, a folder, a column or a key."""
     data = name.encode("utf-8", "surrogateescape")
     found = {(hit.needle, hit.end): hit for hit in search(data, matcher)}
     for hit in search(data.translate(_PARTS), matcher):
@@ -24,7 +24,7 @@ def hits_in_name(name: str, matcher: Matcher) -> list[Hit]:
 
 
 def path(name: str, hits: list[Hit], parent: str = "") -> str:
-    """The path below `parent`, each part that a hit touches hidden."""
+    """Return the path below `parent`, with each part hidden that a hit touches."""
     parts, place = [], 0
     for part in name.split("/"):
         end = place + len(part.encode("utf-8", "surrogateescape"))

@@ -1,4 +1,4 @@
-"""Searching a stream block by block: memory follows a block and the longest pattern."""
+"""Search a stream block by block: memory depends on a block and the longest pattern."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ BLOCK = 1 << 20
 class BlockSearch:
     """Feed blocks, then close. `found(hit, place)` is called once for each hit.
 
-    Of what is fed first, `settled` bytes belong to somebody else's part: a hit that ends in them is theirs.
+    The first `settled` bytes belong to another part: a hit that ends in them is reported there.
     """
 
     def __init__(self, matcher: Matcher, place: Place, found: Callable[[Hit, str], None], *, settled: int = 0):
@@ -36,7 +36,10 @@ class BlockSearch:
         self._settled = limit - cut
 
     def close(self, *, beyond: int = 0) -> None:
-        """The last `beyond` bytes, GUARD at most, were fed for what stands before them only."""
+        """Search the rest.
+
+        The last `beyond` bytes, at most GUARD, were only fed as context for the bytes before them.
+        """
         self._report(self._kept, len(self._kept) - beyond)
 
     def _report(self, buffer: bytes, limit: int) -> None:

@@ -1,4 +1,4 @@
-"""Every reading of a buffer in which an identifier may show: as it stands, decoded, as UTF-16, as base64."""
+"""Every reading of a buffer that may show an identifier: unchanged, decoded, as UTF-16, as base64."""
 
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ from .matcher import Hit, Matcher
 
 _DEEPEST = 3
 
-# Three quarters of a text's bytes, UTF-16 too, are of these; of other bytes hardly more than a third.
+# In text, also in UTF-16, three quarters of the bytes are among these; in other data hardly more than a third.
 _PRINTABLE = bytes(c for c in range(127) if c in b"\0\t\n\r" or c >= 32)
 
 
 def search(buffer: bytes, matcher: Matcher, depth: int = 0) -> Iterator[Hit]:
-    """Every hit once, with its place in `buffer` and the form it was found in."""
+    """Yield every hit once, with its position in `buffer` and the form in which it was found."""
     seen: set[tuple[int, int]] = set()
     for hit in _readings(buffer, matcher, depth):
         key = (hit.needle, hit.end)
@@ -33,7 +33,7 @@ def _readings(buffer: bytes, matcher: Matcher, depth: int) -> Iterator[Hit]:
 
 
 def _squeezed(buffer: bytes, matcher: Matcher, depth: int) -> Iterator[Hit]:
-    """UTF-16, read without its zero bytes."""
+    """Search UTF-16 without its zero bytes."""
     where: list[int] = []
     for hit in _text(buffer.translate(None, b"\0"), matcher, depth):
         where = where or list(compress(range(len(buffer)), buffer))
@@ -66,7 +66,7 @@ def _base64(buffer: bytes, matcher: Matcher, depth: int) -> Iterator[Hit]:
 
 
 def _whole_runs(runs: list[tuple[int, bytes]], matcher: Matcher, depth: int) -> Iterator[Hit]:
-    """Runs that are text when decoded from their beginning: that text is searched in every form."""
+    """Search runs that are text when decoded from their beginning: that text is searched in every form."""
     texts, places, starts = bytearray(), [], []
     for start, run in runs:
         text = base64_runs.decode(base64_runs.standard(run))
@@ -80,7 +80,7 @@ def _whole_runs(runs: list[tuple[int, bytes]], matcher: Matcher, depth: int) -> 
 
 
 def _any_alignment(runs: list[tuple[int, bytes]], matcher: Matcher) -> Iterator[Hit]:
-    """All runs at once, at each of the four places where a group of base64 may begin."""
+    """Search all runs at once, at each of the four positions where a group of base64 may begin."""
     places = list(accumulate((len(run) + 1 for _, run in runs), initial=0))
     standard = base64_runs.standard(b"\n".join(run for _, run in runs))
     for phase in range(4) if runs else ():
@@ -91,7 +91,7 @@ def _any_alignment(runs: list[tuple[int, bytes]], matcher: Matcher) -> Iterator[
 
 
 def _placed(hit: Hit, text: int, run: int) -> Hit:
-    """The hit where it stands in the buffer: its text begins at `text`, the base64 of that at `run`."""
+    """Return the hit with its position in the buffer: its text begins at `text`, the base64 of that text at `run`."""
     start = run + (hit.start - text) * 8 // 6
     end = run + ((hit.end - text - 1) * 8 + 7) // 6 + 1
     return Hit(hit.needle, start, end, "base64" if hit.form in ("plain", "base64") else f"base64+{hit.form}")

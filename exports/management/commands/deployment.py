@@ -18,35 +18,35 @@ from psynetdata.psynet import times
 from psynetdata.psynet.problems import BadInput, Conflict, UsageError
 
 _VERBS = {
-    "pause": (deployments.pause, "Take no snapshots by itself any more, until resumed."),
-    "resume": (deployments.resume, "Watch it again."),
-    "archive": (deployments.archive, "It is over: watched no more; its history stays."),
+    "pause": (deployments.pause, "Take no more scheduled snapshots, until it is resumed."),
+    "resume": (deployments.resume, "Take scheduled snapshots again."),
+    "archive": (deployments.archive, "Close it: it is not watched any more; its history stays."),
 }
 _OF_PLACE = ("url", "secret_env", "hosts", "experiment", "experiment_env", "every")
 _SAYS = {"pause": "paused", "resume": "watched again", "archive": "archived"}
 
 
 class Command(BaseCommand):
-    help = "Register running experiments, and say which are watched."
+    help = "Register running experiments, and control which are watched."
 
     def add_arguments(self, parser):
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
         add = verbs.add_parser("add", help="Register the experiment at a database's address, after a look at it.")
         add.add_argument("url", metavar="URL", help=" or ".join(kind.example for kind in registry.KINDS))
-        add.add_argument("--id", metavar="ID", help="Its deployment_id, where the database does not say it.")
-        add.add_argument("--label", help="What people call it; by default what the experiment calls itself.")
-        add.add_argument("--assets", metavar="URL", help="Where its asset files live; see `deployment assets`.")
+        add.add_argument("--id", metavar="ID", help="Its deployment_id, if the database does not say it.")
+        add.add_argument("--label", help="Its label; by default the experiment's own.")
+        add.add_argument("--assets", metavar="URL", help="Where its asset files are; see `deployment assets`.")
         add.add_argument(
-            "--every", type=int, metavar="SECONDS", help="Between snapshots: 60 (default) or more; 0: only when asked."
+            "--every", type=int, metavar="SECONDS", help="Between snapshots: 60 (default) or more; 0: only on request."
         )
         add.add_argument("--password-env", metavar="NAME", help="The environment variable that holds the password.")
         ssh = add.add_argument_group("for ssh://")
         ssh.add_argument("--fingerprint", metavar="SHA256:…", help="Of the server's host key, as you know it.")
-        ssh.add_argument("--key", metavar="FILE", help="The private key; by default SSH_KEY, or what the agent has.")
+        ssh.add_argument("--key", metavar="FILE", help="The private key; by default SSH_KEY, or the agent's keys.")
         ssh.add_argument("--key-env", metavar="NAME", help="The environment variable that holds the private key.")
-        self._add_assets(verbs.add_parser("assets", help="Where its asset files live; what is given is changed."))
-        verbs.add_parser("list", help="All deployments.")
-        retiring = verbs.add_parser("retire", help="Bring all that its server holds here, and say whether it may go.")
+        self._add_assets(verbs.add_parser("assets", help="Show where its asset files are; change what is given."))
+        verbs.add_parser("list", help="List all deployments.")
+        retiring = verbs.add_parser("retire", help="Bring everything on its server here, and report what is missing.")
         retiring.add_argument("id", metavar="ID", nargs="?")
         for verb, (_, what) in _VERBS.items():
             verbs.add_parser(verb, help=what).add_argument("id", metavar="ID", nargs="?")
@@ -55,8 +55,8 @@ class Command(BaseCommand):
         parser.add_argument("id", metavar="ID", nargs="?")
         parser.add_argument("--url", help="file:///folder, s3://bucket/prefix?endpoint_url=…, sftp://… or https://…")
         parser.add_argument("--secret-env", metavar="NAME", help="The environment variable with its password or key.")
-        parser.add_argument("--known-hosts", metavar="FILE", type=Path, help="The SFTP server's key, as ssh keeps it.")
-        parser.add_argument("--hosts", metavar="LIST", help="Hosts that external assets may name, with commas.")
+        parser.add_argument("--known-hosts", metavar="FILE", type=Path, help="The SFTP server's key, as ssh stores it.")
+        parser.add_argument("--hosts", metavar="LIST", help="Hosts that external assets may name, separated by commas.")
         parser.add_argument(
             "--experiment", metavar="URL", help="The experiment's own address, for on-demand assets and source code."
         )
@@ -66,9 +66,9 @@ class Command(BaseCommand):
             help="The variable that holds user:password of its dashboard.",
         )
         parser.add_argument(
-            "--every", type=int, metavar="MINUTES", help="Between fetches while it runs; 0: when an export wants them."
+            "--every", type=int, metavar="MINUTES", help="Between fetches while it runs; 0: only for exports."
         )
-        parser.add_argument("--fetch", action="store_true", help="Fetch all that is not here yet, now.")
+        parser.add_argument("--fetch", action="store_true", help="Fetch all missing files now.")
 
     def run(self, *, verb: str, **options):
         if verb == "add":
@@ -103,14 +103,14 @@ class Command(BaseCommand):
         self._tell_added(added)
 
     def _confirm(self, key: HostKey) -> None:
-        """Ask whoever sits there to vouch for a host key. Raises UsageError where nobody does."""
+        """Ask the user to confirm a host key. Raises UsageError if nobody does."""
         shown = f"{key.host} shows the host key {key.fingerprint} ({key.kind})."
         if not sys.stdin.isatty():
             raise UsageError(
-                f"{shown} If that is what its administrator told you, or what `ssh-keygen -l` shows on the server, "
-                "type this again with --fingerprint and it."
+                f"{shown} If that is the fingerprint from its administrator, or the one that `ssh-keygen -l` shows on "
+                "the server, run the command again with --fingerprint and this value."
             )
-        self.stdout.write(f"{shown}\nIs that what its administrator told you, or what `ssh-keygen -l` shows there?")
+        self.stdout.write(f"{shown}\nIs that the fingerprint from its administrator, or from `ssh-keygen -l` there?")
         if input("yes or no: ").strip().lower() != "yes":
             raise UsageError("Nothing was registered.")
 
@@ -151,14 +151,14 @@ class Command(BaseCommand):
             ("PsyNet", probe.info.psynet_version or "(not known)"),
             ("rows", ", ".join(f"{count} in {name}" for name, count in probe.rows.items())),
             ("clock", times.offset_words(deployment.clock_offset)),
-            ("assets", deployment.assets_url or "(no folder with its files was found; name one with --assets)"),
+            ("assets", deployment.assets_url or "(no folder with its files was found; give one with --assets)"),
             ("snapshots", _every(deployment)),
         )
         for name, value in facts:
             self.stdout.write(f"{name:<11} {value}")
         number = deployment.number
-        known = f"Registered as number {number}." if added.created else f"It was known here as number {number}."
-        self.stdout.write(f"\n{known} The desk takes its snapshots; `manage.py snapshot` takes one at once.")
+        known = f"Registered as number {number}." if added.created else f"It was already known as number {number}."
+        self.stdout.write(f"\n{known} The desk takes its snapshots; `manage.py snapshot` takes one immediately.")
 
     def _list(self) -> None:
         rows = []
@@ -178,7 +178,7 @@ class Command(BaseCommand):
                 )
             )
         if not rows:
-            self.stdout.write("There is no deployment yet; `deployment add URL` or `load PATH` makes one.")
+            self.stdout.write("There are no deployments yet; add one with `deployment add URL` or `load PATH`.")
             return
         header = ["", "deployment", "label", "state", "source", "snapshots", "newest", "alarms"]
         self.stdout.write("\n".join(table(header, rows)))
@@ -188,13 +188,13 @@ def _asset_facts(deployment: Deployment) -> list[tuple[str, str]]:
     kept = deployment.stored_assets.aggregate(files=Count("pk"), bytes=Sum("bytes"))
     every = deployment.assets_every
     return [
-        ("assets", deployment.assets_url or "(nobody said where they live)"),
+        ("assets", deployment.assets_url or "(their location is not known)"),
         ("opened with", _reference(deployment.assets_secret) or "what this machine has"),
         ("known hosts", "its own" if deployment.assets_known_hosts else "those of this machine"),
         ("external hosts", deployment.assets_hosts or "any public one"),
-        ("experiment", deployment.experiment_url or "(not known; on-demand assets cannot be asked for)"),
-        ("its login", _reference(deployment.experiment_secret) or "(not known; its source code cannot be asked for)"),
-        ("fetched", f"every {every} minutes while it runs" if every else "when an export wants them"),
+        ("experiment", deployment.experiment_url or "(not known; on-demand assets cannot be fetched)"),
+        ("its login", _reference(deployment.experiment_secret) or "(not known; its source code cannot be fetched)"),
+        ("fetched", f"every {every} minutes while it runs" if every else "only for exports"),
         ("here", f"{kept['files']} files, {kept['bytes'] or 0:,} bytes"),
     ]
 
@@ -207,7 +207,7 @@ def _text_of(path: Path) -> str:
 
 
 def _every(deployment: Deployment) -> str:
-    return f"every {deployment.every} s" if deployment.every else "only when asked for"
+    return f"every {deployment.every} s" if deployment.every else "only on request"
 
 
 def _password(deployment: Deployment) -> str:
@@ -216,6 +216,6 @@ def _password(deployment: Deployment) -> str:
 
 
 def _reference(reference: str) -> str:
-    """Where a secret is kept, in words; empty for none."""
+    """Return in words where a secret is kept; empty if there is none."""
     kind, _, name = reference.partition(":")
-    return {"": "", "env": f"the environment variable {name}"}.get(kind, "what was given; it is sealed, and kept apart")
+    return {"": "", "env": f"the environment variable {name}"}.get(kind, "the given one; it is stored encrypted")

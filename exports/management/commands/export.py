@@ -15,7 +15,7 @@ from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.management.cli import Interrupted, Progress
 from psynetdata.psynet.problems import UsageError
 
-# Understood, because PsyNet's users type them or the design promises them.
+# Recognized because PsyNet's users may type them; they do not work yet.
 _NOT_YET = ("package",)
 _OPTIONS = (
     "anonymize", "level", "assets", "type", "format", "excel", "no_source", "strict_assets", "n_parallel",
@@ -28,12 +28,12 @@ class Command(BaseCommand):
     help = "Export a deployment's data into a folder: regular, anonymized, or both."
 
     def add_arguments(self, parser):
-        parser.add_argument("source", nargs="?", choices=["local", "ssh", "heroku"], help="Deployments there only.")
+        parser.add_argument("source", nargs="?", choices=["local", "ssh", "heroku"], help="Only such deployments.")
         parser.add_argument("--app", metavar="NAME", help="Which deployment, by the app (or database) of its source.")
-        parser.add_argument("--server", metavar="NAME", help="Of apps of one name the one on that server (its host).")
-        parser.add_argument("--deployment", metavar="ID", help="Which deployment; not needed where there is one.")
+        parser.add_argument("--server", metavar="NAME", help="Of apps with one name, the one on this host.")
+        parser.add_argument("--deployment", metavar="ID", help="Which deployment; not needed if there is only one.")
         parser.add_argument(
-            "--snapshot", metavar="ID", type=int, help="Which snapshot; the newest good one if not said."
+            "--snapshot", metavar="ID", type=int, help="Which snapshot; by default the newest good one."
         )
         parser.add_argument(
             "--anonymize", nargs="?", const="yes", default="both", choices=["yes", "no", "both"], help="Default: both."
@@ -47,7 +47,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--assets", default="experiment", choices=["none", "experiment", "all"], help="Default: experiment."
         )
-        parser.add_argument("--strict-assets", action="store_true", help="A missing asset file fails the export.")
+        parser.add_argument("--strict-assets", action="store_true", help="Fail if an asset file is missing.")
         parser.add_argument("--type", default="psynet", choices=["psynet", "database"], help="Default: psynet.")
         parser.add_argument(
             "--format", default="csv", choices=["csv", "parquet"], help="Of the files in data/. Default: csv."
@@ -55,7 +55,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--excel",
             action="store_true",
-            help="Files in data/ for Excel: with a byte-order mark, and an apostrophe before what it would run.",
+            help="Files in data/ for Excel: with a byte-order mark, and an apostrophe before formulas.",
         )
         parser.add_argument(
             "--n_parallel",
@@ -67,14 +67,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--legacy",
             action="store_true",
-            help="From a snapshot that is taken now; the archive is not kept at the desk.",
+            help="Export a snapshot taken now; the desk does not keep the archive.",
         )
         parser.add_argument("--no-source", action="store_true", help="Leave out the source code.")
         parser.add_argument(
             "--participants",
             default="",
             metavar="IDS",
-            help="Only the rows of these, such as 3,5,8-12; all if not said.",
+            help="Only the rows of these participants, such as 3,5,8-12; by default all.",
         )
         self._add_remote_arguments(parser.add_argument_group("at a desk elsewhere"))
         parser.add_argument("--path", type=Path, metavar="DIR", help="A folder that does not exist yet or is empty.")
@@ -85,9 +85,9 @@ class Command(BaseCommand):
         group.add_argument(
             "--remote",
             metavar="URL",
-            help="Have the desk there make it, and fetch it; the variable PSYNETDATA_TOKEN holds a token of that desk.",
+            help="Let the desk there make it, and fetch it; the variable PSYNETDATA_TOKEN holds a token of that desk.",
         )
-        group.add_argument("--export", metavar="ID", type=int, help="Go on with this export of that desk.")
+        group.add_argument("--export", metavar="ID", type=int, help="Continue with this export of that desk.")
 
     def _add_anonymous_arguments(self, group):
         group.add_argument(
@@ -100,7 +100,7 @@ class Command(BaseCommand):
         group.add_argument(
             "--shift-dates",
             action="store_true",
-            help="Move each participant's times back by 1 to 364 days of their own; order and intervals stay.",
+            help="Move each participant's times back by 1 to 364 days; order and intervals stay.",
         )
         group.add_argument("--coarsen", default="", choices=["day"], help="Cut times to the day.")
 
@@ -113,7 +113,7 @@ class Command(BaseCommand):
             if options[name] is not None:
                 raise UsageError(f"--{name} does not work yet; leave it out.")
         if options["legacy"] and options["snapshot"] is not None:
-            raise UsageError("--legacy exports a snapshot that is taken now; leave out --snapshot or --legacy.")
+            raise UsageError("--legacy exports a snapshot taken now; leave out --snapshot or --legacy.")
         if path is not None:
             path = Path(path).expanduser().absolute()
             check_path(path)
@@ -122,7 +122,7 @@ class Command(BaseCommand):
         if options["remote"] is not None:
             self._remote(asked, path, options)
         elif options["export"] is not None:
-            raise UsageError("--export goes on with an export of another desk; say which desk with --remote.")
+            raise UsageError("--export continues with an export of another desk; name the desk with --remote.")
         else:
             self._here(asked, path, options)
 
@@ -151,13 +151,13 @@ class Command(BaseCommand):
         tell(self, export.pk, path, manifest, {archive.mode: archive.report for archive in archives})
 
     def _remote(self, asked: ExportOptions, path: Path | None, options: dict) -> None:
-        """Nothing of this machine's databases is touched: a laptop has none."""
+        """Export at another desk. This does not use this machine's databases: a laptop has none."""
         if options["legacy"]:
-            raise UsageError("--legacy is for exports that are made here; leave out --remote or --legacy.")
+            raise UsageError("--legacy is for exports that are made on this machine; leave out --remote or --legacy.")
         shown = Progress(self.stderr)
         desk = Desk(options["remote"], os.environ.get("PSYNETDATA_TOKEN", ""))
         if desk.is_in_clear:
-            self.warn(f"What goes to and from {desk.name} is not encrypted; others on the way can read the token.")
+            self.warn(f"The connection to {desk.name} is not encrypted; others on the way can read the token.")
         remote = RemoteExport(desk, shown, options["export"])
         try:
             if remote.number is None:
@@ -176,6 +176,6 @@ class Command(BaseCommand):
 def _how_to_go_on(remote: RemoteExport, path: Path | None) -> str:
     where = f" --path {shlex.quote(str(path))}" if path else ""
     return (
-        f"Export {remote.number} goes on at {remote.desk.name}; fetch it with `manage.py export --remote "
+        f"Export {remote.number} continues at {remote.desk.name}; fetch it with `manage.py export --remote "
         f"{remote.desk.url} --export {remote.number}{where}`, or cancel it on its page there."
     )

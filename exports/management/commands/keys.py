@@ -10,16 +10,16 @@ from psynetdata.psynet.problems import Conflict, Problem, UsageError
 
 
 class Command(BaseCommand):
-    help = "A deployment's pseudonym key: export it once into a file of its own, or destroy it for good."
+    help = "A deployment's pseudonym key: export it once into a separate file, or destroy it for good."
 
     def add_arguments(self, parser):
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
         export = verbs.add_parser("export", help="Write the key into a new file, once; only you may read the file.")
         export.add_argument("path", type=Path, metavar="PATH", help="A file that does not exist yet.")
-        destroy = verbs.add_parser("destroy", help="Nobody can make these pseudonyms again, or follow them back.")
+        destroy = verbs.add_parser("destroy", help="Nobody can then make these pseudonyms again, or trace them.")
         destroy.add_argument("--yes", action="store_true", help="Yes, for good.")
         for verb in verbs.choices.values():
-            verb.add_argument("--deployment", metavar="ID", help="Which deployment; not needed where there is one.")
+            verb.add_argument("--deployment", metavar="ID", help="Which deployment; not needed if there is only one.")
 
     def run(self, *, verb: str, deployment: str | None, **options):
         found = chosen(Deployment.objects.all(), deployment, how="--deployment")
@@ -29,11 +29,11 @@ class Command(BaseCommand):
             self._destroy(found, sure=options["yes"])
 
     def _export(self, deployment: Deployment, path: Path) -> None:
-        # The file first: the key leaves once, and must not be lost for want of a folder.
+        # Create the file first: the key can be exported only once, and must not be lost because a folder is missing.
         try:
             file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8")
         except FileExistsError:
-            raise Conflict(f"{path} is there already; name a file that is not.") from None
+            raise Conflict(f"{path} already exists; name a new file.") from None
         except OSError as error:
             raise Problem(f"{path} cannot be written: {error.strerror}.") from None
         with file:
@@ -43,15 +43,15 @@ class Command(BaseCommand):
                 path.unlink()
                 raise
         self.stdout.write(
-            f"The key of {deployment.deployment_id} is in {path}. Whoever has it and an id can tell its pseudonym: "
-            "keep it apart from the exports."
+            f"The key of {deployment.deployment_id} is in {path}. Anyone with this key and an id can compute its "
+            "pseudonym: keep the key separate from the exports."
         )
 
     def _destroy(self, deployment: Deployment, *, sure: bool) -> None:
         if not sure:
             raise UsageError(
                 f"This destroys the key of {deployment.deployment_id} and of those that continue it, for good: later "
-                "exports have other pseudonyms, which cannot be joined with earlier ones. Add --yes to do it."
+                "exports have other pseudonyms, which cannot be joined with earlier ones. Add --yes to confirm."
             )
         keys.destroy_key(deployment)
         for snapshot in to_mirror(deployment):

@@ -15,7 +15,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--deployment",
             metavar="ID",
-            help="The deployment it is of, where it does not say so itself; refused if it is of another.",
+            help="Its deployment, if the database does not say so itself; refused if it belongs to another.",
         )
         parser.add_argument(
             "--assets", metavar="DIR", type=Path, help="The folder in which each asset's host_path leads to its file."
@@ -25,7 +25,7 @@ class Command(BaseCommand):
             "--source",
             metavar="ZIP",
             type=Path,
-            help="The experiment's source code; without it that at the top of the export, if there is one.",
+            help="The experiment's source code; by default the one at the top of the export, if there is one.",
         )
 
     def run(self, *, path: Path, deployment: str | None, assets: Path | None, source: Path | None, **options):
@@ -43,7 +43,7 @@ class Command(BaseCommand):
         snapshot = Snapshot.objects.select_related("deployment").get(pk=job.result["snapshot"])
         self._tell_deployment(snapshot.deployment)
         self._tell_rows(job.result["rows"])
-        came = "new" if job.result["created"] else "held already; nothing was added"
+        came = "new" if job.result["created"] else "already there; nothing was added"
         self.stdout.write(f"\nsnapshot {snapshot.pk}, of {times.to_iso(snapshot.taken_at)} ({came})")
 
     def _tell_deployment(self, deployment: Deployment) -> None:

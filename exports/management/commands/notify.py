@@ -4,7 +4,7 @@ from psynetdata.psynet.problems import Problem, UsageError
 
 
 class Command(BaseCommand):
-    help = "Send a test message through each channel that alarms and exports are told through."
+    help = "Send a test message through each channel for alarms and exports."
 
     def add_arguments(self, parser):
         parser.add_argument("--test", action="store_true", help="Send it.")
@@ -15,7 +15,7 @@ class Command(BaseCommand):
         found = try_channels()
         if not found:
             raise Problem(
-                "No channel is set up, so no alarm is told; docs/alarms.md says how to set up Slack and e-mail."
+                "No channel is set up, so no alarm is sent; docs/alarms.md says how to set up Slack and e-mail."
             )
         for label, why in found:
             if not why:

@@ -17,25 +17,25 @@ _SCRUBBED = "scrubbed at level shared and not at all at level open"
 
 
 class Command(BaseCommand):
-    help = "What leaves in anonymized exports: what nobody decided about, decisions, and deciding."
+    help = "What leaves in anonymized exports: list what is undecided, list decisions, and decide."
 
     def add_arguments(self, parser):
-        named = {"metavar": "ID", "help": "Which deployment; not needed where there is one."}
+        named = {"metavar": "ID", "help": "Which deployment; not needed if there is only one."}
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-        listed = verbs.add_parser("undecided", help="What no rule covers in the newest snapshot, and what would fit.")
+        listed = verbs.add_parser("undecided", help="List what no rule covers in the newest snapshot, with proposals.")
         listed.add_argument("--csv", action="store_true", help="As lines for `decide --file`, proposals filled in.")
-        verbs.add_parser("list", help="What was decided.")
-        decide = verbs.add_parser("decide", help="Decide about a column, or a selector of it; or about all in a file.")
+        verbs.add_parser("list", help="List the decisions.")
+        decide = verbs.add_parser("decide", help="Decide about a column, one of its selectors, or all in a file.")
         decide.add_argument("place", nargs="*", metavar="TABLE COLUMN [SELECTOR]")
         decide.add_argument("--file", type=Path, metavar="CSV", help="Decisions, with the columns of policy.csv.")
         decide.add_argument("--shared", choices=ACTIONS, help="What happens in exports for a named colleague.")
         decide.add_argument("--open", choices=ACTIONS, help="What happens in exports for a repository.")
-        decide.add_argument("--kind", help="What stands there: choice, number, free_text, …")
+        decide.add_argument("--kind", help="What the values are: choice, number, free_text, …")
         decide.add_argument("--reason", default="", help="Why.")
         forget = verbs.add_parser("forget", help="Take a decision back.")
         forget.add_argument("place", nargs="+", metavar="TABLE COLUMN [SELECTOR]")
         withhold = verbs.add_parser("withhold", help="Whether what is undecided is withheld from colleagues too.")
-        withhold.add_argument("answer", choices=("yes", "no"), help="no: it leaves scrubbed at level shared.")
+        withhold.add_argument("answer", choices=("yes", "no"), help="no: it is exported scrubbed at level shared.")
         for verb in verbs.choices.values():
             verb.add_argument("--deployment", **named)
 
@@ -52,13 +52,13 @@ class Command(BaseCommand):
         elif not found:
             self.stdout.write(f"Everything in snapshot {snapshot.pk} is covered by a rule.")
         else:
-            header = ["table", "column", "selector", "rows", "what stands there", "shared", "open", "kind"]
+            header = ["table", "column", "selector", "rows", "values", "shared", "open", "kind"]
             names = ("table", "column", "selector", "rows", "shape", "shared", "open", "kind")
             self.stdout.write("\n".join(table(header, [[each[name] for name in names] for each in found])))
             until = "at neither level" if withholds(deployment) else _SCRUBBED
             self.stdout.write(
-                "\nThe last three are proposals. Until someone decides, what the experimenter asked and stored leaves "
-                f"{until}."
+                "\nThe last three are proposals. Until someone decides, what the experimenter asked and stored is "
+                f"exported {until}."
             )
 
     def _list(self, deployment: Deployment, **options) -> None:
@@ -67,7 +67,7 @@ class Command(BaseCommand):
             for one in deployment.first.decisions.select_related("decided_by")
         ]
         if not rows:
-            self.stdout.write(f"Nothing was decided for {deployment.deployment_id}; the policy alone holds.")
+            self.stdout.write(f"There are no decisions for {deployment.deployment_id}; only the policy applies.")
             return
         header = ["table", "column", "selector", "shared", "open", "kind", "decided by"]
         self.stdout.write("\n".join(table(header, rows)))
@@ -93,12 +93,13 @@ class Command(BaseCommand):
             raise UsageError("Give TABLE COLUMN [SELECTOR].")
         policy_decisions.forget(deployment, *_place(place))
         self._rebuild(deployment)
-        self.stdout.write("Taken back; the policy's own rule holds again, or none.")
+        self.stdout.write("Taken back; the policy's own rule applies again, or none.")
 
     def _withhold(self, deployment: Deployment, *, answer: str, **options) -> None:
         everything = answer == "yes"
         said = (
-            f"What is undecided for {deployment.deployment_id} leaves {'at neither level' if everything else _SCRUBBED}"
+            f"What is undecided for {deployment.deployment_id} is exported "
+            f"{'at neither level' if everything else _SCRUBBED}"
         )
         if policy_decisions.withhold(deployment, everything):
             self._rebuild(deployment)

@@ -10,11 +10,11 @@ from psynetdata.psynet import times
 
 
 class Command(BaseCommand):
-    help = "Let go the snapshots that no retention keeps, files that nothing stands on, and expired archives."
+    help = "Delete snapshots that the retention rules do not keep, unreferenced files, and expired archives."
 
     def add_arguments(self, parser):
-        parser.add_argument("--dry-run", action="store_true", help="Only say what would go, and what stays and why.")
-        parser.add_argument("--deployment", metavar="ID", help="Snapshots of this one only.")
+        parser.add_argument("--dry-run", action="store_true", help="Only report what would be deleted, and what stays.")
+        parser.add_argument("--deployment", metavar="ID", help="Only snapshots of this deployment.")
 
     def run(self, *, dry_run: bool, deployment: str | None, verbosity: int, **options):
         named = chosen(Deployment.objects.all(), deployment, how="--deployment") if deployment else None
@@ -41,8 +41,8 @@ class Command(BaseCommand):
             self.warn("Snapshots were being stored all the time, so some files stay until the next prune.")
         if found["unreadable"]:
             self.warn(
-                f"{found['unreadable']} table states cannot be read, so files that they may name stay; "
-                "`manage.py verify --all` says which."
+                f"{found['unreadable']} table states cannot be read, so files that they may refer to stay; "
+                "`manage.py verify --all` lists them."
             )
 
     def _tell_each(self, deployments: list[Deployment]) -> None:

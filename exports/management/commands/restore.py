@@ -9,7 +9,7 @@ from psynetdata.psynet.problems import NotFound, UsageError
 
 
 class Command(BaseCommand):
-    help = "Put a snapshot's rows, and its asset files, back into a PostgreSQL database whose tables exist."
+    help = "Restore a snapshot's rows, and its asset files, into a PostgreSQL database whose tables exist."
 
     def add_arguments(self, parser):
         parser.add_argument("snapshot", type=int, metavar="SNAPSHOT", help="The snapshot's number.")
@@ -22,7 +22,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--password-env", metavar="NAME", help="The environment variable that holds the password of the database."
         )
-        parser.add_argument("--replace", action="store_true", help="Delete the rows that stand there, in one step.")
+        parser.add_argument("--replace", action="store_true", help="Delete existing rows, in the same transaction.")
         parser.add_argument(
             "--assets", metavar="URL", help="file:///folder, where each asset file goes to its host_path."
         )
@@ -60,7 +60,7 @@ class Command(BaseCommand):
 
 
 def _reference(password: str | None, variable: str | None) -> str:
-    """Where the password is kept while the job runs; it never stands in the job's row."""
+    """Return where the password is kept while the job runs; it is never in the job's row."""
     if password and variable:
         raise UsageError("The address holds a password and --password-env names another; leave one out.")
     if variable:

@@ -18,28 +18,28 @@ _LISTED_IDS = 20
 
 
 class Command(BaseCommand):
-    help = "Take a snapshot of a running experiment (the default), or look at, compare, pin and fetch those there are."
+    help = "Take a snapshot of a running experiment (the default), or list, compare, pin and download snapshots."
 
     def add_arguments(self, parser):
-        # On the command itself and on `take`, which is what it does when nothing else is said.
+        # On the command itself and on `take`, which is the default.
         _add_take(parser, None, False)
         parser.set_defaults(do="take")
         verbs = parser.add_subparsers(metavar="take | list | show | diff | download | pin | unpin | accept")
         take = verbs.add_parser("take", help="Take one now, and mirror it.")
         _add_take(take, SUPPRESS, SUPPRESS)
-        listed = verbs.add_parser("list", help="Those there are, newest first, and what keeps each.")
+        listed = verbs.add_parser("list", help="List them, newest first, and why each is kept.")
         listed.add_argument("--deployment", metavar="ID")
-        listed.add_argument("--limit", type=int, metavar="N", help="The newest N only.")
-        verbs.add_parser("show", help="One of them: its tables, where they are stored, its sequences.")
-        compare = verbs.add_parser("diff", help="Rows added, changed and removed per table, from A to B.")
+        listed.add_argument("--limit", type=int, metavar="N", help="Only the newest N.")
+        verbs.add_parser("show", help="Show one: its tables, where they are stored, its sequences.")
+        compare = verbs.add_parser("diff", help="Show rows added, changed and removed per table, from A to B.")
         for name in ("before", "after"):
             compare.add_argument(name, type=int, metavar=name[0].upper())
         compare.add_argument("--rows", action="store_true", help=f"Ids too, at most {_LISTED_IDS} of each kind.")
-        fetch = verbs.add_parser("download", help="As the database.zip that `psynet deploy --archive` takes.")
-        fetch.add_argument("--force", action="store_true", help="Replace a file that stands at PATH.")
-        for verb, does in (("pin", "Keep it for good."), ("unpin", "Let the retention decide again.")):
+        fetch = verbs.add_parser("download", help="Write it as the database.zip that `psynet deploy --archive` takes.")
+        fetch.add_argument("--force", action="store_true", help="Replace an existing file at PATH.")
+        for verb, does in (("pin", "Keep it for good."), ("unpin", "Let the retention rules decide again.")):
             verbs.add_parser(verb, help=does)
-        verbs.add_parser("accept", help="Say of a suspect one that it is right; the mirror follows.")
+        verbs.add_parser("accept", help="Confirm that a suspect one is right; the mirror is updated.")
         for name, one in verbs.choices.items():
             one.set_defaults(do=name)
             if name in ("show", "download", "pin", "unpin", "accept"):
@@ -75,7 +75,7 @@ class Command(BaseCommand):
         old, new = _snapshot(before), _snapshot(after)
         found = diff(old, new, ids=_LISTED_IDS if rows else 0)
         if old.deployment_id != new.deployment_id:
-            self.warn("The two are of different deployments; equal ids need not be the same people or trials.")
+            self.warn("The two belong to different deployments; equal ids need not be the same people or trials.")
         self.stdout.write(snapshot_text.to_text(to_json(old, new, found)) if json else snapshot_text.compared(found))
 
     def _download(self, *, snapshot: int, path: Path | None, force: bool, **options):
@@ -94,35 +94,35 @@ class Command(BaseCommand):
     def _unpin(self, *, snapshot: int, **options):
         found = _snapshot(snapshot)
         pin.unpin(found)
-        self.stdout.write(f"{found} of {found.deployment.deployment_id} is not pinned; the retention decides.")
+        self.stdout.write(f"{found} of {found.deployment.deployment_id} is not pinned; the retention rules decide.")
 
     def _accept(self, *, snapshot: int, **options):
         found = _snapshot(snapshot)
         job = self.job(accept.KIND, options={"snapshot": found.pk}, deployment=found.deployment)
         for number in job.result["snapshots"]:
             accepted = _snapshot(number)
-            self.stdout.write(f"{accepted}, of {times.to_iso(accepted.taken_at)}, is good now.")
+            self.stdout.write(f"{accepted}, of {times.to_iso(accepted.taken_at)}, is now good.")
 
 
 def _add_take(parser, deployment, full) -> None:
     parser.add_argument(
-        "--deployment", metavar="ID", default=deployment, help="Which deployment; not needed where there is one."
+        "--deployment", metavar="ID", default=deployment, help="Which deployment; not needed if there is only one."
     )
     parser.add_argument(
-        "--full", action="store_true", default=full, help="Read every row afresh, whatever the figures say."
+        "--full", action="store_true", default=full, help="Read every row again, whatever the figures say."
     )
     parser.add_argument(
-        "--no-mirror", action="store_true", default=full, help="Leave the mirror for the next one to bring up to date."
+        "--no-mirror", action="store_true", default=full, help="Do not update the mirror; the next snapshot does."
     )
 
 
 def _with_a_source() -> QuerySet[Deployment]:
-    """Those of which a snapshot can be taken."""
+    """Return the deployments of which a snapshot can be taken."""
     return Deployment.objects.filter(state__in=Deployment.OPEN).exclude(source=Deployment.Source.UPLOAD)
 
 
 def _snapshot(number: int) -> Snapshot:
     found = Snapshot.objects.select_related("deployment").filter(pk=number).first()
     if found is None:
-        raise NotFound(f"There is no snapshot {number}; `manage.py snapshot list` shows those there are.")
+        raise NotFound(f"There is no snapshot {number}; `manage.py snapshot list` lists the snapshots.")
     return found

@@ -19,14 +19,14 @@ from psynetdata.psynet.problems import Damaged, NotFound, UsageError
 
 
 class Command(BaseCommand):
-    help = "Re-hash and re-count: a snapshot's segments, a stored export, or an export on disk by its manifest."
+    help = "Hash and count again: a snapshot's segments, a stored export, or an export on disk by its manifest."
 
     def add_arguments(self, parser):
         what = parser.add_mutually_exclusive_group()
         what.add_argument("path", nargs="?", type=Path, help="An export: its folder, or its zip.")
         what.add_argument("--snapshot", type=int, metavar="ID")
         what.add_argument("--export", type=int, metavar="ID")
-        what.add_argument("--all", action="store_true", help="All snapshots, exports and source codes that are kept.")
+        what.add_argument("--all", action="store_true", help="All stored snapshots, exports, logs, code and files.")
 
     def run(self, *, path: Path | None, snapshot: int | None, export: int | None, **options):
         if path is None and snapshot is None and export is None and not options["all"]:

@@ -9,19 +9,19 @@ from psynetdata.psynet.problems import UsageError
 
 
 class Command(BaseCommand):
-    help = "Withdraw participants: their data is shown and handed out no more. Without ids: list who withdrew."
+    help = "Withdraw participants: their data is no longer shown or exported. Without ids: list who withdrew."
 
     def add_arguments(self, parser):
         parser.add_argument("participants", nargs="*", metavar="ID", help="PsyNet's ids, such as 3 5 8-12.")
-        parser.add_argument("--deployment", metavar="ID", help="Which deployment; not needed where there is one.")
-        parser.add_argument("--take-back", action="store_true", help="They had not withdrawn; show their data again.")
+        parser.add_argument("--deployment", metavar="ID", help="Which deployment; not needed if there is only one.")
+        parser.add_argument("--take-back", action="store_true", help="Undo the withdrawal; show their data again.")
 
     def run(self, *, participants: list[str], deployment: str | None, take_back: bool, **options) -> None:
         found, _ = chosen(deployment)
         ids = parse(" ".join(participants))
         if ids is None:
             if take_back:
-                raise UsageError("Name the participants whose withdrawal is taken back, by their ids.")
+                raise UsageError("Name the participants whose withdrawal to undo, by their ids.")
             self._list(found)
             return
         if take_back:
@@ -44,11 +44,11 @@ class Command(BaseCommand):
 def _told(deployment: Deployment, gone: list[int], back, done: dict) -> str:
     if back:
         return (
-            f"Shown again of {deployment.deployment_id}: {told(back)}, as far as snapshots have their data. Asset "
-            "files come again when they are fetched."
+            f"Participants of {deployment.deployment_id} that are shown again: {told(back)}, as far as snapshots have "
+            "their data. Asset files are here again once they are fetched."
         )
     return (
-        f"From {deployment.deployment_id} withdrew: {told(gone)}. Pages, sheets and exports have them no more; "
+        f"Withdrawn from {deployment.deployment_id}: {told(gone)}. Pages, sheets and exports no longer have them; "
         f"{done['archives']} archives and {done['asset_files']} asset files were removed. Stored snapshots keep their "
-        "rows until they are let go (prune), and so does the experiment's own database."
+        "rows until they are pruned, and so does the experiment's own database."
     )

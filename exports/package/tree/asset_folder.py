@@ -1,4 +1,4 @@
-"""assets/ of an export: fetched once, named for each mode by the rows that leave in it."""
+"""assets/ of an export: fetched once, and named in each mode by the rows that this mode exports."""
 
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -20,7 +20,7 @@ from .members import Member, hashed
 
 @dataclass
 class Assets:
-    """{asset id: what came of fetching it}"""
+    """{asset id: the result of fetching it}"""
 
     fetched: dict[int, Fetched] = field(default_factory=dict)
 
@@ -33,9 +33,9 @@ def fetch_all(
     source: TableSource, deployment: Deployment, options: ExportOptions, folder: Path, *, leave: Iterable[int],
     meter: Meter, units: int,
 ) -> Assets:  # fmt: skip
-    """Have what the options ask for, without the assets in `leave`. Raises Problem for a missing one if told to.
+    """Fetch the assets that the options ask for, except those in `leave`. Raises Problem for a missing one if strict.
 
-    `units`: of the meter's, that this is worth.
+    `units`: how many units of the meter this is worth.
     """
     assets = Assets()
     if not options.wants_assets:
@@ -66,9 +66,9 @@ def members(
     *,
     clean: "Clean | None" = None,
 ) -> tuple[list[Member], dict]:
-    """(the files below assets/, what the manifest says of them). `rows` are the mode's own; `leave` stays unnamed.
+    """Return (the files below assets/, what the manifest says of them). `rows` are the mode's; `leave` is left out.
 
-    `clean` takes the metadata out of files that people made.
+    `clean` removes the metadata from files that participants made.
     """
     taken = Taken()
     found: list[Member] = []
@@ -96,9 +96,9 @@ def members(
 
 @dataclass
 class Clean:
-    """For an anonymous archive: files that people made leave without metadata, in copies below `folder`.
+    """For an anonymous archive: files that participants made are exported without metadata, from copies in `folder`.
 
-    `made_nodes`: numbers of nodes that were made from people's answers.
+    `made_nodes`: ids of nodes that were made from participants' answers.
     """
 
     folder: Path
@@ -108,21 +108,21 @@ class Clean:
         return bool(row.get("trial_id") or row.get("participant_id") or row.get("node_id") in self.made_nodes)
 
     def cleaned(self, number: int, fetched: Fetched) -> Fetched:
-        """The same without metadata, and what it is then; one that cannot be read is missing."""
+        """Return the files without metadata, with their new hashes; a file that cannot be read counts as missing."""
         files, formats = [], set()
         for place, file in enumerate(fetched.files):
             to = self.folder / str(number) / str(place)
             try:
                 formats.add(format_ := media_metadata.strip(file.path, to))
             except Damaged as problem:
-                return Fetched(missing=f"its metadata cannot be taken out: {problem.sentence}")
+                return Fetched(missing=f"its metadata cannot be removed: {problem.sentence}")
             if format_:
                 size, sha256 = hashed(to)
                 file = replace(file, path=to, bytes=size, sha256=sha256)
             files.append(file)
         told = [fetched.differs]
         if known := sorted(formats - {""}):
-            told.append(f"metadata was taken out ({', '.join(known)})")
+            told.append(f"metadata was removed ({', '.join(known)})")
         if "" in formats:
-            told.append("of a kind in which no metadata is looked for")
+            told.append("of a kind that is not searched for metadata")
         return replace(fetched, files=tuple(files), differs="; ".join(filter(None, told)))

@@ -1,4 +1,4 @@
-"""basic_data in an export: what the deployment's get_basic_data returns for the very snapshot that is exported."""
+"""basic_data in an export: what the deployment's get_basic_data returns for exactly the snapshot that is exported."""
 
 import re
 from collections.abc import Iterator
@@ -20,11 +20,11 @@ from .members import Member, written
 def basic_data(
     source: MirrorSource, transform: Transform, prefix: str, folder: Path, *, anonymize: bool, meter: Meter
 ) -> list[Member]:
-    """basic_data.json, or basic_data/<name>.csv where the method returns data frames; nothing where it returns None.
-    Beside them basic_data/<name>.csv for each sheet that staff put together.
+    """Return basic_data.json, or basic_data/<name>.csv if the method returns data frames; nothing if it returns None.
+    Also basic_data/<name>.csv for each sheet that staff put together.
 
-    All is read from a scratch mirror of `source`, filled through `transform`, so that a newer snapshot, or
-    another face, never shows.
+    All of it is read from a scratch mirror of `source`, filled through `transform`, so that it never shows a newer
+    snapshot or another face.
     """
     deployment = source.snapshot.deployment
     is_written = sheets.basic_data_for(deployment) is not None
@@ -38,7 +38,7 @@ def basic_data(
 
 
 def _put_together(deployment: Deployment, face: str, prefix: str, folder: Path, taken: Taken) -> Iterator[Member]:
-    """A sheet that does not fit this snapshot, or this face, leaves a text that says why in its place."""
+    """Yield a file for each saved sheet. One that does not fit this snapshot or face becomes a text that says why."""
     catalogue = sheets.Catalogue(deployment, face)
     for saved in catalogue.saved.values():
         try:
@@ -58,10 +58,10 @@ def _computed(deployment: Deployment, face: str, anonymize: bool) -> object:
         return sheets.compute_basic_data(deployment, using=face, context="export", anonymize=anonymize)
     except Problem:
         raise
-    except Exception as error:  # the experimenter's code can raise anything; its words may hold what it read
+    except Exception as error:  # the experimenter's code can raise anything; its message may hold data that it read
         raise Problem(
             f"The deployment's get_basic_data failed with a {type(error).__name__}; nothing was exported. "
-            "Run `manage.py basic_data check` to see where, and repair it."
+            "Run `manage.py basic_data check` to see where, and fix it."
         ) from error
 
 
@@ -82,19 +82,19 @@ def _members(found: object, prefix: str, folder: Path, taken: Taken) -> Iterator
 
 
 def _file_name(key: str, extension: str, taken: Taken) -> str:
-    """As psynet.command_line names it (_make_basic_data_filename): `a/b c` → `a_b_c`, a second one `a_b_c_2`."""
+    """Return a name as psynet.command_line makes it (_make_basic_data_filename): `a/b c` → `a_b_c`, then `a_b_c_2`."""
     plain = re.sub(r"[^A-Za-z0-9._-]+", "_", re.sub(r"[\\/]+", "_", key.strip())).strip("._") or "data"
     wanted = (plain if number == 1 else f"{plain}_{number}" for number in count(1))
     return next(name for stem in wanted if taken.is_free(name := safe_name(stem, extension)) and taken.take(name))
 
 
 def _is_frame(value: object) -> bool:
-    """A pandas DataFrame, without importing pandas where nobody uses it."""
+    """Recognize a pandas DataFrame without importing pandas, which may not be installed."""
     return hasattr(value, "to_csv") and hasattr(value, "columns")
 
 
 def _rows(frame) -> dict[str, int]:
-    # A frame with one column writes a blank line for an empty cell, which no count can tell from nothing.
+    # A frame with one column writes a blank line for an empty cell, which a count cannot distinguish from nothing.
     return {"rows": len(frame)} if len(frame.columns) > 1 else {}
 
 

@@ -1,7 +1,7 @@
-"""What a worker process does for an export: a task in, a small result out; bytes go to files of the export's folder.
+"""What a worker process does for an export: it takes a task, writes files of the export and returns a small result.
 
-A task is a segment of a table, a class's piece whose header came to be another, a file to be packed, or a
-member of the finished archive to be read back.
+A task is a segment of a table, a piece of a class file whose header has changed, a file to compress, or a member of
+the finished archive to read back.
 """
 
 import hashlib
@@ -27,12 +27,12 @@ from psynetdata.psynet.problems import Damaged
 
 from .withheld_texts import WithheldTexts
 
-DATABASE = ""  # the key of a table's own rows among the pieces; those of classes are (name, keys)
+DATABASE = ""  # the key of a table's own rows among the pieces; keys of classes are (name, keys)
 
 
 @dataclass(frozen=True)
 class Side:
-    """How rows leave: as they are, or through an anonymizer. `withheld`: {table: columns that do not leave}."""
+    """How rows are exported: as they are, or through an anonymizer. `withheld`: {table: columns that are left out}."""
 
     mode: str
     anonymizer: Anonymizer | None = None
@@ -41,9 +41,9 @@ class Side:
 
 @dataclass(frozen=True)
 class TableTask:
-    """A segment of a table, for one side. `told`: cells of the computed columns (computed.Computed.within).
+    """A segment of a table, for one side. `told`: cells of the computed columns (computed_columns.Computed.within).
 
-    `guessed`: {column: type} of columns whose type nobody told.
+    `guessed`: {column: type} for columns whose type is not known from the snapshot.
     """
 
     index: int
@@ -56,9 +56,9 @@ class TableTask:
 
 @dataclass
 class Made:
-    """What came of a TableTask. `bytes`: its rows' as they are stored, unpacked.
+    """The result of a TableTask. `bytes`: size of its rows as stored, uncompressed.
 
-    `classes`: (class, the keys in its header, piece). `kinds`: see psynet.columnwise.
+    `classes`: (class, the keys in its header, piece). `kinds`: see psynet.classfile.json_columns.
     """
 
     index: int
@@ -76,7 +76,7 @@ class Made:
 
 @dataclass(frozen=True)
 class Read:
-    """A member of the archive as it was read back. `rows`: its records, the header among them."""
+    """A member of the archive, read back. `rows`: its records, including the header."""
 
     entry: Entry
     bytes: int
@@ -85,7 +85,7 @@ class Read:
 
 
 class Work:
-    """What all tasks share. Made before the workers are, which have their copies.
+    """What all tasks share. It is made before the workers start, and each has a copy.
 
     `sides`: {mode: Side}; `computed`: {mode: {table: computed columns}}.
     """
@@ -102,7 +102,7 @@ class Work:
 
     @property
     def reader(self) -> SnapshotReader:
-        """A worker opens the storage anew: a connection of the parent's is none of its own."""
+        """The reader. A worker opens the storage again, because it cannot share the parent's connection."""
         if os.getpid() != self._made_in:
             store = Store(fresh_storage(), self._reader.store.over)
             self._reader, self._made_in = SnapshotReader(self._reader.snapshot, store), os.getpid()
@@ -134,7 +134,7 @@ class Work:
         return found
 
     def blocks(self, side: str, table: str, segment: Segment, texts: WithheldTexts | None) -> Iterator[tuple]:
-        """(block of records, its rows or None where nobody needs them) as they leave."""
+        """Yield (block of records, its rows or None if they are not needed), as they are exported."""
         stored = csvtext.whole(self.reader.store.blocks(segment), name=f"table {table}")
         anonymizer = self.sides[side].anonymizer
         if anonymizer is None:
@@ -160,7 +160,7 @@ class Work:
 
 
 def convert(work: Work, task: TableTask) -> Made:
-    """A segment as pieces of its table and of its classes. Raises Damaged where it is not what was stored."""
+    """Convert a segment to pieces of its table and its classes. Raises Damaged if it is not what was stored."""
     made = Made(task.index, task.table, texts=WithheldTexts())
     packer = Packer(work.folder / f"{task.side}-{task.index}")
     counter = csvtext.RecordCounter()
@@ -172,9 +172,9 @@ def convert(work: Work, task: TableTask) -> Made:
             _convert_classes(work, task, rows, made, packer)
     if made.rows != task.segment.rows:
         raise Damaged(
-            f"A segment of table {task.table} came to {made.rows} rows, the snapshot has {task.segment.rows} there."
+            f"A segment of table {task.table} has {made.rows} rows, but the snapshot has {task.segment.rows} there."
         )
-    made.bytes = task.segment.bytes  # read to the last, or its hash would be another
+    made.bytes = task.segment.bytes  # all of them were read, otherwise the hash would differ
     for key, piece in packer.close():
         if key == DATABASE:
             made.database.append(piece)
@@ -205,20 +205,20 @@ def _convert_classes(work: Work, task: TableTask, rows: list[list[str]], made: M
 
 
 def guess(work: Work, task: TableTask) -> tuple[str, dict[str, set[str]]]:
-    """(table, what its columns whose type nobody told look like in a segment: ClassFiles.guess)"""
+    """Return (table, what the columns of unknown type look like in a segment: ClassFiles.guess)."""
     files = work.class_files(task.side, task.table)
     found: dict[str, set[str]] = {}
     for _, rows in work.blocks(task.side, task.table, task.segment, None):
         for name, kinds in files.guess(rows).items():
             found[name] = found.get(name, kinds) & kinds
     if work.sides[task.side].anonymizer is not None:
-        work.changing(task.table).take_tally()  # the same rows come again, and count then
+        work.changing(task.table).take_tally()  # the same rows are read again later, and counted then
     return task.table, found
 
 
 @dataclass(frozen=True)
 class RelayTask:
-    """A piece of a class whose header came to have other keys than it was written with."""
+    """A piece of a class file whose final header has other keys than the piece was written with."""
 
     index: int
     path: Path
@@ -230,7 +230,7 @@ class RelayTask:
 
 def relay(work: Work, task: RelayTask) -> tuple[int, list[Piece]]:
     at = {key: task.fixed + place for place, key in enumerate(task.had)}
-    # A cell behind the row's last is empty.
+    # A cell after the row's last one is empty.
     places = [*range(task.fixed), *(at.get(key, task.fixed + len(task.had)) for key in task.keys)]
     packer = Packer(task.path)
     for block in csvtext.whole(task.piece.unpacked()):
@@ -242,7 +242,7 @@ def relay(work: Work, task: RelayTask) -> tuple[int, list[Piece]]:
 
 @dataclass(frozen=True)
 class PackTask:
-    """A file to be packed into `to`."""
+    """A file to compress into `to`."""
 
     index: int
     path: Path
@@ -250,7 +250,7 @@ class PackTask:
 
 
 def pack_file(work: Work, task: PackTask) -> tuple[int, list[Piece]]:
-    """Nothing where the file's first block does not get smaller: sound, pictures and zips are packed already."""
+    """Compress a file; [] if its first block does not get smaller: sound, pictures and zips are compressed already."""
     with task.path.open("rb") as file:
         first = file.read(BLOCK)
         if first and len(isal_zlib.compress(first, 1)) > 0.95 * len(first):
@@ -259,7 +259,7 @@ def pack_file(work: Work, task: PackTask) -> tuple[int, list[Piece]]:
 
 
 def read_back(work: Work, task: tuple[Path, Entry]) -> Read:
-    """A member of the archive on disk. Raises Damaged where it is not what was written."""
+    """Read a member of the archive on disk. Raises Damaged if it is not what was written."""
     path, entry = task
     digest, counter, size, crc32 = hashlib.sha256(), csvtext.RecordCounter(), 0, 0
     is_table = entry.name.endswith(".csv")
@@ -275,5 +275,5 @@ def read_back(work: Work, task: tuple[Path, Entry]) -> Read:
     except isal_zlib.error:
         size = -1
     if (size, crc32) != (entry.bytes, entry.crc32):
-        raise Damaged(f"{entry.name} in the finished archive is not what was written; nothing was published.")
+        raise Damaged(f"{entry.name} in the finished archive differs from what was written; nothing was published.")
     return Read(entry, size, digest.hexdigest(), counter.records)

@@ -1,7 +1,7 @@
-"""Names from the data made into names that every system can keep, and no two of them equal.
+"""Turn names from the data into file names that every system can store, and make sure that no two are equal.
 
-Windows' rules are the strictest and hold (reserved names, case, trailing dots); names of up to
-MAX_NAME bytes leave room for a folder's path.
+Windows has the strictest rules, so these apply (reserved names, case, trailing dots). Names of up to MAX_NAME bytes
+leave room for a folder's path.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)(\..*)?$"
 
 
 def safe_name(name: str, extension: str = "") -> str:
-    """A single file or folder name; one that had to be changed carries a mark of what it was."""
+    """Return a single file or folder name; a name that had to be changed gets a suffix made from the original."""
     cleaned = _FORBIDDEN.sub("_", name).rstrip(". ").lstrip(" ")
     if _RESERVED.match(cleaned + extension) or not cleaned or set(cleaned) == {"."}:
         cleaned = f"_{cleaned}"
@@ -32,27 +32,27 @@ def safe_name(name: str, extension: str = "") -> str:
 
 
 def safe_path(path: str) -> str:
-    """A relative path with `/`, each part made safe; it cannot climb."""
+    """Return a relative path with `/`, each part made safe; it cannot leave its folder."""
     parts = [part for part in path.replace("\\", "/").split("/") if part not in ("", ".")]
     return "/".join(safe_name(part) for part in parts) or "_"
 
 
 class Taken:
-    """Names given out in one tree; no two equal but for case, and no file where another needs a folder."""
+    """Names used in one tree: no two differ only in case, and no file is where another needs a folder."""
 
     def __init__(self) -> None:
         self._files: set[str] = set()
         self._folders: set[str] = set()
 
     def take(self, *wanted: str) -> str:
-        """The first of the wanted paths that is free, else the last one with a number."""
+        """Return the first of the wanted paths that is free, else the last one with a number."""
         for path in wanted:
             if self.is_free(path):
                 return self._keep(path)
         folder, _, name = wanted[-1].rpartition("/")
         stem, dot, ending = name.rpartition(".")
         for number in count(2):
-            # Where the folder's own name is a file's, another folder takes its place.
+            # If the folder's own name is already a file's, another folder takes its place.
             within = folder if self._is_open(folder) else f"~{_mark(folder)}~{number}"
             numbered = f"{stem}~{number}{dot}{ending}" if stem else f"{name}~{number}"
             path = f"{within}/{numbered}" if within else numbered
@@ -61,7 +61,7 @@ class Taken:
         return self._keep(path)
 
     def is_free(self, path: str) -> bool:
-        """Whether nobody has it, in whatever case, and no folder above it is a file's name."""
+        """Return whether the name is unused, in any case, and no folder above it is a file's name."""
         key = _key(path)
         return key not in self._files and key not in self._folders and self._is_open(path.rpartition("/")[0])
 

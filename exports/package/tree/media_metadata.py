@@ -1,7 +1,7 @@
-"""Files that people made lose what cameras and recorders wrote beside the picture or the sound: EXIF, comments, tags.
+"""Remove what cameras and recorders wrote next to the picture or sound from participants' files: EXIF, comments, tags.
 
-Own walkers over chunks, since nothing is decoded and files stay otherwise byte for byte what they were: JPEG (ITU T.81,
-Exif 2.3), PNG (W3C), WAV (RIFF), MP3 (ID3v1, ID3v2, APE). Each names the spans of a file that stay.
+This is own code that walks over chunks, because nothing is decoded and files otherwise stay the same, byte for byte:
+JPEG (ITU T.81, Exif 2.3), PNG (W3C), WAV (RIFF), MP3 (ID3v1, ID3v2, APE). Each function yields the spans that stay.
 """
 
 import mmap
@@ -12,21 +12,21 @@ from pathlib import Path
 from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.problems import Damaged
 
-Piece = bytes | tuple[int, int]  # written as it is, or copied from the file: [start, end)
+Piece = bytes | tuple[int, int]  # bytes to write, or a span to copy from the file: [start, end)
 
-# Of a JPEG's application segments: JFIF, ICC profile, Adobe's colours.
+# Application segments of a JPEG that stay: JFIF, ICC profile, Adobe's colours.
 _JPEG_STAYS = {0xE0: b"", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
 _PNG_STAYS = frozenset(
     b"IHDR PLTE IDAT IEND gAMA cHRM sRGB iCCP cICP bKGD pHYs sBIT sPLT hIST tRNS acTL fcTL fdAT".split()
 )
 _WAV_STAYS = frozenset((b"fmt ", b"fact", b"data", b"cue ", b"smpl"))
-_UNKNOWN_LENGTH = (0, 0xFFFFFFFF)  # of data that was still being recorded when its header was written
+_UNKNOWN_LENGTH = (0, 0xFFFFFFFF)  # in a header that was written while the data was still being recorded
 
 
 def strip(path: Path, to: Path) -> str:
-    """Write the file without its metadata; the format's name, or "" where it is none of these and nothing is written.
+    """Write the file without its metadata. Return the format's name, or "" and write nothing if it is none of these.
 
-    Raises Damaged for a file that begins like one of them and cannot be walked through.
+    Raises Damaged for a file that begins like one of them but cannot be read to its end.
     """
     with path.open("rb") as file:
         if not file.read(1):
@@ -38,7 +38,7 @@ def strip(path: Path, to: Path) -> str:
             try:
                 pieces = list(walk(data))
             except (IndexError, struct.error):
-                raise Damaged(f"A {name} file is damaged: its parts do not fit each other.") from None
+                raise Damaged(f"A {name} file is damaged: its parts do not fit together.") from None
             to.parent.mkdir(parents=True, exist_ok=True)
             with to.open("wb") as out:
                 for piece in pieces:
@@ -66,13 +66,13 @@ def _jpeg(data: mmap.mmap) -> Iterator[Piece]:
     yield 0, 2
     at = 2
     while True:
-        while data[at + 1] == 0xFF:  # filling
+        while data[at + 1] == 0xFF:  # padding
             at += 1
         if data[at] != 0xFF:
             raise IndexError
         marker = data[at + 1]
         if marker == 0xD9:
-            yield at, at + 2  # whatever follows is no part of the picture
+            yield at, at + 2  # anything after it does not belong to the picture
             return
         end = at + 2 + struct.unpack(">H", data[at + 2 : at + 4])[0]
         if end > len(data):
@@ -89,7 +89,7 @@ def _jpeg(data: mmap.mmap) -> Iterator[Piece]:
 
 
 def _scan_end(data: mmap.mmap, at: int) -> int:
-    """Where compressed data ends: at the next marker that is none of a restart."""
+    """Return where compressed data ends: at the next marker that is not a restart marker."""
     while True:
         at = data.find(b"\xff", at)
         if at < 0:
@@ -100,7 +100,7 @@ def _scan_end(data: mmap.mmap, at: int) -> int:
 
 
 def _orientation(exif: bytes) -> bytes:
-    """An EXIF segment that tells which side is up and nothing else; empty where that is as usual."""
+    """Return an EXIF segment with the orientation and nothing else; empty if the orientation is the usual one."""
     if not exif.startswith(b"Exif\0\0") or exif[6:8] not in (b"II", b"MM"):
         return b""
     tiff, order = exif[6:], "<" if exif[6:8] == b"II" else ">"

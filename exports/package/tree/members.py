@@ -1,4 +1,4 @@
-"""The files of an export, written with their hash."""
+"""The files of an export and their hashes."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -11,9 +11,9 @@ from psynetdata.psynet.csvtext import BLOCK
 
 @dataclass(frozen=True)
 class Member:
-    """A file of the tree: at `path` until it is in the archive, or None where it is written into it at once.
+    """A file of the tree: at `path` until it is in the archive, or None if it is written into it directly.
 
-    `rows`, `table` and `class_name` where it is a table's. `sha256` is "" where it is not known yet.
+    `rows`, `table` and `class_name` are set for a table's file. `sha256` is "" while it is not known.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Member:
 
 
 def write(path: Path, blocks: Iterable[bytes]) -> tuple[int, str]:
-    """Write a file: (its bytes, their sha256)."""
+    """Write a file. Return (its bytes, their SHA-256)."""
     digest, size = hashlib.sha256(), 0
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
@@ -48,7 +48,7 @@ def written(name: str, path: Path, blocks: Iterable[bytes], **told) -> Member:
 
 
 def hashed(path: Path) -> tuple[int, str]:
-    """(a file's bytes, their sha256)"""
+    """Return (a file's bytes, their SHA-256)."""
     with path.open("rb") as file:
         return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -1,7 +1,7 @@
 """Class files as Parquet, with real types. Needs pyarrow, which is optional (requirements-parquet.txt).
 
-Each piece of the class's CSV becomes a row group. Where a value does not fit its column's type (`infinity` among
-times, a number beyond 64 bits), the whole column is text.
+Each piece of the class's CSV becomes a row group. If a value does not fit its column's type (`infinity` among times, a
+number beyond 64 bits), the whole column becomes text.
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ class ParquetTask:
 
 
 def write_files(files: list[tuple[str, ClassFile]], folder: Path, pool: Pool) -> list[Member]:
-    """A Parquet file for each (name, class file), in `folder`, made by the workers."""
+    """Write a Parquet file for each (name, class file) in `folder`, in the worker processes."""
     tasks = [
         ParquetTask(index, _types(file), file.pieces, folder / f"{index}.parquet")
         for index, (_, file) in enumerate(files)
@@ -64,7 +64,7 @@ def _of_key(kinds: int) -> str:
 
 
 def _write(work: Work, task: ParquetTask) -> None:
-    """Again from the start where a column turns out to be text; a class has few such columns."""
+    """Write a file; start again if a column turns out to be text. A class has few such columns."""
     import pyarrow
     from pyarrow import parquet
 
@@ -84,7 +84,7 @@ def _write(work: Work, task: ParquetTask) -> None:
 
 
 def _read(pyarrow, task: ParquetTask) -> Iterator:
-    """Each piece as a table of texts."""
+    """Yield each piece as a table of texts."""
     from pyarrow import csv
 
     names = list(task.types)
@@ -106,7 +106,7 @@ def _read(pyarrow, task: ParquetTask) -> Iterator:
 
 
 def _typed(pyarrow, texts, types: dict[str, str]) -> tuple[list, str | None]:
-    """(the columns with their types, the first that does not fit)."""
+    """Return (the columns with their types, the name of the first column that does not fit)."""
     from pyarrow import compute
 
     columns = []

@@ -1,4 +1,4 @@
-"""The tables of a snapshot as files of the tree, made of pieces by many processes: database.zip, data/<Class>.csv."""
+"""Write a snapshot's tables as database.zip and data/<Class>.csv, from pieces made by many processes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from .convert_worker import Made, RelayTask, TableTask, Work, convert, guess, re
 from .file_names import Taken, safe_name
 from .withheld_texts import WithheldTexts
 
-# What `psynet export` writes where the app has no name of its own; the snapshot does not tell it.
+# What `psynet export` writes if the app has no name of its own; the snapshot does not hold it.
 EXPERIMENT_ID = b"app"
 _ALL_IDS = (-(1 << 63), 1 << 63)
 
@@ -30,7 +30,8 @@ _ALL_IDS = (-(1 << 63), 1 << 63)
 class ClassFile:
     """`data/<Class>.csv`: its header, and its rows in pieces.
 
-    `types`: {fixed column: PostgreSQL's type, where it is told}; `kinds`: {unpacked column: psynet.columnwise's kinds}.
+    `types`: {fixed column: PostgreSQL's type, if known}; `kinds`: {unpacked column: the kinds of
+    psynet.classfile.json_columns}.
     """
 
     table: str
@@ -55,9 +56,9 @@ class ClassFile:
 
 @dataclass
 class Tables:
-    """All tables of one side, as they leave. `database`: {table: its rows in pieces}; `texts`: what was withheld.
+    """All tables of one side, as exported. `database`: {table: its rows in pieces}; `texts`: what was withheld.
 
-    A psynet.source.TableSource too.
+    Also a psynet.table_source.TableSource.
     """
 
     reader: SnapshotReader
@@ -78,11 +79,11 @@ class Tables:
 
 
 def make(work: Work, pool: Pool, side: str, meter: Meter, units: int) -> Tables:
-    """Every segment converted, in an order in which what is counted comes before what tells of it.
+    """Convert every segment. Tables that are counted come before the tables that show these counts.
 
-    `units`: of the meter's, that this is worth.
+    `units`: how many units of the meter this is worth.
 
-    Raises Damaged where rows are missing, or stored data is not what it was.
+    Raises Damaged if rows are missing or stored data has changed.
     """
     reader = work.reader
     states = [reader.table_state(table) for table in reader.tables()]
@@ -112,7 +113,7 @@ def make(work: Work, pool: Pool, side: str, meter: Meter, units: int) -> Tables:
 
 
 def _guessed(work: Work, pool: Pool, side: str) -> dict[str, dict[str, str]]:
-    """{table: {column: bool or timestamp}} of columns whose type nobody told and whose cells all look like one."""
+    """Return {table: {column: bool or timestamp}} for columns of unknown type whose cells all look like one."""
     found: dict[str, dict[str, set[str]]] = {}
     untold = [table for table in work.reader.tables() if work.class_files(side, table).untold]
     for table, kinds in pool.each(guess, _tasks(work, side, untold, computed_columns.Computed(), {}, 0)):
@@ -146,7 +147,7 @@ def _tasks(
 
 
 def _in_order(results: Iterator[Made], meter: Meter, following: int) -> Iterator[Made]:
-    """Results by their tasks' order; one that comes early waits."""
+    """Yield results in the order of their tasks; a result that is early waits."""
     waiting: dict[int, Made] = {}
     for result in results:
         meter.advance(rows=result.rows, bytes=result.bytes)
@@ -160,11 +161,11 @@ def _check_rows(reader: SnapshotReader, made: Tables) -> None:
     for table, pieces in made.database.items():
         rows, expected = sum(piece.rows for piece in pieces), reader.snapshot.rows_of(table)
         if rows != expected:
-            raise Damaged(f"Table {table} came to {rows} rows, the snapshot has {expected}.")
+            raise Damaged(f"Table {table} has {rows} rows, but the snapshot has {expected}.")
 
 
 class _Files:
-    """Class files as their pieces come in; which keys a class has is known when all have come."""
+    """Class files while their pieces arrive; the keys of a class are known only when all pieces are here."""
 
     def __init__(self, work: Work, side: str, guessed: dict[str, dict[str, str]]):
         self._work, self._side, self._guessed = work, side, guessed
@@ -188,7 +189,7 @@ class _Files:
             kinds[key] = kinds.get(key, 0) | found
 
     def finish(self, pool: Pool) -> tuple[list[ClassFile], list[str]]:
-        """(the files by table and class, notes for the manifest)"""
+        """Return (the files by table and class, notes for the manifest)."""
         notes = []
         for (table, name), file in sorted(self._files.items()):
             keys = self._keys[table, name]
@@ -201,7 +202,7 @@ class _Files:
         return [file for _, file in sorted(self._files.items())], notes
 
     def _lay_again(self, pool: Pool) -> None:
-        """Pieces that were written before the last key of their class was known."""
+        """Convert the pieces again that were written before the last key of their class was known."""
         tasks, places = [], []
         for at, file in sorted(self._files.items()):
             for place, (piece, had) in enumerate(zip(file.pieces, self._had[at], strict=True)):
@@ -210,20 +211,20 @@ class _Files:
                     tasks.append(RelayTask(len(tasks), path, piece, len(file.fixed), had, file.keys))
                     places.append((at, place))
         again = dict(pool.each(relay, tasks))
-        # From the last one on, for one piece may have become several.
+        # Backwards, because one piece may have become several.
         for index in reversed(range(len(tasks))):
             at, place = places[index]
             self._files[at].pieces[place : place + 1] = again[index]
 
 
 def header(columns: list[str], folder: Path, name: str, *, mark: bool = False) -> list[Piece]:
-    """A file's first line as a piece; with `mark` behind a byte-order mark."""
+    """Return a file's first line as a piece; `mark` puts a byte-order mark in front."""
     line = csvtext.format_row(list(columns)) + b"\n"
     return pack(folder / f"header-{name}", [excel.BOM + line if mark else line], rows=1)
 
 
 def write_database(writer: ZipWriter, tables: Tables, folder: Path) -> None:
-    """The members of database.zip: all tables, empty ones too, each with its whole header, for `psynet load`."""
+    """Write the members of database.zip: all tables, also empty ones, each with its whole header, for `psynet load`."""
     for number, (table, pieces) in enumerate(sorted(tables.database.items())):
         first = header([column.name for column in tables.columns(table)], folder, f"table-{number}")
         writer.deflated(f"data/{table}.csv", [*first, *pieces])
@@ -231,7 +232,7 @@ def write_database(writer: ZipWriter, tables: Tables, folder: Path) -> None:
 
 
 def named(files: list[ClassFile], extension: str) -> list[tuple[str, ClassFile]]:
-    """(a file name that every system can keep, the class file), by table and class."""
+    """Return (a file name that every system can store, the class file), by table and class."""
     taken = Taken()
     return [
         (taken.take(safe_name(file.name, extension), safe_name(f"{file.name}__{file.table}", extension)), file)

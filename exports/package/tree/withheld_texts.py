@@ -1,4 +1,4 @@
-"""What people wrote in their own words and what was withheld: the scan looks for it in the rest of the archive."""
+"""Withheld texts that people wrote in their own words: the scan looks for them in the rest of the archive."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,12 +16,12 @@ _WORDS = {
 }
 _SHORTEST = 12
 _WITHHELD = ("", EMPTY, "{}", "null")
-# Beyond so many the search would cost more than it tells; the notes say so.
+# With more, the search would cost more than it is worth; the notes say so.
 MOST = 100_000
 
 
 class WithheldTexts:
-    """Gathers texts that one person alone wrote; what several gave is a choice that was offered to them."""
+    """Gathers texts that only one person wrote. A text given by several is a choice that was offered to them."""
 
     def __init__(self) -> None:
         self._writers: dict[str, str | None] = {}
@@ -30,7 +30,7 @@ class WithheldTexts:
         self._pages: dict[str, int] = {}
 
     def columns(self, table: str, columns: list[Column]) -> bool:
-        """Get ready for a table; False where it holds nobody's words."""
+        """Prepare for a table. Return False if it holds nobody's own words."""
         at = {column.name: index for index, column in enumerate(columns)}
         words, writer = _WORDS.get(table, ("", ""))
         if words not in at:
@@ -41,7 +41,7 @@ class WithheldTexts:
         return True
 
     def look(self, table: str, came: list[list[str]], left: list[Sequence[str]]) -> None:
-        """A block of rows as they came and as they leave; cells as in csvtext.block_rows."""
+        """Look at a block of rows before and after anonymizing; cells as in csvtext.block_rows."""
         words, _ = self._places[table]
         for row, out in zip(came, left, strict=True):
             if len(row[words]) >= _SHORTEST and out[words] in _WITHHELD:
@@ -59,7 +59,7 @@ class WithheldTexts:
             self._offered.update(_texts(jsontext.decode(page)))
 
     def add(self, other: "WithheldTexts") -> None:
-        """What another gathered from other rows, which come behind those that were gathered here."""
+        """Add the texts gathered from other rows, which come after those that were gathered here."""
         for text, who in other._writers.items():
             if text in self._writers:
                 self._writers[text] = who if self._writers[text] == who else None
@@ -69,12 +69,12 @@ class WithheldTexts:
 
     @property
     def texts(self) -> list[str]:
-        """What to look for, in the order it came."""
+        """The texts to look for, in the order in which they were found."""
         return [text for text, who in self._writers.items() if who is not None and text not in self._offered]
 
 
 def _texts(value: object) -> Iterator[str]:
-    """Strings of two words or more, at any depth."""
+    """Yield strings of two words or more, at any depth."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):

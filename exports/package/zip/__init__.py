@@ -1,1 +1,1 @@
-"""A zip archive made of pieces that are packed apart."""
+"""A zip archive made of pieces that are compressed separately."""

@@ -1,7 +1,7 @@
-"""Pieces of files, deflated each for itself, so that processes can make them at the same time.
+"""Pieces of files, each compressed separately, so that several processes can work at the same time.
 
-A piece is raw deflate that ends in a sync flush: pieces one behind the other and END are one deflate stream
-(RFC 1951), which becomes a zip's member without being packed again. Equal bytes cut alike give equal pieces.
+A piece is raw deflate that ends in a sync flush: pieces one after another followed by END are one deflate stream
+(RFC 1951), which becomes a member of the zip without being compressed again. Equal bytes cut alike give equal pieces.
 """
 
 from collections.abc import Hashable, Iterable, Iterator
@@ -14,13 +14,13 @@ from isal import isal_zlib
 from psynetdata.psynet.csvtext import BLOCK
 
 _MOST_OPEN = 64  # each holds the compressor's buffers
-_LEVEL = 1  # isal's levels are 0 to 3; 2 packs CSV hardly better
+_LEVEL = 1  # isal has levels 0 to 3; 2 hardly compresses CSV better
 END = b"\x03\x00"  # an empty last block
 
 
 @dataclass(frozen=True)
 class Piece:
-    """`packed` bytes of the file at `path` from `start`; `bytes`, `crc32` and `rows` are of what they unpack to."""
+    """`packed` bytes of the file at `path` from `start`; `bytes`, `crc32` and `rows` describe the uncompressed data."""
 
     path: Path
     start: int
@@ -30,7 +30,7 @@ class Piece:
     rows: int = 0
 
     def read(self) -> Iterator[bytes]:
-        """Its packed bytes, in blocks."""
+        """Yield its compressed bytes, in blocks."""
         with self.path.open("rb") as file:
             yield from ranged(file, self.start, self.packed)
 
@@ -39,9 +39,9 @@ class Piece:
 
 
 class Packer:
-    """Packs what is added under keys, side by side, into pieces of one file; holds about a block of packed bytes.
+    """Compresses what is added under several keys into pieces of one file; holds about one compressed block in memory.
 
-    `close` gives [(key, piece)], those of one key in order.
+    `close` returns [(key, piece)], the pieces of each key in order.
     """
 
     def __init__(self, path: Path):
@@ -80,7 +80,7 @@ class _Open:
         self._blocks: list[bytes] = []
 
     def add(self, data: bytes, rows: int) -> int:
-        """How many packed bytes that gave at once."""
+        """Add data. Return how many compressed bytes that gave immediately."""
         self._blocks.append(self._packer.compress(data))
         self.bytes += len(data)
         self.rows += rows
@@ -92,7 +92,7 @@ class _Open:
 
 
 def pack(path: Path, blocks: Iterable[bytes], rows: int = 0) -> list[Piece]:
-    """The pieces of a single file, packed into `path`."""
+    """Return the pieces of a single file, compressed into `path`."""
     packer = Packer(path)
     for block in blocks:
         packer.add(None, block)
@@ -101,7 +101,7 @@ def pack(path: Path, blocks: Iterable[bytes], rows: int = 0) -> list[Piece]:
 
 
 def ranged(file: BinaryIO, start: int, length: int) -> Iterator[bytes]:
-    """A part of a file, in blocks."""
+    """Yield a part of a file, in blocks."""
     file.seek(start)
     while length > 0 and (block := file.read(min(BLOCK, length))):
         length -= len(block)
@@ -109,7 +109,7 @@ def ranged(file: BinaryIO, start: int, length: int) -> Iterator[bytes]:
 
 
 def unpacked(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """What raw deflate unpacks to, in blocks, at its end or cut off. Raises isal_zlib.error for what is none."""
+    """Yield uncompressed blocks of raw deflate, complete or cut off. Raises isal_zlib.error if it is not deflate."""
     opened = isal_zlib.decompressobj(-15)
     for packed in blocks:
         block = opened.decompress(packed, BLOCK)
@@ -119,7 +119,7 @@ def unpacked(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def together(pieces: Iterable[Piece]) -> int:
-    """The CRC-32 of what the pieces unpack to, one behind the other."""
+    """Return the CRC-32 of the pieces' uncompressed data, one after another."""
     crc32 = 0
     for piece in pieces:
         crc32 = isal_zlib.crc32_combine(crc32, piece.crc32, piece.bytes)

@@ -1,7 +1,7 @@
-"""Zip archives put together from pieces that are packed already (PKWARE's APPNOTE 6.3.10; zip64 throughout).
+"""Zip archives put together from pieces that are already compressed (PKWARE's APPNOTE 6.3.10; zip64 throughout).
 
-Local headers carry sizes and CRC, so a reader that only streams needs no guess. The directory is written by
-`close` alone: an archive whose making was broken off has none and is no valid zip. It lists names sorted.
+Local headers carry sizes and CRC, so a reader that only streams needs no guess. Only `close` writes the directory: an
+archive that was not finished has none and is not a valid zip. The directory lists names in sorted order.
 """
 
 import struct
@@ -20,14 +20,14 @@ _VERSION = 45  # zip64
 _UNIX = 3 << 8
 _MODE = 0o100644 << 16
 _UTF8 = 0x0800
-# The first and the last second that a zip's time can hold in all its forms (DOS, and 32 bits of seconds).
+# The first and last second that a zip's time can hold in all its forms (DOS, and 32 bits of seconds).
 _EARLIEST, _LATEST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2038, 1, 1, tzinfo=UTC)
 _FULL = 0xFFFFFFFF
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A member as it stands in the archive: its packed bytes lie from `start`."""
+    """A member as it is in the archive: its packed bytes begin at `start`."""
 
     name: str
     method: int
@@ -43,10 +43,10 @@ class Entry:
 
 
 class ZipWriter:
-    """Writes members one behind the other; all have the time `moment`.
+    """Writes members one after another; all get the time `moment`.
 
-    `before`: bytes of the file in front of this archive, which may lie within another. The file of the outer one
-    can seek.
+    `before`: bytes of the file in front of this archive, which may be within another one. The outer archive's file
+    must be able to seek.
     """
 
     def __init__(self, file: BinaryIO, moment: datetime, *, before: int = 0):
@@ -57,7 +57,7 @@ class ZipWriter:
         self._before = before
 
     def deflated(self, name: str, pieces: Iterable[Piece]) -> Entry:
-        """A member that is these pieces, one behind the other."""
+        """Write a member that consists of these pieces, one after another."""
         pieces = list(pieces)
         packed = sum(piece.packed for piece in pieces) + len(END)
         size, crc32 = sum(piece.bytes for piece in pieces), together(pieces)
@@ -69,13 +69,13 @@ class ZipWriter:
         return self._add(entry)
 
     def whole(self, name: str, content: bytes) -> Entry:
-        """A small member that is kept as it is."""
+        """Write a small member without compression."""
         entry = self._begin(name, _STORED, len(content), len(content), isal_zlib.crc32(content))
         self._file.write(content)
         return self._add(entry)
 
     def stored(self, name: str, blocks: Iterable[bytes]) -> Entry:
-        """A member that is kept as it is, whatever its size; not within a nested zip."""
+        """Write a member of any size without compression; not possible within a nested zip."""
         with self._storing(name) as write:
             for block in blocks:
                 write(block)
@@ -83,14 +83,14 @@ class ZipWriter:
 
     @contextmanager
     def nested(self, name: str) -> Iterator["ZipWriter"]:
-        """A zip within this one, kept as it is; its entries' places are those in the whole file."""
+        """Write a zip within this one, uncompressed; the positions of its entries are those in the whole file."""
         with self._storing(name) as write:
             inner = ZipWriter(_Through(self._file, write), self._moment, before=self._file.tell())
             yield inner
             inner.close()
 
     def close(self) -> None:
-        """The directory, which makes it a zip."""
+        """Write the directory, which makes the file a zip."""
         begin = self._file.tell() - self._before
         for entry in sorted(self.entries, key=lambda entry: entry.name):
             self._file.write(self._listed(entry))
@@ -115,7 +115,7 @@ class ZipWriter:
             return self._file.write(block)
 
         yield write
-        self._file.seek(entry.offset)  # what was not known when the header was written
+        self._file.seek(entry.offset)  # the sizes and CRC were not known when the header was written
         self._begin(name, _STORED, size, size, crc32)
         self._file.seek(entry.start + size)
         self._add(Entry(name, _STORED, entry.offset, entry.start, size, size, crc32))
@@ -144,12 +144,12 @@ class ZipWriter:
         return at.hour << 11 | at.minute << 5 | at.second // 2, (at.year - 1980) << 9 | at.month << 5 | at.day
 
     def _time_extra(self) -> bytes:
-        """Info-ZIP's extended timestamp: seconds in UTC, to which DOS's time is blind."""
+        """Return Info-ZIP's extended timestamp: seconds in UTC, because DOS's time has no time zone."""
         return struct.pack("<HHBl", 0x5455, 5, 1, int(self._at.timestamp()))
 
 
 class _Through:
-    """A file whose writes go by a function of its own."""
+    """A file that writes through another function."""
 
     def __init__(self, file: BinaryIO, write):
         self.tell, self.write = file.tell, write

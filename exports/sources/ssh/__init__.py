@@ -1,1 +1,1 @@
-"""Source `ssh`: an experiment's PostgreSQL behind an SSH server, as PsyNet's own servers have it (source.py)."""
+"""Source `ssh`: an experiment's PostgreSQL behind an SSH server, as on PsyNet's own servers (source.py)."""

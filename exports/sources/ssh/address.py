@@ -1,4 +1,4 @@
-"""Addresses like ssh://user@host/app, and what may stand in one."""
+"""Addresses like ssh://user@host/app, and what they may contain."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 from psynetdata.psynet.problems import BadInput
 
 EXAMPLE = "ssh://user@host/app"
-# What Dallinger's docker-compose.yml calls the container with the database, and its role and password.
+# The name of the database's container in Dallinger's docker-compose.yml, and its role and password.
 CONTAINER, ROLE, PASSWORD, DATABASE_PORT = "dallinger-postgresql-1", "dallinger", "dallinger", 5432
 # None of them may begin with a dash (an option to ssh), lead out of a folder, or mean something to a shell.
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,252}")
@@ -18,10 +18,10 @@ _QUERY = {"database", "role", "host", "port", "container"}
 
 @dataclass(frozen=True)
 class Server:
-    """An SSH server and an app on it. `app` is empty where the address names none.
+    """An SSH server and an app on it. `app` is empty if the address names none.
 
-    `database` and `role` in its PostgreSQL. That is at `host` and `port` as seen from the server; with an empty
-    `database_host` docker is asked where the `container` is.
+    `database` and `role` in its PostgreSQL, which is at `host` and `port` as seen from the server; if `database_host`
+    is empty, docker is asked for the address of `container`.
     """
 
     user: str
@@ -50,7 +50,7 @@ class Server:
 
     @property
     def place(self) -> str:
-        """The server, for sentences."""
+        """The server's name in sentences."""
         return self.host if self.port == 22 else f"{self.host}:{self.port}"
 
     @property
@@ -63,7 +63,7 @@ class Server:
 
 
 def parse(url: str) -> Server:
-    """ssh://user@host[:port]/app[?database=…&role=…&host=…&port=…&container=…]. Raises BadInput."""
+    """Parse ssh://user@host[:port]/app[?database=…&role=…&host=…&port=…&container=…]. Raises BadInput."""
     try:
         parts = urlsplit(url)
         port, host = parts.port or 22, parts.hostname or ""
@@ -73,22 +73,22 @@ def parse(url: str) -> Server:
         raise BadInput(f"The address of an SSH server cannot be read; write it as {EXAMPLE}.") from None
     if parts.password is not None:
         raise BadInput(
-            "SSH servers are opened by a key here, not by a password; leave the password out of the address."
+            "SSH servers are opened with a key here, not with a password; leave the password out of the address."
         )
     user, app = unquote(parts.username or ""), unquote(parts.path.strip("/"))
-    _check(user, _USER, f"The address names no user of the server; write it as {EXAMPLE}.")
-    _check(host, _HOST, f"The address names no host; write it as {EXAMPLE}.")
+    _check(user, _USER, f"The address does not name a user of the server; write it as {EXAMPLE}.")
+    _check(host, _HOST, f"The address does not name a host; write it as {EXAMPLE}.")
     if app:
-        _check(app, _NAME, "The name of an app holds letters, digits, dots, dashes and underscores only.")
+        _check(app, _NAME, "The name of an app may only have letters, digits, dots, dashes and underscores.")
     if query.keys() - _QUERY or parts.fragment:
-        raise BadInput(f"The address of an SSH server may say {', '.join(sorted(_QUERY))} after its ?, nothing else.")
+        raise BadInput(f"The address of an SSH server may only have {', '.join(sorted(_QUERY))} after its ?.")
     container, database_host = query.get("container", CONTAINER), query.get("host", "")
-    _check(container, _NAME, "That is no name of a container.")
+    _check(container, _NAME, "That is not a valid name of a container.")
     if database_host:
         _check(database_host, _HOST, "The host of the database cannot be read.")
     database, role = query.get("database", app), query.get("role", ROLE)
     if not 0 < database_port < 65536 or not (database + role).isprintable() or not role:
-        raise BadInput("The address's database, role or port cannot be one.")
+        raise BadInput("The database, role or port in the address is not valid.")
     return Server(user, host, port, app, database, role, database_host, database_port, container)
 
 

@@ -1,7 +1,7 @@
 """The system's OpenSSH client as a child process: one login, in which commands run and a port is forwarded.
 
-It is ended by its process id, whatever happens; where this process is killed itself, a shell that waits for that
-ends it (`_ENDS_IT`).
+It is ended by its process id, whatever happens; if this process is killed, a shell that waits for that ends it
+(`_ENDS_IT`).
 """
 
 import os
@@ -27,19 +27,19 @@ from . import errors
 from .address import Server
 
 CONNECT_TIMEOUT = 15  # seconds
-_READY_WITHIN = 40.0  # seconds for login, name look-up and jump hosts included
+_READY_WITHIN = 40.0  # seconds, including login, name look-up and jump hosts
 _COMMAND_TIMEOUT = 60.0
 _LOOK_EVERY = 0.02
-_TOLD = 16_384  # bytes of what ssh says that are looked at
-# What a socket's name may have, 104 on some systems, less what ssh and PostgreSQL append to the folder's.
+_TOLD = 16_384  # bytes of ssh's messages that are read
+# The longest name of a socket, 104 bytes on some systems, minus what ssh and PostgreSQL append to the folder's name.
 _LONGEST_FOLDER = 80
 _PLAIN = re.compile(r"[A-Za-z0-9/._+-]+")
-# Waits until nobody holds the other end of its stdin, this process being gone.
+# Waits until nobody holds the other end of its stdin, which means that this process is gone.
 _ENDS_IT = 'cat > /dev/null; kill "$1"; rm -rf -- "$2"'
 _OPTIONS = {
     "BatchMode": "yes",
     "PreferredAuthentications": "publickey",
-    # Nobody is trusted but who stands in the deployment's own file, whatever the user's configuration says.
+    # Only hosts in the deployment's own file are trusted, whatever the user's configuration says.
     "StrictHostKeyChecking": "yes",
     "GlobalKnownHostsFile": "/dev/null",
     "VerifyHostKeyDNS": "no",
@@ -63,7 +63,7 @@ _OPTIONS = {
 
 @dataclass(frozen=True)
 class Line:
-    """A login that stands. `folder` is private to it."""
+    """An open login. `folder` is private to it."""
 
     server: Server
     folder: Path
@@ -75,11 +75,11 @@ class Line:
         return self._process.poll() is None
 
     def said(self) -> str:
-        """What ssh wrote so far."""
+        """Return what ssh has written so far."""
         return _said(self.folder)
 
     def forward(self, host: str, port: int) -> Path:
-        """A folder with a PostgreSQL socket that leads to a port as the server sees it."""
+        """Return a folder with a PostgreSQL socket that leads to a port as seen from the server."""
         place = f"[{host}]" if ":" in host else host
         spec = f"{self.folder}/.s.PGSQL.5432:{place}:{port}"
         done = self._run(["-O", "forward", "-L", spec, "--", self.server.host])
@@ -88,7 +88,7 @@ class Line:
         return self.folder
 
     def output(self, command: str) -> bytes:
-        """What a command on the server prints. Raises errors.Failed where its exit status is not 0."""
+        """Return what a command on the server prints. Raises errors.Failed if its exit status is not 0."""
         done = self._run(["--", self.server.host, command])
         if done.returncode:
             raise errors.Failed(done.returncode, done.stderr[:_TOLD].decode(errors="replace"))
@@ -96,7 +96,7 @@ class Line:
 
     @contextmanager
     def streamed(self, command: str) -> Iterator[BinaryIO]:
-        """The command's output as it comes. Raises Unreachable where the connection is cut behind the body's back."""
+        """Yield the command's output while it runs. Raises Unreachable after the body if the connection was cut."""
         arguments = [*self._to_it, "--", self.server.host, command]
         with subprocess.Popen(
             arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **_apart()
@@ -111,7 +111,7 @@ class Line:
 
     @property
     def _to_it(self) -> list[str]:
-        # Where the login is gone ssh would make another one by itself; with this it cannot.
+        # If the login is gone, ssh would make another one by itself; these options prevent it.
         return ["ssh", *self._options, "-o", "ControlMaster=no", "-o", "ProxyCommand=false"]
 
     def _run(self, arguments: list[str]) -> subprocess.CompletedProcess:
@@ -126,7 +126,7 @@ class Line:
 
 @contextmanager
 def connected(server: Server, access: Access) -> Iterator[Line]:
-    """A login, ended behind the body. Raises Unreachable, Refused, and Problem where a key cannot be had."""
+    """Yield a login, ended afterwards. Raises Unreachable, Refused, and Problem if a key cannot be read."""
     with private_folder() as folder:
         key = key_file(access.key, folder)
         (folder / "known_hosts").write_text(access.known_hosts.strip() + "\n", encoding="ascii", errors="replace")
@@ -142,7 +142,7 @@ def connected(server: Server, access: Access) -> Iterator[Line]:
 
 @contextmanager
 def private_folder() -> Iterator[Path]:
-    """Of mode 0700, with a name that is short enough for sockets in it, and plain enough for ssh's options."""
+    """Yield a folder of mode 0700, with a name short enough for sockets in it and plain enough for ssh's options."""
     base = str(settings.TEMP_DIR)
     fits = len(base) + len("/ssh-12345678") <= _LONGEST_FOLDER and _PLAIN.fullmatch(base)
     base = base if fits else tempfile.gettempdir()
@@ -154,7 +154,7 @@ def private_folder() -> Iterator[Path]:
 
 
 def key_file(reference: str, folder: Path) -> str:
-    """The path of the private key that a reference stands for; "" for none: the agent, and keys of the user."""
+    """Return the path of a reference's private key; "" if there is none: then the agent and the user's keys count."""
     kind, _, path = reference.partition(":")
     if not reference:
         return ""
@@ -183,7 +183,7 @@ def start(arguments: list[str], **streams) -> subprocess.Popen:
 
 @contextmanager
 def ended(process: subprocess.Popen, folder: Path) -> Iterator[None]:
-    """The process is ended behind the body, and also where this one is killed."""
+    """End the process after the body, and also if this process is killed."""
     watcher = None
     try:
         arguments = ["sh", "-c", _ENDS_IT, "sh", str(process.pid), str(folder)]
@@ -207,7 +207,7 @@ def _end(process: subprocess.Popen, *, kill: bool = False) -> None:
 
 
 def _wait(process: subprocess.Popen, folder: Path, server: Server, key: str) -> None:
-    """Until the login stands."""
+    """Wait until the login is open."""
     deadline = monotonic() + _READY_WITHIN
     while not (folder / "c").exists():
         if process.poll() is not None:
@@ -223,6 +223,6 @@ def _said(folder: Path) -> str:
 
 
 def _apart() -> dict:
-    """Of a session of its own, so that Ctrl-C reaches us and not it; what it says is in English."""
+    """Return options for a session of its own, so that Ctrl-C reaches only us, and for messages in English."""
     quiet = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "SSH_ASKPASS")}
     return {"start_new_session": True, "env": quiet | {"LC_ALL": "C"}}

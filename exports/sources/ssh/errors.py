@@ -1,4 +1,4 @@
-"""What can be wrong with an SSH server and with docker on it, from their own words to one sentence of ours."""
+"""Translate the messages of SSH and docker into one sentence about what is wrong."""
 
 import subprocess
 
@@ -9,7 +9,7 @@ from .address import Server
 
 
 class Failed(Exception):
-    """A command on the server ended with another status than 0; `said` is what it wrote to stderr."""
+    """A command on the server ended with a status other than 0; `said` is what it wrote to stderr."""
 
     def __init__(self, status: int, said: str):
         super().__init__(f"exit status {status}")
@@ -17,12 +17,12 @@ class Failed(Exception):
 
 
 def not_connected(server: Server, said: str, key: str) -> Problem:
-    """Why there is no login. `key`: the private key's file, "" for the agent's."""
+    """Return why there is no login. `key`: the private key's file, "" for the agent's."""
     folded, place = said.lower(), server.place
     if "host identification has changed" in folded:
         return Refused(
-            f"{place} shows another host key than the one that was confirmed, and nothing was sent to it. "
-            "Make sure why; then confirm the new one with `manage.py deployment add` again."
+            f"{place} shows another host key than the confirmed one, and nothing was sent to it. "
+            "Find out why; then confirm the new one with `manage.py deployment add` again."
         )
     if "host key verification failed" in folded or "host key is known" in folded:
         return Refused(
@@ -33,18 +33,18 @@ def not_connected(server: Server, said: str, key: str) -> Problem:
     for words, sentence in _UNREACHABLE.items():
         if words in folded:
             return Unreachable(f"{place}: {sentence}")
-    return Unreachable(f"{place}: the SSH connection ended before the login; see that its address and port are right.")
+    return Unreachable(f"{place}: the SSH connection ended before the login; check that address and port are right.")
 
 
 _UNREACHABLE = {
     "could not resolve": "there is no host of that name.",
     "name or service not known": "there is no host of that name.",
-    "connection refused": "no SSH server answers there; see that it runs and that the port is right.",
+    "connection refused": "no SSH server answers there; check that it runs and that the port is right.",
     "timed out": "the host does not answer.",
     "timeout": "the host does not answer.",
-    "no route to host": "there is no way to that host from here.",
-    "network is unreachable": "there is no way to that host from here.",
-    "no matching": "its SSH server and ours have no method in common; it is too old.",
+    "no route to host": "that host cannot be reached from here.",
+    "network is unreachable": "that host cannot be reached from here.",
+    "no matching": "its SSH server is too old: it has no method in common with ours.",
 }
 
 
@@ -56,7 +56,7 @@ def _no_login(server: Server, key: str) -> str:
         )
     which = "the key that was given" if key else "any key of the agent or of the user that runs psynetdata"
     return (
-        f"{server.place} does not take {which} for the user {server.user}; put its public half into "
+        f"{server.place} does not accept {which} for the user {server.user}; put its public half into "
         "~/.ssh/authorized_keys there."
     )
 
@@ -69,17 +69,17 @@ def has_passphrase(key: str) -> bool:
 
 
 def no_docker(server: Server, failed: Failed) -> Problem:
-    """Why docker did not say where the database is."""
+    """Return why docker did not say where the database is."""
     folded, place = failed.said.lower(), server.place
-    way_out = "or name the database's own host after the address (?host=…)"
+    way_out = "or give the database's own host after the address (?host=…)"
     if "permission denied" in folded:
         return Refused(
-            f"{place}: the user {server.user} may not ask docker; let its administrator add them to the group docker, "
-            f"{way_out}."
+            f"{place}: the user {server.user} is not allowed to use docker; ask its administrator to add them to the "
+            f"group docker, {way_out}."
         )
     if "no such object" in folded or "no such container" in folded:
         return Unreachable(
-            f"{place}: there is no container {server.container}, so no database of PsyNet's runs there; "
+            f"{place}: there is no container {server.container}, so PsyNet's database does not run there; "
             "name another one after the address (?container=… or ?host=…)."
         )
     if failed.status == 127 or "not found" in folded:

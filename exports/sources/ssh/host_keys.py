@@ -1,4 +1,4 @@
-"""Host keys: what a server shows, for a person to compare, and the lines in which they are kept."""
+"""Host keys: the keys that a server shows, for a person to compare, and the lines in which they are stored."""
 
 import base64
 import hashlib
@@ -17,7 +17,7 @@ _KINDS = ("ssh-ed25519", "ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nis
 
 @dataclass(frozen=True)
 class HostKey:
-    """`line`: as known_hosts has it."""
+    """A host key. `line`: as in known_hosts."""
 
     line: str
 
@@ -31,16 +31,16 @@ class HostKey:
 
     @property
     def fingerprint(self) -> str:
-        """As ssh-keygen -l shows it."""
+        """The fingerprint as `ssh-keygen -l` shows it."""
         digest = hashlib.sha256(base64.b64decode(self.line.split()[2])).digest()
         return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
 
 
 def shown_by(server: Server, *, fingerprint: str = "") -> HostKey:
-    """The key that the server shows now; with `fingerprint` the one of its keys that has it.
+    """Return the key that the server shows now; with `fingerprint` the one of its keys that has it.
 
-    Nobody has vouched for it yet, and nothing but a greeting was sent. Raises Unreachable, UsageError for what is no
-    fingerprint, Refused where none of its keys has it.
+    Nobody has confirmed it yet, and nothing but a greeting was sent. Raises Unreachable, UsageError for a malformed
+    fingerprint, Refused if none of the server's keys has it.
     """
     if not fingerprint:
         return _shown(server, "")
@@ -55,19 +55,19 @@ def shown_by(server: Server, *, fingerprint: str = "") -> HostKey:
         if key.fingerprint == fingerprint.rstrip("="):
             return key
         found.append(f"{key.fingerprint} ({key.kind})")
-    shown = " and ".join(found) or "none that could be looked at"
+    shown = " and ".join(found) or "none that can be checked"
     raise Refused(f"{server.place} has no host key with that fingerprint; it shows {shown}.")
 
 
 def merged(lines: str, key: str) -> str:
-    """Lines of known_hosts with a host's key in place of those it had; `key` is such a line."""
+    """Return lines of known_hosts in which `key`, also such a line, replaces its host's earlier keys."""
     host = key.split()[0]
     others = [line for line in lines.splitlines() if line.strip() and host not in line.split()[0].split(",")]
     return "\n".join([*others, key])
 
 
 def with_source(lines: str, before: str, url: str) -> str:
-    """Lines of known_hosts with those that `before` had of a source's host, unless they name it themselves."""
+    """Return the lines plus those in `before` for a source's host, unless the lines already name that host."""
     server = parse(url)
     names = {server.host, f"[{server.host}]:{server.port}"}
     if any(names & set(line.split()[0].split(",")) for line in lines.splitlines() if line.strip()):
@@ -81,7 +81,7 @@ class _NoSuchKind(Exception):
 
 
 def _shown(server: Server, kinds: str) -> HostKey:
-    """By a login that tries no key: a proxy or another port in the user's configuration is gone through too."""
+    """Get a host key by a login that tries no key, so that a proxy or port in the user's configuration is used too."""
     with client.private_folder() as folder:
         known = folder / "known_hosts"
         own = {"StrictHostKeyChecking": "accept-new", "PreferredAuthentications": "none", "UserKnownHostsFile": known}

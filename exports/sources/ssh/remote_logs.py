@@ -1,4 +1,4 @@
-"""The logs of an app on a server, as PsyNet's servers write them, read through a login of ssh."""
+"""The logs of an app on a server, as PsyNet's servers write them, read over ssh."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from .client import Line, connected
 
 @dataclass(frozen=True)
 class RemoteLogs:
-    """`size` in bytes when it was looked at; the file may grow on."""
+    """`size` in bytes when the file was opened; it may grow later."""
 
     line: Line
     path: str
@@ -25,14 +25,14 @@ class RemoteLogs:
         return _output(self.line, f"head -c {count} {self.path}")
 
     def blocks(self, start: int) -> Iterator[bytes]:
-        """From `start` to `size`. Raises Unreachable where less comes than that."""
+        """Yield the bytes from `start` to `size`. Raises Unreachable if fewer arrive."""
         left = self.size - start
         with self.line.streamed(f"tail -c +{start + 1} {self.path} | head -c {left}") as stream:
             while left and (block := stream.read(min(BLOCK, left))):
                 left -= len(block)
                 yield block
         if left:
-            raise Unreachable(f"{self.line.server.label}: the logs ended before their end; they are read again later.")
+            raise Unreachable(f"{self.line.server.label}: the logs ended too early; they are read again later.")
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def opened(server: Server, access: Access) -> Iterator[RemoteLogs]:
     with connected(server, access) as line:
         size = _output(line, f"wc -c < {path}").strip()
         if not size.isdigit():
-            raise NoLogs(f"{server.place}: what it says of {path} is not understood.")
+            raise NoLogs(f"{server.place}: its answer about {path} is not understood.")
         yield RemoteLogs(line, path, int(size))
 
 
@@ -58,5 +58,5 @@ def _told(server: Server, failed: errors.Failed) -> Exception:
     if failed.status == 255:
         return Unreachable(f"{server.label}: the SSH connection was cut in the middle.")
     if "permission denied" in folded:
-        return NoLogs(f"{server.place}: the user {server.user} may not read {path}.")
+        return NoLogs(f"{server.place}: the user {server.user} has no right to read {path}.")
     return NoLogs(f"{server.place}: there are no logs at {path}.")

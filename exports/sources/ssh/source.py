@@ -1,4 +1,4 @@
-"""An experiment's PostgreSQL behind an SSH server: found, and reached through a tunnel for as long as it is needed."""
+"""An experiment's PostgreSQL behind an SSH server: found, and reached through a tunnel while it is needed."""
 
 import json
 from collections.abc import Iterator
@@ -60,7 +60,7 @@ class Ssh(Kind):
         return remote_logs.opened(parse(located.url), access)
 
     def access(self, located: Located, password: str | None) -> Access:
-        """With the key and the host key of a deployment on the same server: a restore goes where people were before."""
+        """Use the key and host key of a deployment on the same server, so that a restore reaches a known server."""
         login = parse(located.url).login
         for row in Deployment.objects.filter(source=self.source).order_by("-number"):
             if parse(row.source_url).login == login:
@@ -69,7 +69,7 @@ class Ssh(Kind):
 
 
 def _database_at(line: Line, server: Server) -> tuple[str, int]:
-    """(host, port) of PostgreSQL as seen from the server."""
+    """Return (host, port) of PostgreSQL as seen from the server."""
     if server.database_host:
         return server.database_host, server.database_port
     try:
@@ -80,7 +80,7 @@ def _database_at(line: Line, server: Server) -> tuple[str, int]:
 
 
 def _container_address(told: bytes, server: Server) -> str:
-    """The first address that a container has in any of its networks."""
+    """Return the first address that a container has in any of its networks."""
     try:
         (container,) = json.loads(told)
         running = container["State"]["Running"]
@@ -88,7 +88,7 @@ def _container_address(told: bytes, server: Server) -> str:
         found = [network["IPAddress"] for network in networks if network["IPAddress"]]
     except (ValueError, KeyError, TypeError, AttributeError):
         raise Unreachable(
-            f"{server.place}: what docker says of {server.container} is not understood; name the database's own host "
+            f"{server.place}: docker's answer about {server.container} is not understood; give the database's own host "
             "after the address (?host=…)."
         ) from None
     if not running or not found:
@@ -98,7 +98,7 @@ def _container_address(told: bytes, server: Server) -> str:
 
 @contextmanager
 def _told(line: Line, address: Address) -> Iterator[None]:
-    """Says of a database that cannot be had what only this side of the tunnel knows."""
+    """Explain an unreachable database with what only this side of the tunnel knows."""
     server = line.server
     try:
         yield
@@ -109,14 +109,14 @@ def _told(line: Line, address: Address) -> Iterator[None]:
             raise Unreachable(f"{server.label}: the SSH connection was cut in the middle.") from None
         if "administratively prohibited" in line.said():
             raise Unreachable(
-                f"{server.place}: its SSH server forwards no ports; let its administrator allow it "
+                f"{server.place}: its SSH server does not forward ports; ask its administrator to allow it "
                 "(AllowTcpForwarding)."
             ) from None
         raise
 
 
 def _databases(address: Address) -> list[str]:
-    """Those that the role sees, as far as it can be asked."""
+    """Return the databases that the role sees; [] if it cannot be asked."""
     try:
         connection = postgres.connect(replace(address, database="postgres"), name="psynetdata look")
     except Problem:
@@ -127,7 +127,7 @@ def _databases(address: Address) -> list[str]:
 
 
 def _no_app(server: Server, found: list[str]) -> Problem:
-    has = f"it has {', '.join(found)}" if found else "it has none that can be seen"
+    has = f"it has {', '.join(found)}" if found else "no app can be seen there"
     if not server.app:
-        return BadInput(f"The address names no app of {server.place}; {has}. Write it as {EXAMPLE}.")
+        return BadInput(f"The address does not name an app of {server.place}; {has}. Write it as {EXAMPLE}.")
     return Unreachable(f"{server.place} has no app or database called {server.database}; {has}.")

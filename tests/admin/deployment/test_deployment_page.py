@@ -65,7 +65,7 @@ def test_a_note_has_text_and_an_end(person, deployment):
     client = person("viewer")
     for text in ("", "x" * 4001):
         answer = client.post(add_address(deployment), {"text": text}, follow=True)
-        assert sentences(answer) == ["A note has some text, at most 4,000 characters; it was not kept."]
+        assert sentences(answer) == ["A note needs some text, at most 4,000 characters; it was not saved."]
     assert person("nobody").post(add_address(deployment), {"text": "x"}).status_code == 403
     assert client.post("/admin/psynetdata/deployment/99/notes/add/", {"text": "x"}).status_code == 404
     assert not Note.objects.exists()
@@ -74,7 +74,7 @@ def test_a_note_has_text_and_an_end(person, deployment):
 def test_a_source_is_tested_and_says_why_not(person, watched):
     client = person("admin")
     Deployment.objects.update(source_url="postgres://reader@127.0.0.1:1/exp")
-    assert "connected to as a snapshot would" in client.get(page_of(watched, "test-connection")).content.decode()
+    assert "connects to the source of" in client.get(page_of(watched, "test-connection")).content.decode()
     (sentence,) = sentences(client.post(page_of(watched, "test-connection"), follow=True))
     assert "127.0.0.1:1" in sentence
     assert person("data officer").post(page_of(watched, "test-connection")).status_code == 403
@@ -88,7 +88,7 @@ def test_a_source_that_answers(person, postgres):
     assert "another launch" not in sentence
     Deployment.objects.update(deployment_id="an earlier launch")
     (sentence,) = sentences(client.post(page_of(row, "test-connection"), follow=True))
-    assert "It is another launch by now" in sentence
+    assert "It is another launch now" in sentence
 
 
 @pytest.mark.parametrize(("group", "status"), [("viewer", 403), ("data officer", 403), ("admin", 200)])

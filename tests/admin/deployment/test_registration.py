@@ -109,7 +109,7 @@ def test_a_password_in_the_address_is_taken_out_of_it(person, source):
     ("postgres://reader:S3cr3t#x@host/db", "port"), ("postgres://reader:S3cr3t/x@host/db", "port"),
     ("postgres://reader:1/S3cr3t@host", "no role"), ("postgres://a@b:1/S3cr3t@host", "own field"),
     ("postgres://reader:S3cr3t@[host/db", "port"), ("postgres://reader:S3cr3t@host/d%00b", "NUL"),
-    ("postgres://reader:S3cr3t@host", "names no database"), ("mysql://reader:S3cr3t@host/db", "postgres://"),
+    ("postgres://reader:S3cr3t@host", "does not name a database"), ("mysql://reader:S3cr3t@host/db", "postgres://"),
     ("S3cr3t", "postgres://"), ("postgres://r:S3cr3t@h/d?options=S3cr3t", "sslmode"),
     ("postgres://reader:S3cr3t@host/" + "d" * 500, "at most 500"), ("postgres://r:S3cr3t@h/d\0", "Null characters"),
     ("ssh://reader:S3cr3t@host/app", "postgres://"), ("", "required"),
@@ -127,7 +127,7 @@ def test_what_a_connection_says_stands_in_the_form(person, source):
     for change, words in (
         ({"password": "wrong-one"}, "is wrong or missing"), ({"url": f"{source}x"}, "no such database"),
         ({"url": "postgres://reader@127.0.0.1:1/x"}, "no PostgreSQL answers"),
-        ({"deployment_id": "another"}, "not of another"), ({"assets": "ftp://bucket"}, "file:///folder"),
+        ({"deployment_id": "another"}, "not to another"), ({"assets": "ftp://bucket"}, "file:///folder"),
     ):  # fmt: skip
         text = client.post(ADD, sent(source) | change).content.decode()
         assert words in text
@@ -138,7 +138,7 @@ def test_what_a_connection_says_stands_in_the_form(person, source):
 
 def test_an_address_that_is_watched_for_another(person, source):
     Deployment.objects.create(deployment_id="another", source="local", source_url=source)
-    assert "is watched already" in person("admin").post(ADD, sent(source)).content.decode()
+    assert "is already watched" in person("admin").post(ADD, sent(source)).content.decode()
 
 
 def test_a_known_deployment_is_said_to_be_known(person, source):

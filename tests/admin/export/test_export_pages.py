@@ -88,13 +88,13 @@ def test_the_page_says_what_it_will_hold(person, deployment, snapshot):
     (told,) = [dict(card.facts) for card in cards]
     assert told["holds"] == "database.zip, class files, manifest.json"
     assert told["class files"].startswith("MyTrial (3)")
-    assert told["asset files"] == "1 (500.0 kB by their rows); 2 (4.0 MB by their rows) are personal and stay here"
-    assert "nobody has looked yet" in told["not decided"]
-    assert told["size"] == "about 558.2 kB, by what such exports usually come to"
+    assert told["asset files"] == "1 (500.0 kB by their rows); 2 (4.0 MB by their rows) are personal and excluded"
+    assert "it has not been listed yet" in told["not decided"]
+    assert told["size"] == "about 558.2 kB, an estimate from typical exports"
     cards = client.post(ask_address(deployment, "expected/"), CHOICE | {"anonymize": "both", "assets": "all"})
     regular, anonymous = [dict(card.facts) for card in cards.context["expected"]]
     assert (regular["asset files"], anonymous["asset files"]) == (
-        "12 (13.5 MB by their rows)", "10 (9.5 MB by their rows); 2 (4.0 MB by their rows) are personal and stay here",
+        "12 (13.5 MB by their rows)", "10 (9.5 MB by their rows); 2 (4.0 MB by their rows) are personal and excluded",
     )  # fmt: skip
     assert not Job.objects.exists()
 
@@ -136,13 +136,13 @@ def test_presets_are_kept_used_and_removed(person, deployment, snapshot):
     keep = CHOICE | {"verb": "keep", "name": "Weekly", "level": "open", "more": ["day"]}
     assert keeper.post(ask_address(deployment), keep).url.endswith("?preset=1")
     assert other.get(ask_address(deployment, "?preset=1")).context["form"].options().coarsen == "day"
-    assert "Somebody else keeps" in other.post(ask_address(deployment), keep).content.decode()
-    assert "A preset has a name" in other.post(ask_address(deployment), keep | {"name": " "}).content.decode()
+    assert "Somebody else saved" in other.post(ask_address(deployment), keep).content.decode()
+    assert "A preset needs a name" in other.post(ask_address(deployment), keep | {"name": " "}).content.decode()
     keeper.post(ask_address(deployment), keep | {"anonymize": "both"})
     assert "Weekly" not in other.get(ask_address(deployment)).content.decode()
     remove = f"/admin/psynetdata/deployment/{deployment.pk}/presets/1/remove/"
     assert (other.post(remove).status_code, other.get(remove).status_code) == (403, 403)
-    assert "is gone for everybody who uses it" in keeper.get(remove).content.decode()
+    assert "is removed for everybody who uses it" in keeper.get(remove).content.decode()
     assert ExportPreset.objects.count() == 1
     assert (keeper.post(remove).status_code, ExportPreset.objects.count(), Export.objects.count()) == (302, 0, 0)
 
@@ -167,7 +167,7 @@ def test_an_export_is_scheduled_resumed_and_removed(person, deployment, snapshot
         assert sum(address in text for address in pages.values()) == offered
         assert "Scheduled exports that stopped" in client.get("/admin/").content.decode()
     assert other.post(pages["resume"]).status_code == 403
-    assert "It had stopped: The disk is full." in owner.get(pages["resume"]).content.decode()
+    assert "It was stopped: The disk is full." in owner.get(pages["resume"]).content.decode()
     owner.post(pages["resume"])
     row.refresh_from_db()
     assert (row.stopped_at, row.failures) == (None, 0)
@@ -275,7 +275,7 @@ def test_what_is_stored_is_verified(person, archives):
     Job.objects.filter(pk=job.pk).update(
         state="done", finished_at=timezone.now(), result={"files": 3, "rows": 1500, "bytes": 4096}
     )
-    assert "3 files with 1,500 rows (4.1 kB) are as they were stored" in page(client, archives)
+    assert "3 files with 1,500 rows (4.1 kB) are unchanged since they were stored" in page(client, archives)
 
 
 def test_an_archive_whose_time_is_over(person, archives):
@@ -287,14 +287,14 @@ def test_an_archive_whose_time_is_over(person, archives):
 
 def test_the_scan_in_words(person, archives):
     sentence = (
-        "38 members, 210.2 kB once unpacked, were searched for 16 identifiers and secrets (16 × worker id). "
+        "38 members, 210.2 kB uncompressed, were searched for 16 identifiers and secrets (16 × worker id). "
         "None was found."
     )
     text = page(person("viewer"), archives)
     assert sentence in text
     assert "3 short values" in text
     assert scan_words({**REPORT, "clean": False, "findings": [{}]}).endswith("1 places hold one or more.")
-    assert scan_words({}) == "no report was kept"
+    assert scan_words({}) == "no report was stored"
 
 
 def test_exports_are_not_changed_by_hand(person, archives):

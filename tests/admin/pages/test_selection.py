@@ -59,7 +59,7 @@ def test_several_are_exported_with_the_same_options(person, two, take):
     )
     said = confirm(client, DEPLOYMENTS, "export", two, **choice)
     assert said == [
-        "Other: Deployment b has no good snapshot yet; load or take one first.", "1 of 2 exports were asked for.",
+        "Other: Deployment b has no good snapshot yet; load or take one first.", "1 of 2 exports were requested.",
     ]  # fmt: skip
     made = Export.objects.get()
     assert (made.owner, made.options["level"], made.options["anonymize"]) == (client.user, "open", "yes")
@@ -77,7 +77,7 @@ def test_snapshots_are_exported_pinned_and_verified(person, take):
     assert [job.options for job in Job.objects.filter(kind="verify").order_by("pk")] == [
         {"snapshot": row.pk} for row in sorted(rows, key=lambda row: row.pk, reverse=True)
     ]
-    assert "verifies snapshot" in confirm(client, SNAPSHOTS, "verify", rows[:1])[0]
+    assert "is already verifying snapshot" in confirm(client, SNAPSHOTS, "verify", rows[:1])[0]
     assert "Verifying" in text_of(client, rows[0])
 
 
@@ -127,7 +127,7 @@ def test_participants_of_two_deployments_are_no_export(person, deployment, snaps
         told = {"key": Participant.make_key(other.number, 1), "deployment_number": other.number, "id": 1}
         Participant.objects.using(face).create(class_name="Participant", **told)
     keys = [Participant.make_key(one.number, 1) for one in (deployment, other)]
-    assert "An export is of one deployment" in choose(person("analyst"), keys).content.decode()
+    assert "An export has one deployment" in choose(person("analyst"), keys).content.decode()
 
 
 def test_who_may_export_nothing_has_no_such_action(person, deployment, snapshot, fill):
@@ -141,7 +141,7 @@ def test_who_may_export_nothing_has_no_such_action(person, deployment, snapshot,
 def test_ids_that_are_none_are_said_at_their_field(person, deployment, snapshot):
     asked = {"anonymize": "yes", "assets": "none", "type": "psynet", "level": "shared", "participants": "P01"}
     answer = person("analyst").post(f"/admin/psynetdata/deployment/{deployment.pk}/export/", asked)
-    assert "'P01' names no participants; write their ids, like 3, 5, 8-12." in unescape(answer.content.decode())
+    assert "'P01' does not name participants; write their ids, like 3, 5, 8-12." in unescape(answer.content.decode())
     assert not Export.objects.exists()
 
 

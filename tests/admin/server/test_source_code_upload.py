@@ -20,7 +20,7 @@ def test_a_data_officer_hands_it_in(person, deployment):
     officer = person("data officer")
     page = officer.get(page_of(deployment, "source-code")).content.decode()
     assert 'enctype="multipart/form-data"' in page
-    assert "None is kept yet" in page
+    assert "None is stored yet" in page
     (said,) = sentences(hand_in(officer, deployment, code()))
     row = SourceCode.objects.get(deployment=deployment)
     assert row.sha256 in said

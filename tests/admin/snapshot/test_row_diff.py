@@ -77,7 +77,7 @@ def test_the_first_one_and_one_that_is_the_same(person, two):
         deployment=two[1].deployment, taken_at=two[1].taken_at, tables=two[1].tables, rows=two[1].rows
     )
     assert "No row differs" in client.get(f"{address(same)}?part").content.decode()
-    assert "very same rows" in client.get(address(same)).content.decode()
+    assert "exactly the same rows" in client.get(address(same)).content.decode()
 
 
 def test_what_is_damaged_is_a_sentence(person, two):

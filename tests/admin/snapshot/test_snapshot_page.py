@@ -19,7 +19,7 @@ def test_a_suspect_snapshot_says_why_and_what_accepting_does(person, watched, ta
     assert text.index("There are 1 trials instead of 3.") < text.index("In short")
     text = client.get(page_of(bad, "accept")).content.decode()
     last = Snapshot.objects.latest("pk")
-    assert f"then show {last} in place of {good}:" in text
+    assert f"then show {last} instead of {good}:" in text
     assert "1 later ones" in text
     assert "<td>−2</td>" in text
 

@@ -56,7 +56,7 @@ def test_the_page_says_what_how_long_and_who_was_told(superuser, incident):
     page = superuser.get(f"{LIST}{row.pk}/change/").content.decode()
     for words in ("rows fell", "5 minutes", "Slack", "its beginning", "not yet. The mail server", "given up: No way."):
         assert words in page
-    assert "told through no channel" in superuser.get(f"{LIST}{incident().pk}/change/").content.decode()
+    assert "sent through no channel" in superuser.get(f"{LIST}{incident().pk}/change/").content.decode()
 
 
 def test_nothing_can_be_changed(superuser, incident):
@@ -71,7 +71,7 @@ def test_without_the_right_there_is_no_list(person):
 
 
 def test_the_card_shows_open_ones_first(deployment, incident, superuser):
-    assert incidents_card(deployment, superuser.user).note == "There was none."
+    assert incidents_card(deployment, superuser.user).note == "There were none."
     still = incident()
     for _ in range(12):
         incident(ended=True)
@@ -107,7 +107,7 @@ def test_a_test_message_from_the_desk(person, settings, monkeypatch):
         settings.SLACK_BOT_TOKEN, settings.SLACK_CHANNEL, settings.SLACK_BASE_URL = servers.TOKEN, "C1", slack.url
         monkeypatch.setenv("NO_PROXY", "*")
         client = person("admin")
-        assert "goes out through Slack" in client.get(ADDRESS).content.decode()
+        assert "is sent through Slack" in client.get(ADDRESS).content.decode()
         assert slack.asked == 0
         assert sentences(client.post(ADDRESS, follow=True)) == ["Slack: sent."]
         slack.answers = ["not_in_channel"]

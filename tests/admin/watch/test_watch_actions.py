@@ -108,5 +108,5 @@ def test_no_snapshot_of_what_is_over_or_was_handed_in(person, watched):
     Deployment.objects.update(state="archived")
     assert "is archived" in sentences(client.post(page_of(watched, "snapshot-now"), follow=True))[0]
     Deployment.objects.update(state="running", source="upload")
-    assert "handed in as a file" in sentences(client.post(page_of(watched, "snapshot-now"), follow=True))[0]
+    assert "loaded from a file" in sentences(client.post(page_of(watched, "snapshot-now"), follow=True))[0]
     assert not Job.objects.exists()

@@ -47,10 +47,10 @@ def test_the_schedule_and_why_it_is_stretched(person, watched):
     now = timezone.now()
     job = {"kind": "snapshot", "deployment": watched, "started_at": now - timedelta(seconds=50), "finished_at": now}
     Job.objects.create(state="done", **job)
-    assert "every 200 seconds, stretched from 60" in text_of(client, watched)
+    assert "every 200 seconds, increased from 60" in text_of(client, watched)
     watched.every = None
     watched.save()
-    assert "only when somebody asks" in text_of(client, watched)
+    assert "only on request" in text_of(client, watched)
 
 
 def test_why_the_last_try_failed_is_for_those_who_look_after_it(person, watched):
