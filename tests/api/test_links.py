@@ -28,7 +28,7 @@ def test_a_token_for_some_sheets_reaches_nothing_else(loaded, person, client_of)
     ):
         answer = client.get(address)
         assert answer.status_code == 403, address
-        assert "bound to" in answer.json()["detail"]
+        assert "limited to" in answer.json()["detail"]
     assert client.post("/api/exports/", {}, format="json").status_code == 403
 
 
@@ -76,7 +76,7 @@ def test_a_link_that_someone_edited(link):
     for signed in (f"{int(number) + 1}:{signature}", f"{number}:{signature[:-1]}", number, f"{link.signed}x", "x:y"):
         answer = get(link, signed=signed)
         assert answer.status_code == 403
-        assert "not whole" in answer.json()["detail"]
+        assert "incomplete" in answer.json()["detail"]
     link.delete()
     assert Participant.objects.using(IDENTIFIED).exists()
 
