@@ -102,8 +102,8 @@ def test_what_comes_later_says_so(words):
 
 
 CONFLICTS = [
-    (["--type", "database", "--format", "parquet"], "database.zip alone"),
-    (["--type", "database", "--excel"], "database.zip alone"),
+    (["--type", "database", "--format", "parquet"], "only database.zip"),
+    (["--type", "database", "--excel"], "only database.zip"),
     (["--format", "parquet", "--excel"], "excel is for CSV"),
     (["--anonymize", "no", "--drop-text"], "as it is"),
     (["--legacy", "--snapshot", "1"], "leave out --snapshot or --legacy"),
