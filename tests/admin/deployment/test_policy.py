@@ -42,7 +42,7 @@ def test_an_officer_looks_decides_and_takes_back(person, address):
     officer.post(address, {"verb": "decide", "place": CHORD})
     said = officer.get(address).content.decode()
     assert "Nothing was ticked" in said
-    assert "was not made here" in said
+    assert "was not made by this page" in said
     assert "unknown action" in said
 
 
