@@ -166,14 +166,14 @@ def test_an_address_with_a_slash_in_the_name(postgres):
 
 
 BAD_URLS = {
-    "mysql://a@b/c": "is like postgres://",
-    "nonsense": "is like postgres://",
+    "mysql://a@b/c": "source like postgres://",
+    "nonsense": "source like postgres://",
     "postgres://host/base": "does not name a role",
     "postgres://user@host": "does not name a database",
     "postgres://user@host/base/more": "does not name a database",
     "postgres://user:a/b@host/base": "write it as %2F",
     "postgres://user@host:99999/base": "not a number between 1 and 65535",
-    "postgres://user@host/base?options=-c": "may say sslmode",
+    "postgres://user@host/base?options=-c": "may only have the options sslmode",
 }
 
 

@@ -181,7 +181,7 @@ def test_what_can_go_wrong_is_a_sentence(app, token, kind, sentence, api, monkey
 def test_strange_answers_are_a_sentence(api, settings, monkeypatch):
     monkeypatch.setattr("exports.sources.heroku._PAUSES", ())
     api.apps["my-app"]["DATABASE_URL"] = "mysql://u:secret@h/d"
-    with pytest.raises(BadInput, match="no address of a PostgreSQL") as raised, reach():
+    with pytest.raises(BadInput, match="not the address of a PostgreSQL") as raised, reach():
         pass
     assert "secret" not in str(raised.value)
     api.moods = [(418, {})]

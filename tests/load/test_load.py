@@ -269,7 +269,7 @@ def test_where_the_assets_are(tmp_path):
 
 
 def test_assets_that_are_no_folder(tmp_path):
-    with pytest.raises(BadInput, match="is no folder"):
+    with pytest.raises(BadInput, match="is not a folder"):
         load(DATA / "static_audio" / "database.zip", assets=tmp_path / "missing")
 
 

@@ -53,7 +53,7 @@ def test_a_folder_with_its_asset_files_is_found(postgres, tmp_path, monkeypatch)
 
 
 def test_the_list(postgres, loaded):
-    assert "There is no deployment yet" in deployment("list")
+    assert "There are no deployments yet" in deployment("list")
     deployment("add", postgres.database("static"))
     loaded("timeline")
     take(Deployment.objects.get(source="local"))

@@ -81,7 +81,7 @@ def test_a_folder_that_holds_something_is_refused_before_any_work(loaded, tmp_pa
     there = tmp_path / "there"
     there.mkdir()
     (there / "kept").write_text("mine", encoding="utf-8")
-    with pytest.raises(Conflict, match="already holds"):
+    with pytest.raises(Conflict, match="is not empty"):
         export("--path", str(there))
     with pytest.raises(Conflict, match="not a folder"):
         export("--path", str(there / "kept"))
@@ -102,10 +102,10 @@ def test_what_comes_later_says_so(words):
 
 
 CONFLICTS = [
-    (["--type", "database", "--format", "parquet"], "database.zip alone"),
-    (["--type", "database", "--excel"], "database.zip alone"),
+    (["--type", "database", "--format", "parquet"], "only database.zip"),
+    (["--type", "database", "--excel"], "only database.zip"),
     (["--format", "parquet", "--excel"], "excel is for CSV"),
-    (["--anonymize", "no", "--drop-text"], "as it is"),
+    (["--anonymize", "no", "--drop-text"], "is not anonymized"),
     (["--legacy", "--snapshot", "1"], "leave out --snapshot or --legacy"),
     (["--app", "x", "--deployment", "y"], "give one of them"),
     (["--app", "x", "--snapshot", "1"], "give one of them"),

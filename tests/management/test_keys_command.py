@@ -51,7 +51,7 @@ def test_the_key_leaves_once_into_a_file_of_its_own(tmp_path):
 def test_a_file_that_cannot_be_written_costs_nothing(tmp_path):
     reference("timeline")
     (tmp_path / "there").write_text("mine")
-    with pytest.raises(Conflict, match="there already"):
+    with pytest.raises(Conflict, match="already exists"):
         keys("export", str(tmp_path / "there"))
     with pytest.raises(Problem, match="cannot be written"):
         keys("export", str(tmp_path / "no" / "folder"))

@@ -84,7 +84,7 @@ def test_no_manifest_or_no_export(folder, tmp_path):
     with pytest.raises(BadInput, match=r"no manifest\.json"):
         verify_path(folder)
     (tmp_path / "x.zip").write_bytes(b"PK nonsense")
-    with pytest.raises(BadInput, match="no zip"):
+    with pytest.raises(BadInput, match="not a zip"):
         verify_path(tmp_path / "x.zip")
     with pytest.raises(NotFound):
         verify_path(tmp_path / "none")

@@ -116,7 +116,7 @@ def test_an_export_that_is_on_its_way_is_not_published(loaded, monkeypatch):
     deployment = loaded("static")
     export = request_export(deployment, ExportOptions(assets="none", anonymize="no"), here=True)
     monkeypatch.setattr("exports.package.publication._store", lambda *_: withdraw.withdraw(deployment, [1]))
-    with pytest.raises(Conflict, match="Somebody withdrew"):
+    with pytest.raises(Conflict, match="A withdrawal was made"):
         run_here(export)
     assert not export.archives.exists()
 
@@ -286,6 +286,6 @@ def test_at_the_command_line(loaded, typed):
     assert typed("withdraw", "1")[::2] == (1, "They withdrew before; nothing was changed.\n")
     assert typed("withdraw", "P01")[0] == 2
     assert typed("withdraw", "--take-back")[0] == 2
-    assert "Shown again" in typed("withdraw", "--take-back", "1-3")[1]
+    assert "that are shown again: 1-3" in typed("withdraw", "--take-back", "1-3")[1]
     assert not Export.objects.exists()
     assert io.StringIO(typed("withdraw")[1]).readline().startswith("Nobody withdrew")

@@ -137,7 +137,7 @@ def test_what_came_and_is_not_it_is_thrown_away(desk, tmp_path, typed):
     again = ("export", "--remote", desk.url, "--export", export.pk, *DATABASE, "--path", tmp_path / "x")
     spoil(part, part.stat().st_size)
     status, _, err = typed(*again)
-    assert (status, "its SHA-256 is another" in err, list(tmp_path.glob(".*"))) == (1, True, [])
+    assert (status, "its SHA-256 is different" in err, list(tmp_path.glob(".*"))) == (1, True, [])
     spoil(part, export.archives.get().bytes + 9)  # longer than all of it
     assert typed(*again)[0] == 0
     assert verify_path(tmp_path / "x").problems == []

@@ -73,7 +73,7 @@ def test_the_way_from_a_refusal_to_a_restore(typed, snapshot, database):
     ("words", "status", "said"),
     [
         (["99", "--database", "postgres://me@localhost/x"], 1, "There is no snapshot 99."),
-        (["HERE", "--database", "mysql://me@localhost/x"], 1, "is like postgres://"),
+        (["HERE", "--database", "mysql://me@localhost/x"], 1, "source like postgres://"),
         (["HERE", "--database", "postgres://me@localhost"], 1, "does not name a database"),
         (["HERE", "--database", "postgres://me@127.0.0.1:1/x"], 1, "no PostgreSQL answers there"),
         (["HERE", "--database", "postgres://me:pw@h/x", "--password-env", "A"], 2, "leave one out"),

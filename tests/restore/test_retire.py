@@ -110,7 +110,7 @@ def test_another_launch_and_fewer_rows_are_not_safe(experiment, typed):
     experiment.sql("DELETE FROM participant; DELETE FROM info; DELETE FROM response")
     status, said, _ = retired(typed, experiment)
     assert status == 1
-    assert any("another launch now" in line for line in said)
+    assert any("Another launch now runs" in line for line in said)
 
 
 def test_what_was_archived_is_asked_again_first(experiment, typed):

@@ -131,7 +131,7 @@ def test_what_is_no_source_code_costs_a_line_and_not_the_database(source, senten
     monkeypatch.setattr(source_code_zip, "LARGEST", 20_000)
     done = load(handed_in(tmp_path / "export.zip", source))
     assert done.created
-    (told,) = [warning for warning in done.warnings if "source code was not kept" in warning]
+    (told,) = [warning for warning in done.warnings if "source code was not stored" in warning]
     assert sentence in told
     assert not SourceCode.objects.exists()
     path = tmp_path / "mine.zip"

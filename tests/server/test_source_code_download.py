@@ -92,7 +92,7 @@ TROUBLES = [
     (_no_login, "the experiment's user and password are missing"),
     (_no_variable, "NOBODY_SET_IT is not set"),
     (_page, "a web page was sent instead"),
-    (_no_zip, "no zip archive"),
+    (_no_zip, "not a zip archive"),
     (_too_large, "larger than"),
     (_stalls, "stopped sending; it was tried 4 times"),
     (_ill, "overloaded or failing; it was tried 4 times"),

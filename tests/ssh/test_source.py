@@ -158,7 +158,7 @@ def test_a_host_key_that_nobody_confirmed_or_that_changed(lab):
         take(running)
     lab.server.change_host_key()
     running.assets_known_hosts = known
-    with pytest.raises(Refused, match="shows another host key than the one that was confirmed"):
+    with pytest.raises(Refused, match="shows another host key than the confirmed one"):
         take(running)
     assert not Snapshot.objects.exists()
     again = lab.add(running.app)

@@ -62,7 +62,7 @@ def test_an_admin_says_who_sees_it(person, shown):
     named = {"restricted": True, "people": [viewer.user.pk], "slack_channel": ""}
     assert (line.user, line.details) == (admin.user, named)
     again = admin.post(address, {"restricted": "on", "people": [viewer.user.pk]}, follow=True)
-    assert "was so already" in sentences(again)[-1]
+    assert "were already in place" in sentences(again)[-1]
     admin.post(address, {})
     assert other.get(page_of(shown)).status_code == 200
 

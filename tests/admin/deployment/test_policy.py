@@ -42,7 +42,7 @@ def test_an_officer_looks_decides_and_takes_back(person, address):
     officer.post(address, {"verb": "decide", "place": CHORD})
     said = officer.get(address).content.decode()
     assert "Nothing was ticked" in said
-    assert "was not made here" in said
+    assert "was not made by this page" in said
     assert "unknown action" in said
 
 
@@ -56,7 +56,7 @@ def test_an_officer_withholds_what_is_undecided(person, address):
     assert "Scrub all undecided data" in page
     assert Audit.objects.filter(verb="withhold undecided", user=officer.user, details={"everything": True}).exists()
     assert Job.objects.filter(kind="mirror").count() == 1
-    assert "so already" in officer.post(address, {"verb": "withhold"}, follow=True).content.decode()
+    assert "was already set" in officer.post(address, {"verb": "withhold"}, follow=True).content.decode()
     officer.post(address, {"verb": "scrub"})
     assert not Deployment.objects.filter(withhold_undecided=True).exists()
 

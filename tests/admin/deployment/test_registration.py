@@ -107,7 +107,7 @@ def test_a_password_in_the_address_is_taken_out_of_it(person, source):
 
 @pytest.mark.parametrize(("address", "words"), [
     ("postgres://reader:S3cr3t#x@host/db", "port"), ("postgres://reader:S3cr3t/x@host/db", "port"),
-    ("postgres://reader:1/S3cr3t@host", "no role"), ("postgres://a@b:1/S3cr3t@host", "own field"),
+    ("postgres://reader:1/S3cr3t@host", "does not name a role"), ("postgres://a@b:1/S3cr3t@host", "own field"),
     ("postgres://reader:S3cr3t@[host/db", "port"), ("postgres://reader:S3cr3t@host/d%00b", "NUL"),
     ("postgres://reader:S3cr3t@host", "does not name a database"), ("mysql://reader:S3cr3t@host/db", "postgres://"),
     ("S3cr3t", "postgres://"), ("postgres://r:S3cr3t@h/d?options=S3cr3t", "sslmode"),
@@ -145,7 +145,7 @@ def test_a_known_deployment_is_said_to_be_known(person, source):
     known = Deployment.objects.create(deployment_id="static-experiment-demo__mode=debug__launch=2026-11-22--08-12-41")
     client = person("admin")
     client.post(ADD, sent(source))
-    assert "is known here" in client.get(FOUND).content.decode()
+    assert "is already known" in client.get(FOUND).content.decode()
     client.post(FOUND)
     known.refresh_from_db()
     assert (Deployment.objects.count(), known.source_url) == (1, source)

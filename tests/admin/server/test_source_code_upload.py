@@ -30,7 +30,7 @@ def test_a_data_officer_hands_it_in(person, deployment):
 
 
 @pytest.mark.parametrize(
-    ("content", "sentence"), [(None, "No file came"), (b"no zip", "no zip archive"), (b"", "No file came")]
+    ("content", "sentence"), [(None, "No file was sent"), (b"no zip", "not a zip archive"), (b"", "No file was sent")]
 )
 def test_what_is_none_is_a_sentence(content, sentence, person, deployment):
     (said,) = sentences(hand_in(person("admin"), deployment, content))

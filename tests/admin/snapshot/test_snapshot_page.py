@@ -42,7 +42,7 @@ def test_accepting_is_one_job_and_is_on_record(person, watched, take, monkeypatc
     bad.refresh_from_db()
     assert (bad.state, mirrored) == ("good", [bad])
     assert Audit.objects.get(verb="accept").user == client.user
-    assert "good already" in sentences(client.post(page_of(bad, "accept"), follow=True))[0]
+    assert "already good" in sentences(client.post(page_of(bad, "accept"), follow=True))[0]
 
 
 def test_pin_and_unpin(person, take):
