@@ -111,7 +111,7 @@ def preset(visit):
     visit.looks_right()
     visit.press(f"a[aria-label='Remove the preset {name}']")
     visit.confirm("Remove it")
-    visit.told("is gone.")
+    visit.told("is removed.")
     assert not visit.site.rows("SELECT 1 FROM exports_exportpreset WHERE name = ?", name)
 
 
@@ -141,7 +141,7 @@ def schedule(visit):
     ) == [(0, None)]
     visit.press("a:text-is('remove')")
     visit.confirm("Remove it")
-    visit.told("is gone.")
+    visit.told("is removed.")
     visit.act("Export")
     visit.press("summary:has-text('Keep these options')")
     visit.choose("select[name=every]", "30")
@@ -151,7 +151,7 @@ def schedule(visit):
     assert row == (30, visit.site.n["admin"])
     visit.press("a:text-is('remove')")
     visit.confirm("Remove it")
-    visit.told("is gone.")
+    visit.told("is removed.")
     assert not visit.site.rows("SELECT 1 FROM exports_exportschedule")
 
 

@@ -143,7 +143,7 @@ def test_a_regular_export_says_where_a_password_stands(loaded, typed, tmp_path):
     status, out, err = typed("export", "--anonymize", "no", "--path", tmp_path / "out")
     assert status == 0
     (note,) = json.loads((tmp_path / "out" / "manifest.json").read_text())["notes"]
-    assert note.startswith("Table experiment_status, column extra_info, basic_data_url: a password")
+    assert note.startswith("Table experiment_status, column extra_info, basic_data_url: holds a password in clear")
     assert note in out + err
     with ZipFile(DATA / "timeline" / "database.zip") as opened:
         url = opened.read("data/experiment_status.csv").decode()

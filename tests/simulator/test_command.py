@@ -60,7 +60,7 @@ def test_a_second_run_goes_on_and_tells_in_words(typed, postgres):
     [
         (["postgres://nobody@127.0.0.1:1/none"], 1, "no PostgreSQL answers there"),
         (["mysql://x"], 1, "starts with postgres://"),
-        (["URL"], 1, "no PsyNet database"),
+        (["URL"], 1, "not a PsyNet database"),
         (["URL", "--rate", "0"], 2, "--rate must be a number above 0"),
         (["URL", "--rate", "nan"], 2, "--rate must be a number above 0"),
         (["URL", "--participants", "0"], 2, "--participants must be"),

@@ -25,7 +25,7 @@ def test_the_list_counts_by_the_newest_good_snapshot(person, deployment, snapsho
 
 
 def test_a_deployment_without_snapshots(person, deployment):
-    assert "There is no snapshot yet" in page(person("viewer"), deployment)
+    assert "There are no snapshots yet" in page(person("viewer"), deployment)
 
 
 def test_its_page_leads_to_its_data(person, deployment, snapshot):
