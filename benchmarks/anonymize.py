@@ -57,7 +57,7 @@ def measure(zipped: ZipSource) -> None:
     print(f"  {sum(map(len, source.held.values()))} rows")
     found = timed("finding identifiers", lambda: collect(source, policy))
     timed("what is undecided", lambda: [_survey(source, Survey(policy))])
-    people = People.of(source)
+    people = People.from_source(source)
     for name, (level, options) in WAYS.items():
         made = Anonymizer(
             policy=policy,
@@ -72,7 +72,7 @@ def measure(zipped: ZipSource) -> None:
 
 def _survey(source: InMemory, survey: Survey) -> None:
     for table in source.tables():
-        survey.look(table, source.columns(table), source.rows(table))
+        survey.add_rows(table, source.columns(table), source.rows(table))
 
 
 def _all_rows(source: InMemory, anonymizer: Anonymizer) -> None:

@@ -37,7 +37,7 @@ def main() -> None:
 
 def sftp(folder: Path) -> None:
     count, size = 500, 100_000
-    files = made(folder / "sftp", count, size)
+    files = make_files(folder / "sftp", count, size)
     server = SSHServer()
     try:
         print(f"\nSFTP, {count} files of {size // 1000} kB")
@@ -57,14 +57,14 @@ def sftp(folder: Path) -> None:
         line("tar over ssh", of_tar)
         line("one by one, django-storages", naive["seconds"])
         line("one by one, ours", single["seconds"])
-        tell(told, {"sftp -b": of_sftp, "tar": of_tar}, {"one by one": naive["seconds"], "ours": single["seconds"]})
+        report(told, {"sftp -b": of_sftp, "tar": of_tar}, {"one by one": naive["seconds"], "ours": single["seconds"]})
     finally:
         server.close()
 
 
 def s3(folder: Path) -> None:
     count, size = 2000, 20_000
-    files = made(folder / "s3", count, size)
+    files = make_files(folder / "s3", count, size)
     server = Swift()
     try:
         client = server.client()
@@ -81,7 +81,7 @@ def s3(folder: Path) -> None:
         told = ours(folder, "s3-8", place, count, size, env)
         line("one by one, django-storages", naive["seconds"])
         line("one by one, ours", single["seconds"])
-        tell(told, {}, {"one by one": naive["seconds"], "ours": single["seconds"]})
+        report(told, {}, {"one by one": naive["seconds"], "ours": single["seconds"]})
     finally:
         server.close()
 
@@ -187,7 +187,7 @@ def one_by_one(deployment, told: dict) -> dict:
 # --- helpers ---------------------------------------------------------------------------------
 
 
-def made(folder: Path, count: int, size: int) -> Path:
+def make_files(folder: Path, count: int, size: int) -> Path:
     folder.mkdir()
     for number in range(count):
         (folder / str(number)).write_bytes(os.urandom(size))
@@ -210,7 +210,7 @@ def line(name: str, seconds: float) -> None:
     print(f"{name:<30} {seconds:7.2f} s")
 
 
-def tell(told: dict, slower: dict[str, float], faster: dict[str, float]) -> None:
+def report(told: dict, slower: dict[str, float], faster: dict[str, float]) -> None:
     line("ours, eight at a time", told["seconds"])
     print(f"{'':<30} {told['cpu']:7.2f} s of CPU, {told['memory'] / _MB:.0f} MB at most")
     for name, seconds in slower.items():

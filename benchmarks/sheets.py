@@ -165,8 +165,8 @@ def query_of(face: str, wanted: str) -> str:
     from psynetdata.sheets.output import postgres_copy, sql_columns
 
     sheet = Catalogue(Deployment.objects.get(), face).sheet("trial", fields=FIELDS.split(","))
-    of = sql_columns.of_csv if wanted == "csv" else sql_columns.of_json
-    text, parameters = postgres_copy.query_of(sheet, sql_columns.expressions(sheet.shape, sheet.shown, of))
+    of = sql_columns.csv_expression if wanted == "csv" else sql_columns.json_expression
+    text, parameters = postgres_copy.query_of(sheet, sql_columns.expressions(sheet.shape, sheet.shown_columns, of))
     from django.db import connections
 
     with connections[face].cursor() as cursor:

@@ -86,18 +86,18 @@ def measure(url: str, desk: "Desk") -> None:
     print(f"manage.py check                 {desk.idle:7.2f} s, {desk.idle_memory / _MB:4.0f} MB")
     desk.run("deployment", "add", url, "--every", "0")
     first = desk.snapshot()
-    tell("first snapshot", [first], yardstick)
+    report("first snapshot", [first], yardstick)
     quiet = [desk.snapshot() for _ in range(RUNS)]
-    tell("nothing changed", quiet, yardstick)
+    report("nothing changed", quiet, yardstick)
     changed = []
     for _ in range(RUNS):
         change_trials(url)
         changed.append(desk.snapshot())
-    tell("1 % of the trials changed", changed, yardstick, first=first)
-    tell("every row read afresh", [desk.snapshot("--full") for _ in range(RUNS)], yardstick)
+    report("1 % of the trials changed", changed, yardstick, first=first)
+    report("every row read afresh", [desk.snapshot("--full") for _ in range(RUNS)], yardstick)
 
 
-def tell(what: str, taken: list[dict], yardstick: float, first: dict | None = None) -> None:
+def report(what: str, taken: list[dict], yardstick: float, first: dict | None = None) -> None:
     seconds = statistics.median(each["seconds"] for each in taken)
     stored = taken[-1]["new_bytes"]
     share = f" = {100 * stored / first['new_bytes']:.1f} % of the first" if first else ""
@@ -146,7 +146,7 @@ class Desk:
 
 def measure_beside_a_writer(server: Server, folder: Path, *, snapshots: int = 30, rate: int = 200) -> None:
     """Print the simulator's latencies with and without snapshots, and whether a reference dangles in any of them."""
-    url = made(server, "writer")
+    url = make_database(server, "writer")
     alone = simulated(url, rate, Event(), seconds=15)
     print(f"{rate} transactions a second, alone       {alone['latency_ms']}")
     os.environ["DATA_DIR"] = str(folder)
@@ -193,7 +193,7 @@ def copy_and_gzip(url: str, tables: list[str]) -> float:
     return perf_counter() - began
 
 
-def made(server: Server, name: str) -> str:
+def make_database(server: Server, name: str) -> str:
     execute(server.url(), f'CREATE DATABASE "{name}"')
     url = server.url(name)
     subprocess.run([binaries() / "pg_restore", "--no-owner", "-d", url, DUMP], check=True)
@@ -201,7 +201,7 @@ def made(server: Server, name: str) -> str:
 
 
 def filled(server: Server, participants: int, trials: int) -> str:
-    url = made(server, "large")
+    url = make_database(server, "large")
     size = ("-v", f"n={participants}", "-v", f"t={trials}")
     command = [binaries() / "psql", "-X", "-q", "-o", os.devnull, *size, "-f", ROOT / "benchmarks/make_large.sql", url]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)

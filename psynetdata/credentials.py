@@ -34,11 +34,11 @@ def reveal(reference: str) -> str | None:
         return os.environ[name]
     if kind == "file":
         return _private_key(name)
-    found = Secret.objects.filter(name=name).first()
-    if found is None:
+    secret = Secret.objects.filter(name=name).first()
+    if secret is None:
         raise NotFound(f"The secret {name} is no longer stored here; enter the source's password again.")
     try:
-        return unseal(found.sealed)
+        return unseal(secret.sealed)
     except InvalidToken:
         raise Problem(
             f"The secret {name} cannot be decrypted with this installation's master key. Restore the master key that "

@@ -26,18 +26,18 @@ def chosen(among: QuerySet[Deployment], asked: str | None, *, how: str) -> Deplo
     """
     if asked:
         return _named(among, asked)
-    found = list(among[: _LISTED + 1])
-    if not found:
+    deployments = list(among[: _LISTED + 1])
+    if not deployments:
         raise NotFound("There is no deployment here yet; load one first with `manage.py load PATH`.")
-    if len(found) > 1:
-        raise Several(how, [one.deployment_id for one in found[:_LISTED]])
-    return found[0]
+    if len(deployments) > 1:
+        raise Several(how, [one.deployment_id for one in deployments[:_LISTED]])
+    return deployments[0]
 
 
 def _named(among: QuerySet[Deployment], asked: str) -> Deployment:
-    found = among.filter(deployment_id=asked).first() if "\0" not in asked else None
-    if found is None and asked.isascii() and asked.isdecimal() and len(asked) < 10:
-        found = among.filter(number=int(asked)).first()
-    if found is None:
+    deployment = among.filter(deployment_id=asked).first() if "\0" not in asked else None
+    if deployment is None and asked.isascii() and asked.isdecimal() and len(asked) < 10:
+        deployment = among.filter(number=int(asked)).first()
+    if deployment is None:
         raise NotFound(f"There is no deployment {asked[:100]!r} here; look at the list of deployments.")
-    return found
+    return deployment

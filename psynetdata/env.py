@@ -126,16 +126,16 @@ def mail_server(text: str) -> dict:
 
 def room(text: str) -> dict:
     """Parse `5%`, `2GB`, or both with a comma. Returns {share: 0.05 or None, bytes: 2000000000 or None}."""
-    found = {"share": None, "bytes": None}
+    limits = {"share": None, "bytes": None}
     units = {"%": 0.01, "mb": 10**6, "gb": 10**9, "tb": 10**12}
     for word in words(text):
         match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%|[mgt]b)", word.lower())
         if not match:
             raise ValueError("it is neither a share like 5% nor a size like 2GB")
-        found["share" if match[2] == "%" else "bytes"] = float(match[1]) * units[match[2]]
+        limits["share" if match[2] == "%" else "bytes"] = float(match[1]) * units[match[2]]
     if not words(text):
         raise ValueError("it contains neither a share nor a size")
-    return found
+    return limits
 
 
 def folder(text: str) -> Path:
@@ -189,7 +189,7 @@ def kept_secret(path: Path, make: Callable[[], str] = lambda: secrets.token_urls
             os.fsync(file.fileno())
             with suppress(FileExistsError):
                 os.link(file.name, path)
-    found = path.read_text(encoding="ascii").strip()
-    if not found:
+    secret = path.read_text(encoding="ascii").strip()
+    if not secret:
         raise ImproperlyConfigured(f"The file {path} is empty; restore it from a backup.")
-    return found
+    return secret

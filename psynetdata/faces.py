@@ -80,10 +80,11 @@ def _in_transaction(connection, postgres: bool) -> bool:
 
 
 @contextmanager
-def writing(face: str, *, look: Callable[[], None] | None = None) -> Iterator[None]:
+def writing(face: str, *, check_cancelled: Callable[[], None] | None = None) -> Iterator[None]:
     """Allow one writer at a time. SQLite has one per file and would give up after 30 seconds; here a writer waits.
 
-    `look` is called while waiting and may raise an exception to stop. On PostgreSQL writers do not wait for each other.
+    `check_cancelled` is called while waiting and may raise an exception to stop. On PostgreSQL writers do not wait for
+    each other.
     """
     connection = connections[face]
     if connection.vendor != "sqlite" or connection.in_atomic_block:
@@ -95,7 +96,7 @@ def writing(face: str, *, look: Callable[[], None] | None = None) -> Iterator[No
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if look:
-                    look()
+                if check_cancelled:
+                    check_cancelled()
                 sleep(_WAIT)
         yield

@@ -31,8 +31,8 @@ def visible_deployments(user, token: ApiToken | None = None) -> QuerySet[Deploym
     """
     if not (user.has_perm(VIEW_DEPLOYMENT) or user.has_perm(CHANGE_DEPLOYMENT)):
         return Deployment.objects.none()
-    found = _open_to(user)
-    return found.filter(pk__in=token.deployments) if token is not None and token.deployments else found
+    deployments = _open_to(user)
+    return deployments.filter(pk__in=token.deployments) if token is not None and token.deployments else deployments
 
 
 def _open_to(user) -> QuerySet[Deployment]:

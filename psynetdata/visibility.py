@@ -22,19 +22,19 @@ def set_access(
     Returns False if nothing changed. The names are kept when the restriction is removed, and apply again when it is
     set again. `slack_channel`: None leaves it unchanged. Raises UsageError for an invalid channel.
     """
-    told = {"restricted": restricted}
+    details = {"restricted": restricted}
     if slack_channel is not None:
-        told["slack_channel"] = checked_channel(slack_channel)
+        details["slack_channel"] = checked_channel(slack_channel)
     named = sorted({person.pk for person in people})
     with transaction.atomic():
         rows = list(Deployment.objects.select_for_update().filter(pk__in=[one.pk for one in deployment.chain()]))
-        changed = [row for row in rows if _named(row) != named or any(getattr(row, k) != v for k, v in told.items())]
+        changed = [row for row in rows if _named(row) != named or any(getattr(row, k) != v for k, v in details.items())]
         for row in changed:
-            for name, value in told.items():
+            for name, value in details.items():
                 setattr(row, name, value)
-            row.save(update_fields=list(told))
+            row.save(update_fields=list(details))
             row.people.set(named)
-            Audit.record("access", user=user, deployment=row, target=row.deployment_id, people=named, **told)
+            Audit.record("access", user=user, deployment=row, target=row.deployment_id, people=named, **details)
     return bool(changed)
 
 

@@ -5,12 +5,12 @@ from exports.operations import verify
 from psynetdata.admin.job import progress_card, reason_of
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.cards import Card
-from psynetdata.admin.pages.confirmation import Plan
+from psynetdata.admin.pages.confirmation import ConfirmationPlan
 
 
-def plan_to_verify(row: Snapshot | Export) -> Plan:
+def plan_to_verify(row: Snapshot | Export) -> ConfirmationPlan:
     sentence = f"A worker reads everything that is stored of {row}, compares its hashes and counts its rows."
-    return Plan("Verify", [sentence, "Nothing is changed."], "Verify it")
+    return ConfirmationPlan("Verify", [sentence, "Nothing is changed."], "Verify it")
 
 
 def ask_to_verify(request, row: Snapshot | Export) -> str:
@@ -25,11 +25,11 @@ def verified_card(request, row: Snapshot | Export) -> list[Card]:
         return []
     if not job.is_over:
         return [progress_card(request, job, "Verifying")]
-    said = _as_stored(job.result) if job.state == job.State.DONE else reason_of(request.user, job)
+    outcome = _outcome(job.result) if job.state == job.State.DONE else reason_of(request.user, job)
     when = html.joined([html.to_object(job), html.badge(job.state), html.utc(job.finished_at)])
-    return [Card("Verified", facts=[("last", when), ("found", said)])]
+    return [Card("Verified", facts=[("last", when), ("found", outcome)])]
 
 
-def _as_stored(found: dict) -> str:
-    rows, size = html.number(found["rows"]), html.size(found["bytes"])
-    return f"{html.number(found['files'])} files with {rows} rows ({size}) are unchanged since they were stored"
+def _outcome(result: dict) -> str:
+    rows, size = html.number(result["rows"]), html.size(result["bytes"])
+    return f"{html.number(result['files'])} files with {rows} rows ({size}) are unchanged since they were stored"

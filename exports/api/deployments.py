@@ -9,7 +9,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from exports.models import Incident, Snapshot
 from exports.operations import deployments
-from exports.watch.incident_sentence import told
+from exports.watch.incident_sentence import incident_sentence
 from psynetdata import rights
 from psynetdata.api.access import deployment_of, face_of, visible_deployments
 from psynetdata.faces import reading
@@ -36,7 +36,7 @@ class OpenIncidentSerializer(serializers.Serializer):
     sentence = serializers.SerializerMethodField(help_text="Names the source only to users who may change it.")
 
     def get_sentence(self, incident: Incident) -> str:
-        return told(incident, self.context["request"].user)
+        return incident_sentence(incident, self.context["request"].user)
 
 
 class DeploymentSerializer(serializers.Serializer):
@@ -104,9 +104,9 @@ class DeploymentViewSet(GenericViewSet):
         VERBS[verb](deployment, user=request.user)
         return self._answer(deployment)
 
-    def _answer(self, found: Deployment) -> Response:
+    def _answer(self, row: Deployment) -> Response:
         face = face_of(self.request)
-        deployment = self.get_queryset().get(pk=found.pk)
+        deployment = self.get_queryset().get(pk=row.pk)
         with reading(face):
             catalogue = Catalogue(deployment, face)
             deployment.sheets = catalogue.totals()
@@ -130,7 +130,7 @@ def _rows_of_sheets(face: str, page: list[Deployment]) -> dict[int, dict[str, in
     numbers = [deployment.number for deployment in page]
     sheet_of = {table: sheet for sheet, table in BUILT_IN.items()}
     rows = {number: dict.fromkeys(BUILT_IN, 0) for number in numbers}
-    found = MirroredTable.objects.using(face).filter(deployment_number__in=numbers, table__in=sheet_of)
-    for number, table, count in found.values_list("deployment_number", "table", "rows"):
+    tables = MirroredTable.objects.using(face).filter(deployment_number__in=numbers, table__in=sheet_of)
+    for number, table, count in tables.values_list("deployment_number", "table", "rows"):
         rows[number][sheet_of[table]] = count
     return rows

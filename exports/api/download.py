@@ -72,12 +72,12 @@ def _archive(request: Request, export: Export) -> ExportArchive:
         raise Forbidden(f"You may not download {mode} archives.")
     if mode not in options:
         raise Conflict(f"Export {export.pk} was requested without a {mode} archive.")
-    found = export.archives.filter(mode=mode).first()
-    if found is None:
+    archive = export.archives.filter(mode=mode).first()
+    if archive is None:
         raise Conflict(_why_not(export))
-    if has_expired(found) or not default_storage.exists(found.file):
+    if has_expired(archive) or not default_storage.exists(archive.file):
         raise Gone(f"The {mode} archive of export {export.pk} is no longer kept; request a new export.")
-    return found
+    return archive
 
 
 def _modes(export: Export) -> tuple[str, ...]:

@@ -60,8 +60,8 @@ class ExportSerializer(serializers.Serializer):
 
     def get_archives(self, export: Export) -> list[dict]:
         may = self.context["modes"]
-        found = [archive for archive in export.archives.all() if archive.mode in may]
-        return ArchiveSerializer(found, many=True, context=self.context).data
+        archives = [archive for archive in export.archives.all() if archive.mode in may]
+        return ArchiveSerializer(archives, many=True, context=self.context).data
 
 
 class NewExportSerializer(serializers.Serializer):
@@ -99,13 +99,13 @@ class ExportViewSet(GenericViewSet):
     parser_classes = (JSONBody,)
 
     def get_queryset(self) -> QuerySet[Export]:
-        found = Export.objects.filter(deployment__in=visible_deployments(self.request))
+        exports = Export.objects.filter(deployment__in=visible_deployments(self.request))
         asked = self.request.query_params.get("deployment")
         if asked:
-            found = found.filter(deployment=deployment_of(self.request, asked))
+            exports = exports.filter(deployment=deployment_of(self.request, asked))
         # Manifests and reports are long and not shown here.
         archives = ExportArchive.objects.defer("manifest", "report").order_by("mode")
-        return found.select_related("deployment", "job", "owner").prefetch_related(Prefetch("archives", archives))
+        return exports.select_related("deployment", "job", "owner").prefetch_related(Prefetch("archives", archives))
 
     def get_serializer_context(self) -> dict:
         return {**super().get_serializer_context(), "modes": modes_of(self.request)}
@@ -133,22 +133,22 @@ class ExportViewSet(GenericViewSet):
         deployment = named(visible_deployments(request), _text(asked_for), **where, how="deployment=")
         _check_rights(request, options.modes)
         snapshot = None if number is None else _snapshot(deployment, number)
-        made = request_export(deployment, options, owner=request.user, snapshot=snapshot)
-        answer = self.get_serializer(export_of(self.get_queryset(), made.pk)).data
-        address = request.build_absolute_uri(reverse("export", args=(made.pk,)))
+        export = request_export(deployment, options, owner=request.user, snapshot=snapshot)
+        answer = self.get_serializer(export_of(self.get_queryset(), export.pk)).data
+        address = request.build_absolute_uri(reverse("export", args=(export.pk,)))
         return Response(answer, status=202, headers={"Location": address})
 
     @extend_schema(summary="Cancel an export", request=None, responses={202: ExportSerializer})
     def cancel(self, request: Request, pk: str) -> Response:
         """For its owner, and for those who administer jobs."""
-        found = export_of(self.get_queryset(), pk)
-        if not rights.can_cancel(request.user, found.job):
-            raise Forbidden(f"You may not cancel export {found.pk}: it is not yours.")
-        if not jobs.cancel(found.job):
-            raise Conflict(f"Export {found.pk} is already over: it is {found.job.state}.")
-        Audit.record("cancel", user=request.user, deployment=found.deployment, target=found)
-        found.job.refresh_from_db()
-        return Response(self.get_serializer(found).data, status=202)
+        export = export_of(self.get_queryset(), pk)
+        if not rights.can_cancel(request.user, export.job):
+            raise Forbidden(f"You may not cancel export {export.pk}: it is not yours.")
+        if not jobs.cancel(export.job):
+            raise Conflict(f"Export {export.pk} is already over: it is {export.job.state}.")
+        Audit.record("cancel", user=request.user, deployment=export.deployment, target=export)
+        export.job.refresh_from_db()
+        return Response(self.get_serializer(export).data, status=202)
 
 
 def _text(asked: object) -> str | None:
@@ -162,10 +162,10 @@ def modes_of(request: Request) -> list[str]:
 
 
 def export_of(exports: QuerySet[Export], pk: str | int) -> Export:
-    found = exports.filter(pk=pk).first()
-    if found is None:
+    export = exports.filter(pk=pk).first()
+    if export is None:
         raise NotFound(f"There is no export {pk} that you can see.")
-    return found
+    return export
 
 
 def has_expired(archive: ExportArchive) -> bool:
@@ -182,7 +182,7 @@ def _check_rights(request: Request, modes: tuple[str, ...]) -> None:
 def _snapshot(deployment: Deployment, number: object) -> Snapshot:
     if isinstance(number, bool) or not str(number).isdecimal() or len(str(number)) > 18:
         raise UsageError("snapshot must be the number of a snapshot.")
-    found = Snapshot.objects.filter(pk=int(str(number)), deployment=deployment).first()
-    if found is None:
+    snapshot = Snapshot.objects.filter(pk=int(str(number)), deployment=deployment).first()
+    if snapshot is None:
         raise NotFound(f"Deployment {deployment.deployment_id} has no snapshot {number}.")
-    return found
+    return snapshot

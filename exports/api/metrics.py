@@ -10,7 +10,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from exports.watch.monitoring import DeploymentFigures, DeskFigures, of_deployments, of_the_desk
+from exports.watch.monitoring import DeploymentMetrics, DeskMetrics, deployment_metrics, desk_metrics
 from psynetdata import rights
 from psynetdata.api.access import token_of, visible_deployments
 from psynetdata.psynet.problems import Forbidden
@@ -35,18 +35,18 @@ class MetricsView(APIView):
             raise Forbidden("The metrics need the right to see deployments.")
         now = timezone.now()
         registry = CollectorRegistry()  # of this request alone
-        _write_deployments(registry, of_deployments(visible_deployments(request), now))
+        _write_deployments(registry, deployment_metrics(visible_deployments(request), now))
         token = token_of(request)
         if token is None or not token.deployments:
-            _write_desk(registry, of_the_desk(now))
+            _write_desk(registry, desk_metrics(now))
         answer = HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
         answer["Cache-Control"] = "no-store"
         return answer
 
 
-def _write_deployments(registry: CollectorRegistry, found: list[DeploymentFigures]) -> None:
-    def gauge(name: str, told: str, *labels: str) -> Gauge:
-        return Gauge(f"psynetdata_{name}", told, ("deployment", *labels), registry=registry)
+def _write_deployments(registry: CollectorRegistry, deployments: list[DeploymentMetrics]) -> None:
+    def gauge(name: str, help_text: str, *labels: str) -> Gauge:
+        return Gauge(f"psynetdata_{name}", help_text, ("deployment", *labels), registry=registry)
 
     age = gauge("snapshot_age_seconds", "Seconds since the time of the newest good snapshot.")
     seconds = gauge("capture_seconds", "How long the transaction of the last capture was open.")
@@ -55,7 +55,7 @@ def _write_deployments(registry: CollectorRegistry, found: list[DeploymentFigure
     stored = gauge("stored_bytes", "What the kept snapshots added to the storage, in bytes.")
     incidents = gauge("incident_open", "1 while an incident of this kind is open.", "kind")
     jobs = gauge("last_job", "1 for the state of the last job of a kind.", "kind", "state")
-    for figures in found:
+    for figures in deployments:
         if figures.age is not None:
             age.labels(figures.id).set(figures.age)
         if figures.seconds is not None:
@@ -70,20 +70,20 @@ def _write_deployments(registry: CollectorRegistry, found: list[DeploymentFigure
             jobs.labels(figures.id, kind, state).set(1)
 
 
-def _write_desk(registry: CollectorRegistry, found: DeskFigures) -> None:
-    def gauge(name: str, told: str, *labels: str) -> Gauge:
-        return Gauge(f"psynetdata_{name}", told, labels, registry=registry)
+def _write_desk(registry: CollectorRegistry, desk: DeskMetrics) -> None:
+    def gauge(name: str, help_text: str, *labels: str) -> Gauge:
+        return Gauge(f"psynetdata_{name}", help_text, labels, registry=registry)
 
     jobs = gauge("jobs", "Jobs by kind and state.", "kind", "state")
-    for (kind, state), count in found.jobs.items():
+    for (kind, state), count in desk.jobs.items():
         jobs.labels(kind, state).set(count)
     hearts = gauge("worker_heart_age_seconds", "Seconds since a cluster of workers last showed life.", "cluster")
-    for cluster, age in found.hearts.items():
+    for cluster, age in desk.hearts.items():
         hearts.labels(cluster).set(age)
     free = gauge("disk_free_bytes", "Free space on the disk of DATA_DIR (data) and of a local storage.", "place")
-    for disk in found.disks:
+    for disk in desk.disks:
         for place in disk.names:
             free.labels(place).set(disk.free)
     incidents = gauge("desk_incident_open", "1 while an incident of the desk itself is open.", "kind")
-    for kind, count in found.incidents.items():
+    for kind, count in desk.incidents.items():
         incidents.labels(kind).set(count)

@@ -64,7 +64,7 @@ class PolicyView(GenericViewSet):
         return Response(self._listing(self._seen(request, pk)))
 
     @extend_schema(summary="List what no rule covers in the newest snapshot", request=None)
-    def look(self, request: Request, pk: str) -> Response:
+    def start_listing(self, request: Request, pk: str) -> Response:
         deployment = self._seen(request, pk)
         policy.ask(deployment, owner=request.user)
         return Response(self._listing(deployment), status=202)
@@ -73,10 +73,10 @@ class PolicyView(GenericViewSet):
     def withhold(self, request: Request, pk: str) -> Response:
         """At level shared; at level open it is never exported. Jobs then rebuild the anonymous face."""
         deployment = self._decided(request, pk)
-        given = request.data
-        if not isinstance(given, dict) or set(given) != {"withheld"} or not isinstance(given["withheld"], bool):
+        data = request.data
+        if not isinstance(data, dict) or set(data) != {"withheld"} or not isinstance(data["withheld"], bool):
             raise UsageError('Say {"withheld": true} or {"withheld": false}.')
-        if policy_decisions.withhold(deployment, given["withheld"], user=request.user):
+        if policy_decisions.withhold(deployment, data["withheld"], user=request.user):
             rebuild(deployment, owner=request.user)
         return Response(self._listing(deployment), status=202)
 
@@ -90,8 +90,8 @@ class PolicyView(GenericViewSet):
     def decide(self, request: Request, pk: str) -> Response:
         """All or none. Jobs then rebuild the anonymous face; exports follow the decisions from now on."""
         deployment = self._decided(request, pk)
-        given = request.data if isinstance(request.data, list) else [request.data]
-        policy_decisions.decide(deployment, [_rule(each) for each in given], user=request.user)
+        data = request.data if isinstance(request.data, list) else [request.data]
+        policy_decisions.decide(deployment, [_rule(each) for each in data], user=request.user)
         rebuild(deployment, owner=request.user)
         return Response(DecisionSerializer(deployment.first.decisions.all(), many=True).data, status=202)
 
@@ -113,21 +113,21 @@ class PolicyView(GenericViewSet):
         return deployment_of(request, pk)
 
     def _listing(self, deployment: Deployment) -> dict:
-        found = policy.latest(deployment)
-        at_work = policy.at_work(deployment)
-        told = {"snapshot": found.snapshot, "newest": found.newest, "found": found.found}
-        told["withheld"] = withholds(deployment)
-        return ListingSerializer(told | {"job": at_work.state if at_work else ""}).data
+        listing = policy.latest(deployment)
+        at_work = policy.running_job(deployment)
+        content = {"snapshot": listing.snapshot, "newest": listing.newest, "found": listing.found}
+        content["withheld"] = withholds(deployment)
+        return ListingSerializer(content | {"job": at_work.state if at_work else ""}).data
 
 
-def _place(given: object) -> tuple[str, str, str]:
-    if not isinstance(given, dict) or not all(isinstance(given.get(name, ""), str) for name in FIELDS):
+def _place(data: object) -> tuple[str, str, str]:
+    if not isinstance(data, dict) or not all(isinstance(data.get(name, ""), str) for name in FIELDS):
         raise UsageError(f"A decision is an object with the texts {', '.join(FIELDS)}.")
-    if strange := sorted(str(name) for name in given.keys() - set(FIELDS)):
+    if strange := sorted(str(name) for name in data.keys() - set(FIELDS)):
         raise UsageError(f"A decision has no {', '.join(strange)}; its fields are {', '.join(FIELDS)}.")
-    return given.get("table", ""), given.get("column", ""), given.get("selector", "")
+    return data.get("table", ""), data.get("column", ""), data.get("selector", "")
 
 
-def _rule(given: object) -> Rule:
-    place = _place(given)
-    return Rule(*place, *(given.get(name, "") for name in FIELDS[3:6]), given.get("reason") or "decided by staff")
+def _rule(data: object) -> Rule:
+    place = _place(data)
+    return Rule(*place, *(data.get(name, "") for name in FIELDS[3:6]), data.get("reason") or "decided by staff")

@@ -91,9 +91,11 @@ class SnapshotViewSet(GenericViewSet):
     parser_classes = (JSONBody,)
 
     def get_queryset(self) -> QuerySet[Snapshot]:
-        found = Snapshot.objects.select_related("deployment").filter(deployment__in=visible_deployments(self.request))
+        snapshots = Snapshot.objects.select_related("deployment").filter(
+            deployment__in=visible_deployments(self.request)
+        )
         asked = self.request.query_params.get("deployment")
-        return found.filter(deployment=deployment_of(self.request, asked)) if asked else found
+        return snapshots.filter(deployment=deployment_of(self.request, asked)) if asked else snapshots
 
     @extend_schema(summary="Snapshots", parameters=[OpenApiParameter("deployment")])
     def list(self, request: Request) -> Response:
@@ -108,8 +110,8 @@ class SnapshotViewSet(GenericViewSet):
     def diff(self, request: Request, pk: int, other: int) -> Response:
         """Counts for each table that differs, no rows."""
         before, after = self._snapshot(pk), self._snapshot(other)
-        found = to_json(before, after, diff(before, after))
-        return Response(DiffSerializer(found).data)
+        differences = to_json(before, after, diff(before, after))
+        return Response(DiffSerializer(differences).data)
 
     @extend_schema(
         summary="Request a snapshot now", request=NewSnapshotSerializer, responses={202: SnapshotJobSerializer}
@@ -122,16 +124,16 @@ class SnapshotViewSet(GenericViewSet):
         job = jobs.submit(snapshot_schedule.KIND, options={"full": full}, deployment=deployment, owner=request.user)
         Audit.record("snapshot", user=request.user, deployment=deployment, target=f"job {job.pk}", full=full)
         address = request.build_absolute_uri(reverse("snapshot-job", args=(job.pk,)))
-        return Response(self._told(job), status=202, headers={"Location": address})
+        return Response(self._job_data(job), status=202, headers={"Location": address})
 
     @extend_schema(summary="The progress of a requested snapshot", responses=SnapshotJobSerializer)
     def job(self, request: Request, pk: int) -> Response:
         """For users who may request one: the reason of a failure can name the source."""
-        found = Job.objects.filter(pk=pk, kind=snapshot_schedule.KIND, deployment__in=visible_deployments(request))
-        job = found.select_related("deployment").first() if rights.can_see_places(request.user) else None
+        jobs = Job.objects.filter(pk=pk, kind=snapshot_schedule.KIND, deployment__in=visible_deployments(request))
+        job = jobs.select_related("deployment").first() if rights.can_see_places(request.user) else None
         if job is None:
             raise NotFound(f"There is no job {pk} for a snapshot that you can see.")
-        return Response(self._told(job))
+        return Response(self._job_data(job))
 
     def _asked(self, request: Request) -> tuple[Deployment, bool]:
         if not isinstance(request.data, dict):
@@ -145,11 +147,11 @@ class SnapshotViewSet(GenericViewSet):
             raise Conflict(f"Deployment {deployment.deployment_id} was loaded from a file; load a newer one.")
         return deployment, full
 
-    def _told(self, job: Job) -> dict:
+    def _job_data(self, job: Job) -> dict:
         return SnapshotJobSerializer(job, context=self.get_serializer_context()).data
 
     def _snapshot(self, pk: int) -> Snapshot:
-        found = self.get_queryset().filter(pk=pk).first()
-        if found is None:
+        snapshot = self.get_queryset().filter(pk=pk).first()
+        if snapshot is None:
             raise NotFound(f"There is no snapshot {pk} that you can see.")
-        return found
+        return snapshot

@@ -8,7 +8,7 @@ from .policy import PolicyView
 from .snapshots import SnapshotViewSet
 
 _READ_ALL, _READ_ONE = {"get": "list"}, {"get": "retrieve"}
-_UNDECIDED = {"get": "undecided", "post": "look", "put": "withhold"}
+_UNDECIDED = {"get": "undecided", "post": "start_listing", "put": "withhold"}
 _DECISIONS = {"get": "decisions", "post": "decide", "delete": "forget"}
 
 urlpatterns = [

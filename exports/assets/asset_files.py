@@ -18,13 +18,13 @@ from psynetdata.infra.storage import blocks
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import Damaged
 
-from .fetch import Fetched, FetchedFile
+from .fetch import FetchedAsset, FetchedFile
 from .plan import PlannedAsset
 
 _FIELDS = ("inside", "source", "claim", "differs", "version", "sha256", "bytes", "stored_at")
 
 
-class Shelf:
+class AssetStorage:
     """The storage as one worker uses it: over its own connection, because not every kind can be shared."""
 
     def __init__(self):
@@ -83,27 +83,27 @@ class _Movable(File):
         return str(self._path)
 
 
-def kept(deployment: Deployment, assets: Iterable[PlannedAsset]) -> dict[int, list[StoredAsset]]:
+def stored_files(deployment: Deployment, assets: Iterable[PlannedAsset]) -> dict[int, list[StoredAsset]]:
     """Return {asset id: its files}, for files from the place that the asset's row names now, with an unchanged claim.
 
     A deployment that continues another has the other's files too.
     """
     wanted = {asset.id: asset for asset in assets}
     rows = StoredAsset.objects.filter(deployment__in=_line(deployment), asset_id__in=wanted)
-    found: dict[int, dict[int, list[StoredAsset]]] = defaultdict(lambda: defaultdict(list))
+    rows_by_asset: dict[int, dict[int, list[StoredAsset]]] = defaultdict(lambda: defaultdict(list))
     for row in rows.order_by("number"):
         asset = wanted[row.asset_id]
         if (row.source, row.claim) == (asset.source, asset.claim):
-            found[row.asset_id][row.deployment_id].append(row)
-    return {number: of[max(of)] for number, of in found.items()}
+            rows_by_asset[row.asset_id][row.deployment_id].append(row)
+    return {number: of[max(of)] for number, of in rows_by_asset.items()}
 
 
-def remember(deployment: Deployment, fetched: Iterable[tuple[PlannedAsset, Fetched]]) -> None:
+def remember(deployment: Deployment, fetched: Iterable[tuple[PlannedAsset, FetchedAsset]]) -> None:
     """Save which assets the files belong to that were put on the shelf."""
     rows, counts = [], {}
-    for asset, found in fetched:
-        counts[asset.id] = len(found.files)
-        rows += [_row(deployment, asset, found, number) for number in range(len(found.files))]
+    for asset, fetched_asset in fetched:
+        counts[asset.id] = len(fetched_asset.files)
+        rows += [_row(deployment, asset, fetched_asset, number) for number in range(len(fetched_asset.files))]
     with transaction.atomic():
         StoredAsset.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["deployment", "asset_id", "number"], update_fields=_FIELDS
@@ -132,8 +132,8 @@ def _line(deployment: Deployment) -> list[int]:
     return numbers
 
 
-def _row(deployment: Deployment, asset: PlannedAsset, found: Fetched, number: int) -> StoredAsset:
-    file = found.files[number]
+def _row(deployment: Deployment, asset: PlannedAsset, fetched: FetchedAsset, number: int) -> StoredAsset:
+    file = fetched.files[number]
     return StoredAsset(
         deployment=deployment,
         asset_id=asset.id,
@@ -141,7 +141,7 @@ def _row(deployment: Deployment, asset: PlannedAsset, found: Fetched, number: in
         inside=file.inside,
         source=asset.source,
         claim=asset.claim,
-        differs=found.differs,
+        differs=fetched.differs,
         version=file.version if len(file.version) <= 300 else "",
         sha256=file.sha256,
         bytes=file.bytes,

@@ -10,13 +10,13 @@ from django.conf import settings
 from django.utils import timezone
 
 from exports.models import Snapshot
-from exports.store.withdrawals import without_them
+from exports.store.withdrawals import without_withdrawn
 from psynetdata import jobs
 from psynetdata.jobs import Running
 from psynetdata.models import Deployment, Job
 from psynetdata.psynet.problems import Conflict
 
-from .fetch import Fetched
+from .fetch import FetchedAsset
 from .plan import plan, rows_of
 from .retrieval import obtain
 
@@ -47,26 +47,26 @@ def fetch_new(deployment: Deployment, running: Running, *, whole: bool = False) 
     snapshot = Snapshot.objects.newest(deployment)
     if snapshot is None:
         raise Conflict(f"Deployment {deployment.deployment_id} has no good snapshot yet; load or take one first.")
-    told: dict = {"fetched": 0, "bytes": 0, "missing": {}, "left": False}
+    counts: dict = {"fetched": 0, "bytes": 0, "missing": {}, "left": False}
     until = monotonic() + _LONGEST
     with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="assets-") as folder:
-        less = without_them(snapshot, Path(folder), look=lambda *_: running.check())
+        less = without_withdrawn(snapshot, Path(folder), on_progress=lambda *_: running.check())
         wanted = plan(rows_of(less.reader), "all")
-        with closing(obtain(deployment, wanted, Path(folder), look=running.check, only_new=True)) as coming:
-            for _, found in coming:
-                _count(told, found, Path(folder))
-                running.progress("fetching assets", told["fetched"])
+        with closing(obtain(deployment, wanted, Path(folder), check_cancelled=running.check, only_new=True)) as coming:
+            for _, fetched in coming:
+                _count(counts, fetched, Path(folder))
+                running.progress("fetching assets", counts["fetched"])
                 if monotonic() > until and not whole:
-                    told["left"] = True
+                    counts["left"] = True
                     break
-    return told
+    return counts
 
 
-def _count(told: dict, found: Fetched, folder: Path) -> None:
-    if found.missing:
-        told["missing"][found.missing] = told["missing"].get(found.missing, 0) + 1
-    for file in found.files:
-        told["fetched"] += 1
-        told["bytes"] += file.bytes
+def _count(counts: dict, fetched: FetchedAsset, folder: Path) -> None:
+    if fetched.missing:
+        counts["missing"][fetched.missing] = counts["missing"].get(fetched.missing, 0) + 1
+    for file in fetched.files:
+        counts["fetched"] += 1
+        counts["bytes"] += file.bytes
         if file.path.is_relative_to(folder):
             file.path.unlink()  # it is in the storage, and no longer needed here

@@ -12,9 +12,9 @@ from django.conf import settings
 from psynetdata.psynet.csvtext import BLOCK
 
 from .folder_hash import md5_of_folder
-from .locations.base import IsFolder, Missing, PlaceGone, Session, Stream, Trouble, Unchanged
-from .locations.registry import Place
-from .locations.route import ToAddress, ToPlace, Way
+from .locations.base import FileMissing, IsFolder, LocationGone, Session, Stream, TransferFailed, Unchanged
+from .locations.registry import AssetLocation
+from .locations.route import AddressRoute, AssetRoute, LocationRoute
 from .plan import PlannedAsset
 
 # Seconds between one try and the next.
@@ -36,7 +36,7 @@ class FetchedFile:
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchedAsset:
     """An asset's files, or why there are none; `differs`: why the file may not be the one that the row describes.
 
     `unchanged`: nothing was fetched, because the location still has the known version. `fresh`: the files were fetched
@@ -63,9 +63,9 @@ class Health:
 
     def check(self, name: str) -> None:
         if reason := self.gone.get(name):
-            raise Missing(reason)
+            raise FileMissing(reason)
 
-    def failed(self, name: str, trouble: Trouble) -> None:
+    def failed(self, name: str, trouble: TransferFailed) -> None:
         self.unreachable[name] += trouble.unreachable
         if self.unreachable[name] >= _HOPELESS:
             self.gone[name] = str(trouble)
@@ -75,106 +75,107 @@ class Fetcher:
     """One worker's fetcher, with its own connections, made when needed. `pause`: waits so many seconds, or raises."""
 
     def __init__(
-        self, place: Place, folder: Path, *, pause: Callable[[float], None], look: Callable[[], None],
+        self, place: AssetLocation, folder: Path, *, pause: Callable[[float], None],
+        check_cancelled: Callable[[], None],
         health: Health | None = None,
     ):  # fmt: skip
-        self._place, self._folder, self._pause, self._look = place, folder, pause, look
+        self._place, self._folder, self._pause, self._check_cancelled = place, folder, pause, check_cancelled
         self._health = health or Health()
         self._sessions: dict[str, Session] = {}
 
-    def fetch(self, asset: PlannedAsset, *, known: str = "") -> Fetched:
+    def fetch(self, asset: PlannedAsset, *, known: str = "") -> FetchedAsset:
         """Fetch the asset's files as `folder`/<id>/<number>. A bad file gives a reason; a full disk raises an error.
 
         `known`: the version that the caller has; if the location still has it, nothing is fetched.
         """
         try:
-            way = self._way(asset)
+            way = self._route(asset)
             self._health.check(way.server)
             return self._files(asset, way, known)
         except Unchanged:
-            return Fetched(unchanged=True)
-        except (Missing, Trouble) as reason:
-            return Fetched(missing=str(reason))
-        except PlaceGone as reason:
+            return FetchedAsset(unchanged=True)
+        except (FileMissing, TransferFailed) as reason:
+            return FetchedAsset(missing=str(reason))
+        except LocationGone as reason:
             self._health.gone[way.server] = str(reason)
-            return Fetched(missing=str(reason))
+            return FetchedAsset(missing=str(reason))
 
     def close(self) -> None:
         for session in self._sessions.values():
             session.close()
         self._sessions.clear()
 
-    def _way(self, asset: PlannedAsset) -> Way:
+    def _route(self, asset: PlannedAsset) -> AssetRoute:
         if asset.url:
-            return ToAddress(lambda: self._session("web", self._place.web), asset.url)
+            return AddressRoute(lambda: self._session("web", self._place.web), asset.url)
         if asset.secret:
             if not self._place.experiment:
-                raise Missing("the experiment makes it on demand, and the experiment's address is not known")
+                raise FileMissing("the experiment makes it on demand, and the experiment's address is not known")
             asked = f"/on-demand-asset?{urlencode({'id': asset.id, 'secret': asset.secret})}"
-            return ToAddress(lambda: self._session("web", self._place.web), self._place.experiment + asked)
+            return AddressRoute(lambda: self._session("web", self._place.web), self._place.experiment + asked)
         if asset.host_path is None:
-            raise Missing(asset.why_none)
+            raise FileMissing(asset.why_none)
         if self._place.place is None:
-            raise Missing("the location of this deployment's assets is not known")
-        return ToPlace(lambda: self._session("place", self._place.place), asset.host_path)
+            raise FileMissing("the location of this deployment's assets is not known")
+        return LocationRoute(lambda: self._session("place", self._place.place), asset.host_path)
 
     def _session(self, name: str, make: Callable[[], Session]) -> Session:
         if name not in self._sessions:
             self._sessions[name] = make()
         return self._sessions[name]
 
-    def _files(self, asset: PlannedAsset, way: Way, known: str) -> Fetched:
+    def _files(self, asset: PlannedAsset, way: AssetRoute, known: str) -> FetchedAsset:
         target = self._folder / str(asset.id)
-        inner = self._again(way, way.walk) if asset.is_folder else None
+        inner = self._retry(way, way.list_files) if asset.is_folder else None
         if inner is None:
             try:
                 return self._single(asset, way, target / "0", known)
             except IsFolder:
-                inner = self._again(way, way.walk) or []
+                inner = self._retry(way, way.list_files) or []
         files = [self._one(way, name, target / str(n)).finished(name) for n, name in enumerate(inner)]
-        return Fetched(tuple(files), differs=_folder_differs(asset, files))
+        return FetchedAsset(tuple(files), differs=_folder_differs(asset, files))
 
-    def _single(self, asset: PlannedAsset, way: Way, target: Path, known: str) -> Fetched:
+    def _single(self, asset: PlannedAsset, way: AssetRoute, target: Path, known: str) -> FetchedAsset:
         differs = ""
         for _ in range(2 if way.is_remote else 1):  # a file that differs from its row may have been damaged on its way
             part = self._one(way, "", target, known)
             differs = asset.differs(part.md5.hexdigest(), part.size)
             if way.may_send_pages and part.is_page and (differs or not asset.may_be_a_page):
-                raise Missing("a web page was sent instead")
+                raise FileMissing("a web page was sent instead")
             if not differs:
                 break
-        return Fetched((part.finished(""),), differs=differs)
+        return FetchedAsset((part.finished(""),), differs=differs)
 
-    def _one(self, way: Way, inside: str, target: Path, known: str = "") -> "_Part":
-        part = _Part(target)
+    def _one(self, way: AssetRoute, inside: str, target: Path, known: str = "") -> "_PartialFile":
+        part = _PartialFile(target)
 
-        def attempt() -> _Part:
+        def attempt() -> _PartialFile:
             with way.open(inside, start=part.size, version=part.version, known=known) as stream:
-                part.take(stream, self._look)
+                part.take(stream, self._check_cancelled)
             return part
 
-        return self._again(way, attempt, part)
+        return self._retry(way, attempt, part)
 
-    def _again(self, way: Way, attempt: Callable, part: "_Part | None" = None):
+    def _retry(self, way: AssetRoute, attempt: Callable, part: "_PartialFile | None" = None):
         """Return the result of `attempt`, after several tries if needed; each block of progress restarts the count."""
         tries = 0
         while True:
             before = part.size if part else 0
             try:
-                found = attempt()
+                result = attempt()
                 self._health.unreachable[way.server] = 0
-                return found
-            except Trouble as trouble:
-                if part and trouble.anew:
+                return result
+            except TransferFailed as trouble:
+                if part and trouble.restart:
                     part.forget()
                 tries = 1 if part and part.size - before >= BLOCK else tries + 1
                 if tries > len(PAUSES):
                     self._give_up(way, trouble)
                 self._pause(max(PAUSES[tries - 1], trouble.after))
 
-    def _give_up(self, way: Way, trouble: Trouble) -> None:
+    def _give_up(self, way: AssetRoute, trouble: TransferFailed) -> None:
         self._health.failed(way.server, trouble)
-        raise Missing(f"{trouble}; it was tried {len(PAUSES) + 1} times")
+        raise FileMissing(f"{trouble}; it was tried {len(PAUSES) + 1} times")
 
 
 def _folder_differs(asset: PlannedAsset, files: list[FetchedFile]) -> str:
@@ -186,7 +187,7 @@ def _folder_differs(asset: PlannedAsset, files: list[FetchedFile]) -> str:
 
 
 @dataclass
-class _Part:
+class _PartialFile:
     """A file being fetched: what has arrived so far, and its hashes."""
 
     path: Path
@@ -197,7 +198,7 @@ class _Part:
     sha256: object = field(default_factory=hashlib.sha256)
     md5: object = field(default_factory=lambda: hashlib.md5(usedforsecurity=False))
 
-    def take(self, stream: Stream, look: Callable[[], None]) -> None:
+    def take(self, stream: Stream, check_cancelled: Callable[[], None]) -> None:
         """Write what arrives, after what is already there or instead of it."""
         if stream.start != self.size:
             self.forget()
@@ -206,9 +207,9 @@ class _Part:
         endless = None if stream.size is not None else settings.ASSET_MAX_MB * 1_000_000
         with self.path.open("ab" if self.size else "wb") as file:
             for block in stream.blocks:
-                look()
+                check_cancelled()
                 if endless is not None and self.size > endless:
-                    raise Missing(
+                    raise FileMissing(
                         f"its server did not report its length, and it did not end after {settings.ASSET_MAX_MB} MB "
                         "(ASSET_MAX_MB)"
                     )

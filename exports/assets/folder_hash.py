@@ -26,13 +26,13 @@ def md5_of_folder(files: Iterable[tuple[str, Path]]) -> str:
 
 
 def _update(digest, tree: dict) -> None:
-    for name, found in sorted(tree.items(), key=lambda item: item[0].lower()):
+    for name, content in sorted(tree.items(), key=lambda item: item[0].lower()):
         if name.startswith("."):
             continue
         digest.update(name.encode("utf-8", "surrogateescape"))
-        if isinstance(found, dict):
-            _update(digest, found)
+        if isinstance(content, dict):
+            _update(digest, content)
             continue
-        with found.open("rb") as file:
+        with content.open("rb") as file:
             while block := file.read(BLOCK):
                 digest.update(block)

@@ -95,14 +95,14 @@ def _planned(row: dict[str, str | None], kind: str) -> PlannedAsset:
     path, url = row.get("host_path"), row.get("url")
     address = next((text for text in (url, path) if is_address(text)), "") if kind == EXTERNAL else ""
     secret = (row.get("secret") or "") if kind == ON_DEMAND else ""
-    found = {} if kind in (EXTERNAL, ON_DEMAND) else {"host_path": path or None}
+    fields = {} if kind in (EXTERNAL, ON_DEMAND) else {"host_path": path or None}
     return PlannedAsset(
         id=int(row["id"] or 0),
-        host_path=found.get("host_path"),
+        host_path=fields.get("host_path"),
         export_path=export_path(row),
         md5=md5 if believed else None,
         size=size,
-        why_none="" if address or secret or found.get("host_path") else NO_FILE,
+        why_none="" if address or secret or fields.get("host_path") else NO_FILE,
         url=address or "",
         secret=secret,
         is_folder=is_folder,

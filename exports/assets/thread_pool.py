@@ -41,17 +41,22 @@ class Stop:
             raise Stopped
 
 
-def spread(
-    items: Iterable[Item], make: Callable[[], Worker[Item, Result]], *, n: int, stop: Stop, look: Callable[[], None]
+def run_in_threads(
+    items: Iterable[Item],
+    make_worker: Callable[[], Worker[Item, Result]],
+    *,
+    n: int,
+    stop: Stop,
+    check_cancelled: Callable[[], None],
 ) -> Iterator[tuple[Item, Result]]:
     """Yield (item, result) of each, in any order; `n` threads, each with its own worker.
 
-    `look` is called here regularly and may raise. An exception from it, from a worker or from the caller ends the other
-    threads before it is raised.
+    `check_cancelled` is called here regularly and may raise. An exception from it, from a worker or from the caller
+    ends the other threads before it is raised.
     """
     asked: Queue = Queue()
     done: Queue = Queue()
-    threads = [threading.Thread(target=_run, args=(make, asked, done), daemon=True) for _ in range(n)]
+    threads = [threading.Thread(target=_run, args=(make_worker, asked, done), daemon=True) for _ in range(n)]
     for thread in threads:
         thread.start()
     waiting, source = 0, iter(items)
@@ -62,7 +67,7 @@ def spread(
                 waiting += 1
             if not waiting:
                 return
-            item, result, error = _next(done, look)
+            item, result, error = _next(done, check_cancelled)
             waiting -= 1
             if error is not None:
                 raise error
@@ -79,21 +84,21 @@ def spread(
 _END = object()
 
 
-def _next(done: Queue, look: Callable[[], None]):
+def _next(done: Queue, check_cancelled: Callable[[], None]):
     while True:
-        look()
+        check_cancelled()
         try:
             return done.get(timeout=_LOOK)
         except Empty:
             continue
 
 
-def _run(make: Callable[[], Worker], asked: Queue, done: Queue) -> None:
+def _run(make_worker: Callable[[], Worker], asked: Queue, done: Queue) -> None:
     worker = None
     try:
         while (item := asked.get()) is not _END:
             try:
-                worker = worker or make()
+                worker = worker or make_worker()
                 done.put((item, worker.do(item), None))
             except BaseException as error:
                 done.put((item, None, error))

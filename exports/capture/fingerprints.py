@@ -14,8 +14,8 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import chain
 
-from exports.sources.postgres_catalogue import Table
-from exports.sources.read_transaction import Moment
+from exports.sources.postgres_catalogue import SourceTable
+from exports.sources.read_transaction import ReadTransaction
 from exports.store.blobs import CUT
 
 # Tables that the server estimates to be smaller than this are queried together.
@@ -28,7 +28,7 @@ _LOOK_EVERY = 1.0  # seconds
 
 
 @dataclass(frozen=True)
-class Figure:
+class Fingerprint:
     """The number of rows in one range of a table, and the sum of their hashes."""
 
     rows: int
@@ -36,49 +36,55 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Figures:
-    """A table's figures: {range: Figure}, where range is `id >> cut`; a table that is not cut has one range, None."""
+class TableFingerprints:
+    """A table's figures: {range: Fingerprint}, where range is `id >> cut`; a table that is not cut has one range,
+    None."""
 
     cut: int | None
-    ranges: dict[int | None, Figure]
+    ranges: dict[int | None, Fingerprint]
 
     @property
     def rows(self) -> int:
         return sum(figure.rows for figure in self.ranges.values())
 
 
-def read(moment: Moment, cuts: dict[str, int | None], look: Callable[[], None] = lambda: None) -> dict[str, Figures]:
-    """Return {table: its Figures}. `cuts`: how tables were cut before; the cut of others follows from their ids.
+def read_fingerprints(
+    transaction: ReadTransaction, cuts: dict[str, int | None], check_cancelled: Callable[[], None] = lambda: None
+) -> dict[str, TableFingerprints]:
+    """Return {table: its TableFingerprints}. `cuts`: how tables were cut before; the cut of others follows from their
+    ids.
 
-    The readers of the moment share the work. `look` is called each second and may raise.
+    The readers of the moment share the work. `check_cancelled` is called each second and may raise.
     """
-    asked = {table.name: _cut(table, cuts) for table in moment.tables}
-    work = _batches(moment.tables, asked)
-    found: dict[str, dict[int | None, Figure]] = {table.name: {} for table in moment.tables}
-    with ThreadPoolExecutor(len(moment.readers), thread_name_prefix="figures") as pool:
-        parts = [pool.submit(_work, moment, reader, work) for reader in range(len(moment.readers))]
+    asked = {table.name: _cut(table, cuts) for table in transaction.tables}
+    work = _batches(transaction.tables, asked)
+    ranges_by_table: dict[str, dict[int | None, Fingerprint]] = {table.name: {} for table in transaction.tables}
+    with ThreadPoolExecutor(len(transaction.readers), thread_name_prefix="figures") as pool:
+        parts = [pool.submit(_run_queries, transaction, reader, work) for reader in range(len(transaction.readers))]
         try:
             pending = set(parts)
             while pending:
                 done, pending = wait(pending, _LOOK_EVERY, FIRST_EXCEPTION)
                 for name, number, count, hashes in chain.from_iterable(part.result() for part in done):
-                    found[name][number] = Figure(count, int(hashes))
-                look()
+                    ranges_by_table[name][number] = Fingerprint(count, int(hashes))
+                check_cancelled()
         except BaseException:  # also Ctrl-C: nobody should wait for the rest of a long query
             work.clear()
-            moment.end()
+            transaction.end()
             raise
     return {
-        table.name: _widened(Figures(asked[table.name], found[table.name]), fixed=table.name in cuts)
-        for table in moment.tables
+        table.name: _widened(
+            TableFingerprints(asked[table.name], ranges_by_table[table.name]), fixed=table.name in cuts
+        )
+        for table in transaction.tables
     }
 
 
-def _cut(table: Table, cuts: dict[str, int | None]) -> int | None:
+def _cut(table: SourceTable, cuts: dict[str, int | None]) -> int | None:
     return (cuts.get(table.name) or CUT) if table.by_id else None
 
 
-def _batches(tables: list[Table], cuts: dict[str, int | None]) -> list[str]:
+def _batches(tables: list[SourceTable], cuts: dict[str, int | None]) -> list[str]:
     """Return the queries, longest first: one for each large table, small ones together because of the network delay."""
     large = sorted((table for table in tables if table.about >= _SMALL), key=lambda table: -table.about)
     small = [table for table in tables if table.about < _SMALL]
@@ -89,7 +95,7 @@ def _batches(tables: list[Table], cuts: dict[str, int | None]) -> list[str]:
     return queries
 
 
-def _query(table: Table, cut: int | None) -> str:
+def _query(table: SourceTable, cut: int | None) -> str:
     name = "'" + table.name.replace("'", "''") + "'"
     if cut is None:
         return (
@@ -102,28 +108,30 @@ def _query(table: Table, cut: int | None) -> str:
     )
 
 
-def _work(moment: Moment, reader: int, work: list[str]) -> list[tuple]:
+def _run_queries(transaction: ReadTransaction, reader: int, queries: list[str]) -> list[tuple]:
     """Run queries until none is left; several readers take them from the same list."""
     rows: list[tuple] = []
     while True:
         try:
-            query = work.pop(0)
+            query = queries.pop(0)
         except IndexError:
             return rows
-        rows += moment.query(query, reader=reader)
+        rows += transaction.query(query, reader=reader)
 
 
-def _widened(figures: Figures, *, fixed: bool) -> Figures:
+def _widened(fingerprints: TableFingerprints, *, fixed: bool) -> TableFingerprints:
     """Use ranges wide enough for the ids; the sums of the small ranges add up to those of the wide one."""
-    while not fixed and figures.cut is not None and _is_sparse(figures):
+    while not fixed and fingerprints.cut is not None and _is_sparse(fingerprints):
         rows: Counter[int] = Counter()
         hashes: Counter[int] = Counter()
-        for number, figure in figures.ranges.items():
+        for number, figure in fingerprints.ranges.items():
             rows[number >> 4] += figure.rows
             hashes[number >> 4] += figure.hashes
-        figures = Figures(figures.cut + 4, {number: Figure(rows[number], hashes[number]) for number in rows})
-    return figures
+        fingerprints = TableFingerprints(
+            fingerprints.cut + 4, {number: Fingerprint(rows[number], hashes[number]) for number in rows}
+        )
+    return fingerprints
 
 
-def _is_sparse(figures: Figures) -> bool:
-    return len(figures.ranges) > _SOME_SEGMENTS and figures.rows < len(figures.ranges) * _FEW_ROWS
+def _is_sparse(fingerprints: TableFingerprints) -> bool:
+    return len(fingerprints.ranges) > _SOME_SEGMENTS and fingerprints.rows < len(fingerprints.ranges) * _FEW_ROWS

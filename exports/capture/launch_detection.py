@@ -30,15 +30,17 @@ _INSTANT = timedelta(milliseconds=1)
 _PERSON = ("id", "creation_time", "unique_id", "worker_id")
 
 
-def arrive(deployment: Deployment, arrived: Arrived, source: TableSource, fields: dict) -> tuple[Snapshot, list[str]]:
+def record_arrival(
+    deployment: Deployment, arrived: Arrived, source: TableSource, fields: dict
+) -> tuple[Snapshot, list[str]]:
     """Return the new Snapshot and warnings about it. One transaction.
 
     A suspect snapshot changes nothing: its deployment stays as it is, and so does everything that is based on the last
     good snapshot, which is kept from then on.
     """
-    found = arrived.info.deployment_id
-    if found and found != deployment.deployment_id:
-        return _of_a_new_launch(deployment, arrived, source, fields)
+    deployment_id = arrived.info.deployment_id
+    if deployment_id and deployment_id != deployment.deployment_id:
+        return _record_new_launch(deployment, arrived, source, fields)
     before = Snapshot.objects.newest(deployment)
     with transaction.atomic():
         snapshot = _create(deployment, arrived, fields, before)
@@ -56,14 +58,14 @@ def _suspicion(arrived: Arrived, before: Snapshot | None) -> str:
     return f"There are fewer rows than in {before}, though PsyNet deletes none: {less}. {stays}" if less else ""
 
 
-def _of_a_new_launch(
+def _record_new_launch(
     old: Deployment, arrived: Arrived, source: TableSource, fields: dict
 ) -> tuple[Snapshot, list[str]]:
     before = Snapshot.objects.newest(old)
     continues = before is not None and _share_people(SnapshotReader(before), source)
-    found = arrived.info.deployment_id
+    deployment_id = arrived.info.deployment_id
     with transaction.atomic():
-        new, _ = Deployment.objects.select_for_update().get_or_create(deployment_id=found)
+        new, _ = Deployment.objects.select_for_update().get_or_create(deployment_id=deployment_id)
         closer = new.restricted  # if it was loaded before and hidden, it stays hidden
         _check_not_elsewhere(new, old)
         known = Snapshot.objects.newest(new)
@@ -83,8 +85,10 @@ def _of_a_new_launch(
         Deployment.objects.filter(pk=old.pk).update(state=Deployment.State.FINISHED, due_at=None)
         Audit.record("new launch", deployment=new, target=snapshot, closes=old.number, continues=continues)
     how = "continues" if continues else "takes the place of"
-    said = [f"A new launch was found at the source: {found} {how} {old.deployment_id}, which is now closed."]
-    return snapshot, said + _warned(snapshot)
+    warnings = [
+        f"A new launch was found at the source: {deployment_id} {how} {old.deployment_id}, which is now closed."
+    ]
+    return snapshot, warnings + _warned(snapshot)
 
 
 def _check_not_elsewhere(new: Deployment, old: Deployment) -> None:

@@ -12,19 +12,19 @@ from exports.mirroring.mirror import mirror
 from exports.models import Snapshot
 from exports.sources import registry
 from exports.sources.postgres import Address
-from exports.sources.read_transaction import GaveWay, Moment, moment
+from exports.sources.read_transaction import GaveWay, ReadTransaction, read_transaction
 from exports.store.blobs import Store
 from exports.store.locks import claim
 from exports.store.reader import SnapshotReader, StoredTables
 from exports.store.snapshot_record import Arrived, check_deployment_id
-from exports.store.writer import Shelf, repaired, shelf
+from exports.store.writer import StoreWriter, repaired, store_writer
 from psynetdata.jobs import Running
 from psynetdata.models import Deployment, Job
 from psynetdata.psynet import experiment
 from psynetdata.psynet.experiment import ExperimentInfo
 from psynetdata.psynet.problems import BadInput, Conflict
 
-from .launch_detection import arrive
+from .launch_detection import record_arrival
 from .table_capture import Captured, capture
 
 # How often a capture is tried in all, if it gave way to other users of the database.
@@ -34,7 +34,7 @@ AFRESH_EVERY = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
-class Taken:
+class TakenSnapshot:
     """`deployment`: the one that the snapshot belongs to; after a new launch not the one that was asked for.
 
     `read`: number of segments that were read; the others were known. `warnings`: sentences.
@@ -46,7 +46,9 @@ class Taken:
     warnings: list[str] = field(default_factory=list)
 
 
-def take(deployment: Deployment, *, full: bool = False, mirrored: bool = True, running: Running | None = None) -> Taken:
+def take(
+    deployment: Deployment, *, full: bool = False, mirrored: bool = True, running: Running | None = None
+) -> TakenSnapshot:
     """Take a snapshot of what the deployment's source holds now. `full`: read every row, whatever the figures say.
 
     Raises Unreachable, Refused, BadInput, Conflict (another job is working on it, or the source's tables are being
@@ -73,7 +75,7 @@ def take(deployment: Deployment, *, full: bool = False, mirrored: bool = True, r
         Job.objects.filter(pk=running.job.pk).update(deployment=snapshot.deployment)
     if mirrored and Snapshot.objects.newest(snapshot.deployment) == snapshot:
         mirror(snapshot, running=running)
-    return Taken(snapshot, snapshot.deployment, captured.read, warnings)
+    return TakenSnapshot(snapshot, snapshot.deployment, captured.read, warnings)
 
 
 def _take(
@@ -87,20 +89,20 @@ def _take(
     store = Store()
     with (
         TemporaryDirectory(prefix="snapshot-", dir=settings.TEMP_DIR) as name,
-        shelf(store, Path(name), running, base=newest) as made,
+        store_writer(store, Path(name), running, base=newest) as writer,
     ):
         began = monotonic()
-        with moment(address) as held:
-            captured = capture(held, made, Path(name), base=None if afresh else base, running=running)
+        with read_transaction(address) as held:
+            captured = capture(held, writer, Path(name), base=None if afresh else base, running=running)
             fields = _about(held, base and base.snapshot, afresh)
         fields["seconds"] = round(monotonic() - began, 3)
         if running:
             running.progress("storing")
-        made.finish()
+        writer.finish()
         if running:
             running.check()  # what was stored is safe from a prune only while this job counts as alive
-        snapshot, warnings = _keep(deployment, captured, made, store, fields, running)
-        repaired(deployment, made)
+        snapshot, warnings = _keep(deployment, captured, writer, store, fields, running)
+        repaired(deployment, writer)
     return snapshot, captured, warnings
 
 
@@ -127,7 +129,7 @@ def _is_due(base: Snapshot) -> bool:
     return last is None or datetime.fromisoformat(last) < datetime.now(UTC) - AFRESH_EVERY
 
 
-def _about(held: Moment, base: Snapshot | None, afresh: bool) -> dict:
+def _about(held: ReadTransaction, base: Snapshot | None, afresh: bool) -> dict:
     """Return the fields of the Snapshot that only the source knows."""
     at = held.taken_at.isoformat() if afresh else base.server["afresh_at"]
     return {
@@ -138,19 +140,19 @@ def _about(held: Moment, base: Snapshot | None, afresh: bool) -> dict:
 
 
 def _keep(
-    deployment: Deployment, captured: Captured, made: Shelf, store: Store, fields: dict, running: Running | None
+    deployment: Deployment, captured: Captured, writer: StoreWriter, store: Store, fields: dict, running: Running | None
 ) -> tuple[Snapshot, list[str]]:
     source = StoredTables({table: entry["state"] for table, entry in captured.tables.items()}, store)
-    info = _told(source, deployment)
+    info = _experiment_info(source, deployment)
     if info.deployment_id:
         check_deployment_id(info.deployment_id, f"The source of {deployment.deployment_id}")
-    arrived = Arrived(captured.tables, info, bytes=captured.bytes, new_bytes=made.new_bytes)
+    arrived = Arrived(captured.tables, info, bytes=captured.bytes, new_bytes=writer.new_bytes)
     if info.deployment_id not in ("", deployment.deployment_id):
         claim(info.deployment_id, running)  # a new launch; at this moment a file of it may be loaded too
-    return arrive(deployment, arrived, source, fields)
+    return record_arrival(deployment, arrived, source, fields)
 
 
-def _told(source: StoredTables, deployment: Deployment) -> ExperimentInfo:
+def _experiment_info(source: StoredTables, deployment: Deployment) -> ExperimentInfo:
     """Return what the database says of itself; nothing if that can no longer be read: arrive() then asks people."""
     try:
         return experiment.read(source)

@@ -35,12 +35,12 @@ def accept(snapshot: Snapshot, *, user=None, running: Running | None = None) -> 
 
 def with_followers(snapshot: Snapshot) -> list[Snapshot]:
     """Return the suspect snapshot and the later ones that are suspect only because of it, in order of time."""
-    found = [snapshot]
+    snapshots = [snapshot]
     later = Snapshot.objects.filter(
         deployment=snapshot.deployment, state=Snapshot.State.SUSPECT, taken_at__gt=snapshot.taken_at
     ).exclude(origin__startswith="anonymous/")
     for one in later.order_by("taken_at", "pk"):
-        if fewer(one.tables, found[-1].tables):
+        if fewer(one.tables, snapshots[-1].tables):
             break
-        found.append(one)
-    return found
+        snapshots.append(one)
+    return snapshots

@@ -54,14 +54,15 @@ class TableDiff:
 
 
 def diff(
-    before: Snapshot, after: Snapshot, *, ids: int = 0, look: Callable[[str], None] | None = None
+    before: Snapshot, after: Snapshot, *, ids: int = 0, on_progress: Callable[[str], None] | None = None
 ) -> list[TableDiff]:
-    """Compare all tables of both snapshots, by name. `ids`: how many ids to list of each kind. `look(table)` may raise.
+    """Compare all tables of both snapshots, by name. `ids`: how many ids to list of each kind. `on_progress(table)` may
+    raise.
 
     Raises Damaged if stored rows cannot be read, or do not add up to the counts of the snapshots (law 7).
     """
     old, new = SnapshotReader(before), MirrorSource(after)
-    return [_table(table, old, new, ids, look) for table in sorted({*before.tables, *after.tables})]
+    return [_table(table, old, new, ids, on_progress) for table in sorted({*before.tables, *after.tables})]
 
 
 def to_read(before: Snapshot, after: Snapshot) -> int:
@@ -78,33 +79,33 @@ def to_read(before: Snapshot, after: Snapshot) -> int:
     return count
 
 
-def to_json(before: Snapshot, after: Snapshot, found: list[TableDiff]) -> dict:
+def to_json(before: Snapshot, after: Snapshot, differences: list[TableDiff]) -> dict:
     """Return {"before", "after", "same_deployment", "tables": those that differ, "same": number of the others}."""
-    differing = [one.to_json() for one in found if not one.same]
+    differing = [one.to_json() for one in differences if not one.same]
     return {
         "before": before.pk,
         "after": after.pk,
         "same_deployment": before.deployment_id == after.deployment_id,
         "tables": differing,
-        "same": len(found) - len(differing),
+        "same": len(differences) - len(differing),
     }
 
 
-def _table(table: str, old: SnapshotReader, new: MirrorSource, ids: int, look) -> TableDiff:
+def _table(table: str, old: SnapshotReader, new: MirrorSource, ids: int, on_progress) -> TableDiff:
     was, is_now = old.snapshot.tables.get(table), new.snapshot.tables.get(table)
-    found = TableDiff(table, was and was["rows"], is_now and is_now["rows"])
+    difference = TableDiff(table, was and was["rows"], is_now and is_now["rows"])
     if is_now is None:
-        found.removed = found.before
+        difference.removed = difference.before
     elif was is None:
-        found.added = found.after
+        difference.added = difference.after
     elif differ(was, is_now):
-        _compare_columns(found, old.columns(table), new.columns(table))
+        _compare_columns(difference, old.columns(table), new.columns(table))
         with ExitStack() as files:
-            for before, after in _parts(table, old, new, files):
-                _count(found, merge(before(), after()), ids, look)
-        if found.before - found.removed + found.added != found.after:
+            for before, after in _segment_pairs(table, old, new, files):
+                _count(difference, merge(before(), after()), ids, on_progress)
+        if difference.before - difference.removed + difference.added != difference.after:
             raise Damaged(f"Table {table}: the added and removed rows do not add up to the rows of {new.snapshot}.")
-    return found
+    return difference
 
 
 def differ(was: dict | None, is_now: dict | None) -> bool:
@@ -117,14 +118,16 @@ def differ(was: dict | None, is_now: dict | None) -> bool:
     return was.get("content") is None or was["content"] != is_now.get("content")
 
 
-def _compare_columns(found: TableDiff, old: list[Column], new: list[Column]) -> None:
+def _compare_columns(difference: TableDiff, old: list[Column], new: list[Column]) -> None:
     was, is_now = ({column.name: column.type for column in columns} for columns in (old, new))
-    found.columns_added = [name for name in is_now if name not in was]
-    found.columns_removed = [name for name in was if name not in is_now]
-    found.retyped = {name: [was[name], is_now[name]] for name in was if name in is_now and was[name] != is_now[name]}
+    difference.columns_added = [name for name in is_now if name not in was]
+    difference.columns_removed = [name for name in was if name not in is_now]
+    difference.retyped = {
+        name: [was[name], is_now[name]] for name in was if name in is_now and was[name] != is_now[name]
+    }
 
 
-def _parts(table: str, old: SnapshotReader, new: MirrorSource, files: ExitStack) -> Iterator[tuple[Run, Run]]:
+def _segment_pairs(table: str, old: SnapshotReader, new: MirrorSource, files: ExitStack) -> Iterator[tuple[Run, Run]]:
     """Yield pairs of ordered runs that hold all rows that differ."""
     old_names, new_names = ([column.name for column in reader.columns(table)] for reader in (old, new))
     have_ids = [reader.table_state(table).cut is not None for reader in (old, new)]
@@ -164,9 +167,9 @@ def _taker(names: list[str], wanted: list[str]) -> Callable[[list], list]:
     return lambda cells: [cells[place] for place in places]
 
 
-def _count(found: TableDiff, rows: Iterable[tuple], ids: int, look) -> None:
-    for kind, identity in _kinds(rows, found.table, look):
-        _note(found, kind, identity, ids)
+def _count(difference: TableDiff, rows: Iterable[tuple], ids: int, on_progress) -> None:
+    for kind, identity in _kinds(rows, difference.table, on_progress):
+        _note(difference, kind, identity, ids)
 
 
 def changes(before: Snapshot | None, after: Snapshot, table: str) -> Iterator[tuple[str, str]]:
@@ -181,19 +184,19 @@ def changes(before: Snapshot | None, after: Snapshot, table: str) -> Iterator[tu
         yield from ((identity, "added") for _, identity, _ in number(new.records(table)))
     elif differ(before.tables[table], after.tables[table]):
         with ExitStack() as files:
-            for was, is_now in _parts(table, old, new, files):
+            for was, is_now in _segment_pairs(table, old, new, files):
                 yield from ((identity, kind) for kind, identity in _kinds(merge(was(), is_now()), table))
 
 
-def _kinds(rows: Iterable[tuple], table: str, look=None) -> Iterator[tuple[str, str]]:
+def _kinds(rows: Iterable[tuple], table: str, on_progress=None) -> Iterator[tuple[str, str]]:
     """Yield ("added" | "changed" | "removed", identity) from two merged runs.
 
     A changed row appears as an old and a new one with the same identity, one after the other.
     """
     waiting = None
     for number, (side, identity, _) in enumerate(rows):
-        if look and number % _LOOK_EVERY == 0:
-            look(table)
+        if on_progress and number % _LOOK_EVERY == 0:
+            on_progress(table)
         if waiting is not None:
             changed = side == "new" and identity == waiting
             yield "changed" if changed else "removed", waiting
@@ -208,9 +211,9 @@ def _kinds(rows: Iterable[tuple], table: str, look=None) -> Iterator[tuple[str, 
         yield "removed", waiting
 
 
-def _note(found: TableDiff, kind: str, identity: str, ids: int) -> None:
-    setattr(found, kind, getattr(found, kind) + 1)
+def _note(difference: TableDiff, kind: str, identity: str, ids: int) -> None:
+    setattr(difference, kind, getattr(difference, kind) + 1)
     if ids and identity.lstrip("-").isdecimal():
-        listed = found.ids.setdefault(kind, [])
+        listed = difference.ids.setdefault(kind, [])
         if len(listed) < ids:
             listed.append(int(identity))

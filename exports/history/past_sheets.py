@@ -11,8 +11,8 @@ from django.conf import settings
 
 from exports.mirroring.mirror import MirrorSource
 from exports.models import Snapshot
-from exports.store.participant_filter import Narrowed
-from exports.store.withdrawals import without_them
+from exports.store.participant_filter import FilteredSnapshot
+from exports.store.withdrawals import without_withdrawn
 from psynetdata.anonymize.face.deployment_anonymizer import anonymizer
 from psynetdata.faces import ANONYMOUS
 from psynetdata.mirror import Transform, refresh, scratch
@@ -24,7 +24,7 @@ from .diff import changes
 
 
 @dataclass(frozen=True)
-class Moment:
+class PastSnapshot:
     snapshot: Snapshot
 
     @property
@@ -36,48 +36,55 @@ class Moment:
         return self.snapshot.deployment
 
 
-class Snapshots:
+class SnapshotHistory:
     """The snapshots as a history (psynetdata.sheets.history)."""
 
-    def moment(self, deployment: Deployment, *, snapshot: str | None = None, at: str | None = None) -> Moment | None:
-        found = Snapshot.objects.select_related("deployment").filter(deployment=deployment)
+    def find(
+        self, deployment: Deployment, *, snapshot: str | None = None, at: str | None = None
+    ) -> PastSnapshot | None:
+        snapshots = Snapshot.objects.select_related("deployment").filter(deployment=deployment)
         if snapshot is not None:
             if not (snapshot.isascii() and snapshot.isdecimal() and len(snapshot) < 19):
                 raise UsageError("snapshot is a snapshot's number; /api/snapshots/ lists them.")
-            row = found.filter(pk=int(snapshot)).first()
+            row = snapshots.filter(pk=int(snapshot)).first()
             if row is None:
                 raise NotFound(f"This deployment has no snapshot {snapshot}; /api/snapshots/ lists those it has.")
-            return Moment(row)
-        good = found.good().order_by("-taken_at", "-id")
+            return PastSnapshot(row)
+        good = snapshots.good().order_by("-taken_at", "-id")
         row = good.first() if at is None else good.filter(taken_at__lte=_time(at)).first()
         if row is None and at is None:
             raise NotFound("This deployment has no snapshot yet.")
-        return row and Moment(row)
+        return row and PastSnapshot(row)
 
-    def since(self, deployment: Deployment, asked: str) -> Moment | None:
+    def since(self, deployment: Deployment, asked: str) -> PastSnapshot | None:
         if asked.isascii() and asked.isdecimal():
-            return self.moment(deployment, snapshot=asked)
-        return self.moment(deployment, at=asked)
+            return self.find(deployment, snapshot=asked)
+        return self.find(deployment, at=asked)
 
     @contextmanager
-    def opened(self, moment: Moment, face: str, tables: set[str] | None) -> Iterator[str]:
+    def opened(self, past: PastSnapshot, face: str, tables: set[str] | None) -> Iterator[str]:
         transform = Transform("as it was")
         if face == ANONYMOUS:
             # Identifiers are collected from all tables, whichever are shown.
-            found = anonymizer(moment.deployment, MirrorSource(moment.snapshot))
-            transform = Transform("as it was, anonymized", found.table)
+            past_anonymizer = anonymizer(past.deployment, MirrorSource(past.snapshot))
+            transform = Transform("as it was, anonymized", past_anonymizer.table)
         with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="past-") as folder, scratch() as alias:
-            refresh(alias, moment.deployment, _Some(without_them(moment.snapshot, Path(folder)), tables), transform)
+            refresh(
+                alias,
+                past.deployment,
+                _SelectedTables(without_withdrawn(past.snapshot, Path(folder)), tables),
+                transform,
+            )
             yield alias
 
-    def changes(self, before: Moment | None, after: Moment, table: str) -> dict[str, str]:
+    def changes(self, before: PastSnapshot | None, after: PastSnapshot, table: str) -> dict[str, str]:
         return dict(changes(before and before.snapshot, after.snapshot, table))
 
 
-class _Some(MirrorSource):
+class _SelectedTables(MirrorSource):
     """Some tables of a snapshot; all if `tables` is None."""
 
-    def __init__(self, less: Narrowed, tables: set[str] | None):
+    def __init__(self, less: FilteredSnapshot, tables: set[str] | None):
         super().__init__(less.snapshot, less.store)
         self._wanted = tables
 
@@ -87,10 +94,10 @@ class _Some(MirrorSource):
 
 def _time(text: str) -> datetime:
     try:
-        found = datetime.fromisoformat(text)
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        time = datetime.fromisoformat(text)
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise UsageError("Write a time like 2026-11-22T08:12:49Z; without a time zone it is read as UTC.") from None
 
 
-history.register(Snapshots())
+history.register(SnapshotHistory())

@@ -16,7 +16,7 @@ EVERY, HOURLY, DAILY = "recent", "the newest of its hour", "the newest of its da
 
 
 @dataclass(frozen=True)
-class Policy:
+class RetentionPolicy:
     """How old a snapshot may be and stay: any snapshot; the newest of its hour; the newest of its day (in UTC)."""
 
     every: timedelta = timedelta(hours=24)
@@ -25,7 +25,7 @@ class Policy:
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldSnapshot:
     """A snapshot, as far as the decision needs it. `taken_at` has a time zone; `state` is Snapshot's.
 
     `exported`: an Export names it; `by_hand`: it came from a file; `shown`: a face of the mirror shows it; `in_use`: an
@@ -45,7 +45,7 @@ class Held:
 _ALWAYS = (("pinned", PINNED), ("exported", EXPORTED), ("by_hand", BY_HAND), ("shown", SHOWN), ("in_use", IN_USE))
 
 
-def keep(held: Iterable[Held], now: datetime, policy: Policy) -> dict[int, str | None]:
+def keep(held: Iterable[HeldSnapshot], now: datetime, policy: RetentionPolicy) -> dict[int, str | None]:
     """Return {id: why it stays, or None if it is to be deleted} for all snapshots of one deployment.
 
     Each hour and day has a newest one among the good snapshots and another among the suspect ones. It is chosen among
@@ -57,7 +57,7 @@ def keep(held: Iterable[Held], now: datetime, policy: Policy) -> dict[int, str |
     last_good = max((one for one in held if one.state == GOOD), key=_age, default=None)
     of_hour, of_day = _newest(held, _hour), _newest(held, _day)
 
-    def reason(one: Held) -> str | None:
+    def reason(one: HeldSnapshot) -> str | None:
         for name, why in _ALWAYS:
             if getattr(one, name):
                 return why
@@ -75,23 +75,23 @@ def keep(held: Iterable[Held], now: datetime, policy: Policy) -> dict[int, str |
     return {one.id: reason(one) for one in held}
 
 
-def _age(one: Held) -> tuple[datetime, int]:
+def _age(one: HeldSnapshot) -> tuple[datetime, int]:
     """Return the sort key: when it was taken; of two at the same time the later row is newer."""
     return one.taken_at, one.id
 
 
-def _newest(held: list[Held], bucket: Callable[[Held], tuple]) -> set[int]:
+def _newest(held: list[HeldSnapshot], bucket: Callable[[HeldSnapshot], tuple]) -> set[int]:
     """Return the ids of the newest good and the newest suspect snapshot of each bucket."""
-    newest: dict[tuple, Held] = {}
+    newest: dict[tuple, HeldSnapshot] = {}
     for one in sorted(held, key=_age):
         newest[one.state, *bucket(one)] = one
     return {one.id for one in newest.values()}
 
 
-def _day(one: Held) -> tuple:
+def _day(one: HeldSnapshot) -> tuple:
     at = one.taken_at.astimezone(UTC)
     return at.year, at.month, at.day
 
 
-def _hour(one: Held) -> tuple:
+def _hour(one: HeldSnapshot) -> tuple:
     return *_day(one), one.taken_at.astimezone(UTC).hour

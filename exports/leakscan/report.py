@@ -111,10 +111,10 @@ class Tally:
             self._beyond += count
 
     def findings(self) -> list[Finding]:
-        found = [Finding(*key, count) for key, count in sorted(self._counts.items())]
+        findings = [Finding(*key, count) for key, count in sorted(self._counts.items())]
         if self._beyond:
-            found.append(Finding("(further members)", "any", "any", "any", self._beyond))
-        return found
+            findings.append(Finding("(further members)", "any", "any", "any", self._beyond))
+        return findings
 
 
 def inventory(matcher: Matcher) -> tuple[dict[str, dict[str, int]], dict[str, int]]:

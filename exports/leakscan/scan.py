@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 from psynetdata.infra import processes as spread
 from psynetdata.psynet.problems import NotFound
 
-from .archive.members import Walk
-from .archive.work_units import Piece, Plan, Shelf, tasks
+from .archive.members import MemberSearch
+from .archive.work_units import OpenZips, ScanPlan, WorkUnit, tasks
 from .needles.needle import Needles
 from .report import Finding, ScanReport, Tally, inventory
 from .search.cells import NAMED, NUMBERS
@@ -44,7 +44,7 @@ def scan(
         raise NotFound("There is nothing to scan: the archive's file or folder does not exist.")
     matcher = Matcher(needles, engine)
     with TemporaryDirectory(dir=scratch, prefix="scan-") as folder:
-        plan = Plan(matcher, accounts, Path(folder))
+        plan = ScanPlan(matcher, accounts, Path(folder))
         if path.is_dir():
             plan.folder(path)
         else:
@@ -68,53 +68,53 @@ class _Context:
     def __init__(self, matcher: Matcher, accounts: Collection[str], progress: Callable[[int], None] | None):
         self.matcher = matcher
         self.accounts = accounts
-        self.shelf = Shelf()
+        self.open_zips = OpenZips()
         self.searched = 0
         self._progress = progress
         self._process = os.getpid()
 
-    def look(self, more: int = 0) -> None:
+    def report_progress(self, more: int = 0) -> None:
         if self._progress and os.getpid() == self._process:
             self._progress(self.searched + more)
 
 
-def _search(plan: Plan, context: _Context, processes: int) -> None:
+def _search(plan: ScanPlan, context: _Context, processes: int) -> None:
     """Search what is planned; findings go to the plan's tally."""
-    tally, pieces = plan.tally, plan.pieces
+    tally, units = plan.tally, plan.units
     context.searched = tally.bytes
-    tables = [piece for piece in pieces if piece.is_csv and context.matcher.needs_rows]
-    first = [*pieces, *(replace(piece, rows=NAMED) for piece in tables)]
+    tables = [piece for piece in units if piece.is_csv and context.matcher.needs_rows]
+    first = [*units, *(replace(piece, rows=NAMED) for piece in tables)]
     work = tasks(first, processes)
     # Tables with numbers are checked again if the search found a number that could identify somebody.
-    with spread.pool(min(processes, len(work)), context, look=context.look) as pool:
+    with spread.pool(min(processes, len(work)), context, check_cancelled=context.report_progress) as pool:
         try:
             numbers = set()
-            for found, lone in pool.each(_searched, work):
-                tally.merge(found)
+            for tally_of_task, lone in pool.each(_run_task, work):
+                tally.merge(tally_of_task)
                 numbers |= lone
                 context.searched = tally.bytes
-                context.look()
+                context.report_progress()
             again = [replace(p, rows=NUMBERS) for p in tables if (p.path, p.member) in numbers]
-            for found, _ in pool.each(_searched, tasks(again, processes)):
-                tally.merge(found)
+            for tally_of_task, _ in pool.each(_run_task, tasks(again, processes)):
+                tally.merge(tally_of_task)
         finally:
-            context.shelf.close()
+            context.open_zips.close()
 
 
-def _searched(context: _Context, task: tuple[Piece, ...]) -> tuple[Tally, set[tuple[Path, int | None]]]:
+def _run_task(context: _Context, task: tuple[WorkUnit, ...]) -> tuple[Tally, set[tuple[Path, int | None]]]:
     """Do a task. Return the findings, and the files and members that hold a number by itself."""
-    walk = Walk(context.matcher, context.look, context.accounts)
+    search = MemberSearch(context.matcher, context.report_progress, context.accounts)
     lone = set()
-    for piece in task:
+    for unit in task:
         context.matcher.lone_numbers = False
-        with walk.readable(piece.shown), context.shelf.content(piece) as stream:
-            if piece.rows:
-                walk.rows(stream, piece.shown, piece.rows)
-            elif piece.packed:
-                walk.member(stream, piece.name, piece.shown, piece.depth)
+        with search.readable(unit.shown), context.open_zips.content(unit) as stream:
+            if unit.rows:
+                search.rows(stream, unit.shown, unit.rows)
+            elif unit.packed:
+                search.member(stream, unit.name, unit.shown, unit.depth)
             else:
-                walk.tally.members += not piece.start
-                walk.part(stream, piece.name, piece.shown, piece.start, piece.end)
+                search.tally.members += not unit.start
+                search.byte_range(stream, unit.name, unit.shown, unit.start, unit.end)
         if context.matcher.lone_numbers:
-            lone.add((piece.path, piece.member))
-    return walk.tally, lone
+            lone.add((unit.path, unit.member))
+    return search.tally, lone

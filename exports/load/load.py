@@ -13,20 +13,20 @@ from django.conf import settings
 from exports.mirroring.mirror import mirror
 from exports.models import Snapshot
 from exports.server import source_code
-from exports.sources.untrusted_zip import shown
+from exports.sources.untrusted_zip import printable_name
 from exports.sources.upload import open_upload
 from exports.store import withdrawals
 from exports.store.blobs import Store
 from exports.store.locks import claim
 from exports.store.reader import SnapshotReader
 from exports.store.snapshot_record import Arrived, commit, deployment_id_of, find_same, remarks
-from exports.store.writer import shelf
+from exports.store.writer import store_writer
 from psynetdata import jobs
 from psynetdata.models import Deployment, Job
 from psynetdata.psynet import experiment
 from psynetdata.psynet.problems import BadInput, Problem
 
-from .staging_area import place, stage
+from .staging_area import stage, store_staged
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,11 @@ def load(
         try:
             with open_upload(path, folder) as upload:
                 staged = stage(upload, folder, running)
-                code, told = (source, []) if source else source_code.handed_in(upload, folder)
+                code, code_warnings = (source, []) if source else source_code.handed_in(upload, folder)
         except OSError as error:
-            raise Problem(f"{shown(path.name)} could not be read or copied: {error.strerror or error}.") from None
+            raise Problem(
+                f"{printable_name(path.name)} could not be read or copied: {error.strerror or error}."
+            ) from None
         info = experiment.read(staged)
         named = deployment_id_of(info, deployment_id, label=upload.label, way_out="; name one with --deployment ID.")
         claim(named, running)
@@ -73,12 +75,12 @@ def load(
         snapshot = find_same(named, staged, upload)
         created = snapshot is None
         if created:
-            with shelf(Store(), folder, running, base=SnapshotReader(before) if before else None) as made:
-                tables = place(staged, made, running)
-                made.finish()
+            with store_writer(Store(), folder, running, base=SnapshotReader(before) if before else None) as writer:
+                tables = store_staged(staged, writer, running)
+                writer.finish()
                 if running:
                     running.check()
-                arrived = Arrived(tables, info, bytes=staged.bytes, new_bytes=made.new_bytes)
+                arrived = Arrived(tables, info, bytes=staged.bytes, new_bytes=writer.new_bytes)
                 snapshot = commit(named, arrived, upload, origin=path.name, assets_url=assets_url)
         elif assets_url:
             Deployment.objects.filter(deployment_id=named).update(assets_url=assets_url)
@@ -91,13 +93,13 @@ def load(
     rows = staged.row_counts()
     if is_newest:
         _mirror(snapshot, rows, running)
-    warnings = [*staged.warnings, *told, *remarks(snapshot, before, upload, created=created)]
+    warnings = [*staged.warnings, *code_warnings, *remarks(snapshot, before, upload, created=created)]
     return LoadResult(snapshot, created, snapshot.deployment, rows, warnings)
 
 
 def _mirror(snapshot: Snapshot, rows: dict[str, int], running: jobs.Running | None) -> None:
     mirrored = mirror(snapshot, running=running)
-    if withdrawals.ids_of(snapshot.deployment):
+    if withdrawals.withdrawn_ids(snapshot.deployment):
         return  # the mirror has fewer rows, and has checked their number itself
     for table, count in mirrored.items():
         if count != rows[table]:
@@ -108,7 +110,9 @@ def _assets_url(assets: Path | None) -> str:
     if assets is None:
         return ""
     if not assets.is_dir():
-        raise BadInput(f"{shown(str(assets))} is not a folder; --assets names the folder that holds the asset files.")
+        raise BadInput(
+            f"{printable_name(str(assets))} is not a folder; --assets names the folder that holds the asset files."
+        )
     url = assets.resolve().as_uri()
     if len(url) > 500:
         raise BadInput("The path of the assets' folder is too long; move the folder or make a shorter link to it.")

@@ -16,7 +16,7 @@ from exports.sources.upload import Upload
 from exports.store.blobs import CUT, Segment, TableState, write_segment
 from exports.store.row_sorter import Identified, Sorter, Unsorted, sorted_already
 from exports.store.staged_tables import Staged
-from exports.store.writer import Shelf
+from exports.store.writer import StoreWriter
 from psynetdata.jobs import Running
 from psynetdata.psynet import csvtext
 from psynetdata.psynet.problems import Problem
@@ -38,7 +38,7 @@ def stage(upload: Upload, folder: Path, running: Running | None = None) -> Stage
     total = sum(upload.size(table) for table in upload.tables)
     before = 0
     for table in sorted(upload.tables):
-        look = _looker(running, f"reading {table}", before, total)
+        look = _progress_reporter(running, f"reading {table}", before, total)
         look(0)
         checked = CheckedTable(upload, table, look)
         state, files = _Packer(checked, folder, running).pack()
@@ -54,22 +54,22 @@ def stage(upload: Upload, folder: Path, running: Running | None = None) -> Stage
     return staged
 
 
-def place(staged: Staged, shelf: Shelf, running: Running | None = None) -> dict[str, dict]:
+def store_staged(staged: Staged, writer: StoreWriter, running: Running | None = None) -> dict[str, dict]:
     """Put everything on the shelf. Return {table: {"state", "rows", "content"}}, as in Snapshot.tables."""
     total = len(staged.files)
     refs = {}
     for done, (sha256, path) in enumerate(staged.files.items()):
         if running:
             running.progress("storing", done, total)
-        refs[sha256] = shelf.segment(path, sha256)
-    return {table: entry(staged.states[table], refs, shelf) for table in staged.tables()}
+        refs[sha256] = writer.segment(path, sha256)
+    return {table: entry(staged.states[table], refs, writer) for table in staged.tables()}
 
 
-def entry(state: TableState, refs: dict[str, str], shelf: Shelf) -> dict:
+def entry(state: TableState, refs: dict[str, str], writer: StoreWriter) -> dict:
     """Return a table's entry in Snapshot.tables; `refs` {sha256: ref} says where its new segments are."""
     segments = tuple(replace(segment, blob=refs.get(segment.sha256, segment.blob)) for segment in state.segments)
     placed = replace(state, segments=segments)
-    return {"state": shelf.state(placed), "rows": placed.rows, "content": placed.content}
+    return {"state": writer.state(placed), "rows": placed.rows, "content": placed.content}
 
 
 class _Packer:
@@ -78,7 +78,7 @@ class _Packer:
     def __init__(self, checked: CheckedTable, folder: Path, running: Running | None):
         self._checked = checked
         self._folder = folder
-        self._look = running.check if running else None
+        self._check_cancelled = running.check if running else None
         self._files: dict[str, Path] = {}
 
     def pack(self) -> tuple[TableState, dict[str, Path]]:
@@ -122,7 +122,9 @@ class _Packer:
             if number >= _SOME_SEGMENTS and done < number * _FEW_ROWS:
                 raise _Sparse
             counted = _Counted(group)
-            path, sha256, size = write_segment(self._folder, csvtext.blocks(counted), look=self._look)
+            path, sha256, size = write_segment(
+                self._folder, csvtext.blocks(counted), check_cancelled=self._check_cancelled
+            )
             if self._files.setdefault(sha256, path) != path:
                 path.unlink()
             done += counted.rows
@@ -147,7 +149,7 @@ class _Counted:
             yield record
 
 
-def _looker(running: Running | None, phase: str, before: int, total: int) -> Callable[[int], None]:
+def _progress_reporter(running: Running | None, phase: str, before: int, total: int) -> Callable[[int], None]:
     if running is None:
         return lambda done: None
     return lambda done: running.progress(phase, before + done, total)

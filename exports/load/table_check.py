@@ -77,13 +77,13 @@ class CheckedTable:
     Raises BadInput with a sentence that names the table and the row, but never a cell's value.
     """
 
-    def __init__(self, upload: Upload, table: str, look: Callable[[int], None]):
+    def __init__(self, upload: Upload, table: str, on_progress: Callable[[int], None]):
         self.table = table
         self.called = f"{upload.called(table)} in {upload.label}"
         self.count = 0
         self.not_json: Counter[str] = Counter()
         self._open = lambda: upload.open(table)
-        self._look = look
+        self._on_progress = on_progress
         self.columns = describe(table, self._header())
         names = [column.name for column in self.columns]
         self._id = names.index("id") if "id" in names else None
@@ -109,7 +109,7 @@ class CheckedTable:
             self.count += 1
             if len(cells) != width:
                 raise self._bad(f"has {_cells(len(cells))}, but the header names {width}")
-            self._look_at_json(cells)
+            self._check_json(cells)
             yield (self._id_of(cells) if self.has_ids else None), self._as_copy_writes(record, cells)
 
     def called_twice(self, identity: int) -> BadInput:
@@ -152,7 +152,7 @@ class CheckedTable:
             done += len(record) + 1
             if done - looked >= csvtext.BLOCK:
                 looked = done
-                self._look(done)
+                self._on_progress(done)
             yield record
 
     def _as_copy_writes(self, record: bytes, cells: Row) -> bytes:
@@ -176,7 +176,7 @@ class CheckedTable:
             raise self._bad("has an id outside 1 to 2^40 - 1, which PsyNet's databases never assign")
         return value
 
-    def _look_at_json(self, cells: Row) -> None:
+    def _check_json(self, cells: Row) -> None:
         for index, name in self._json:
             text = cells[index]
             if text is not None and len(text) <= _PARSED_AT_MOST and not _is_json(text):

@@ -6,7 +6,7 @@ from exports.package.request import ANONYMOUS, REGULAR
 from psynetdata.management.cli import Command
 
 
-def tell(command: Command, number: int, path: Path, manifest: dict, scans: dict[str, dict]) -> None:
+def print_export(command: Command, number: int, path: Path, manifest: dict, scans: dict[str, dict]) -> None:
     """Print it. `scans`: {mode: what was searched for}. The path is the last line."""
     write = command.stdout.write
     snapshot = manifest["snapshot"]
@@ -21,7 +21,7 @@ def tell(command: Command, number: int, path: Path, manifest: dict, scans: dict[
             continue
         write(f"{mode:<10} {len(sizes)} files, {rows} rows, {sum(sizes)} bytes")
         if mode == ANONYMOUS:
-            _tell_proof(write, scans.get(mode) or {})
+            _print_leak_check(write, scans.get(mode) or {})
         assets, notes = (_of_mode(manifest, key, mode) for key in ("assets", "notes"))
         if missing := assets["missing"]:
             command.warn(f"{mode}: {len(missing)} asset files are missing; manifest.json lists them and says why.")
@@ -34,7 +34,7 @@ def _of_mode(manifest: dict, key: str, mode: str):
     return manifest[key][mode] if manifest["mode"] == "both" else manifest[key]
 
 
-def _tell_proof(write, report: dict) -> None:
+def _print_leak_check(write, report: dict) -> None:
     looked_for = {kind: sum(classes.values()) for kind, classes in report.get("looked_for", {}).items()}
     kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(looked_for.items())) or "nothing"
     write(f"           searched for {sum(looked_for.values())} values and found none: {kinds}")

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from exports.history.diff import TableDiff
 from exports.models import Snapshot
-from exports.operations.prune import kept
+from exports.operations.prune import retention_reasons
 from psynetdata.models import Deployment
 from psynetdata.psynet import times
 
@@ -16,28 +16,28 @@ from .text_table import table
 _HEADER = ["id", "deployment", "state", "taken (UTC)", "rows", "new bytes", "seconds", "kept because"]
 
 
-def listed(deployments: list[Deployment], limit: int | None, *, as_json: bool) -> str:
+def snapshot_list(deployments: list[Deployment], limit: int | None, *, as_json: bool) -> str:
     """Return a list of snapshots, newest first, each with the reason why it is kept."""
     now = timezone.now()
     reasons: dict[int, str | None] = {}
     for deployment in deployments:
-        reasons |= kept(deployment, now)
+        reasons |= retention_reasons(deployment, now)
     rows = Snapshot.objects.filter(deployment__in=deployments).select_related("deployment").order_by("-taken_at", "-pk")
-    found = [_told(one, reasons.get(one.pk)) for one in islice(rows.defer("tables", "sequences", "server"), limit)]
+    entries = [_as_json(one, reasons.get(one.pk)) for one in islice(rows.defer("tables", "sequences", "server"), limit)]
     if as_json:
-        return to_text(found)
-    if not found:
+        return to_text(entries)
+    if not entries:
         return "There are no snapshots yet."
-    return "\n".join(table(_HEADER, [[*list(one.values())[:7], one["kept"] or "goes"] for one in found]))
+    return "\n".join(table(_HEADER, [[*list(one.values())[:7], one["kept"] or "goes"] for one in entries]))
 
 
-def shown(snapshot: Snapshot, *, as_json: bool) -> str:
+def snapshot_details(snapshot: Snapshot, *, as_json: bool) -> str:
     """Return all about a snapshot; a table's `state` is the ref from which its rows are found (docs/store.md)."""
     if as_json:
-        told = _told(snapshot, None) | {"tables": snapshot.tables, "sequences": snapshot.sequences}
-        told |= {"server": snapshot.server, "reason": snapshot.reason, "damage": snapshot.damage}
-        del told["kept"]
-        return to_text(told)
+        content = _as_json(snapshot, None) | {"tables": snapshot.tables, "sequences": snapshot.sequences}
+        content |= {"server": snapshot.server, "reason": snapshot.reason, "damage": snapshot.damage}
+        del content["kept"]
+        return to_text(content)
     about = {
         "snapshot": snapshot.pk,
         "deployment": snapshot.deployment.deployment_id,
@@ -58,9 +58,9 @@ def shown(snapshot: Snapshot, *, as_json: bool) -> str:
     return "\n".join(lines)
 
 
-def compared(found: list[TableDiff]) -> str:
-    differing = [one for one in found if not one.same]
-    same = f"{len(found) - len(differing)} tables are the same"
+def snapshot_diff(differences: list[TableDiff]) -> str:
+    differing = [one for one in differences if not one.same]
+    same = f"{len(differences) - len(differing)} tables are the same"
     if not differing:
         return same
     rows = [[one.table, one.before, one.after, one.added, one.changed, one.removed] for one in differing]
@@ -75,11 +75,11 @@ def versions(snapshot: Snapshot) -> str:
     return ", ".join(f"{name} {getattr(snapshot, f'{field}_version') or '(not known)'}" for name, field in named)
 
 
-def to_text(found: object) -> str:
-    return json.dumps(found, indent=2, ensure_ascii=False)
+def to_text(content: object) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False)
 
 
-def _told(snapshot: Snapshot, reason: str | None) -> dict:
+def _as_json(snapshot: Snapshot, reason: str | None) -> dict:
     return {
         "id": snapshot.pk,
         "deployment": snapshot.deployment.deployment_id,
@@ -94,13 +94,13 @@ def _told(snapshot: Snapshot, reason: str | None) -> dict:
 
 
 def _remarks(one: TableDiff) -> list[str]:
-    said = []
+    remarks = []
     if one.before is None or one.after is None:
-        said.append("the table is new" if one.before is None else "the table is gone")
+        remarks.append("the table is new" if one.before is None else "the table is gone")
     if one.columns_added:
-        said.append(f"new columns {', '.join(one.columns_added)}")
+        remarks.append(f"new columns {', '.join(one.columns_added)}")
     if one.columns_removed:
-        said.append(f"columns gone {', '.join(one.columns_removed)}")
-    said += [f"column {name} was {old} and is {new}" for name, (old, new) in one.retyped.items()]
-    said += [f"ids {kind} {', '.join(map(str, ids))}" for kind, ids in sorted(one.ids.items())]
-    return said
+        remarks.append(f"columns gone {', '.join(one.columns_removed)}")
+    remarks += [f"column {name} was {old} and is {new}" for name, (old, new) in one.retyped.items()]
+    remarks += [f"ids {kind} {', '.join(map(str, ids))}" for kind, ids in sorted(one.ids.items())]
+    return remarks

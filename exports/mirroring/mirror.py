@@ -9,7 +9,7 @@ from exports.models import Snapshot
 from exports.store import withdrawals
 from exports.store.blobs import Segment
 from exports.store.reader import SnapshotReader
-from psynetdata.anonymize.face.deployment_anonymizer import Anonymizing
+from psynetdata.anonymize.face.deployment_anonymizer import FaceAnonymizer
 from psynetdata.faces import ANONYMOUS
 from psynetdata.jobs import Running
 from psynetdata.mirror import Transform, refresh
@@ -66,7 +66,7 @@ class MirrorSource(SnapshotReader):
         entry = self.snapshot.tables[table]
         return entry.get("content") or entry["state"]
 
-    def parts(self, table: str) -> Iterator[tuple]:
+    def hashed_segments(self, table: str) -> Iterator[tuple]:
         for segment in self.table_state(table).segments:
             yield segment.sha256, partial(self._blocks, segment)
 
@@ -80,35 +80,35 @@ def mirror(snapshot: Snapshot, *, faces=settings.FACES, running: Running | None 
     Raises Problem if counts do not agree (law 7), and Cancelled between rows.
     """
     while True:
-        ids = withdrawals.ids_of(snapshot.deployment)
+        ids = withdrawals.withdrawn_ids(snapshot.deployment)
         rows = _mirror(snapshot, ids, faces, running)
-        if withdrawals.ids_of(snapshot.deployment) == ids:  # otherwise somebody withdrew in the meantime
+        if withdrawals.withdrawn_ids(snapshot.deployment) == ids:  # otherwise somebody withdrew in the meantime
             return rows
 
 
 def _mirror(snapshot: Snapshot, ids: frozenset[int], faces, running: Running | None) -> dict[str, int]:
     everything = source = MirrorSource(snapshot)
     if ids:
-        less = withdrawals.in_store(snapshot, ids, running)
+        less = withdrawals.store_without_withdrawn(snapshot, ids, running)
         source = MirrorSource(less.snapshot, less.store)
     total = len(faces) * sum(
         entry["rows"] for table, entry in source.snapshot.tables.items() if table not in UNMIRRORED_TABLES
     )
     rows: dict[str, int] = {}
     for number, face in enumerate(faces):
-        look = _looker(running, source, face, number * total // len(faces), total)
+        look = _progress_reporter(running, source, face, number * total // len(faces), total)
         if face == ANONYMOUS:
             # Other participants' rows may name those who withdrew.
-            anonymizing = Anonymizing(snapshot.deployment, everything, look=running and running.check)
-            rows = refresh(face, snapshot.deployment, source, anonymizing, look=look)
+            anonymizing = FaceAnonymizer(snapshot.deployment, everything, check_cancelled=running and running.check)
+            rows = refresh(face, snapshot.deployment, source, anonymizing, on_progress=look)
             anonymizing.tidy()
         else:
-            rows = refresh(face, snapshot.deployment, source, _AS_IT_IS, look=look)
+            rows = refresh(face, snapshot.deployment, source, _AS_IT_IS, on_progress=look)
             summarize(source.snapshot)
     return rows
 
 
-def _looker(running: Running | None, source: MirrorSource, face: str, start: int, total: int):
+def _progress_reporter(running: Running | None, source: MirrorSource, face: str, start: int, total: int):
     """Return a function that reports progress in rows: of earlier tables, and of this one so far."""
     if running is None:
         return None

@@ -47,14 +47,14 @@ def summarize(snapshot: Snapshot) -> Summary | None:
             for (table, name), segment in named.items()
             if (table, name) not in kept
         }
-    told = _told({name: counted[name] if name in counted else kept[name].counts for name in sorted(named)})
+    fields = _summary_fields({name: counted[name] if name in counted else kept[name].counts for name in sorted(named)})
     gone = [row.pk for name, row in kept.items() if name not in named]
-    made = [SegmentTally(deployment_id=number, table=t, name=n, counts=found) for (t, n), found in counted.items()]
+    tallies = [SegmentTally(deployment_id=number, table=t, name=n, counts=found) for (t, n), found in counted.items()]
     with transaction.atomic():
         SegmentTally.objects.filter(pk__in=gone).delete()
-        SegmentTally.objects.bulk_create(made, ignore_conflicts=True)
-        told |= {"snapshot_number": snapshot.pk, "taken_at": snapshot.taken_at}
-        return Summary.objects.update_or_create(deployment_id=number, defaults=told)[0]
+        SegmentTally.objects.bulk_create(tallies, ignore_conflicts=True)
+        fields |= {"snapshot_number": snapshot.pk, "taken_at": snapshot.taken_at}
+        return Summary.objects.update_or_create(deployment_id=number, defaults=fields)[0]
 
 
 def _shows(snapshot: Snapshot, states: Iterable[str]) -> bool:
@@ -87,14 +87,14 @@ def _count(model: type[MirrorModel], rows: QuerySet, since: datetime) -> dict:
     fails = any(field.name == "failed" for field in model._meta.concrete_fields)
     failed = Count("key", filter=Q(failed=True)) if fails else Count("key", filter=Q(pk__in=()))
     classes = rows.values("class_name").annotate(rows=Count("key"), failed=failed)
-    found: dict[str, Any] = {"classes": {one["class_name"]: [one["rows"], one["failed"]] for one in classes}}
+    counts: dict[str, Any] = {"classes": {one["class_name"]: [one["rows"], one["failed"]] for one in classes}}
     if model is Trial:
-        found["by_hour"] = _by_hour(rows.filter(creation_time__gte=since))
+        counts["by_hour"] = _by_hour(rows.filter(creation_time__gte=since))
     elif model is Participant:
-        found |= _of_participants(rows)
+        counts |= _participant_counts(rows)
     elif model is Asset:
-        found["assets"] = _of_assets(rows)
-    return found
+        counts["assets"] = _asset_counts(rows)
+    return counts
 
 
 def _by_hour(rows: QuerySet) -> dict[str, int]:
@@ -102,7 +102,7 @@ def _by_hour(rows: QuerySet) -> dict[str, int]:
     return {hour.isoformat(): count for hour, count in hours}
 
 
-def _of_participants(rows: QuerySet) -> dict:
+def _participant_counts(rows: QuerySet) -> dict:
     """Count participants by outcome; `seconds` is {whole seconds from beginning to end: how many took so long}."""
     states, progress, seconds = Counter(), Counter(), Counter()
     columns = ("failed", "complete", "status", "progress", "creation_time", "end_time")
@@ -124,9 +124,9 @@ def _state(failed: bool | None, complete: bool | None, status: str | None) -> st
     return "working" if status == "working" else "left"
 
 
-def _of_assets(rows: QuerySet) -> dict:
+def _asset_counts(rows: QuerySet) -> dict:
     """Return {kind of origin: {personal or not: [files, bytes]}}, according to the rows."""
-    found: dict[str, dict[str, list[int]]] = {}
+    counts_by_kind: dict[str, dict[str, list[int]]] = {}
     for one in rows.values("type", "host_path", "url", "deposited", "personal", "size_mb"):
         row = {"type": one["type"], "host_path": one["host_path"], "url": one["url"]}
         kind = (
@@ -134,13 +134,13 @@ def _of_assets(rows: QuerySet) -> dict:
             if origin(row | {"deposited": "f" if one["deposited"] is False else "t"}) == EXPERIMENT
             else "other"
         )
-        entry = found.setdefault(kind, {}).setdefault("personal" if one["personal"] else "public", [0, 0])
+        entry = counts_by_kind.setdefault(kind, {}).setdefault("personal" if one["personal"] else "public", [0, 0])
         entry[0] += 1
         entry[1] += round((one["size_mb"] or 0) * _MB)
-    return found
+    return counts_by_kind
 
 
-def _told(tallies: dict[Named, dict]) -> dict:
+def _summary_fields(tallies: dict[Named, dict]) -> dict:
     """Return the fields of a Summary: the sum of all segments' tallies."""
     classes: dict[tuple[str, str], list[int]] = {}
     states, progress, seconds, hours = Counter(), Counter(), Counter(), Counter()
@@ -174,8 +174,8 @@ def _median(counts: Counter[int]) -> float | None:
     total = counts.total()
     if not total:
         return None
-    middle, found, passed = {(total - 1) // 2, total // 2}, [], 0
+    middle, values, passed = {(total - 1) // 2, total // 2}, [], 0
     for value in sorted(counts):
-        found += [value for place in middle if passed <= place < passed + counts[value]]
+        values += [value for place in middle if passed <= place < passed + counts[value]]
         passed += counts[value]
-    return sum(found) / len(found)
+    return sum(values) / len(values)

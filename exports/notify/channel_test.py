@@ -16,8 +16,8 @@ def try_channels() -> list[tuple[str, str]]:
 
 def try_own_channels() -> list[tuple[str, str]]:
     """Return (where it went, why it failed) for the deployments' own channels; an empty text if it succeeded."""
-    found = own_channels().items()
-    return [(f"Slack, the channel of {row}", _try(slack.send, Audience(channel=own))) for own, row in found]
+    channel = own_channels().items()
+    return [(f"Slack, the channel of {row}", _try(slack.send, Audience(channel=own))) for own, row in channel]
 
 
 def own_channels() -> dict[str, Deployment]:

@@ -22,7 +22,7 @@ _MINE_FOR = timedelta(minutes=5)
 _LONG = 60  # seconds; a channel that failed once and takes so long is not used again until the next try
 
 
-def tell(name: str, now: datetime | None = None) -> int:
+def deliver(name: str, now: datetime | None = None) -> int:
     """Send notices and return how many were sent. Raises Undelivered; what was not sent waits for the next try."""
     channel = next((channel for channel in channels() if channel.name == name), None)
     if channel is None:

@@ -14,7 +14,7 @@ def export_heading(export: Export, name: str) -> str:
     return f"Export {became}: {name}"
 
 
-def export_told(export: Export, heading: str, audience: Audience) -> str:
+def export_body(export: Export, heading: str, audience: Audience) -> str:
     link = address("admin:exports_export_change", export.pk)
     if not audience.knows:
         return "\n".join([heading, str(export).capitalize(), link])

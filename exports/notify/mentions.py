@@ -21,26 +21,26 @@ def mention(client: WebClient, name: str) -> str:
         return ""
     place = sha256(f"{settings.SLACK_BASE_URL} {settings.SLACK_BOT_TOKEN}".encode()).hexdigest()
     known = cache.get_or_set(f"slack-members-{place}", lambda: _members(client), KEEP)
-    found = known.get(name.strip().casefold(), set())
-    return f"<@{next(iter(found))}> " if len(found) == 1 else ""
+    ids = known.get(name.strip().casefold(), set())
+    return f"<@{next(iter(ids))}> " if len(ids) == 1 else ""
 
 
 def _members(client: WebClient) -> dict[str, set[str]]:
     """Return {name in lower case: ids of the members with that name}."""
-    found: dict[str, set[str]] = {}
+    ids_by_name: dict[str, set[str]] = {}
     cursor = ""
     try:
         for _ in range(_PAGES):
             answer = client.users_list(limit=_A_PAGE, cursor=cursor)
             for member in answer.get("members") or ():
                 for name in _names(member):
-                    found.setdefault(name.casefold(), set()).add(member["id"])
+                    ids_by_name.setdefault(name.casefold(), set()).add(member["id"])
             cursor = (answer.get("response_metadata") or {}).get("next_cursor", "")
             if not cursor:
                 break
     except (SlackApiError, SlackClientError, OSError, HTTPException, UnicodeError):
         return {}
-    return found
+    return ids_by_name
 
 
 def _names(member: dict) -> set[str]:

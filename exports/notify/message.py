@@ -11,7 +11,7 @@ from psynetdata.models import Deployment, Job
 from psynetdata.psynet import times
 
 from .audience import Audience
-from .export_message import export_heading, export_told
+from .export_message import export_body, export_heading
 from .phrases import address, name_of, one_line
 
 MOST = 20  # incidents that one message describes in full
@@ -27,20 +27,20 @@ class Text:
     urgent: bool = False
 
 
-def message(told: Sequence[Notice], audience: Audience) -> Text:
+def message(notices: Sequence[Notice], audience: Audience) -> Text:
     """Return one message for all of them. An incident with both its ends here appears once, as over."""
-    over = {notice.incident_id for notice in told if notice.incident_id and notice.end}
-    lines = [notice for notice in told if notice.end or notice.export_id or notice.incident_id not in over]
+    over = {notice.incident_id for notice in notices if notice.incident_id and notice.end}
+    lines = [notice for notice in notices if notice.end or notice.export_id or notice.incident_id not in over]
     lines.sort(
         key=lambda notice: (
             notice.export_id is not None,
             notice.end,
-            _moment(notice),
+            _time_of(notice),
             notice.incident_id or 0,
             notice.pk,
         )
     )
-    parts = [_told(notice, audience) for notice in lines[:MOST]]
+    parts = [_notice_text(notice, audience) for notice in lines[:MOST]]
     if len(lines) > MOST:
         parts.append(f"And {len(lines) - MOST} more: {address('admin:exports_incident_changelist')}")
     urgent = any(_is_bad(notice) for notice in lines)
@@ -67,7 +67,7 @@ def _subject(lines: list[Notice], audience: Audience) -> str:
     return f"{settings.SITE_NAME}: {', '.join(counts)}"
 
 
-def _moment(notice: Notice) -> datetime:
+def _time_of(notice: Notice) -> datetime:
     return notice.incident.began_at if notice.incident else notice.created_at
 
 
@@ -76,10 +76,10 @@ def _is_bad(notice: Notice) -> bool:
     return not notice.end if notice.incident else notice.export.job.state == Job.State.FAILED
 
 
-def _told(notice: Notice, audience: Audience) -> str:
+def _notice_text(notice: Notice, audience: Audience) -> str:
     heading = _heading(notice, audience)
     if notice.export:
-        return export_told(notice.export, heading, audience)
+        return export_body(notice.export, heading, audience)
     incident = notice.incident
     deployment = incident.deployment
     since = f"Since {times.in_words(incident.began_at)}."

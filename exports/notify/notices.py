@@ -28,7 +28,7 @@ def note(now: datetime) -> None:
         open_now = Incident.objects.filter(ended_at=None).values_list("pk", flat=True)
         missing = [(pk, name) for pk in open_now for name in names if (pk, name) not in begun]
         new = [Notice(incident_id=pk, channel=name, created_at=now) for pk, name in missing]
-        new += [Notice(export_id=pk, channel=name, created_at=now) for pk, name in _of_exports(names, now)]
+        new += [Notice(export_id=pk, channel=name, created_at=now) for pk, name in _ended_exports(names, now)]
     told_of = Notice.objects.filter(incident=OuterRef("incident"), channel=OuterRef("channel"), end=True)
     over = Notice.objects.filter(~Exists(told_of), end=False, incident__ended_at__gt=now - GIVEN_UP_AFTER)
     ends = over.values_list("incident_id", "channel")
@@ -38,7 +38,7 @@ def note(now: datetime) -> None:
     _give_up(now)
 
 
-def _of_exports(names: list[str], now: datetime) -> list[tuple[int, str]]:
+def _ended_exports(names: list[str], now: datetime) -> list[tuple[int, str]]:
     """Return (export, channel) of what has no notice yet."""
     ended = Export.objects.filter(
         owner__isnull=False,

@@ -54,18 +54,18 @@ def send(text: Text) -> None:
     channel = own or settings.SLACK_CHANNEL
     threads = SlackThread.objects.filter(deployment=deployment, channel=channel)
     thread = threads.first() if deployment else None
-    said = _escaped(f"{text.subject}\n\n{text.body}")
+    escaped = _escaped(f"{text.subject}\n\n{text.body}")
     if deployment:
-        said = mention(client, deployment.experimenter) + said
+        escaped = mention(client, deployment.experimenter) + escaped
     try:
-        answer = _post(client, own, said, thread_ts=thread.ts, reply_broadcast=text.urgent) if thread else None
+        answer = _post(client, own, escaped, thread_ts=thread.ts, reply_broadcast=text.urgent) if thread else None
     except Undelivered as problem:
         if problem.code not in _NO_THREAD:
             raise
         threads.delete()
         answer = None
     if answer is None:
-        answer = _post(client, own, said)
+        answer = _post(client, own, escaped)
         if deployment and (ts := str(answer.get("ts") or "")[:40]):
             threads.update_or_create(deployment=deployment, channel=channel, defaults={"ts": ts})
 
@@ -110,8 +110,8 @@ def _refused(error: SlackApiError, own: str) -> Undelivered:
 
 def _seconds(headers) -> int:
     """Return the seconds in Retry-After; the SDK gives values as texts or as lists with one text."""
-    found = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
-    text = str(found[0] if isinstance(found, list) else found)
+    header = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
+    text = str(header[0] if isinstance(header, list) else header)
     return int(text) if text.isascii() and text.isdecimal() else _A_MINUTE
 
 

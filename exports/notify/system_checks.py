@@ -18,11 +18,11 @@ def half_set_up(app_configs, **kwargs) -> list[Warning]:
         "ALARM_EMAILS": settings.ALARM_EMAILS,
         "EMAIL_FROM": settings.EMAIL_FROM,
     }
-    found = []
+    errors = []
     for label, names in _NEEDED.items():
         missing = [name for name in names if not set_here[name]]
         if missing and len(missing) < len(names):
             verb = "is" if len(missing) == 1 else "are"
             sentence = f"{label} is only partly set up and sends no alarms: {' and '.join(missing)} {verb} not set."
-            found.append(Warning(sentence, id="exports.W001"))
-    return found
+            errors.append(Warning(sentence, id="exports.W001"))
+    return errors

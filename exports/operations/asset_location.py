@@ -13,7 +13,7 @@ _LEAST_EVERY = 5
 
 
 @dataclass(frozen=True)
-class AssetPlace:
+class AssetLocationSettings:
     """The changes to make; a field that is None stays as it is.
 
     `password`, or one within `url`, is encrypted before it is stored; `secret_env` names an environment variable
@@ -48,7 +48,7 @@ class AssetPlace:
             )
 
 
-def put(deployment: Deployment, place: AssetPlace) -> list[str]:
+def put(deployment: Deployment, place: AssetLocationSettings) -> list[str]:
     """Set the fields of a row that the caller then saves. Return the names of the fields that changed."""
     url, within = _parted(place.url)
     experiment, login = _parted(place.experiment)
@@ -91,17 +91,17 @@ def _reference(name: str, secret: str | None, variable: str | None, *, moved: bo
     return "" if moved else None
 
 
-def _known_hosts(deployment: Deployment, place: AssetPlace) -> str | None:
+def _known_hosts(deployment: Deployment, place: AssetLocationSettings) -> str | None:
     if place.known_hosts is None or deployment.source != Deployment.Source.SSH:
         return place.known_hosts
     return with_source(place.known_hosts, deployment.assets_known_hosts, deployment.source_url)
 
 
-def set_place(deployment: Deployment, place: AssetPlace, *, user=None) -> list[str]:
+def set_asset_location(deployment: Deployment, place: AssetLocationSettings, *, user=None) -> list[str]:
     """Save the changes and record them. Return the names of the changed fields. No password in a URL is passed on."""
     changed = put(deployment, place)
     if changed:
         deployment.save(update_fields=changed)
-        told = {"target": deployment.deployment_id, "fields": sorted(changed)}
-        Audit.record("change", user=user, deployment=deployment, **told)
+        details = {"target": deployment.deployment_id, "fields": sorted(changed)}
+        Audit.record("change", user=user, deployment=deployment, **details)
     return changed

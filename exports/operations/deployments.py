@@ -9,25 +9,25 @@ from django.utils import timezone
 
 from exports.server import logs
 from exports.sources import registry
-from exports.sources.base import Access, Kind, Located
+from exports.sources.base import Access, Located, SourceKind
 from exports.sources.probe import Probe, probe
-from exports.sources.ssh.host_keys import HostKey, merged
+from exports.sources.ssh.host_keys import SshHostKey, merged
 from exports.store.snapshot_record import deployment_id_of, describe
 from psynetdata import credentials, jobs
 from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.problems import Conflict, UsageError
 
-from .asset_location import AssetPlace, put
+from .asset_location import AssetLocationSettings, put
 
 EVERY = 60  # seconds; the default and the minimum
 _LONGEST_EVERY = 7 * 24 * 3600
 
 
 @dataclass(frozen=True)
-class Looked:
+class InspectedSource:
     """What was found at an address, and its deployment_id. Looking writes nothing."""
 
-    kind: Kind
+    kind: SourceKind
     located: Located
     access: Access
     probe: Probe
@@ -35,7 +35,7 @@ class Looked:
 
 
 @dataclass(frozen=True)
-class Added:
+class AddedDeployment:
     """A registered deployment. `created`: False if it was already known here and its source was set or changed."""
 
     deployment: Deployment
@@ -43,9 +43,9 @@ class Added:
     created: bool
 
 
-def look(
+def inspect_source(
     url: str, *, deployment_id: str | None = None, password: str | None = None, key: str = "", known_hosts: str = ""
-) -> Looked:
+) -> InspectedSource:
     """Connect to a source's address and report what is there. `password` replaces the one in `url`.
 
     `key` and `known_hosts` are as in Access.
@@ -54,14 +54,14 @@ def look(
     experiment's or belongs to another deployment than `deployment_id`; and Conflict if the address is already watched
     for another deployment.
     """
-    kind = registry.of_url(url)
+    kind = registry.kind_of_url(url)
     located = kind.locate(url)
     access = Access(located.password if password is None else password, key, known_hosts)
-    found = probe(kind, located, access)
+    source_probe = probe(kind, located, access)
     way_out = " (PsyNet writes that at launch); give it one (--id ID, or the field of that name)."
-    named = deployment_id_of(found.info, deployment_id, label=located.label, way_out=way_out)
+    named = deployment_id_of(source_probe.info, deployment_id, label=located.label, way_out=way_out)
     _check_free(located.url, named)
-    return Looked(kind, located, access, found, named)
+    return InspectedSource(kind, located, access, source_probe, named)
 
 
 def add(
@@ -76,7 +76,7 @@ def add(
     key: str = "",
     known_hosts: str = "",
     user=None,
-) -> Added:
+) -> AddedDeployment:
     """Register the experiment at a source's address after a look at it. If the look fails, nothing is written.
 
     `deployment_id` names the deployment where its database does not; where it does, the two must agree. A `password`,
@@ -84,24 +84,24 @@ def add(
     instead. `every`: seconds between snapshots, 60 or more; 0: only on request. `key` refers to a private SSH key,
     `known_hosts` is the line of the host key that somebody has confirmed (`host_key`).
     """
-    every, place = checked_every(EVERY if every is None else every), AssetPlace(url=assets or None)
+    every, place = checked_every(EVERY if every is None else every), AssetLocationSettings(url=assets or None)
     if password_env:
         password = credentials.reveal(f"env:{password_env}")
-    looked = look(url, deployment_id=deployment_id, password=password, key=key, known_hosts=known_hosts)
-    located, found, named = looked.located, looked.probe, looked.deployment_id
+    inspected = inspect_source(url, deployment_id=deployment_id, password=password, key=key, known_hosts=known_hosts)
+    located, source_probe, named = inspected.located, inspected.probe, inspected.deployment_id
     with transaction.atomic():
         _check_free(located.url, named)
         deployment, created = Deployment.objects.select_for_update().get_or_create(deployment_id=named)
         if deployment.clock_offset is None:
-            deployment.clock_offset = found.info.clock_offset
-        describe(deployment, found.info)
+            deployment.clock_offset = source_probe.info.clock_offset
+        describe(deployment, source_probe.info)
         deployment.label = label or deployment.label
-        if found.assets and not assets and deployment.assets_url in ("", found.assets):
-            place = AssetPlace(url=found.assets, key=key)
+        if source_probe.assets and not assets and deployment.assets_url in ("", source_probe.assets):
+            place = AssetLocationSettings(url=source_probe.assets, key=key)
         put(deployment, place)
         if deployment.source_url != located.url:
             deployment.source_secret = ""  # it belongs to the old address and must not be sent to another
-        deployment.source, deployment.source_url = looked.kind.source, located.url
+        deployment.source, deployment.source_url = inspected.kind.source, located.url
         deployment.source_key = key
         if known_hosts:
             deployment.assets_known_hosts = merged(deployment.assets_known_hosts, known_hosts)
@@ -109,12 +109,12 @@ def add(
         deployment.due_at = timezone.now() if every else None
         if password_env:
             deployment.source_secret = f"env:{password_env}"
-        elif looked.access.password is not None:
-            deployment.source_secret = credentials.keep(f"source {deployment.number}", looked.access.password)
+        elif inspected.access.password is not None:
+            deployment.source_secret = credentials.keep(f"source {deployment.number}", inspected.access.password)
         deployment.save()
-        vouched = {"host_key": HostKey(known_hosts).fingerprint} if known_hosts else {}
+        vouched = {"host_key": SshHostKey(known_hosts).fingerprint} if known_hosts else {}
         Audit.record("add", user=user, deployment=deployment, target=deployment.deployment_id, **vouched)
-    return Added(deployment, found, created)
+    return AddedDeployment(deployment, source_probe, created)
 
 
 def connect(deployment: Deployment) -> Probe:
@@ -124,17 +124,17 @@ def connect(deployment: Deployment) -> Probe:
     """
     if deployment.source == Deployment.Source.UPLOAD:
         raise Conflict(f"Deployment {deployment.deployment_id} was loaded from a file; there is nothing to connect to.")
-    kind = registry.of_url(deployment.source_url)
+    kind = registry.kind_of_url(deployment.source_url)
     return probe(kind, kind.locate(deployment.source_url), registry.access(deployment))
 
 
-def host_key(url: str, *, fingerprint: str = "") -> HostKey | None:
-    """Return the host key that someone has to confirm before `look` and `add`, as the server shows it now.
+def host_key(url: str, *, fingerprint: str = "") -> SshHostKey | None:
+    """Return the host key that someone has to confirm before `inspect_source` and `add`, as the server shows it now.
 
     None if the source has no host key. With `fingerprint`: the server's key with this fingerprint, whichever others it
     has. Raises Unreachable, and Refused if no key of the server has the fingerprint.
     """
-    kind = registry.of_url(url)
+    kind = registry.kind_of_url(url)
     return kind.host_key(kind.locate(url), fingerprint=fingerprint)
 
 

@@ -14,7 +14,7 @@ from psycopg2.extensions import quote_ident
 
 from exports.models import Snapshot
 from exports.operations.storage_check import verify_snapshot
-from exports.restore.table_fill import Walk, fill, prove, read_states
+from exports.restore.table_fill import FillProgress, fill, prove, read_states
 from exports.restore.target import qualified, read_tables
 from exports.sources.postgres import Address, connected, parse
 from exports.store.blobs import TableState
@@ -59,7 +59,7 @@ def drill(deployment: Deployment, running: Running | None = None) -> dict:
 def _restore_for_nothing(snapshot: Snapshot, address: Address, running: Running | None) -> int:
     reader = SnapshotReader(snapshot)
     states = read_states(reader)
-    walk = Walk(running, states)
+    walk = FillProgress(running, states)
     with connected(address, name=NAME) as connection:
         connection.autocommit = False  # and never commit: however the connection ends, the server forgets everything
         with connection.cursor() as cursor:
@@ -94,8 +94,8 @@ def _rehash(snapshot: Snapshot, running: Running | None) -> int:
     checked = verify_snapshot(snapshot)
     if checked.problems:
         more = len(checked.problems) - _NAMED
-        said = " ".join(checked.problems[:_NAMED]) + (f" And {more} more." if more > 0 else "")
-        raise Damaged(f"{str(snapshot).capitalize()} has changed since it was taken: {said}")
+        sentence = " ".join(checked.problems[:_NAMED]) + (f" And {more} more." if more > 0 else "")
+        raise Damaged(f"{str(snapshot).capitalize()} has changed since it was taken: {sentence}")
     return checked.rows
 
 

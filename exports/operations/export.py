@@ -14,15 +14,15 @@ from exports.mirroring.mirror import MirrorSource
 from exports.models import Export, ExportArchive, Snapshot
 from exports.package import leak_check, manifest, participant_list
 from exports.package.archive import Archive
-from exports.package.progress_meter import Meter
+from exports.package.progress_meter import ProgressMeter
 from exports.package.publication import Finished, publish
 from exports.package.request import ANONYMOUS, REGULAR, ExportOptions
 from exports.package.tree import asset_folder, basic_data, table_files
-from exports.package.tree.convert_worker import Side, Work
+from exports.package.tree.convert_worker import ConvertContext, Side
 from exports.package.tree.members import Member, written
 from exports.server import logs, source_code, source_code_download
 from exports.store import withdrawals
-from exports.store.participant_filter import narrowed
+from exports.store.participant_filter import filter_snapshot
 from exports.store.reader import SnapshotReader
 from psynetdata.anonymize.face.deployment_anonymizer import anonymizer
 from psynetdata.anonymize.identifiers.personal_assets import decided_public
@@ -30,7 +30,7 @@ from psynetdata.anonymize.rows.anonymizer import Anonymizer
 from psynetdata.infra import processes
 from psynetdata.jobs import Running
 from psynetdata.mirror import Transform
-from psynetdata.psynet.ownership import Belonging
+from psynetdata.psynet.ownership import Ownership
 from psynetdata.psynet.problems import Conflict, Damaged
 
 _NO_LOGS = "The server's logs mention all participants, and this export leaves some of them out; so it has no logs."
@@ -46,21 +46,21 @@ def build(export: Export, running: Running | None = None) -> list[ExportArchive]
     it should be, Cancelled, and Problem for missing assets if `strict` is on.
     """
     options = ExportOptions.from_json(export.options)
-    made = list(export.archives.order_by("mode"))
-    if len(made) == len(options.modes):
-        return made  # another worker finished it before it was given up as dead
+    published = list(export.archives.order_by("mode"))
+    if len(published) == len(options.modes):
+        return published  # another worker finished it before it was given up as dead
     with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="export-") as folder:
-        withdrew = withdrawals.ids_of(export.deployment)
+        withdrew = withdrawals.withdrawn_ids(export.deployment)
         source, left_out = _rows(export.snapshot, options, withdrew, Path(folder), running)
-        meter = Meter(running, _units(source.snapshot, options))
-        building = _Building(export, options, Path(folder), meter, source, left_out)
+        meter = ProgressMeter(running, _units(source.snapshot, options))
+        building = _ExportBuild(export, options, Path(folder), meter, source, left_out)
         finished = building.finish()
         building.meter.check()
         return publish(export, finished, last_look=lambda: _check_nobody_else(export, withdrew))
 
 
 def _check_nobody_else(export: Export, withdrew: frozenset[int]) -> None:
-    if withdrawals.ids_of(export.deployment) != withdrew:
+    if withdrawals.withdrawn_ids(export.deployment) != withdrew:
         raise Conflict("A withdrawal was made or undone while the export was running; ask for the export again.")
 
 
@@ -72,16 +72,18 @@ def _rows(
     if chosen is None and not withdrew:
         return MirrorSource(snapshot), {}
     if gone := sorted(withdrew & {*(chosen or ())}):
-        raise Conflict(f"Chosen participants have withdrawn: {participant_list.told(gone)}; leave them out.")
+        raise Conflict(f"Chosen participants have withdrawn: {participant_list.id_ranges(gone)}; leave them out.")
     place = folder / "selection"
     place.mkdir()
-    look = (lambda *_: running.progress("choosing rows")) if running else None
-    found = narrowed(snapshot, Belonging(chosen) if chosen else Belonging.without(withdrew), place, look)
-    source = MirrorSource(found.snapshot, found.store)
+    on_progress = (lambda *_: running.progress("choosing rows")) if running else None
+    filtered = filter_snapshot(
+        snapshot, Ownership(chosen) if chosen else Ownership.without(withdrew), place, on_progress
+    )
+    source = MirrorSource(filtered.snapshot, filtered.store)
     if chosen:
-        return source, {"selection": {"participants": list(chosen), "rows_left_out": found.left_out}}
-    number = found.left_out.get("participant", 0)
-    return source, {"withdrawn": {"participants": number, "rows_left_out": found.left_out}} if number else {}
+        return source, {"selection": {"participants": list(chosen), "rows_left_out": filtered.left_out}}
+    number = filtered.left_out.get("participant", 0)
+    return source, {"withdrawn": {"participants": number, "rows_left_out": filtered.left_out}} if number else {}
 
 
 def _units(snapshot: Snapshot, options: ExportOptions) -> int:
@@ -98,7 +100,7 @@ def _assets_of(snapshot: Snapshot, options: ExportOptions) -> int:
 
 
 @dataclass
-class _Building:
+class _ExportBuild:
     """An export being made, in a folder of its own.
 
     `reader`: the rows to export. Identifiers always come from the whole snapshot, because a row of a selection may
@@ -108,29 +110,29 @@ class _Building:
     export: Export
     options: ExportOptions
     folder: Path
-    meter: Meter
+    meter: ProgressMeter
     reader: MirrorSource
     left_out: dict
 
     def finish(self) -> list[Finished]:
         """Make, verify and, if anonymous, scan all archives."""
-        made = []
+        finished = []
         with self._workers() as pool:
             for mode in self.options.modes:
                 path = self.folder / f"{mode}.zip"
-                with Archive(path, self.export.snapshot.taken_at, self.work, pool, self.meter) as archive:
-                    found = self._fill(mode, archive, pool)
-                    archive.add_account(manifest.NAME, manifest.to_bytes(found))
+                with Archive(path, self.export.snapshot.taken_at, self.context, pool, self.meter) as archive:
+                    mode_manifest = self._fill(mode, archive, pool)
+                    archive.add_account(manifest.NAME, manifest.to_bytes(mode_manifest))
                     size, sha256 = archive.finish()
-                made.append(Finished(mode, path, size, sha256, manifest.without_asset_files(found), {}))
-        return [replace(one, report=self._prove(one.path)) if one.mode == ANONYMOUS else one for one in made]
+                finished.append(Finished(mode, path, size, sha256, manifest.without_asset_files(mode_manifest), {}))
+        return [replace(one, report=self._prove(one.path)) if one.mode == ANONYMOUS else one for one in finished]
 
     @contextmanager
     def _workers(self) -> Iterator[processes.Pool]:
         """Start the worker processes: forked only once everything that they share exists."""
         for mode in self.options.modes:
-            self.work.add_side(self._side(mode))
-        with processes.pool(self.options.processes, self.work, look=self.meter.check) as pool:
+            self.context.add_side(self._side(mode))
+        with processes.pool(self.options.processes, self.context, check_cancelled=self.meter.check) as pool:
             yield pool
 
     def _side(self, mode: str) -> Side:
@@ -140,10 +142,10 @@ class _Building:
         return Side(mode, self.anonymizer, {table: changing.withheld for table, changing in of_tables.items()})
 
     @cached_property
-    def work(self) -> Work:
+    def context(self) -> ConvertContext:
         classes = self.options.type == "psynet"
         clock = self.export.deployment.clock
-        return Work(self.reader, self.folder, clock=clock, classes=classes, guards=self.options.excel)
+        return ConvertContext(self.reader, self.folder, clock=clock, classes=classes, guards=self.options.excel)
 
     @cached_property
     def anonymizer(self) -> Anonymizer:
@@ -157,7 +159,7 @@ class _Building:
         return collect(everything, decided=decided, processes=self.options.processes)
 
     @cached_property
-    def fetched(self) -> asset_folder.Assets:
+    def fetched(self) -> asset_folder.FetchedAssets:
         """Fetch the asset files once for all modes. Files that no mode includes are not fetched."""
         personal = self.anonymizer.identifiers.personal_assets if self.options.modes == (ANONYMOUS,) else ()
         deployment, folder = self.export.deployment, self.folder / "assets"
@@ -170,27 +172,29 @@ class _Building:
         """Write all members except the outer manifest, and return that manifest."""
         prefix = f"{mode}/"
         units = _WRITING[mode, self.options.type] * self.reader.snapshot.rows
-        made = table_files.make(self.work, pool, mode, self.meter, units)
+        tables = table_files.make(self.context, pool, mode, self.meter, units)
         # Before basic data is computed: that anonymizes the same rows a second time.
         report = self.anonymizer.report() if mode == ANONYMOUS else {}
-        archive.add_database(f"{prefix}database.zip", made)
-        told = self._add_files(mode, archive, made)
+        archive.add_database(f"{prefix}database.zip", tables)
+        asset_entries = self._add_files(mode, archive, tables)
         archive.read_back(_CHECKING * self.reader.snapshot.rows)
-        notes = [*made.notes, *(self._notes_of_regular() if mode == REGULAR else ())]
-        more = {"assets": told, "notes": notes, **self.left_out}
-        found = manifest.manifest(mode, self.reader.snapshot, self.options, archive.members, **more)
-        return found if mode == REGULAR else self._account_for(archive, found, made, report)
+        notes = [*tables.notes, *(self._notes_of_regular() if mode == REGULAR else ())]
+        more = {"assets": asset_entries, "notes": notes, **self.left_out}
+        mode_manifest = manifest.manifest(mode, self.reader.snapshot, self.options, archive.members, **more)
+        return mode_manifest if mode == REGULAR else self._account_for(archive, mode_manifest, tables, report)
 
-    def _add_files(self, mode: str, archive: Archive, made: table_files.Tables) -> dict:
+    def _add_files(self, mode: str, archive: Archive, tables: table_files.Tables) -> dict:
         """Add class files, basic data and assets. Return what the manifest says of the assets."""
         prefix, folder = f"{mode}/", self.folder / mode
         options, anonymous = self.options, mode == ANONYMOUS
         leave = self.anonymizer.identifiers.personal_assets if anonymous else frozenset()
-        files, told = asset_folder.members(
-            self.fetched, asset_folder.rows_of(made), prefix, leave, clean=self._clean(mode)
+        files, asset_entries = asset_folder.members(
+            self.fetched, asset_folder.rows_of(tables), prefix, leave, clean=self._clean(mode)
         )
         if options.type == "psynet":
-            archive.add_class_files(f"{prefix}data/", made, as_parquet=options.format == "parquet", mark=options.excel)
+            archive.add_class_files(
+                f"{prefix}data/", tables, as_parquet=options.format == "parquet", mark=options.excel
+            )
             transform = (
                 Transform(f"level={options.level}", self.anonymizer.table) if anonymous else Transform("as it is")
             )
@@ -199,7 +203,7 @@ class _Building:
             )
             files += [] if anonymous else [*self.source_code[0], *self.logs[0]]
         archive.add_files(files)
-        return told
+        return asset_entries
 
     def _notes_of_regular(self) -> list[str]:
         return [*leak_check.password_notes(self.reader), *self.source_code[1], *self.logs[1]]
@@ -215,7 +219,7 @@ class _Building:
         if self.left_out:
             return [], [_NO_LOGS] if logs.are_kept(self.export.deployment) else []
         self.meter.begin("reading logs")
-        kept, notes = logs.brought(self.export.deployment, self.meter.check)
+        kept, notes = logs.fetch_for_export(self.export.deployment, self.meter.check)
         try:
             return [written(logs.NAME, self.folder / logs.NAME, logs.all_of(kept))] if kept else [], notes
         except Damaged as problem:
@@ -233,22 +237,22 @@ class _Building:
         if not source_code.is_kept(deployment) and source_code_download.can_be_asked(deployment):
             self.meter.begin("fetching source code")
             try:
-                source_code_download.fetch(deployment, look=self.meter.check)
+                source_code_download.fetch(deployment, check_cancelled=self.meter.check)
             except source_code_download.NotFetched as problem:
                 notes.append(problem.sentence)
         kept = source_code.bring(deployment, path)
         return [Member(source_code.NAME, path, kept.bytes, kept.sha256)] if kept else [], notes
 
-    def _account_for(self, archive: Archive, found: dict, made: table_files.Tables, report: dict) -> dict:
+    def _account_for(self, archive: Archive, mode_manifest: dict, tables: table_files.Tables, report: dict) -> dict:
         """Add anonymization.json and the anonymous tree's manifest. Return the outer manifest, which lists both."""
         prefix = f"{ANONYMOUS}/"
-        self.needles.withhold(made.texts.texts)
+        self.needles.withhold(tables.texts.texts)
         report = report | {"scan": leak_check.looked_for(self.needles)}
-        found["anonymization"] = {"level": report["level"], "policy": report["policy"]}
+        mode_manifest["anonymization"] = {"level": report["level"], "policy": report["policy"]}
         archive.add_account(f"{prefix}anonymization.json", manifest.to_bytes(report))
-        inner = found | {"files": [self._below(member, prefix) for member in archive.members]}
+        inner = mode_manifest | {"files": [self._below(member, prefix) for member in archive.members]}
         archive.add_account(f"{prefix}{manifest.NAME}", manifest.to_bytes(inner))
-        return found | {"files": [member.to_json() for member in archive.members]}
+        return mode_manifest | {"files": [member.to_json() for member in archive.members]}
 
     @staticmethod
     def _below(member: Member, prefix: str) -> dict:

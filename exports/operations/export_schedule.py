@@ -20,11 +20,11 @@ def schedule(deployment: Deployment, options: ExportOptions, *, every_days: int,
     if every_days not in EVERY_DAYS:
         raise UsageError(f"A scheduled export comes every {', '.join(map(str, EVERY_DAYS))} days.")
     with transaction.atomic():
-        made = ExportSchedule.objects.create(
+        row = ExportSchedule.objects.create(
             deployment=deployment, options=options.to_json(), every_days=every_days, owner=owner, due_at=timezone.now()
         )
-        Audit.record("schedule", user=owner, deployment=deployment, target=made, every_days=every_days)
-    return made
+        Audit.record("schedule", user=owner, deployment=deployment, target=row, every_days=every_days)
+    return row
 
 
 def remove(row: ExportSchedule, *, user) -> None:
@@ -75,11 +75,11 @@ def _send(row: ExportSchedule, now: datetime) -> None:
     try:
         options = ExportOptions.from_json(row.options)
         _check_owner(row, options)
-        made = request_export(row.deployment, options, owner=row.owner)
+        export = request_export(row.deployment, options, owner=row.owner)
     except Problem as problem:
         _failed(row, problem.sentence, now)
     else:
-        _move(row, last=made, scored=False, reason="")
+        _move(row, last=export, scored=False, reason="")
 
 
 def _check_owner(row: ExportSchedule, options: ExportOptions) -> None:

@@ -14,7 +14,7 @@ KIND = "undecided"
 
 
 @dataclass(frozen=True)
-class Listing:
+class UndecidedListing:
     """The last list: of which snapshot (None: there is no list yet), and the newest snapshot, which may be later."""
 
     snapshot: Snapshot | None
@@ -26,7 +26,7 @@ class Listing:
         return self.newest is not None and self.newest != self.snapshot
 
 
-def look(snapshot: Snapshot, running: jobs.Running | None = None) -> list[dict]:
+def list_undecided(snapshot: Snapshot, running: jobs.Running | None = None) -> list[dict]:
     """Return [{table, column, selector, rows, shape, masked, shared, open, kind}] of what is undecided, in order.
 
     `shape` describes the values without quoting one; the last three are a rule that would fit. A selector that holds
@@ -38,27 +38,27 @@ def look(snapshot: Snapshot, running: jobs.Running | None = None) -> list[dict]:
         count = source.row_count(table)
         if running is not None:
             running.progress("looking at what is undecided", done, snapshot.rows)
-        survey.look(table, source.columns(table), _watched(source.rows(table), running))
+        survey.add_rows(table, source.columns(table), _checking(source.rows(table), running))
         done += count
     clean = anonymizer(deployment, source).scrubber.string
-    found = []
+    undecided = []
     for (table, column, selector), shape in sorted(survey.found.items()):
         shown = clean(selector, free_text=True)
         name = selector.rpartition("/")[2] or column
-        told = {"table": table, "column": column, "selector": shown, "masked": shown != selector}
-        found.append(told | {"rows": shape.rows, "shape": shape.words()} | shape.proposal(name))
-    return found
+        entry = {"table": table, "column": column, "selector": shown, "masked": shown != selector}
+        undecided.append(entry | {"rows": shape.rows, "shape": shape.words()} | shape.proposal(name))
+    return undecided
 
 
-def latest(deployment: Deployment) -> Listing:
+def latest(deployment: Deployment) -> UndecidedListing:
     """Return the last list, without what was decided since."""
     newest = Snapshot.objects.newest(deployment)
     done = Job.objects.filter(deployment=deployment, kind=KIND, state=Job.State.DONE).first()
     if done is None:
-        return Listing(None, [], newest)
+        return UndecidedListing(None, [], newest)
     policy = policy_of(deployment)
     survey = Survey(policy)
-    found = [
+    undecided = [
         each
         for each in done.result["found"]
         if each["masked"]
@@ -69,16 +69,18 @@ def latest(deployment: Deployment) -> Listing:
         )
     ]
     snapshot = Snapshot.objects.filter(pk=done.result["snapshot"]).first()
-    return Listing(snapshot, found, newest)
+    return UndecidedListing(snapshot, undecided, newest)
 
 
 def ask(deployment: Deployment, *, owner=None) -> Job:
     """Return a job that makes the list; the active one if there is one. Raises Conflict without a good snapshot."""
     newest = newest_of(deployment)
-    return at_work(deployment) or jobs.submit(KIND, options={"snapshot": newest.pk}, deployment=deployment, owner=owner)
+    return running_job(deployment) or jobs.submit(
+        KIND, options={"snapshot": newest.pk}, deployment=deployment, owner=owner
+    )
 
 
-def at_work(deployment: Deployment) -> Job | None:
+def running_job(deployment: Deployment) -> Job | None:
     return Job.objects.filter(deployment=deployment, kind=KIND, state__in=Job.ACTIVE).first()
 
 
@@ -89,7 +91,7 @@ def newest_of(deployment: Deployment) -> Snapshot:
     return newest
 
 
-def _watched(rows, running: jobs.Running | None):
+def _checking(rows, running: jobs.Running | None):
     for number, row in enumerate(rows):
         if running is not None and number % 1000 == 0:
             running.check()

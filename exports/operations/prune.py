@@ -10,13 +10,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, ProtectedError
 from django.utils import timezone
 
-from exports.history.retention import Held, Policy, keep
+from exports.history.retention import HeldSnapshot, RetentionPolicy, keep
 from exports.models import Export, Snapshot
 from exports.package.expiry import expire, expired
 from exports.store import locks, withdrawals
 from exports.store.asset_garbage import remove_unowned, unowned
 from exports.store.blobs import Store
-from exports.store.garbage import Named, Swept, sweep, unnamed
+from exports.store.garbage import References, Swept, sweep, unreferenced_files
 from psynetdata import jobs
 from psynetdata.jobs import Running
 from psynetdata.models import Audit, Deployment, Job, MirroredTable
@@ -28,7 +28,7 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Pruned:
+class PruneResult:
     """What was deleted, or would be. `store`, `archives`, `assets`: files of snapshots, expired exports, assets.
 
     `deployments`: {deployment_id: {"goes": n, "stays": {reason: n}}}; `unreadable`: states that could not be read.
@@ -44,20 +44,20 @@ class Pruned:
         return asdict(self)
 
 
-def policy_of(deployment: Deployment) -> Policy:
-    return Policy(
+def policy_of(deployment: Deployment) -> RetentionPolicy:
+    return RetentionPolicy(
         timedelta(hours=deployment.keep_all_hours),
         timedelta(days=deployment.keep_hourly_days),
         timedelta(days=deployment.keep_daily_days),
     )
 
 
-def kept(deployment: Deployment, now: datetime) -> dict[int, str | None]:
+def retention_reasons(deployment: Deployment, now: datetime) -> dict[int, str | None]:
     """Return {snapshot: why it stays, or None if it is to be deleted}, newest first."""
-    return keep(_held(deployment), now, policy_of(deployment))
+    return keep(_held_snapshots(deployment), now, policy_of(deployment))
 
 
-def prune(running: Running, *, deployment: Deployment | None = None, dry_run: bool = False) -> Pruned:
+def prune(running: Running, *, deployment: Deployment | None = None, dry_run: bool = False) -> PruneResult:
     """Delete snapshots of one deployment or of all; then all files that nothing refers to, and expired exports.
 
     With `dry_run` only report what would be deleted. Raises Conflict while another prune runs, and Cancelled. If a
@@ -67,22 +67,22 @@ def prune(running: Running, *, deployment: Deployment | None = None, dry_run: bo
     if not dry_run:
         _alone(running)
     chosen = [deployment] if deployment else list(Deployment.objects.order_by("number"))
-    decided = {one: kept(one, now) for one in chosen}
+    decided = {one: retention_reasons(one, now) for one in chosen}
     going = {one: [pk for pk, reason in reasons.items() if reason is None] for one, reasons in decided.items()}
-    told = {one.deployment_id: _told(reasons.values()) for one, reasons in decided.items() if reasons}
+    counts = {one.deployment_id: _counted(reasons.values()) for one, reasons in decided.items() if reasons}
     if dry_run:
-        named = Named(store, without=frozenset(pk for ids in going.values() for pk in ids))
-        named.update(running)
-        files, archives = _sum(unnamed(store, named, now)), _sum(expired(store.storage, now))
-        return Pruned(told, files, archives, _sum(unowned(store.storage, now)), len(named.unreadable))
+        references = References(store, without=frozenset(pk for ids in going.values() for pk in ids))
+        references.update(running)
+        files, archives = _sum(unreferenced_files(store, references, now)), _sum(expired(store.storage, now))
+        return PruneResult(counts, files, archives, _sum(unowned(store.storage, now)), len(references.unreadable))
     for one, ids in going.items():
         if ids:
-            told[one.deployment_id]["goes"] = _let_go(one, ids, running)
+            counts[one.deployment_id]["goes"] = _delete_snapshots(one, ids, running)
     running.progress("reading what is kept")
-    named = Named(store)
-    named.update(running)
-    files, archives = sweep(store, named, running, now), expire(store.storage, running, now)
-    return Pruned(told, files, archives, remove_unowned(store.storage, running, now), len(named.unreadable))
+    references = References(store)
+    references.update(running)
+    files, archives = sweep(store, references, running, now), expire(store.storage, running, now)
+    return PruneResult(counts, files, archives, remove_unowned(store.storage, running, now), len(references.unreadable))
 
 
 def submit_daily() -> None:
@@ -103,11 +103,11 @@ def _alone(running: Running) -> None:
         Job.objects.filter(pk=running.job.pk).update(options=running.job.options)
 
 
-def _held(deployment: Deployment) -> list[Held]:
-    shown, used = _shown(deployment), _used()
+def _held_snapshots(deployment: Deployment) -> list[HeldSnapshot]:
+    shown, used = _mirrored_snapshots(deployment), _snapshots_in_use()
     rows = deployment.snapshots.annotate(exported=Exists(Export.objects.filter(snapshot=OuterRef("pk"))))
     return [
-        Held(
+        HeldSnapshot(
             pk,
             taken_at,
             state,
@@ -123,26 +123,26 @@ def _held(deployment: Deployment) -> list[Held]:
     ]
 
 
-def _shown(deployment: Deployment) -> set[int]:
+def _mirrored_snapshots(deployment: Deployment) -> set[int]:
     """Return the snapshot that each face shows; of several with exactly the same states the newest."""
-    found = set()
+    shown = set()
     for face in settings.FACES:
         rows = MirroredTable.objects.using(face).filter(deployment_number=deployment.number)
-        states = withdrawals.whole(deployment, dict(rows.values_list("table", "state")))
+        states = withdrawals.unfiltered_states(deployment, dict(rows.values_list("table", "state")))
         for pk, tables in deployment.snapshots.values_list("pk", "tables").iterator() if states else ():
             if states == {name: tables[name]["state"] for name in tables if name not in UNMIRRORED_TABLES}:
-                found.add(pk)
+                shown.add(pk)
                 break
-    return found
+    return shown
 
 
-def _used() -> set[int]:
+def _snapshots_in_use() -> set[int]:
     """Return the ids of snapshots that unfinished jobs name."""
     active = Job.objects.filter(state__in=Job.ACTIVE)
     return set(active.filter(options__has_key="snapshot").values_list("options__snapshot", flat=True))
 
 
-def _let_go(deployment: Deployment, ids: list[int], running: Running) -> int:
+def _delete_snapshots(deployment: Deployment, ids: list[int], running: Running) -> int:
     gone = 0
     for start in range(0, len(ids), _TOGETHER):
         running.progress("letting snapshots go", start, len(ids))
@@ -170,7 +170,7 @@ def _delete_if_free(pk: int) -> int:
         return 0
 
 
-def _told(reasons: Iterable[str | None]) -> dict:
+def _counted(reasons: Iterable[str | None]) -> dict:
     counts = Counter(reasons)
     goes = counts.pop(None, 0)
     return {"goes": goes, "stays": dict(counts.most_common())}

@@ -36,14 +36,14 @@ def retire(deployment: Deployment, running: Running) -> dict:
     """
     if deployment.source == Deployment.Source.UPLOAD:
         raise Conflict(f"Deployment {deployment.deployment_id} was loaded from a file; it has no server to retire.")
-    found = _Retiring(deployment, running).all_of_it()
+    result = _Retiring(deployment, running).run()
     deployment.refresh_from_db()
     user = running.job.owner
-    if found["safe"] and deployment.state in (*Deployment.OPEN, Deployment.State.FINISHED):
+    if result["safe"] and deployment.state in (*Deployment.OPEN, Deployment.State.FINISHED):
         deployments.archive(deployment, user=user)
-    told = {"safe": found["safe"], "missing": len(found["missing"])}
-    Audit.record(KIND, user=user, deployment=deployment, target=deployment.deployment_id, **told)
-    return found
+    details = {"safe": result["safe"], "missing": len(result["missing"])}
+    Audit.record(KIND, user=user, deployment=deployment, target=deployment.deployment_id, **details)
+    return result
 
 
 class _Retiring:
@@ -55,7 +55,7 @@ class _Retiring:
         fetching = (self._fetch_logs, self._fetch_assets, self._fetch_source_code)
         self._steps = (self._take, *fetching, self._verify, self._drill)
 
-    def all_of_it(self) -> dict:
+    def run(self) -> dict:
         """Run all steps. A step that fails is reported, and the other steps are still done."""
         for number, step in enumerate(self._steps):
             self._number = number
@@ -66,18 +66,18 @@ class _Retiring:
             except Problem as problem:
                 self._missing.append(problem.sentence)
         newest = Snapshot.objects.newest(self._deployment)
-        found = {"done": self._done, "missing": self._missing, "snapshot": newest and newest.pk}
-        return {"safe": not self._missing, **found}
+        result = {"done": self._done, "missing": self._missing, "snapshot": newest and newest.pk}
+        return {"safe": not self._missing, **result}
 
-    def _shown(self, phase: str) -> None:
+    def _show_phase(self, phase: str) -> None:
         self._running.progress(phase[:80], self._number, len(self._steps))
 
     def _job(self, phase: str, kind: str, **options) -> Job:
         """Run a job here to its end. Raises the job's Problem, and Cancelled if this job is to stop."""
-        self._shown(phase)
+        self._show_phase(phase)
         return jobs.run_here(
             kind, options=options, deployment=self._deployment, owner=self._running.job.owner,
-            on_progress=lambda job: self._shown(f"{phase}: {job.phase}"),
+            on_progress=lambda job: self._show_phase(f"{phase}: {job.phase}"),
         )  # fmt: skip
 
     def _take(self) -> None:
@@ -128,19 +128,19 @@ class _Retiring:
         if not self._newest().tables.get("asset", {"rows": 0})["rows"]:
             self._done.append("It has no assets.")
             return
-        told = self._job("fetching asset files", background_fetch.KIND, whole=True).result
-        for reason, count in sorted(told["missing"].items()):
+        result = self._job("fetching asset files", background_fetch.KIND, whole=True).result
+        for reason, count in sorted(result["missing"].items()):
             told_of = self._done if reason == NO_FILE else self._missing  # on no server: nothing is lost
             told_of.append(f"{count} asset files are missing: {reason}.")
         kept = self._deployment.stored_assets.count()
-        self._done.append(f"{kept} asset files are here; {told['fetched']} of them were fetched now.")
+        self._done.append(f"{kept} asset files are here; {result['fetched']} of them were fetched now.")
 
     def _fetch_logs(self) -> None:
         if logs.can_be_read(self._deployment):
-            told = self._job("reading logs", logs.KIND).result
-            read = f"Its server's logs were read to their end, {told.get('bytes')} bytes."
-            self._done.append(told.get("missing") or read)
-        elif kept := logs.kept(self._deployment):
+            result = self._job("reading logs", logs.KIND).result
+            read = f"Its server's logs were read to their end, {result.get('bytes')} bytes."
+            self._done.append(result.get("missing") or read)
+        elif kept := logs.kept_logs(self._deployment):
             self._done.append(f"Its server's logs are here, {kept.bytes} bytes.")
 
     def _fetch_source_code(self) -> None:
@@ -148,8 +148,8 @@ class _Retiring:
         if SourceCode.objects.filter(deployment=deployment).exists():
             self._done.append("Its source code is here.")
         elif source_code_download.can_be_asked(deployment):
-            self._shown("fetching source code")
-            kept = source_code_download.fetch(deployment, look=self._running.check)
+            self._show_phase("fetching source code")
+            kept = source_code_download.fetch(deployment, check_cancelled=self._running.check)
             self._done.append(f"Its source code was fetched, {kept.bytes} bytes.")
         else:
             raise Conflict(
@@ -158,11 +158,11 @@ class _Retiring:
             )
 
     def _verify(self) -> None:
-        self._shown("comparing hashes")
+        self._show_phase("comparing hashes")
         checks = {"snapshot": verify_snapshot(self._newest()), "asset files": verify_assets(self._deployment)}
         if code := SourceCode.objects.filter(deployment=self._deployment).first():
             checks["source code"] = verify_source_code(code)
-        if kept := logs.kept(self._deployment):
+        if kept := logs.kept_logs(self._deployment):
             checks["logs"] = verify_logs(kept)
         for name, checked in checks.items():
             self._missing += [f"In the stored {name}: {problem}" for problem in checked.problems[:_NAMED]]
@@ -173,9 +173,9 @@ class _Retiring:
             self._done.append(f"{files} stored files were compared with their hashes.")
 
     def _drill(self) -> None:
-        found = self._job("restoring for a test", "drill").result
-        self._done.append(found["sentence"])
-        if found["how"] != RESTORED:
+        result = self._job("restoring for a test", "drill").result
+        self._done.append(result["sentence"])
+        if result["how"] != RESTORED:
             rows = sum(_in_scratch(self._newest(), self._running).values())
             self._done.append(f"Instead, {rows} rows were loaded into a scratch database and counted.")
 
@@ -184,7 +184,9 @@ def _in_scratch(snapshot: Snapshot, running: Running) -> dict[str, int]:
     """Load the snapshot into an empty mirror. Return {table: rows}. Raises Conflict if they are not the snapshot's."""
     with scratch() as alias:
         source = MirrorSource(snapshot)
-        rows = refresh(alias, snapshot.deployment, source, Transform("as it is"), look=lambda *_: running.check())
+        rows = refresh(
+            alias, snapshot.deployment, source, Transform("as it is"), on_progress=lambda *_: running.check()
+        )
     expected = {table: snapshot.rows_of(table) for table in snapshot.tables if table not in UNMIRRORED_TABLES}
     if rows != expected:
         raise Conflict(f"{str(snapshot).capitalize()} did not load completely into a scratch database.")

@@ -27,23 +27,23 @@ def send(now: datetime | None = None) -> None:
     active = Job.objects.filter(kind=KIND, state__in=Job.ACTIVE)
     busy = {options.get("schedule") for options in active.values_list("options", flat=True)}
     for row in rows.select_related("owner", "deployment"):
-        if row.pk not in busy and _ways(row):
+        if row.pk not in busy and _recipients(row):
             jobs.submit(KIND, options={"schedule": row.pk}, deployment=row.deployment, owner=row.owner)
 
 
-def tell(schedule: int) -> list[str]:
+def notify_owner(schedule: int) -> list[str]:
     """Notify the owner. Return how: "owner" for e-mail, or the channels' names. Raises Undelivered."""
     row = ExportSchedule.objects.filter(pk=schedule, stopped_at__isnull=False, told_at=None)
     row = row.select_related("owner", "deployment").first()
     if row is None:
         return []
-    for _, send_it, audience in (ways := _ways(row)):
+    for _, send_it, audience in (recipients := _recipients(row)):
         send_it(_text(row, audience))
     ExportSchedule.objects.filter(pk=row.pk).update(told_at=timezone.now())
-    return [name for name, _, _ in ways]
+    return [name for name, _, _ in recipients]
 
 
-def _ways(row: ExportSchedule) -> list[tuple]:
+def _recipients(row: ExportSchedule) -> list[tuple]:
     """Return [(name, function that sends a Text, who reads it)]."""
     if row.owner.is_active and mail.reaches(row.owner.email):
         knows = rights.can_see_deployment(row.owner, row.deployment)  # if not, that may be why it stopped

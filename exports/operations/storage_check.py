@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 
 from exports.models import Export, ExportArchive, ServerLogs, Snapshot, SourceCode, StoredAsset
-from exports.package.archive_check import Checked, ZipTree, check
+from exports.package.archive_check import ArchiveContents, ZipTree, check
 from exports.server import logs, source_code
 from exports.store.blobs import Segment
 from exports.store.reader import SnapshotReader
@@ -17,14 +17,14 @@ from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.problems import BadInput, Damaged
 
 
-def verify_snapshot(snapshot: Snapshot, seen: dict[str, int] | None = None) -> Checked:
+def verify_snapshot(snapshot: Snapshot, seen: dict[str, int] | None = None) -> ArchiveContents:
     """Hash and count every state and segment again, and compare with Snapshot.tables and its totals.
 
     Missing or damaged blobs are noted in Snapshot.damage: the next capture of the source reads them again.
     `seen`: {ref of a segment: its rows} for segments that were checked before; snapshots share segments.
     """
     seen = {} if seen is None else seen
-    checked, damaged = Checked(), []
+    checked, damaged = ArchiveContents(), []
     reader = SnapshotReader(snapshot)
     total = 0
     for table in sorted(snapshot.tables):
@@ -45,7 +45,7 @@ def verify_snapshot(snapshot: Snapshot, seen: dict[str, int] | None = None) -> C
 
 
 def _verify_table(
-    reader: SnapshotReader, table: str, seen: dict[str, int], checked: Checked, damaged: list[str]
+    reader: SnapshotReader, table: str, seen: dict[str, int], checked: ArchiveContents, damaged: list[str]
 ) -> int | None:
     """Return the table's rows, or None on a problem: only the first one is reported, all are noted in `damaged`."""
     state = reader.snapshot.tables[table]["state"]
@@ -72,7 +72,7 @@ def _verify_table(
     return rows
 
 
-def _verify_segment(reader: SnapshotReader, segment: Segment, seen: dict[str, int], checked: Checked) -> None:
+def _verify_segment(reader: SnapshotReader, segment: Segment, seen: dict[str, int], checked: ArchiveContents) -> None:
     if segment.blob not in seen:
         size = reader.store.check(segment.blob)
         seen[segment.blob] = sum(1 for _ in reader.segment_records(segment))
@@ -86,19 +86,19 @@ def _verify_segment(reader: SnapshotReader, segment: Segment, seen: dict[str, in
         )
 
 
-def verify_source_code(row: SourceCode) -> Checked:
+def verify_source_code(row: SourceCode) -> ArchiveContents:
     """Check the stored zip by its SHA-256."""
     try:
         for _ in source_code.read(row):
             pass
     except Damaged as problem:
-        return Checked([problem.sentence])
-    return Checked(files=1, bytes=row.bytes)
+        return ArchiveContents([problem.sentence])
+    return ArchiveContents(files=1, bytes=row.bytes)
 
 
-def verify_logs(row: ServerLogs) -> Checked:
+def verify_logs(row: ServerLogs) -> ArchiveContents:
     """Check the stored parts of a server's logs by their SHA-256."""
-    checked = Checked(files=len(row.parts), bytes=row.bytes)
+    checked = ArchiveContents(files=len(row.parts), bytes=row.bytes)
     for number in range(len(row.parts)):
         try:
             logs.lines_of(row, number)
@@ -107,13 +107,13 @@ def verify_logs(row: ServerLogs) -> Checked:
     return checked
 
 
-def verify_assets(deployment: Deployment, seen: dict[str, bool] | None = None) -> Checked:
+def verify_assets(deployment: Deployment, seen: dict[str, bool] | None = None) -> ArchiveContents:
     """Check a deployment's stored asset files by their SHA-256. The next export fetches a damaged file again.
 
     `seen`: {hash: whether the file was intact} for files that were checked before; deployments may share files.
     """
     seen = {} if seen is None else seen
-    checked = Checked()
+    checked = ArchiveContents()
     rows = StoredAsset.objects.filter(deployment=deployment).order_by("asset_id", "number")
     for row in rows.iterator():
         if row.sha256 not in seen:
@@ -135,22 +135,22 @@ def _is_sound(row: StoredAsset) -> bool:
     return digest.hexdigest() == row.sha256
 
 
-def verify_export(export: Export) -> Checked:
+def verify_export(export: Export) -> ArchiveContents:
     """Check each stored archive by its SHA-256, then every file in its manifest."""
-    checked = Checked()
+    checked = ArchiveContents()
     archives = list(export.archives.order_by("mode"))
     if not archives:
         checked.problems.append(f"It has no archive: its job is {export.job.state}.")
     for archive in archives:
-        found = _verify_archive(archive)
-        checked.problems += [f"{archive.mode}: {problem}" for problem in found.problems]
-        checked.files += found.files
-        checked.bytes += found.bytes
-        checked.rows += found.rows
+        archive_problem = _verify_archive(archive)
+        checked.problems += [f"{archive.mode}: {problem}" for problem in archive_problem.problems]
+        checked.files += archive_problem.files
+        checked.bytes += archive_problem.bytes
+        checked.rows += archive_problem.rows
     return checked
 
 
-def _verify_archive(archive: ExportArchive) -> Checked:
+def _verify_archive(archive: ExportArchive) -> ArchiveContents:
     digest, size = hashlib.sha256(), 0
     with tempfile.TemporaryFile(dir=settings.TEMP_DIR) as copy:
         try:
@@ -160,10 +160,10 @@ def _verify_archive(archive: ExportArchive) -> Checked:
                     size += len(block)
                     copy.write(block)
         except FileNotFoundError:
-            return Checked(["its file is missing from the storage."])
+            return ArchiveContents(["its file is missing from the storage."])
         if (size, digest.hexdigest()) != (archive.bytes, archive.sha256):
-            return Checked(["its file has changed: its SHA-256 is different."])
+            return ArchiveContents(["its file has changed: its SHA-256 is different."])
         try:
             return check(ZipTree(copy))
         except BadInput as problem:
-            return Checked([problem.sentence])
+            return ArchiveContents([problem.sentence])

@@ -33,11 +33,11 @@ def verify(options: dict) -> dict:
     Raises Damaged, which names no files because names can reveal people, and NotFound.
     """
     ((name, number),) = options.items()
-    model, look = _VERIFY[name]
+    model, verify_row = _VERIFY[name]
     row = model.objects.filter(pk=number).first()
     if row is None:
         raise NotFound(f"There is no {name} {number} any more.")
-    checked = look(row)
+    checked = verify_row(row)
     if checked.problems:
         count = len(checked.problems)
         what = "one thing is" if count == 1 else f"{count} things are"

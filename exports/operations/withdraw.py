@@ -16,7 +16,7 @@ from exports.mirroring.rebuild import to_mirror
 from exports.models import Export, Snapshot, StoredAsset, Withdrawal
 from exports.package.publication import discard
 from exports.store.reader import SnapshotReader
-from exports.store.withdrawals import ids_of, without_them
+from exports.store.withdrawals import withdrawn_ids, without_withdrawn
 from psynetdata import jobs
 from psynetdata.faces import IDENTIFIED
 from psynetdata.jobs import Running
@@ -36,17 +36,17 @@ def withdraw(deployment: Deployment, ids: Iterable[int], *, user=None) -> list[W
     if missing := sorted({*wanted} - _took_part(deployment, wanted)):
         raise NotFound(f"Deployment {deployment.deployment_id} has no participant {', '.join(map(str, missing))}.")
     with transaction.atomic():
-        found = [
+        rows = [
             Withdrawal.objects.get_or_create(deployment=first, participant=each, defaults={"by": _account(user)})
             for each in wanted
         ]
-        made = [row for row, is_new in found if is_new]
-        if not made:
+        new_rows = [row for row, is_new in rows if is_new]
+        if not new_rows:
             raise Conflict("They withdrew before; nothing was changed.")
-        for row in made:
+        for row in new_rows:
             who = f"participant {row.participant}"
             Audit.record(KIND, user=user, deployment=deployment, target=who, identified=True)
-    return made
+    return new_rows
 
 
 def take_back(deployment: Deployment, ids: Iterable[int], *, user=None) -> None:
@@ -91,7 +91,7 @@ def _took_part(deployment: Deployment, ids: list[int]) -> set[int]:
     """Return those of `ids` that took part, according to the mirror or to a withdrawal."""
     numbers = [one.number for one in deployment.chain()]
     shown = Participant.objects.using(IDENTIFIED).filter(id__in=ids, deployment_number__in=numbers)
-    return {*shown.values_list("id", flat=True), *ids_of(deployment)}
+    return {*shown.values_list("id", flat=True), *withdrawn_ids(deployment)}
 
 
 def _account(user):
@@ -114,7 +114,7 @@ def _remove_archives(deployment: Deployment) -> int:
 def _remove_assets(snapshot: Snapshot, running: Running) -> int:
     """Remove the stored files of participants who withdrew; a file that others share stays."""
     with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="withdrawn-") as folder:
-        less = without_them(snapshot, Path(folder), look=lambda *_: running.check())
+        less = without_withdrawn(snapshot, Path(folder), on_progress=lambda *_: running.check())
         if "asset" not in less.left_out:
             return 0
         stay = set(_asset_ids(less.reader))

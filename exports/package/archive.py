@@ -9,9 +9,9 @@ from pathlib import Path
 from psynetdata.infra.processes import Pool
 from psynetdata.psynet.problems import Damaged
 
-from .progress_meter import Meter
+from .progress_meter import ProgressMeter
 from .tree import parquet_files
-from .tree.convert_worker import PackTask, Read, Work, pack_file, read_back
+from .tree.convert_worker import ConvertContext, MemberCheck, PackTask, pack_file, read_back
 from .tree.members import Member, read
 from .tree.table_files import Tables, header, named, write_database
 from .zip.zip_writer import Entry, ZipWriter
@@ -31,10 +31,10 @@ class _Written:
 class Archive:
     """The zip of one side of an export at `path`; a context manager that closes the file."""
 
-    def __init__(self, path: Path, moment: datetime, work: Work, pool: Pool, meter: Meter):
+    def __init__(self, path: Path, moment: datetime, context: ConvertContext, pool: Pool, meter: ProgressMeter):
         self.path = path
         self.members: list[Member] = []
-        self._work, self._pool, self._meter = work, pool, meter
+        self._context, self._pool, self._meter = context, pool, meter
         self._file = path.open("wb")
         self._writer = ZipWriter(self._file, moment)
         self._written: list[_Written] = []
@@ -47,7 +47,7 @@ class Archive:
 
     def add_database(self, name: str, tables: Tables) -> None:
         with self._writer.nested(name) as inner:
-            write_database(inner, tables, self._work.folder)
+            write_database(inner, tables, self._context.folder)
         rows = {f"data/{table}.csv": 1 + sum(piece.rows for piece in of) for table, of in tables.database.items()}
         self._written += [_Written(entry, rows=rows.get(entry.name)) for entry in inner.entries]
         self._add(self._writer.entries[-1], Member(name, None))
@@ -55,19 +55,19 @@ class Archive:
     def add_class_files(self, folder: str, tables: Tables, *, as_parquet: bool, mark: bool) -> None:
         files = named(tables.classes, ".parquet" if as_parquet else ".csv")
         if as_parquet:
-            made = parquet_files.write_files(files, self._work.folder, self._pool)
-            self.add_files([replace(member, name=f"{folder}{member.name}") for member in made])
+            parquet = parquet_files.write_files(files, self._context.folder, self._pool)
+            self.add_files([replace(member, name=f"{folder}{member.name}") for member in parquet])
             return
         for number, (name, file) in enumerate(files):
-            first = header(file.header, self._work.folder, f"class-{number}", mark=mark)
+            first = header(file.header, self._context.folder, f"class-{number}", mark=mark)
             entry = self._writer.deflated(f"{folder}{name}", [*first, *file.pieces])
-            told = {"rows": file.rows, "table": file.table, "class_name": file.name}
-            self._add(entry, Member(entry.name, None, **told), rows=1 + file.rows)
+            details = {"rows": file.rows, "table": file.table, "class_name": file.name}
+            self._add(entry, Member(entry.name, None, **details), rows=1 + file.rows)
 
     def add_files(self, members: list[Member]) -> None:
         """Add files of the folder; the workers compress them where that makes them smaller."""
         members = sorted(members, key=lambda member: member.name)
-        to = self._work.folder / f"{self.path.stem}-{len(self._written)}"
+        to = self._context.folder / f"{self.path.stem}-{len(self._written)}"
         tasks = [PackTask(index, member.path, Path(f"{to}-{index}")) for index, member in enumerate(members)]
         packed = dict(self._pool.each(pack_file, tasks))
         for index, member in enumerate(members):
@@ -83,13 +83,15 @@ class Archive:
         self._file.flush()
         self._meter.begin("checking", units, bytes=sum(written.entry.bytes for written in self._written))
         expected = {written.entry.start: written for written in self._written}
-        for found in self._pool.each(read_back, [(self.path, written.entry) for written in self._written]):
-            written = expected[found.entry.start]
-            if written.rows not in (None, found.rows):
-                raise Damaged(_DAMAGED.format(f"{found.entry.name} has {found.rows - 1} rows, not {written.rows - 1}."))
-            self._meter.advance(bytes=found.bytes)
+        for checks in self._pool.each(read_back, [(self.path, written.entry) for written in self._written]):
+            written = expected[checks.entry.start]
+            if written.rows not in (None, checks.rows):
+                raise Damaged(
+                    _DAMAGED.format(f"{checks.entry.name} has {checks.rows - 1} rows, not {written.rows - 1}.")
+                )
+            self._meter.advance(bytes=checks.bytes)
             if written.member is not None:
-                self.members.append(_known(written.member, found))
+                self.members.append(_known(written.member, checks))
         self._written.clear()
         self.members.sort(key=lambda member: member.name)
 
@@ -124,8 +126,8 @@ class Archive:
         self._written.append(_Written(entry, member, rows))
 
 
-def _known(member: Member, found: Read) -> Member:
+def _known(member: Member, check: MemberCheck) -> Member:
     """Return the member with the size and hash that were read back; they must equal those known before."""
-    if member.sha256 and (member.bytes, member.sha256) != (found.bytes, found.sha256):
+    if member.sha256 and (member.bytes, member.sha256) != (check.bytes, check.sha256):
         raise Damaged(_DAMAGED.format(f"{member.name} does not hold what was put into it."))
-    return replace(member, bytes=found.bytes, sha256=found.sha256)
+    return replace(member, bytes=check.bytes, sha256=check.sha256)

@@ -55,8 +55,8 @@ class FolderTree:
         self._path = path
 
     def names(self) -> list[str]:
-        found = (path for path in self._path.rglob("*") if path.is_symlink() or not path.is_dir())
-        return sorted(path.relative_to(self._path).as_posix() for path in found)
+        paths = (path for path in self._path.rglob("*") if path.is_symlink() or not path.is_dir())
+        return sorted(path.relative_to(self._path).as_posix() for path in paths)
 
     def open(self, name: str) -> BinaryIO:
         path = self._path / name
@@ -66,7 +66,7 @@ class FolderTree:
 
 
 @dataclass
-class Checked:
+class ArchiveContents:
     """What was checked, and one line for each problem. `rows`: of all tables, each counted once."""
 
     problems: list[str] = field(default_factory=list)
@@ -75,7 +75,7 @@ class Checked:
     rows: int = 0
 
 
-def verify_path(path: Path) -> Checked:
+def verify_path(path: Path) -> ArchiveContents:
     """Check a folder or zip on disk against its manifest. Raises NotFound, and BadInput if it is not an export."""
     if path.is_dir():
         return check(FolderTree(path))
@@ -99,32 +99,32 @@ def read_manifest(tree: Tree) -> dict:
         raise BadInput(f"There is no {NAME} here, so this is not an export that can be verified.")
     try:
         with tree.open(NAME) as file:
-            found = json.load(file)
+            content = json.load(file)
     except (OSError, *BAD_ZIP):
-        found = None
-    if not _is_manifest(found):
+        content = None
+    if not _is_manifest(content):
         raise BadInput(f"{NAME} cannot be read; the export may have been changed or cut short.")
-    return found
+    return content
 
 
-def _is_manifest(found: object) -> bool:
+def _is_manifest(content: object) -> bool:
     if (
-        not isinstance(found, dict)
-        or not isinstance(found.get("files"), list)
-        or not isinstance(found.get("tables"), dict)
+        not isinstance(content, dict)
+        or not isinstance(content.get("files"), list)
+        or not isinstance(content.get("tables"), dict)
     ):
         return False
     needed = {"path", "bytes", "sha256"}
     return all(
         isinstance(file, dict) and file.keys() >= (needed | {"rows", "table"} if "class" in file else needed)
-        for file in found["files"]
+        for file in content["files"]
     )
 
 
-def check(tree: Tree) -> Checked:
+def check(tree: Tree) -> ArchiveContents:
     """Check every file by size, hash and rows; every table by its rows in database.zip and the class files (law 7)."""
     manifest = read_manifest(tree)
-    checked = Checked()
+    checked = ArchiveContents()
     listed = {file["path"]: file for file in manifest["files"]}
     there = Counter(tree.names())
     checked.problems += [f"{name} is in the archive more than once." for name, n in sorted(there.items()) if n > 1]
@@ -146,27 +146,27 @@ def check(tree: Tree) -> Checked:
     return checked
 
 
-def _check_file(tree: Tree, listed: dict, tables: dict[str, int], checked: Checked) -> None:
+def _check_file(tree: Tree, listed: dict, tables: dict[str, int], checked: ArchiveContents) -> None:
     name = listed["path"]
     try:
         with tree.open(name) as file:
             if name.endswith("database.zip"):
-                found = _read_database(file, name, tables, checked)
+                rows_by_table = _read_database(file, name, tables, checked)
             else:
-                found = read(file, count=name.endswith(".csv") and "rows" in listed)
+                rows_by_table = read(file, count=name.endswith(".csv") and "rows" in listed)
     except (BadInput, OSError, *BAD_ZIP):
         checked.problems.append(f"{name} cannot be read to its end.")
         return
     checked.files += 1
-    checked.bytes += found.bytes
-    if (found.bytes, found.sha256) != (listed["bytes"], listed["sha256"]):
+    checked.bytes += rows_by_table.bytes
+    if (rows_by_table.bytes, rows_by_table.sha256) != (listed["bytes"], listed["sha256"]):
         checked.problems.append(f"{name} has changed: its SHA-256 is different.")
-    elif found.rows is not None and found.rows != listed["rows"]:
-        checked.problems.append(f"{name} has {found.rows} rows, but the manifest says {listed['rows']}.")
+    elif rows_by_table.rows is not None and rows_by_table.rows != listed["rows"]:
+        checked.problems.append(f"{name} has {rows_by_table.rows} rows, but the manifest says {listed['rows']}.")
 
 
 @dataclass(frozen=True)
-class Content:
+class FileContent:
     """The contents of a file. `rows`: of a CSV, without its header; None if not counted."""
 
     bytes: int
@@ -174,7 +174,7 @@ class Content:
     rows: int | None = None
 
 
-def read(file: BinaryIO, *, count: bool = False, copy: BinaryIO | None = None) -> Content:
+def read(file: BinaryIO, *, count: bool = False, copy: BinaryIO | None = None) -> FileContent:
     """Read a file to its end, and copy it to `copy` if given."""
     digest, size, counter = hashlib.sha256(), 0, csvtext.RecordCounter()
     while block := file.read(BLOCK):
@@ -184,23 +184,24 @@ def read(file: BinaryIO, *, count: bool = False, copy: BinaryIO | None = None) -
             counter.add(block)
         if copy is not None:
             copy.write(block)
-    return Content(size, digest.hexdigest(), counter.records - 1 if count else None)
+    return FileContent(size, digest.hexdigest(), counter.records - 1 if count else None)
 
 
-def _read_database(file: BinaryIO, name: str, tables: dict[str, int], checked: Checked) -> Content:
+def _read_database(file: BinaryIO, name: str, tables: dict[str, int], checked: ArchiveContents) -> FileContent:
     with TemporaryFile(dir=settings.TEMP_DIR) as copy:
         content = read(file, copy=copy)
         with zipfile.ZipFile(copy) as archive:
-            found = dict(_table_rows(archive))
-    checked.rows += sum(found.values())
-    checked.problems += [f"{name} holds no table {table}." for table in sorted(tables.keys() - found.keys())]
+            rows_by_table = dict(_table_rows(archive))
+    checked.rows += sum(rows_by_table.values())
+    checked.problems += [f"{name} holds no table {table}." for table in sorted(tables.keys() - rows_by_table.keys())]
     checked.problems += [
-        f"{name} holds a table {table} that is not in the manifest." for table in sorted(found.keys() - tables.keys())
+        f"{name} holds a table {table} that is not in the manifest."
+        for table in sorted(rows_by_table.keys() - tables.keys())
     ]
     checked.problems += [
-        f"{name} holds {found[table]} rows of table {table}, the snapshot {tables[table]}."
-        for table in sorted(tables.keys() & found.keys())
-        if found[table] != tables[table]
+        f"{name} holds {rows_by_table[table]} rows of table {table}, the snapshot {tables[table]}."
+        for table in sorted(tables.keys() & rows_by_table.keys())
+        if rows_by_table[table] != tables[table]
     ]
     return content
 

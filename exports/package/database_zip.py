@@ -6,15 +6,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from exports.models import Snapshot
-from exports.store.withdrawals import without_them
+from exports.store.withdrawals import without_withdrawn
 from psynetdata.infra import processes
 from psynetdata.jobs import Running
 from psynetdata.models import Audit
 from psynetdata.psynet.problems import BadInput, Conflict, Problem
 
-from .progress_meter import Meter
+from .progress_meter import ProgressMeter
 from .request import REGULAR
-from .tree.convert_worker import Side, Work
+from .tree.convert_worker import ConvertContext, Side
 from .tree.file_names import safe_name
 from .tree.members import Member
 from .tree.table_files import make, write_database
@@ -44,27 +44,27 @@ def download(
         # In the same folder, so that the last step is a rename.
         with TemporaryDirectory(dir=path.parent, prefix=".psynetdata-") as folder:
             part = Path(folder) / path.name
-            made = _written(snapshot, part, Meter(running, _UNITS))
+            written = _written(snapshot, part, ProgressMeter(running, _UNITS))
             with part.open("rb") as file:
                 os.fsync(file.fileno())
             _publish(part, path, force)
     except OSError as error:
         raise Problem(f"{path} could not be written: {error.strerror or error}.") from None
     Audit.record(
-        "download", user=user, deployment=snapshot.deployment, target=snapshot, identified=True, sha256=made.sha256
+        "download", user=user, deployment=snapshot.deployment, target=snapshot, identified=True, sha256=written.sha256
     )
-    return made
+    return written
 
 
-def _written(snapshot: Snapshot, part: Path, meter: Meter) -> Member:
-    less = without_them(snapshot, part.parent, look=lambda *_: meter.check())
-    work = Work(less.reader, part.parent, clock=0, classes=False)
-    work.add_side(Side(REGULAR))
-    with processes.pool(processes.cores(), work, look=meter.check) as pool:
-        made = make(work, pool, REGULAR, meter, _UNITS)
+def _written(snapshot: Snapshot, part: Path, meter: ProgressMeter) -> Member:
+    less = without_withdrawn(snapshot, part.parent, on_progress=lambda *_: meter.check())
+    context = ConvertContext(less.reader, part.parent, clock=0, classes=False)
+    context.add_side(Side(REGULAR))
+    with processes.pool(processes.cores(), context, check_cancelled=meter.check) as pool:
+        tables = make(context, pool, REGULAR, meter, _UNITS)
     with part.open("wb") as file:
         writer = ZipWriter(file, snapshot.taken_at)
-        write_database(writer, made, part.parent)
+        write_database(writer, tables, part.parent)
         writer.close()
     with part.open("rb") as file:
         return Member(part.name, part, part.stat().st_size, file_digest(file, "sha256").hexdigest())

@@ -30,9 +30,9 @@ def expired(storage: Storage, now: datetime) -> Iterator[File]:
         if name in needed or not (ours or PART.search(name)) or (ours and ours[1] in working):
             continue
         with suppress(FileNotFoundError):
-            found = File(name, storage.size(name), storage.get_modified_time(name))
-            if name in over or found.modified < now - PART_GRACE:
-                yield found
+            file = File(name, storage.size(name), storage.get_modified_time(name))
+            if name in over or file.modified < now - PART_GRACE:
+                yield file
 
 
 def expire(storage: Storage, running: Running, now: datetime) -> Swept:

@@ -46,8 +46,8 @@ def launch_mode(reader: SnapshotReader) -> str:
     """Return how the experiment was launched (`debug`, `live`, …), from `deployment_config` in its vars."""
     names = [column.name for column in reader.columns("experiment")] if "experiment" in reader.tables() else []
     for row in reader.rows("experiment") if "vars" in names else ():
-        found = jsontext.decode(row[names.index("vars")])
-        config = found.get("deployment_config") if isinstance(found, dict) else None
+        variables = jsontext.decode(row[names.index("vars")])
+        config = variables.get("deployment_config") if isinstance(variables, dict) else None
         mode = config.get("mode") if isinstance(config, dict) else None
         if isinstance(mode, str) and re.fullmatch(r"[\w-]{1,30}", mode):
             return mode
@@ -84,13 +84,13 @@ def _unpack(archives: list[_Archive], path: Path, processes: int) -> dict:
         path.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part"))
         try:
-            found = _fill(folder, archives, processes)
+            content = _fill(folder, archives, processes)
             os.rename(folder, path)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
         raise _unwritable(path, error) from None
-    return found
+    return content
 
 
 def _unwritable(path: Path, error: OSError) -> Problem:
@@ -98,15 +98,17 @@ def _unwritable(path: Path, error: OSError) -> Problem:
 
 
 def _fill(folder: Path, archives: list[_Archive], processes: int) -> dict:
-    found: dict[str, dict] = {}
+    manifests: dict[str, dict] = {}
     for mode, on_disk in archives:
         with on_disk as packed:
             tree = ZipTree(packed)
-            found[mode] = read_manifest(tree)
-            _extract(tree.names(), packed, folder, found[mode], processes)
-    both = found.keys() == {REGULAR, ANONYMOUS}
-    told = manifest.merged(found[REGULAR], found[ANONYMOUS]) if both else next(iter(found.values()))
-    content = manifest.to_bytes(told)
+            manifests[mode] = read_manifest(tree)
+            _extract(tree.names(), packed, folder, manifests[mode], processes)
+    both = manifests.keys() == {REGULAR, ANONYMOUS}
+    merged_manifest = (
+        manifest.merged(manifests[REGULAR], manifests[ANONYMOUS]) if both else next(iter(manifests.values()))
+    )
+    content = manifest.to_bytes(merged_manifest)
     (folder / manifest.NAME).write_bytes(content)
     return json.loads(content)
 
@@ -134,9 +136,9 @@ class _Extracting:
     target: Path
 
 
-def _extract(names: list[str], packed: Path, folder: Path, told: dict, processes: int) -> None:
+def _extract(names: list[str], packed: Path, folder: Path, entries: dict, processes: int) -> None:
     """Extract all members except the manifest, and compare each with it on the way. Raises Damaged."""
-    listed = {file["path"]: (file["bytes"], file["sha256"]) for file in told["files"]}
+    listed = {file["path"]: (file["bytes"], file["sha256"]) for file in entries["files"]}
     if set(names) != {*listed, manifest.NAME} or len(names) != len(set(names)):
         raise Damaged("The stored archive does not hold the files that its manifest lists; export again.")
     tasks = []
@@ -146,8 +148,8 @@ def _extract(names: list[str], packed: Path, folder: Path, told: dict, processes
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         tasks.append(_Extracting(packed, name, folder / name))
     with pool(processes) as workers:
-        for name, found in workers.each(_extracted, tasks):
-            if found != listed[name]:
+        for name, content in workers.each(_extracted, tasks):
+            if content != listed[name]:
                 raise Damaged(f"{name} in the stored archive has changed; export again.")
 
 
@@ -155,9 +157,9 @@ def _extracted(context: None, task: _Extracting) -> tuple[str, tuple[int, str]]:
     """Extract a member. Return (name, what came out of the archive: bytes and SHA-256)."""
     try:
         with ZipTree(task.packed).open(task.name) as file, task.target.open("xb") as copy:
-            found = read(file, copy=copy)
+            content = read(file, copy=copy)
     except BAD_ZIP:
         raise Damaged(f"{task.name} in the stored archive is damaged; export again.") from None
-    if task.target.stat().st_size != found.bytes:
+    if task.target.stat().st_size != content.bytes:
         raise Damaged(f"{task.name} was not completely written to the disk; export again.")
-    return task.name, (found.bytes, found.sha256)
+    return task.name, (content.bytes, content.sha256)

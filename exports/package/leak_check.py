@@ -10,7 +10,7 @@ from exports.leakscan.scan import scan
 from psynetdata.psynet.problems import LeakFound
 from psynetdata.psynet.table_source import TableSource
 
-from .progress_meter import Meter
+from .progress_meter import ProgressMeter
 
 # Written by this program, from counts and from names that were scrubbed.
 _ACCOUNTS = ("manifest.json", "anonymous/manifest.json", "anonymous/anonymization.json")
@@ -57,7 +57,7 @@ def password_notes(source: TableSource) -> list[str]:
     ]
 
 
-def prove(path: Path, needles: Needles, meter: Meter, units: int, *, processes: int | None = None) -> dict:
+def prove(path: Path, needles: Needles, meter: ProgressMeter, units: int, *, processes: int | None = None) -> dict:
     """Scan an archive and return the report as JSON. A finding raises LeakFound, which names no value.
 
     `units`: how many units of the meter this is worth. `processes`: by default the machine's cores.

@@ -43,17 +43,17 @@ def merged(regular: dict, anonymous: dict) -> dict:
     return {**regular, "mode": "both", **by_mode, "anonymization": anonymous["anonymization"], "files": files}
 
 
-def to_bytes(found: dict) -> bytes:
-    return (json.dumps(found, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "backslashreplace")
+def to_bytes(content: dict) -> bytes:
+    return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "backslashreplace")
 
 
-def without_asset_files(found: dict) -> dict:
+def without_asset_files(content: dict) -> dict:
     """Return the part to keep in a database row: thousands of asset files stay in the archive's own manifest."""
-    kept = [file for file in found["files"] if "/assets/" not in file["path"]]
-    return {**found, "files": kept, "asset_files": len(found["files"]) - len(kept)}
+    kept = [file for file in content["files"] if "/assets/" not in file["path"]]
+    return {**content, "files": kept, "asset_files": len(content["files"]) - len(kept)}
 
 
 def _options(mode: str, options: ExportOptions) -> dict:
-    told = {"assets": options.assets, "type": options.type, "strict_assets": options.strict_assets}
-    told |= {"format": options.format, "excel": options.excel}
-    return told | ({"level": options.level, **asdict(options.anonymizing)} if mode == "anonymous" else {})
+    shown = {"assets": options.assets, "type": options.type, "strict_assets": options.strict_assets}
+    shown |= {"format": options.format, "excel": options.excel}
+    return shown | ({"level": options.level, **asdict(options.anonymizing)} if mode == "anonymous" else {})

@@ -14,16 +14,16 @@ def parse(text: str) -> tuple[int, ...] | None:
     """Return the ids in order; None for a blank text. Raises UsageError."""
     if not text.strip():
         return None
-    found: set[int] = set()
+    ids: set[int] = set()
     for part in re.sub(r"\s*-\s*", "-", text.replace(",", " ")).split():
         match = _PART.fullmatch(part)
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
         if not 0 < first <= last or last - first >= MOST:
             raise UsageError(f"{part[:40]!r} does not name participants; write their ids, like 3, 5, 8-12.")
-        found.update(range(first, last + 1))
-        if len(found) > MOST:
+        ids.update(range(first, last + 1))
+        if len(ids) > MOST:
             break
-    return checked(found)
+    return checked(ids)
 
 
 def checked(asked: object) -> tuple[int, ...]:
@@ -32,12 +32,12 @@ def checked(asked: object) -> tuple[int, ...]:
         raise UsageError("The export's participants are a list of PsyNet's ids, whole numbers from 1.")
     if not asked:
         raise UsageError("The export's list of participants is empty; name at least one, or leave it out for all.")
-    if len(found := sorted({*asked})) > MOST:
+    if len(ids := sorted({*asked})) > MOST:
         raise UsageError(f"An export of a selection has at most {MOST} participants; leave the option out for all.")
-    return tuple(found)
+    return tuple(ids)
 
 
-def told(ids: Iterable[int]) -> str:
+def id_ranges(ids: Iterable[int]) -> str:
     """Return the ids as `3, 5, 8-12`, a text that `parse` reads."""
     runs: list[list[int]] = []
     for each in sorted(ids):

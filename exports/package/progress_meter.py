@@ -3,7 +3,7 @@
 from psynetdata.jobs import Running
 
 
-class Meter:
+class ProgressMeter:
     """An export is made in parts. Each is worth some of the `total` units of the bar, which are known beforehand.
 
     Within a part things are counted: rows processed, bytes read, files fetched.
@@ -24,7 +24,7 @@ class Meter:
         self._before += self._units
         self._phase, self._units = phase, units
         self.counts = {name: [0, count] for name, count in of.items()}
-        self._tell()
+        self._report()
 
     def advance(self, **more: int) -> None:
         """Add to what is done."""
@@ -35,14 +35,14 @@ class Meter:
         for name, count in done.items():
             before, of = self.counts[name]
             self.counts[name] = [max(before, count), max(of, count)]
-        self._tell()
+        self._report()
 
     def check(self) -> None:
         """Raise Cancelled if someone asked to stop."""
         if self.running is not None:
             self.running.check()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         if self.running is None:
             return
         done, of = list(self.counts.values())[-1] if self.counts else (0, 1)

@@ -66,7 +66,7 @@ def _store(one: Finished, name: str) -> None:
 
 
 def _row(export: Export, one: Finished, name: str) -> ExportArchive:
-    told = {
+    fields = {
         "file": name,
         "bytes": one.bytes,
         "sha256": one.sha256,
@@ -75,5 +75,5 @@ def _row(export: Export, one: Finished, name: str) -> ExportArchive:
         "expires_at": timezone.now() + timedelta(days=settings.EXPORT_DAYS),
     }
     # A job that died after publishing runs again; the archive is the same, byte for byte.
-    archive, _ = ExportArchive.objects.update_or_create(export=export, mode=one.mode, defaults=told)
+    archive, _ = ExportArchive.objects.update_or_create(export=export, mode=one.mode, defaults=fields)
     return archive

@@ -88,13 +88,13 @@ class ExportOptions:
         return Options(**{name: getattr(self, name) for name in _OF_ANONYMOUS})
 
     @classmethod
-    def from_json(cls, found: object) -> "ExportOptions":
+    def from_json(cls, content: object) -> "ExportOptions":
         known = [field.name for field in fields(cls)]
-        if not isinstance(found, dict):
+        if not isinstance(content, dict):
             raise UsageError("The options of an export must be an object with names and values.")
-        if strange := sorted(str(name) for name in found.keys() - set(known)):
+        if strange := sorted(str(name) for name in content.keys() - set(known)):
             raise UsageError(f"An export has no option {', '.join(strange)}; the options are {', '.join(known)}.")
-        return cls(**found)
+        return cls(**content)
 
     def to_json(self) -> dict:
         return asdict(self)
@@ -211,30 +211,30 @@ def named(
 def _of_source(among: QuerySet[Deployment], source: str) -> QuerySet[Deployment]:
     if source not in _SOURCES:
         raise UsageError(f"The source of a deployment must be one of {', '.join(_SOURCES)}.")
-    found = among.filter(source__in=_SOURCES[source])
-    if not found.exists():
+    deployments = among.filter(source__in=_SOURCES[source])
+    if not deployments.exists():
         raise NotFound(f"There is no deployment here whose source is {source}; see `manage.py deployment list`.")
-    return found
+    return deployments
 
 
 def _on_server(among: QuerySet[Deployment], server: str) -> QuerySet[Deployment]:
-    found = [one.pk for one in among if one.server == server.lower()]
-    if not found:
+    numbers = [one.pk for one in among if one.server == server.lower()]
+    if not numbers:
         raise NotFound(
             f"There is no deployment here on a server called {server[:100]!r}; see `manage.py deployment list`."
         )
-    return among.filter(pk__in=found)
+    return among.filter(pk__in=numbers)
 
 
 def _of_app(among: QuerySet[Deployment], app: str) -> Deployment:
     """Return the deployment of an app; of several launches the one that is being watched."""
-    found = [deployment for deployment in among if _is_called(deployment, app)]
-    if not found:
+    matching = [deployment for deployment in among if _is_called(deployment, app)]
+    if not matching:
         raise NotFound(
             f"There is no deployment here of an app called {app[:100]!r}; name one by its id with --deployment, "
             "as listed by `manage.py deployment list`."
         )
-    watched = [deployment for deployment in found if deployment.state in Deployment.OPEN] or found
+    watched = [deployment for deployment in matching if deployment.state in Deployment.OPEN] or matching
     if len(watched) > 1:
         servers = {deployment.server for deployment in watched}
         how = "--server or --deployment" if len(servers) == len(watched) else "--deployment"

@@ -22,17 +22,17 @@ def download(desk: Desk, path: str, *, bytes: int, sha256: str, to: Path, shown:
     the desk named, and then the file is removed; Problem on disk errors.
     """
     try:
-        _all_of_it(desk, path, bytes, sha256, to, shown)
+        _download_all(desk, path, bytes, sha256, to, shown)
         with to.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise Problem(f"The export cannot be written to {to.parent}: {error.strerror or error}.") from None
-    if found != sha256:
+    if digest != sha256:
         to.unlink()
         raise Damaged(f"The file from {desk.name} was changed on the way (its SHA-256 is different); fetch it again.")
 
 
-def _all_of_it(desk: Desk, path: str, size: int, sha256: str, to: Path, shown: Callable[[int], None]) -> None:
+def _download_all(desk: Desk, path: str, size: int, sha256: str, to: Path, shown: Callable[[int], None]) -> None:
     tries, before = 0, -1
     while (have := _size(to)) != size:
         if have > size:
@@ -45,12 +45,12 @@ def _all_of_it(desk: Desk, path: str, size: int, sha256: str, to: Path, shown: C
                 raise DeskAway(f"The connection to {desk.name} failed repeatedly; {have:,} of {size:,} bytes are here.")
             time.sleep(PAUSES[tries - 2])
         try:
-            _some_of_it(desk, path, have, sha256, to, shown)
+            _download_rest(desk, path, have, sha256, to, shown)
         except (NoAnswer, DeskAway):
             continue
 
 
-def _some_of_it(desk: Desk, path: str, have: int, sha256: str, to: Path, shown: Callable[[int], None]) -> None:
+def _download_rest(desk: Desk, path: str, have: int, sha256: str, to: Path, shown: Callable[[int], None]) -> None:
     headers = {"Range": f"bytes={have}-", "If-Range": f'"{sha256}"'} if have else {}
     with desk.api.open("GET", path, headers) as answer:
         if answer.status not in (200, 206):

@@ -50,21 +50,21 @@ class Desk:
             raise DeskAway(f"The desk at {self.name}: {reason}.") from None
         if answer.status >= 300:
             raise self.refusal(answer)
-        found = answer.json()
-        if not isinstance(found, dict):
+        content = answer.json()
+        if not isinstance(content, dict):
             raise DeskAway(f"There is no psynetdata desk at {self.name}; check that the address is right.")
-        return found
+        return content
 
     def refusal(self, answer: Answer) -> Problem:
         """Return the Problem that an answer means."""
-        found = answer.json()
-        said = found.get("detail") if isinstance(found, dict) else None
+        content = answer.json()
+        detail = content.get("detail") if isinstance(content, dict) else None
         if answer.status in (301, 302, 303, 307, 308):
             return DeskAway(f"The desk at {self.name} has moved: it redirects. Give the address that it redirects to.")
         if answer.status == 401:
             return Forbidden(f"The desk at {self.name} does not accept the token in PSYNETDATA_TOKEN.")
-        if not isinstance(said, str):
+        if not isinstance(detail, str):
             return DeskAway(f"The desk at {self.name} answers with status {answer.status} and no reason.")
         busy = answer.status == 429 or answer.status >= 500
         kind = DeskAway if busy else _KINDS.get(answer.status, Problem)
-        return kind(f"The desk at {self.name} says: {said}")
+        return kind(f"The desk at {self.name} says: {detail}")

@@ -24,7 +24,7 @@ _UNTIL_NOW = ("queued", "running")
 
 
 @dataclass
-class Shown:
+class RemoteProgress:
     """Progress, for a progress bar, like a Job's."""
 
     phase: str
@@ -32,7 +32,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchedExport:
     """`manifest`: of the folder at `path`; `scans`: {mode: what the leak scan looked for}, from anonymization.json."""
 
     number: int
@@ -44,7 +44,7 @@ class Fetched:
 class RemoteExport:
     """One export at a desk. `number` is the desk's own, None until it has been requested."""
 
-    def __init__(self, desk: Desk, on_progress: Callable[[Shown], None], number: int | None = None):
+    def __init__(self, desk: Desk, on_progress: Callable[[RemoteProgress], None], number: int | None = None):
         self.desk, self.number = desk, number
         self._shown = on_progress
         self._heard_at: float | None = None  # after the first answer a silent desk is waited for
@@ -52,32 +52,32 @@ class RemoteExport:
     def ask(self, options: ExportOptions, **which) -> None:
         """Request it. `which`: deployment, snapshot, app, source, server; None is left out. Raises what Desk raises."""
         asked = {**options.to_json(), **which}
-        made = self.desk.ask(
+        export = self.desk.ask(
             "POST", "/api/exports/", {name: value for name, value in asked.items() if value is not None}
         )
-        self.number = _whole(made.get("id"))
+        self.number = _whole(export.get("id"))
         self._heard_at = time.monotonic()
 
-    def fetch(self, path: Path | None, *, processes: int = 1) -> Fetched:
+    def fetch(self, path: Path | None, *, processes: int = 1) -> FetchedExport:
         """Wait for it, then unpack its archives into one folder, like an export made here. Raises Conflict if it
         failed.
 
         Downloaded parts are next to the folder (`.part`) until all is unpacked; a later call continues from there.
         """
-        found = self._done()
+        export = self._done()
         if path is None:
-            label, mode = str(found.get("label") or ""), str(found.get("launch_mode") or "unknown")
-            path = path_of(str(found.get("deployment")), label, mode, datetime.now())
+            label, mode = str(export.get("label") or ""), str(export.get("launch_mode") or "unknown")
+            path = path_of(str(export.get("deployment")), label, mode, datetime.now())
         check_path(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise Problem(f"The export cannot be written to {path}: {error.strerror or error}.") from None
-        parts = {one["mode"]: self._download(one, path.parent) for one in _archives(found)}
+        parts = {one["mode"]: self._download(one, path.parent) for one in _archives(export)}
         manifest = unpack_files(parts, path, processes=processes)
         for part in parts.values():
             part.unlink()
-        return Fetched(self.number, path, manifest, {mode: _scan(path, mode) for mode in parts})
+        return FetchedExport(self.number, path, manifest, {mode: _scan(path, mode) for mode in parts})
 
     def _done(self) -> dict:
         """Return the desk's description of the export when it is done.
@@ -87,23 +87,23 @@ class RemoteExport:
         heard = self._heard_at
         while True:
             try:
-                found = self.desk.ask("GET", f"/api/exports/{self.number}/")
+                export = self.desk.ask("GET", f"/api/exports/{self.number}/")
                 heard = time.monotonic()
             except DeskAway:
                 if heard is None or time.monotonic() - heard > _AWAY_FOR:
                     raise
                 time.sleep(LOOK_EVERY)
                 continue
-            if found.get("state") == "done":
-                return found
-            if found.get("state") not in _UNTIL_NOW:
-                reason = f"{found.get('reason') or ''}".strip()
-                raise Conflict(f"Export {self.number} at {self.desk.name} is {found.get('state')}. {reason}".strip())
+            if export.get("state") == "done":
+                return export
+            if export.get("state") not in _UNTIL_NOW:
+                reason = f"{export.get('reason') or ''}".strip()
+                raise Conflict(f"Export {self.number} at {self.desk.name} is {export.get('state')}. {reason}".strip())
             waiting = (
-                "waiting for a worker there" if found["state"] == "queued" else str(found.get("phase") or "beginning")
+                "waiting for a worker there" if export["state"] == "queued" else str(export.get("phase") or "beginning")
             )
-            percent = found.get("percent")
-            self._shown(Shown(waiting, percent if isinstance(percent, int) else None))
+            percent = export.get("percent")
+            self._shown(RemoteProgress(waiting, percent if isinstance(percent, int) else None))
             time.sleep(LOOK_EVERY)
 
     def _download(self, archive: dict, folder: Path) -> Path:
@@ -112,7 +112,7 @@ class RemoteExport:
         part.touch(mode=0o600)
         download(
             self.desk, f"/api/exports/{self.number}/download/?mode={mode}", bytes=size, sha256=sha256, to=part,
-            shown=lambda have: self._shown(Shown(f"fetching the {mode} archive", have * 100 // max(size, 1))),
+            shown=lambda have: self._shown(RemoteProgress(f"fetching the {mode} archive", have * 100 // max(size, 1))),
         )  # fmt: skip
         return part
 
@@ -123,15 +123,15 @@ def _whole(number: object) -> int:
     return number
 
 
-def _archives(found: dict) -> list[dict]:
+def _archives(export: dict) -> list[dict]:
     """Return mode, bytes and sha256 of each archive that can be downloaded. Raises Conflict if a mode is missing."""
-    archives = [one for one in found.get("archives") or [] if one.get("download")]
+    archives = [one for one in export.get("archives") or [] if one.get("download")]
     if not all(_is_archive(one) for one in archives):
         raise DeskAway("The desk's list of archives is not understood; check that both have the same version.")
-    wanted = {"yes": 1, "no": 1}.get(found.get("options", {}).get("anonymize"), 2)
+    wanted = {"yes": 1, "no": 1}.get(export.get("options", {}).get("anonymize"), 2)
     if len(archives) < wanted:
         raise Conflict(
-            f"Not every archive of export {found.get('id')} can be downloaded with this token: some may have expired "
+            f"Not every archive of export {export.get('id')} can be downloaded with this token: some may have expired "
             "or be for people with other rights. Request a new export."
         )
     return archives

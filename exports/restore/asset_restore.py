@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import unquote, urlsplit
 
-from exports.assets.fetch import Fetched, FetchedFile
+from exports.assets.fetch import FetchedAsset, FetchedFile
 from exports.assets.plan import PlannedAsset, plan, rows_of
 from exports.assets.retrieval import obtain
 from exports.sources.asset_urls import check_assets_url
@@ -24,7 +24,7 @@ from psynetdata.psynet.problems import Conflict, Problem, UsageError
 _NAMED = 20  # missing files that are listed one by one
 
 
-class Assets:
+class AssetRestore:
     """The files of a restore. `placed`: how many are where they belong; `warnings`: sentences about the others."""
 
     placed = 0
@@ -37,7 +37,7 @@ class Assets:
         """Move all of them to their places."""
 
 
-class _Staged(Assets):
+class _StagedAssets(AssetRestore):
     def __init__(self, reader: SnapshotReader, root: Path, folder: Path, replace: bool, running: Running | None):
         self.warnings = []
         self._reader = reader
@@ -75,19 +75,19 @@ class _Staged(Assets):
                 "make sure that the folder is writable, then restore again with --replace."
             )
 
-    def _fetched(self) -> list[tuple[PlannedAsset, Fetched]]:
+    def _fetched(self) -> list[tuple[PlannedAsset, FetchedAsset]]:
         """Return all of them, in the order of their ids."""
-        found: list[tuple[PlannedAsset, Fetched]] = []
+        fetched: list[tuple[PlannedAsset, FetchedAsset]] = []
         deployment = self._reader.snapshot.deployment
         look = self._running.check if self._running else lambda: None
         try:
-            for one in obtain(deployment, self._assets(), self._folder, look=look, keep=False):
-                found.append(one)
+            for one in obtain(deployment, self._assets(), self._folder, check_cancelled=look, keep=False):
+                fetched.append(one)
                 if self._running:
-                    self._running.progress("fetching assets", len(found))
+                    self._running.progress("fetching assets", len(fetched))
         except OSError as error:
             raise _unwritable(error) from None
-        return sorted(found, key=lambda one: one[0].id)
+        return sorted(fetched, key=lambda one: one[0].id)
 
     def _assets(self) -> Iterator[PlannedAsset]:
         return (asset for asset in plan(rows_of(self._reader), "all") if asset.host_path is not None)
@@ -121,12 +121,12 @@ class _Staged(Assets):
 
 
 @contextmanager
-def no_assets() -> Iterator[Assets]:
-    yield Assets()
+def no_assets() -> Iterator[AssetRestore]:
+    yield AssetRestore()
 
 
 @contextmanager
-def staged(reader: SnapshotReader, url: str, *, replace: bool, running: Running | None) -> Iterator[Assets]:
+def staged(reader: SnapshotReader, url: str, *, replace: bool, running: Running | None) -> Iterator[AssetRestore]:
     """Yield the snapshot's asset files for the folder `url`. Raises UsageError if it is not a usable folder."""
     root = _root(url)
     _check_source(reader.snapshot.deployment)
@@ -135,7 +135,7 @@ def staged(reader: SnapshotReader, url: str, *, replace: bool, running: Running 
     except OSError as error:
         raise _unwritable(error) from None
     with held as folder:
-        yield _Staged(reader, root, Path(folder), replace, running)
+        yield _StagedAssets(reader, root, Path(folder), replace, running)
 
 
 def _root(url: str) -> Path:

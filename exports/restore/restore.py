@@ -16,15 +16,15 @@ from exports.models import Snapshot
 from exports.sources.postgres import Address, connected
 from exports.store.blobs import TableState
 from exports.store.reader import SnapshotReader
-from exports.store.withdrawals import without_them
+from exports.store.withdrawals import without_withdrawn
 from psynetdata.jobs import Running
 from psynetdata.models import Audit
 from psynetdata.psynet.problems import Conflict, Problem
 
 from . import target
-from .asset_restore import Assets, no_assets, staged
+from .asset_restore import AssetRestore, no_assets, staged
 from .constraints import aside, restart_sequences
-from .table_fill import Walk, fill, prove, read_states
+from .table_fill import FillProgress, fill, prove, read_states
 
 NAME = "psynetdata restore"
 _SETTINGS = {
@@ -37,7 +37,7 @@ _SETTINGS = {
 
 
 @dataclass(frozen=True)
-class Restored:
+class RestoreResult:
     """`rows`: {table: rows} as counted in the database. `sequences`: {sequence: its next value}.
 
     `assets`: how many asset files were put in place or were already there.
@@ -56,14 +56,14 @@ def restore(
     replace: bool = False,
     assets: str | None = None,
     running: Running | None = None,
-) -> Restored:
+) -> RestoreResult:
     """Put the snapshot's rows into the database; `replace` deletes existing rows in the same transaction.
 
     `assets`: file:///folder, below which each file gets its `host_path`. Raises Unreachable, Refused, Conflict,
     BadInput, UsageError, Damaged, Cancelled; in all these cases nothing was changed.
     """
     with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="restore-") as folder:
-        less = without_them(snapshot, Path(folder), look=(lambda *_: running.check()) if running else None)
+        less = without_withdrawn(snapshot, Path(folder), on_progress=(lambda *_: running.check()) if running else None)
         restored = _from(less.reader, address, replace, assets, running)
     if number := less.left_out.get("participant"):
         restored.warnings.append(f"{number} participants who withdrew, and their rows, were left out.")
@@ -72,7 +72,7 @@ def restore(
 
 def _from(
     reader: SnapshotReader, address: Address, replace: bool, assets: str | None, running: Running | None
-) -> Restored:
+) -> RestoreResult:
     snapshot, states = reader.snapshot, read_states(reader)
     with no_assets() if assets is None else staged(reader, assets, replace=replace, running=running) as files:
         with connected(address, name=NAME) as connection:
@@ -83,7 +83,7 @@ def _from(
                 connection.commit()
         files.place()
     _record(snapshot, address, restored, files, replace, running)
-    return Restored(restored.rows, restored.sequences, files.placed, [*restored.warnings, *files.warnings])
+    return RestoreResult(restored.rows, restored.sequences, files.placed, [*restored.warnings, *files.warnings])
 
 
 def _restore(
@@ -93,31 +93,31 @@ def _restore(
     address: Address,
     replace: bool,
     running: Running | None,
-) -> Restored:
+) -> RestoreResult:
     for name, value in _SETTINGS.items():
         cursor.execute(f"SET LOCAL {name} = '{value}'")
     # A deferred constraint would be checked at the commit, and until then its table could not be altered.
     cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     target.check_reachable(cursor, address)
     target.check_tables(cursor, states, address)
-    found = target.read_tables(cursor)
-    target.lock(cursor, [found[table] for table in states])
-    found = target.read_tables(cursor)  # again, now that nobody can change them
-    ours = {table: found[table] for table in states}
+    existing = target.read_tables(cursor)
+    target.lock(cursor, [existing[table] for table in states])
+    existing = target.read_tables(cursor)  # again, now that nobody can change them
+    ours = {table: existing[table] for table in states}
     warnings = target.check_columns(states, ours, address)
-    filled = target.with_rows(cursor, found.values())
+    filled = target.with_rows(cursor, existing.values())
     if not replace:
         target.check_empty([table for table in filled if table in ours], address)
     warnings += [
         f"Table {table} is not in the snapshot; its rows stay as they are." for table in filled if table not in ours
     ]
-    walk = Walk(running, states)
+    walk = FillProgress(running, states)
     with aside(cursor, ours.values()):
         if any(table in ours for table in filled):
             cursor.execute(f"TRUNCATE {', '.join(table.rows_of for table in ours.values())}")
         tables = fill(cursor, reader, states, ours, walk)
         sequences = restart_sequences(cursor, ours, reader.snapshot.sequences)
-    return Restored(prove(cursor, reader, tables, walk), sequences, warnings=warnings)
+    return RestoreResult(prove(cursor, reader, tables, walk), sequences, warnings=warnings)
 
 
 @contextmanager
@@ -135,7 +135,12 @@ def _explained(address: Address):
 
 
 def _record(
-    snapshot: Snapshot, address: Address, restored: Restored, files: Assets, replace: bool, running: Running | None
+    snapshot: Snapshot,
+    address: Address,
+    restored: RestoreResult,
+    files: AssetRestore,
+    replace: bool,
+    running: Running | None,
 ) -> None:
     Audit.record(
         "restore",

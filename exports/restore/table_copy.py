@@ -56,14 +56,17 @@ class InAnyOrder:
         return (self._sum % (1 << 256)).to_bytes(32)
 
 
-class Table:
-    """Copies one table from a snapshot into a database. For each block, `look` is called with its number of bytes."""
+class TableCopy:
+    """Copies one table from a snapshot into a database. For each block, `on_progress` is called with its number of
+    bytes."""
 
-    def __init__(self, reader: SnapshotReader, state: TableState, target: TargetTable, look: Callable[[int], None]):
+    def __init__(
+        self, reader: SnapshotReader, state: TableState, target: TargetTable, on_progress: Callable[[int], None]
+    ):
         self.state = state
         self.target = target
         self._reader = reader
-        self._look = look
+        self._on_progress = on_progress
         self._names = [column.name for column in state.columns]
         self._in_order = state.cut is not None and target.has_integer_id
         self._hash = InOrder() if self._in_order else InAnyOrder()
@@ -83,17 +86,17 @@ class Table:
             )
         return cursor.rowcount
 
-    def is_there(self, cursor: Cursor, look: Callable[[int], None]) -> bool:
+    def is_there(self, cursor: Cursor, on_progress: Callable[[int], None]) -> bool:
         """Return whether the database returns the same rows, byte for byte."""
-        found = type(self._hash)()
+        digest = type(self._hash)()
         passed = 0
 
         def take(row: bytes) -> None:
             nonlocal passed
-            found.add(row)
+            digest.add(row)
             passed += len(row)
             if passed >= BLOCK:
-                look(passed)
+                on_progress(passed)
                 passed = 0
 
         order = " ORDER BY id" if self._in_order else ""
@@ -101,8 +104,8 @@ class Table:
         sink = Sink(take)
         with failing_as_itself(sink):
             cursor.copy_expert(f"COPY ({select}) TO STDOUT WITH (FORMAT csv)", sink)
-        look(passed)
-        return found.value == self._hash.value
+        on_progress(passed)
+        return digest.value == self._hash.value
 
     def _blocks(self, taken: list[str]) -> Iterator[bytes]:
         """Yield what COPY reads: the columns `taken` of each row; all stored bytes are added to the hash."""
@@ -114,7 +117,7 @@ class Table:
             for segment in self.state.segments:
                 for block in self._reader.store.blocks(segment):
                     self._hash.add(block)
-                    self._look(len(block))
+                    self._on_progress(len(block))
                     yield block
         else:
             yield from csvtext.blocks(self._records())
@@ -126,7 +129,7 @@ class Table:
                 line = record + b"\n"
                 digest.update(line)
                 self._hash.add(line)
-                self._look(len(line))
+                self._on_progress(len(line))
                 yield record
             if digest.hexdigest() != segment.sha256:
                 raise spoilt(segment.blob)
@@ -164,5 +167,5 @@ class Table:
 
 
 def _column(context: str) -> str | None:
-    found = _AT_COLUMN.search(context)
-    return found.group(1) if found else None
+    match = _AT_COLUMN.search(context)
+    return match.group(1) if match else None

@@ -10,14 +10,14 @@ from psynetdata.jobs import Running
 from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.problems import Damaged
 
-from .table_copy import Table
+from .table_copy import TableCopy
 from .target import TargetTable
 from .value_comparison import check_same_values
 
-Look = Callable[[int], None]
+OnProgress = Callable[[int], None]
 
 
-class Walk:
+class FillProgress:
     """The progress of the work in bytes: each table is written once and read back once."""
 
     def __init__(self, running: Running | None, states: Mapping[str, TableState]):
@@ -25,7 +25,7 @@ class Walk:
         self._done = self._shown = 0
         self._total = 2 * sum(state.bytes for state in states.values())
 
-    def look(self, phase: str) -> Look:
+    def reporter(self, phase: str) -> OnProgress:
         """Return the function that a table calls with the number of bytes done; it raises Cancelled."""
 
         def step(size: int) -> None:
@@ -56,18 +56,18 @@ def fill(
     reader: SnapshotReader,
     states: Mapping[str, TableState],
     targets: Mapping[str, TargetTable],
-    walk: Walk,
-) -> list[Table]:
+    progress: FillProgress,
+) -> list[TableCopy]:
     """Copy all rows into empty tables."""
     filled = []
     for name, state in states.items():
-        table = Table(reader, state, targets[name], walk.look(f"restoring {name}"))
+        table = TableCopy(reader, state, targets[name], progress.reporter(f"restoring {name}"))
         table.copy_in(cursor)
         filled.append(table)
     return filled
 
 
-def prove(cursor: Cursor, reader: SnapshotReader, filled: list[Table], walk: Walk) -> dict[str, int]:
+def prove(cursor: Cursor, reader: SnapshotReader, filled: list[TableCopy], progress: FillProgress) -> dict[str, int]:
     """Return {table: rows} as counted in the database (law 7), after comparing each row. Raises Problem."""
     counts = {}
     for table in filled:
@@ -78,6 +78,6 @@ def prove(cursor: Cursor, reader: SnapshotReader, filled: list[Table], walk: Wal
             raise Damaged(
                 f"Table {name} has {counts[name]} rows, but the snapshot has {table.state.rows}; nothing was changed."
             )
-        if not table.is_there(cursor, walk.look(f"comparing {name}")):
+        if not table.is_there(cursor, progress.reporter(f"comparing {name}")):
             check_same_values(cursor, reader, table.state, table.target)
     return counts

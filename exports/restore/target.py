@@ -44,8 +44,8 @@ class TargetTable:
 
     @property
     def has_integer_id(self) -> bool:
-        found = self.column("id")
-        return found is not None and found.type in _INTEGERS
+        column = self.column("id")
+        return column is not None and column.type in _INTEGERS
 
 
 def read_tables(cursor: Cursor) -> dict[str, TargetTable]:
@@ -55,11 +55,11 @@ def read_tables(cursor: Cursor) -> dict[str, TargetTable]:
     for oid, *column in cursor.fetchall():
         columns.setdefault(oid, []).append(TargetColumn(*column))
     cursor.execute(_TABLES)
-    found = {}
+    tables = {}
     for name, oid, schema, whole, owned in cursor.fetchall():
         sql = qualified(cursor, schema, name)
-        found[name] = TargetTable(name, oid, sql, sql if whole else f"ONLY {sql}", owned, tuple(columns.get(oid, ())))
-    return found
+        tables[name] = TargetTable(name, oid, sql, sql if whole else f"ONLY {sql}", owned, tuple(columns.get(oid, ())))
+    return tables
 
 
 def qualified(cursor: Cursor, schema: str, name: str) -> str:
@@ -90,22 +90,22 @@ def _others(cursor: Cursor) -> list[tuple[str]]:
     while True:
         cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(_OTHERS)
-        found = cursor.fetchall()
-        if not found or monotonic() > deadline:
-            return found
+        rows = cursor.fetchall()
+        if not rows or monotonic() > deadline:
+            return rows
         sleep(0.1)
 
 
 def check_tables(cursor: Cursor, states: Mapping[str, TableState], address: Address) -> None:
     """Raise BadInput if tables are missing, Refused if the role does not own them."""
-    found = read_tables(cursor)
-    missing = sorted(set(states) - set(found))
+    tables = read_tables(cursor)
+    missing = sorted(set(states) - set(tables))
     if missing:
         raise BadInput(
             f"{address.label} lacks {_counted(missing, 'table')} of the snapshot: {_some(missing)}. "
             "Create the tables first, with the experiment's own PsyNet (`psynet debug local` does), then restore."
         )
-    foreign = sorted(table for table in states if not found[table].owned)
+    foreign = sorted(table for table in states if not tables[table].owned)
     if foreign:
         raise Refused(
             f"{address.label}: the role {address.user} does not own {_counted(foreign, 'table')}: {_some(foreign)}; "
@@ -148,12 +148,12 @@ def lock(cursor: Cursor, tables: Iterable[TargetTable]) -> None:
 
 def with_rows(cursor: Cursor, tables: Iterable[TargetTable]) -> list[str]:
     """Return the names of the tables that have any rows."""
-    found = []
+    filled = []
     for table in tables:
         cursor.execute(f"SELECT EXISTS (SELECT FROM {table.rows_of})")
         if cursor.fetchone()[0]:
-            found.append(table.name)
-    return sorted(found)
+            filled.append(table.name)
+    return sorted(filled)
 
 
 def check_empty(filled: list[str], address: Address) -> None:

@@ -59,8 +59,8 @@ def _expressions(cursor: Cursor, state: TableState, target: TargetTable) -> tupl
     """Return (the expression of each column in the snapshot, the one in the target), as text in the same notation."""
     stored, there = [], []
     for number, column in enumerate(state.columns):
-        found = target.column(column.name)
-        type_ = None if found.type in _TEXTS else _type(cursor, column.type) or found.base
+        target_column = target.column(column.name)
+        type_ = None if target_column.type in _TEXTS else _type(cursor, column.type) or target_column.base
         spelt = f"::{type_}::text" if type_ else ""
         stored.append(f"s.c{number}{spelt}")
         there.append(f"t.{quote_ident(column.name, cursor)}::text{spelt}")
@@ -83,8 +83,8 @@ def _changed_columns(cursor, state: TableState, target: TargetTable, stored: lis
     cursor.execute(
         f"SELECT {counts} FROM pg_temp.{_SIDE} s FULL JOIN {target.rows_of} t ON t.id::bigint = s.c{ids}::bigint"
     )
-    found = zip(state.columns, cursor.fetchone(), strict=True)
-    return ", ".join(f"column {column.name}: {count}" for column, count in found if count)
+    counted = zip(state.columns, cursor.fetchone(), strict=True)
+    return ", ".join(f"column {column.name}: {count}" for column, count in counted if count)
 
 
 def _changed_rows(cursor, target: TargetTable, stored: list[str], there: list[str]) -> str:

@@ -15,7 +15,7 @@ LONGEST = 3.0  # seconds for a page; a search through all logs continues on the 
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """`further`: (part, line) before which there may be more, None at the beginning of the logs.
 
     `stopped`: the time was over before the page was full.
@@ -26,26 +26,26 @@ class Found:
     stopped: bool = False
 
 
-def search(row: ServerLogs, text: str = "", level: str = "", *, before: tuple[int, int] | None = None) -> Found:
+def search(row: ServerLogs, text: str = "", level: str = "", *, before: tuple[int, int] | None = None) -> SearchResult:
     """Return lines of a level that hold `text`, ignoring case. Raises Damaged if a part has changed."""
-    until, found = monotonic() + LONGEST, []
+    until, lines = monotonic() + LONGEST, []
     number, line = before or (len(row.parts) - 1, 0)
     number = min(number, len(row.parts) - 1)
     for part in range(number, -1, -1):
         end = line if before and part == number else None
-        for at, one in _of_part(row, part, end, text.casefold(), level.upper()):
-            found.append(one)
-            if len(found) == PAGE:
-                return Found(found, (part, at) if part or at else None)
+        for at, one in _search_part(row, part, end, text.casefold(), level.upper()):
+            lines.append(one)
+            if len(lines) == PAGE:
+                return SearchResult(lines, (part, at) if part or at else None)
         if part and monotonic() > until:
-            return Found(found, (part - 1, _END), stopped=True)
-    return Found(found, None)
+            return SearchResult(lines, (part - 1, _END), stopped=True)
+    return SearchResult(lines, None)
 
 
 _END = 1 << 31  # after every line of a part
 
 
-def _of_part(row: ServerLogs, part: int, end: int | None, text: str, level: str) -> Iterator[tuple[int, LogLine]]:
+def _search_part(row: ServerLogs, part: int, end: int | None, text: str, level: str) -> Iterator[tuple[int, LogLine]]:
     """Yield (number, line), from the last one backwards, of the lines before `end`."""
     lines = lines_of(row, part).split(b"\n")
     for at in range(min(len(lines), _END if end is None else end) - 1, -1, -1):

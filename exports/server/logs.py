@@ -50,7 +50,7 @@ def send_due(now: datetime | None = None) -> list[Job]:
     return sent
 
 
-def fetch(deployment: Deployment, *, look: Callable[[], None] = lambda: None) -> ServerLogs:
+def fetch(deployment: Deployment, *, check_cancelled: Callable[[], None] = lambda: None) -> ServerLogs:
     """Read what is new and store it; what was read before a failure is stored too.
 
     Memory depends on one part. Raises NoLogs if there are none, Unreachable and Refused as a capture does.
@@ -61,7 +61,7 @@ def fetch(deployment: Deployment, *, look: Callable[[], None] = lambda: None) ->
             row.offset, row.head_bytes = 0, min(_HEAD, source.size)
             row.head = _hash(source.head(row.head_bytes))
         first = _unfilled(row)
-        for part, size in _parts(source.blocks(row.offset), first, look):
+        for part, size in _cut_into_parts(source.blocks(row.offset), first, check_cancelled):
             if first:
                 row.replaced[row.parts.pop()["file"]] = timezone.now().isoformat()
             first = b""
@@ -81,9 +81,9 @@ def fetch(deployment: Deployment, *, look: Callable[[], None] = lambda: None) ->
 def lines_of(row: ServerLogs, number: int) -> bytes:
     """Return the text of a part. Raises Damaged if it is not what was stored."""
     part = row.parts[number]
-    found = b"".join(_all_of(part["file"]))
+    data = b"".join(_all_of(part["file"]))
     try:
-        text = igzip.decompress(found)
+        text = igzip.decompress(data)
     except _SPOILT:
         text = b""
     if _hash(text) != part["sha256"]:
@@ -97,25 +97,27 @@ def all_of(row: ServerLogs) -> Iterator[bytes]:
         yield lines_of(row, number)
 
 
-def kept(deployment: Deployment) -> ServerLogs | None:
+def kept_logs(deployment: Deployment) -> ServerLogs | None:
     row = ServerLogs.objects.filter(deployment=deployment).first()
     return row if row and row.parts else None
 
 
-def brought(deployment: Deployment, look: Callable[[], None]) -> tuple[ServerLogs | None, list[str]]:
+def fetch_for_export(
+    deployment: Deployment, check_cancelled: Callable[[], None]
+) -> tuple[ServerLogs | None, list[str]]:
     """Return (the stored logs after another reading, notes): an unreachable server does not prevent an export."""
     notes = []
     if can_be_read(deployment):
         try:
-            fetch(deployment, look=look)
+            fetch(deployment, check_cancelled=check_cancelled)
         except NoLogs as problem:
             notes.append(problem.sentence)
         except Cancelled:
             raise
         except Problem as problem:
-            until = "they end at the last reading" if kept(deployment) else "none are here"
+            until = "they end at the last reading" if kept_logs(deployment) else "none are here"
             notes.append(f"The server's logs could not be read now, so {until}: {problem.sentence}")
-    return kept(deployment), notes
+    return kept_logs(deployment), notes
 
 
 def _goes_on(row: ServerLogs, source: OpenLogs) -> bool:
@@ -133,11 +135,13 @@ def _unfilled(row: ServerLogs) -> bytes:
         return b""
 
 
-def _parts(stream: Iterator[bytes], first: bytes, look: Callable[[], None]) -> Iterator[tuple[bytes, int]]:
+def _cut_into_parts(
+    stream: Iterator[bytes], first: bytes, check_cancelled: Callable[[], None]
+) -> Iterator[tuple[bytes, int]]:
     """Yield (a part, how much of it is new), cut after a line's end if there is one."""
     held, old = bytearray(first), len(first)
     for block in stream:
-        look()
+        check_cancelled()
         held += block
         while len(held) >= PART:
             cut = held.rfind(b"\n", old, PART) + 1 or PART

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from exports.models import SourceCode
 from exports.sources import source_code_zip
-from exports.sources.untrusted_zip import shown
+from exports.sources.untrusted_zip import printable_name
 from exports.sources.upload import Upload
 from psynetdata.infra.storage import blocks
 from psynetdata.models import Audit, Deployment
@@ -22,7 +22,7 @@ NAME = source_code_zip.NAME
 def check(path: Path) -> None:
     """Raise BadInput if the file is not a zip of source code."""
     if not path.is_file():
-        raise BadInput(f"{shown(str(path))} is not a file; provide the source code as a zip.")
+        raise BadInput(f"{printable_name(str(path))} is not a file; provide the source code as a zip.")
     source_code_zip.method_in(path)
 
 
@@ -33,7 +33,7 @@ def is_kept(deployment: Deployment) -> bool:
 def handed_in(upload: Upload, folder: Path) -> tuple[Path | None, list[str]]:
     """Return (the source code that came with a database, notes): a bad zip does not prevent loading the database."""
     try:
-        path = source_code_zip.of_upload(upload, folder)
+        path = source_code_zip.find_in_upload(upload, folder)
         if path is not None:
             check(path)
     except BadInput as problem:

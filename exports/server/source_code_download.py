@@ -9,8 +9,8 @@ from django.conf import settings
 
 from exports.assets.fetch import Fetcher
 from exports.assets.locations import registry
-from exports.assets.locations.base import Missing
-from exports.assets.locations.registry import Place
+from exports.assets.locations.base import FileMissing
+from exports.assets.locations.registry import AssetLocation
 from exports.assets.plan import PlannedAsset
 from exports.models import SourceCode
 from exports.server import source_code
@@ -37,23 +37,26 @@ def can_be_asked(deployment: Deployment) -> bool:
 def fetch(
     deployment: Deployment,
     *,
-    look: Callable[[], None] = lambda: None,
+    check_cancelled: Callable[[], None] = lambda: None,
     pause: Callable[[float], None] | None = None,
     timeout: float = 30.0,
 ) -> SourceCode:
-    """Fetch and store it. Raises NotFetched with the reason; `look` may raise to stop it, `pause` replaces waiting."""
+    """Fetch and store it. Raises NotFetched with the reason; `check_cancelled` may raise to stop it, `pause` replaces
+    waiting."""
     if not deployment.experiment_secret:
         raise _not_fetched("the experiment's user and password are missing (`deployment assets --experiment-env`)")
     with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="source-") as name:
         path = Path(name) / str(_ROUTE.id) / "0"
-        bounds = _Bounds(path, look)
-        fetcher = Fetcher(_experiment(deployment, timeout), Path(name), pause=pause or bounds.pause, look=bounds.check)
+        bounds = _Bounds(path, check_cancelled)
+        fetcher = Fetcher(
+            _experiment(deployment, timeout), Path(name), pause=pause or bounds.pause, check_cancelled=bounds.check
+        )
         try:
-            found = fetcher.fetch(_ROUTE)
+            fetched = fetcher.fetch(_ROUTE)
         finally:
             fetcher.close()
-        if found.missing:
-            raise _not_fetched(_IN_WORDS.get(found.missing, found.missing))
+        if fetched.missing:
+            raise _not_fetched(_IN_WORDS.get(fetched.missing, fetched.missing))
         path = path.rename(path.with_name(NAME))
         try:
             return source_code.keep(deployment, path)
@@ -61,9 +64,9 @@ def fetch(
             raise _not_fetched(f"what was sent is not source code: {problem.sentence.removesuffix('.')}") from None
 
 
-def _experiment(deployment: Deployment, timeout: float) -> Place:
+def _experiment(deployment: Deployment, timeout: float) -> AssetLocation:
     try:
-        return registry.experiment(deployment, timeout=timeout)
+        return registry.experiment_location(deployment, timeout=timeout)
     except Problem as problem:
         raise _not_fetched(problem.sentence.removesuffix(".")) from None
 
@@ -71,15 +74,15 @@ def _experiment(deployment: Deployment, timeout: float) -> Place:
 class _Bounds:
     """Limits for a download that turns out not to be source code: its size on disk, and the time."""
 
-    def __init__(self, path: Path, look: Callable[[], None]):
-        self._path, self._look, self._until = path, look, monotonic() + _LONGEST
+    def __init__(self, path: Path, check_cancelled: Callable[[], None]):
+        self._path, self._check_cancelled, self._until = path, check_cancelled, monotonic() + _LONGEST
 
     def check(self) -> None:
-        self._look()
+        self._check_cancelled()
         if self._path.exists() and self._path.stat().st_size > LARGEST:
-            raise Missing(f"it is larger than {LARGEST >> 20} MiB, too large for an experiment's source code")
+            raise FileMissing(f"it is larger than {LARGEST >> 20} MiB, too large for an experiment's source code")
         if monotonic() > self._until:
-            raise Missing(f"it took longer than {_LONGEST / 60:.0f} minutes")
+            raise FileMissing(f"it took longer than {_LONGEST / 60:.0f} minutes")
 
     def pause(self, seconds: float) -> None:
         until = monotonic() + seconds

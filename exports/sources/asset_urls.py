@@ -70,14 +70,14 @@ def check_login(text: str) -> None:
 
 def hosts(text: str) -> tuple[str, ...]:
     """Split `media.lab.org`, `10.0.0.5:8080`, `*.lab.org` at commas or white space. Raises UsageError."""
-    found = tuple(text.lower().replace(",", " ").split())
-    for entry in found:
+    names = tuple(text.lower().replace(",", " ").split())
+    for entry in names:
         if not _ENTRY.fullmatch(entry) or _port(entry) > 65535:
             raise UsageError("Write hosts of external assets like media.lab.org, *.lab.org or 10.0.0.5:8080.")
-    return found
+    return names
 
 
 def _port(entry: str) -> int:
     """Return the port of an entry, 0 if it has none."""
-    found = re.search(r":(\d+)$", entry)
-    return int(found[1]) if found else 0
+    match = re.search(r":(\d+)$", entry)
+    return int(match[1]) if match else 0

@@ -9,7 +9,7 @@ from typing import Protocol
 from psynetdata.psynet.problems import NotFound
 
 from .postgres import Address
-from .read_transaction import Moment
+from .read_transaction import ReadTransaction
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class OpenLogs(Protocol):
     def blocks(self, start: int) -> Iterator[bytes]: ...
 
 
-class Kind(ABC):
+class SourceKind(ABC):
     """`source`: as Deployment.source. `schemes`: how its addresses begin. `example`: an address for errors and forms.
 
     `own_way`: where it looks if no password was given, for sentences.
@@ -82,7 +82,7 @@ class Kind(ABC):
         `Address.called` is its name in sentences. Raises Unreachable and Refused.
         """
 
-    def assets(self, located: Located, held: Moment) -> str:
+    def assets(self, located: Located, held: ReadTransaction) -> str:
         """Return the default URL of asset files for such a source; "" if it is not known."""
         return ""
 

@@ -36,7 +36,7 @@ class Guard:
         self._heard_at = monotonic()
         self._over = threading.Event()
         self._unwanted = threading.Event()
-        self._looking = threading.Thread(target=self._look, name="guard", daemon=True)
+        self._looking = threading.Thread(target=self._watch, name="guard", daemon=True)
         self._listening = threading.Thread(target=self._listen, name="guard's guard", daemon=True)
 
     def start(self) -> None:
@@ -52,7 +52,7 @@ class Guard:
         """Stop what the guarded connections do; they are terminated at the next check."""
         self._unwanted.set()
 
-    def _look(self) -> None:
+    def _watch(self) -> None:
         try:
             with self._connection.cursor() as cursor:
                 while not self._over.wait(LOOK_EVERY):

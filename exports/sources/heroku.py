@@ -18,7 +18,7 @@ from psynetdata.models import Deployment
 from psynetdata.psynet.problems import BadInput, NotFound
 
 from . import postgres
-from .base import Access, Kind, Located
+from .base import Access, Located, SourceKind
 from .postgres import Address, Refused, Unreachable, WrongPassword, connect
 
 TOKEN = "HEROKU_API_KEY"  # where Heroku's own command line looks for it
@@ -31,7 +31,7 @@ _LONGEST_PAUSE = 20.0
 _BUSY = (429, 500, 502, 503, 504)
 
 
-class Heroku(Kind):
+class Heroku(SourceKind):
     source = Deployment.Source.HEROKU
     schemes = ("heroku://",)
     example = "heroku://app"
@@ -72,11 +72,11 @@ def _that_lets_us_in(located: Located, token: str) -> Address:
 
 def _database(located: Located, token: str) -> Address:
     """Return the address from the app's config vars. TLS is always required, because it leads through the internet."""
-    found = _config_vars(located, token).get(_VARIABLE)
-    if not isinstance(found, str) or not found:
+    url = _config_vars(located, token).get(_VARIABLE)
+    if not isinstance(url, str) or not url:
         raise BadInput(f"{located.label} has no database: its config vars hold no {_VARIABLE}.")
     try:
-        address = postgres.parse(found.partition("?")[0])
+        address = postgres.parse(url.partition("?")[0])
     except BadInput:
         raise BadInput(f"{located.label}: its {_VARIABLE} is not the address of a PostgreSQL database.") from None
     return replace(address, options=(("sslmode", "require"),), called=f"{located.label}: its database")
@@ -94,10 +94,10 @@ def _config_vars(located: Located, token: str) -> dict:
         raise Refused(f"{located.label}: the token has no right to read its config vars; give a token that has.")
     if answer.status in (404, 422):
         raise NotFound(f"{located.label}: there is no such app, or the token has no right to see it.")
-    found = answer.json()
-    if answer.status != 200 or not isinstance(found, dict):
+    variables = answer.json()
+    if answer.status != 200 or not isinstance(variables, dict):
         raise Unreachable(f"{located.label}: Heroku's API answers in a way that is not understood ({answer.status}).")
-    return found
+    return variables
 
 
 def _asked(api: WebAPI, path: str, located: Located) -> Answer:

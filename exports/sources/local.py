@@ -9,9 +9,9 @@ from psynetdata.models import Deployment
 from psynetdata.psynet.problems import BadInput
 
 from . import postgres
-from .base import Access, Kind, Located
+from .base import Access, Located, SourceKind
 from .postgres import Address
-from .read_transaction import Moment
+from .read_transaction import ReadTransaction
 
 # Where PsyNet keeps assets on the machine that runs the experiment (psynet.asset, LocalStorage).
 ASSETS = Path("~/psynet-data/assets")
@@ -19,7 +19,7 @@ _LOOKED_AT = 200  # assets whose files are checked
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-class Local(Kind):
+class Local(SourceKind):
     source = Deployment.Source.LOCAL
     schemes = ("postgres://", "postgresql://")
     example = "postgres://role@host:5432/database"
@@ -37,7 +37,7 @@ class Local(Kind):
     def reach(self, located: Located, access: Access) -> Iterator[Address]:
         yield postgres.parse(located.url).with_password(access.password)
 
-    def assets(self, located: Located, held: Moment) -> str:
+    def assets(self, located: Located, held: ReadTransaction) -> str:
         """Return the folder of this machine where PsyNet keeps assets, if files of this experiment are there."""
         host = postgres.parse(located.url).host
         folder = ASSETS.expanduser()

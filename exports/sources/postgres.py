@@ -145,7 +145,7 @@ def connected(address: Address, *, name: str) -> Iterator[Connection]:
     Problems if the source caused them (see `told`).
     """
     connection = connect(address, name=name)
-    with closing(connection), told(address):
+    with closing(connection), translated_errors(address):
         yield connection
 
 
@@ -178,7 +178,7 @@ def connect(address: Address, *, name: str) -> Connection:
 
 
 @contextmanager
-def told(address: Address) -> Iterator[None]:
+def translated_errors(address: Address) -> Iterator[None]:
     """Turn psycopg2's errors that the source caused into Problems; errors of our own code stay as they are."""
     try:
         yield
@@ -199,8 +199,8 @@ def _problem(address: Address, error: psycopg2.Error) -> Problem | None:
     if code == errorcodes.INSUFFICIENT_PRIVILEGE:
         what = (error.diag.message_primary or "a right is missing").strip()
         return Refused(f"{address.label}: the role {address.user} lacks a right: {what}.")
-    told = _TOLD.get(code) or _TOLD.get(code[:2])
-    return told[0](f"{address.label}: {told[1]}") if told else None
+    known = _TOLD.get(code) or _TOLD.get(code[:2])
+    return known[0](f"{address.label}: {known[1]}") if known else None
 
 
 # By error code, or by the code's class.

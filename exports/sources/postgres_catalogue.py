@@ -59,7 +59,7 @@ SELECT c.oid::bigint, c.relname, c.whole, c.about,
 
 
 @dataclass(frozen=True)
-class Table:
+class SourceTable:
     """A table of the source. `by_id`: its primary key is the integer column `id`.
 
     `shape` stands for changes that row versions do not show: the table's identity and its partitions, its columns, what
@@ -86,23 +86,23 @@ class Table:
         return ", ".join(quoted(column.name) for column in self.columns)
 
 
-def read(connection: Connection) -> list[Table]:
+def read(connection: Connection) -> list[SourceTable]:
     """Return all tables, by name."""
     with connection.cursor() as cursor:
         cursor.execute(_TABLES)
-        found: dict[str, list[tuple]] = {}
+        rows_by_table: dict[str, list[tuple]] = {}
         for row in cursor:
-            found.setdefault(row[1], []).append(row)
-    return [_table(name, rows) for name, rows in found.items()]
+            rows_by_table.setdefault(row[1], []).append(row)
+    return [_table(name, rows) for name, rows in rows_by_table.items()]
 
 
-def _table(name: str, rows: list[tuple]) -> Table:
+def _table(name: str, rows: list[tuple]) -> SourceTable:
     _, _, whole, about, readable = rows[0][:5]
     columns = tuple(Column(*row[5:8]) for row in rows)
     by_id = any(is_key and column == "id" and kind in _INTEGERS for *_, column, kind, _, is_key, _, _ in rows)
-    told = "\n".join(row[10] for row in rows)
-    shape = "" if any(row[9] for row in rows) else hashlib.sha256(told.encode()).hexdigest()[:32]
-    return Table(name, columns, by_id, shape, whole, readable, about)
+    definition = "\n".join(row[10] for row in rows)
+    shape = "" if any(row[9] for row in rows) else hashlib.sha256(definition.encode()).hexdigest()[:32]
+    return SourceTable(name, columns, by_id, shape, whole, readable, about)
 
 
 def quoted(name: str) -> str:

@@ -6,8 +6,8 @@ from psynetdata.psynet import csvtext, experiment
 from psynetdata.psynet.experiment import ExperimentInfo
 from psynetdata.psynet.tables import Column
 
-from .base import Access, Kind, Located
-from .read_transaction import Moment, moment
+from .base import Access, Located, SourceKind
+from .read_transaction import ReadTransaction, read_transaction
 
 _COUNTED = ("participant", "info", "response")
 
@@ -27,12 +27,12 @@ class Probe:
     assets: str
 
 
-def probe(kind: Kind, located: Located, access: Access) -> Probe:
+def probe(kind: SourceKind, located: Located, access: Access) -> Probe:
     """Connect, check rights and version, and read what the database says of itself.
 
-    Raises what `moment` and the kind of source raise.
+    Raises what `read_transaction` and the kind of source raise.
     """
-    with kind.reach(located, access) as address, moment(address, readers=1) as held:
+    with kind.reach(located, access) as address, read_transaction(address, readers=1) as held:
         size, version = held.query("SELECT pg_database_size(current_database()), current_setting('server_version')")[0]
         return Probe(
             info=experiment.read(_Few(held)),
@@ -47,7 +47,7 @@ def probe(kind: Kind, located: Located, access: Access) -> Probe:
 class _Few:
     """The few rows that describe the experiment, as a TableSource."""
 
-    def __init__(self, held: Moment):
+    def __init__(self, held: ReadTransaction):
         self._held = held
         self._tables = {table.name: table for table in held.tables}
 
@@ -59,9 +59,9 @@ class _Few:
 
     def rows(self, table: str):
         """Yield rows as text, as COPY writes it."""
-        found = self._tables[table]
+        table_rows = self._tables[table]
         out = _Records()
-        self._held.copy(f"SELECT {found.listed} FROM {found.rows_of} ORDER BY id", out)
+        self._held.copy(f"SELECT {table_rows.listed} FROM {table_rows.rows_of} ORDER BY id", out)
         return csvtext.rows(out.records)
 
 

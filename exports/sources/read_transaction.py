@@ -20,8 +20,8 @@ from psynetdata.psynet.tables import REQUIRED_TABLES
 
 from . import postgres_catalogue
 from .connection_guard import SILENT_AFTER, Guard, guarded
-from .postgres import Address, Refused, Unreachable, connect, told
-from .postgres_catalogue import Table
+from .postgres import Address, Refused, Unreachable, connect, translated_errors
+from .postgres_catalogue import SourceTable
 
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _TRIES = 3
@@ -50,7 +50,7 @@ class GaveWay(Conflict):
 
 
 @dataclass(frozen=True)
-class Server:
+class ServerIdentity:
     """Which server and database it is, and how far its transactions had come: what `same_history` compares.
 
     `recovered`: when its statistics began. The server discards them if one of its processes crashed, without restarting
@@ -77,10 +77,10 @@ class Server:
         }  # fmt: skip
 
 
-class Moment:
+class ReadTransaction:
     """All tables of one moment. `readers`: connections that see exactly this moment; the first one leads."""
 
-    def __init__(self, tables: list[Table], server: Server, readers: list[Connection], guard: Guard):
+    def __init__(self, tables: list[SourceTable], server: ServerIdentity, readers: list[Connection], guard: Guard):
         self.taken_at = datetime.now(UTC)
         self.tables = tables
         self.server = server
@@ -119,7 +119,7 @@ def _quiet() -> Iterator[None]:
 
 
 @contextmanager
-def moment(address: Address, *, readers: int = 2) -> Iterator[Moment]:
+def read_transaction(address: Address, *, readers: int = 2) -> Iterator[ReadTransaction]:
     """Yield one moment. Raises Unreachable, Refused, BadInput (not PsyNet's database), and Conflict to try again later.
 
     GaveWay, a Conflict, means that someone waited for a lock that we held.
@@ -129,7 +129,7 @@ def moment(address: Address, *, readers: int = 2) -> Iterator[Moment]:
         others = [stack.enter_context(closing(connect(address, name=_NAME))) for _ in range(readers - 1)]
         readers = [leader, *others]
         watching = stack.enter_context(closing(connect(address, name=f"{_NAME}, watching for who waits")))
-        stack.enter_context(told(address))
+        stack.enter_context(translated_errors(address))
         guard = stack.enter_context(guarded(watching, readers))
         stack.enter_context(_ended_by(guard, address))
         for connection in readers:
@@ -137,12 +137,12 @@ def moment(address: Address, *, readers: int = 2) -> Iterator[Moment]:
             _execute(connection, _LATER_LIMITS)
         recovered = _recovered(leader)
         tables = _locked(leader, address)
-        found = Moment(tables, _server(leader, recovered), readers, guard)
+        transaction = ReadTransaction(tables, _server(leader, recovered), readers, guard)
         _share(leader, others)
-        yield found
+        yield transaction
 
 
-def _locked(connection: Connection, address: Address) -> list[Table]:
+def _locked(connection: Connection, address: Address) -> list[SourceTable]:
     """Return the tables, all locked, in a transaction that has read them."""
     for _ in range(_TRIES):
         tables = postgres_catalogue.read(connection)
@@ -162,7 +162,7 @@ def _locked(connection: Connection, address: Address) -> list[Table]:
     raise Conflict(f"{address.label}: its tables are being changed at this moment; it is tried again later.")
 
 
-def _check(tables: list[Table], address: Address) -> None:
+def _check(tables: list[SourceTable], address: Address) -> None:
     missing = sorted(set(REQUIRED_TABLES) - {table.name for table in tables})
     if missing:
         raise BadInput(f"{address.label} is not a PsyNet database: it has no table {', '.join(missing)}.")
@@ -181,7 +181,7 @@ def _recovered(connection: Connection) -> str:
         return cursor.fetchone()[0]
 
 
-def _server(connection: Connection, recovered: str) -> Server:
+def _server(connection: Connection, recovered: str) -> ServerIdentity:
     with connection.cursor() as cursor:
         cursor.execute(_SERVER)
         version, database, started, horizon, may_ask = cursor.fetchone()
@@ -189,7 +189,7 @@ def _server(connection: Connection, recovered: str) -> Server:
         if may_ask:
             cursor.execute("SELECT system_identifier::text FROM pg_control_system()")
             (system,) = cursor.fetchone()
-    return Server(version, system, database, started, recovered, int(horizon))
+    return ServerIdentity(version, system, database, started, recovered, int(horizon))
 
 
 def _share(leader: Connection, others: list[Connection]) -> None:
@@ -210,7 +210,7 @@ def _execute(connection: Connection, sql: str, parameters: tuple | None = None) 
 def _ended_by(guard: Guard, address: Address) -> Iterator[None]:
     """Turn psycopg2's errors into Problems; if the guard ended the connection, the Problem says why."""
     try:
-        with told(address):
+        with translated_errors(address):
             yield
     except Unreachable:
         if guard.gave_way:

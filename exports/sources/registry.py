@@ -7,16 +7,16 @@ from psynetdata import credentials
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import BadInput, Conflict
 
-from .base import Access, Kind, OpenLogs
+from .base import Access, OpenLogs, SourceKind
 from .heroku import Heroku
 from .local import Local
 from .postgres import Address
 from .ssh.source import Ssh
 
-KINDS: tuple[Kind, ...] = (Local(), Ssh(), Heroku())
+KINDS: tuple[SourceKind, ...] = (Local(), Ssh(), Heroku())
 
 
-def of_url(url: str) -> Kind:
+def kind_of_url(url: str) -> SourceKind:
     """Return the kind of this address. Raises BadInput."""
     for kind in KINDS:
         if url.startswith(kind.schemes):
@@ -24,7 +24,7 @@ def of_url(url: str) -> Kind:
     raise BadInput(f"Write the address of a source like {' or '.join(kind.example for kind in KINDS)}.")
 
 
-def of(deployment: Deployment) -> Kind:
+def kind_of(deployment: Deployment) -> SourceKind:
     """Return the kind of the deployment's source. Raises Conflict if it was loaded from a file."""
     kind = next((kind for kind in KINDS if kind.source == deployment.source), None)
     if kind is None:
@@ -44,7 +44,7 @@ def reached(deployment: Deployment) -> Iterator[Address]:
 
     Raises what `access` and the kind of source raise.
     """
-    kind = of(deployment)
+    kind = kind_of(deployment)
     with kind.reach(kind.locate(deployment.source_url), access(deployment)) as address:
         yield address
 
@@ -52,7 +52,7 @@ def reached(deployment: Deployment) -> Iterator[Address]:
 @contextmanager
 def reached_at(url: str, password: str | None) -> Iterator[Address]:
     """Yield the address of any database, such as one to restore into, valid while the body runs."""
-    kind = of_url(url)
+    kind = kind_of_url(url)
     located = kind.locate(url)
     with kind.reach(located, kind.access(located, password)) as address:
         yield address
@@ -64,5 +64,5 @@ def has_logs(deployment: Deployment) -> bool:
 
 def logs(deployment: Deployment) -> AbstractContextManager[OpenLogs]:
     """Open the logs of its server. Raises NoLogs, and what the kind of source raises."""
-    kind = of(deployment)
+    kind = kind_of(deployment)
     return kind.logs(kind.locate(deployment.source_url), access(deployment))

@@ -7,7 +7,7 @@ from psynetdata.psynet import basic_data_method
 from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.problems import BadInput
 
-from .untrusted_zip import SafeZip, shown
+from .untrusted_zip import SafeZip, printable_name
 from .upload import Folder, Upload
 
 NAME = "source_code.zip"
@@ -17,12 +17,12 @@ _SCRIPT = "experiment.py"
 _READ = basic_data_method.LARGEST + 1
 
 
-def of_upload(upload: Upload, folder: Path) -> Path | None:
+def find_in_upload(upload: Upload, folder: Path) -> Path | None:
     """Return the source code that came with a database, as a file; None if there is none. Raises BadInput."""
     name = _beside(upload)
     if name is None:
         return None
-    container, called = upload.outermost, f"{shown(name)} in {upload.outermost.label}"
+    container, called = upload.outermost, f"{printable_name(name)} in {upload.outermost.label}"
     _check_size(container.files[name], called)
     if isinstance(container, Folder):
         return container.path(name)
@@ -38,7 +38,7 @@ def method_in(path: Path) -> str:
 
     Raises BadInput if it is not a zip of source code.
     """
-    label = shown(path.name)
+    label = printable_name(path.name)
     _check_size(path.stat().st_size, label)
     archive = SafeZip(path, label)
     try:

@@ -67,7 +67,7 @@ class SafeZip:
         `text`: raise at the first block with a NUL byte, because PostgreSQL's text cannot hold one.
         """
         info = self._members[name]
-        called = f"{shown(name)} in {self.label}"
+        called = f"{printable_name(name)} in {self.label}"
         if info.flag_bits & _ENCRYPTED:
             raise BadInput(f"{called} is encrypted; unpack the archive and load one without a password.")
         if info.compress_type not in _COMPRESSIONS:
@@ -94,8 +94,8 @@ class SafeZip:
         the machine that made it. None if no date is set: archives that want none say 1980.
         """
         members = [self._members[name] for name in names]
-        told = [_utc(info.extra) for info in members] or [None]
-        dates = told if None not in told else [_local(info.date_time) for info in members]
+        times = [_utc(info.extra) for info in members] or [None]
+        dates = times if None not in times else [_local(info.date_time) for info in members]
         return max((date for date in dates if date and date.year > 1980), default=None)
 
     def _checked_members(self) -> dict[str, zipfile.ZipInfo]:
@@ -103,13 +103,15 @@ class SafeZip:
         for info in self._zip.infolist():
             name = info.filename
             if _leads_out(info.orig_filename) or _leads_out(name):
-                raise BadInput(f"{self.label} holds the name {shown(name)}, which leads out of the archive; refused.")
+                raise BadInput(
+                    f"{self.label} holds the name {printable_name(name)}, which leads out of the archive; refused."
+                )
             if stat.S_ISLNK(info.external_attr >> 16):
-                raise BadInput(f"{self.label} holds the symbolic link {shown(name)}; use the file itself.")
+                raise BadInput(f"{self.label} holds the symbolic link {printable_name(name)}; use the file itself.")
             if info.is_dir():
                 continue
             if name in members and name.endswith((".csv", ".zip")):
-                raise BadInput(f"{self.label} holds {shown(name)} twice; it is not clear which one is meant.")
+                raise BadInput(f"{self.label} holds {printable_name(name)} twice; it is not clear which one is meant.")
             members[name] = info
         return members
 
@@ -175,7 +177,7 @@ def refuse_nul(data: bytes, called: str) -> None:
         raise BadInput(f"{called} holds NUL bytes; PostgreSQL's text cannot, so this is not one of its tables.")
 
 
-def shown(name: str) -> str:
+def printable_name(name: str) -> str:
     """Return a file's name for a sentence: control characters escaped, and not too long."""
     text = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in name)
     return text if len(text) <= 120 else f"{text[:117]}…"

@@ -19,7 +19,7 @@ from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.problems import BadInput
 from psynetdata.psynet.tables import REQUIRED_TABLES
 
-from .untrusted_zip import SafeZip, refuse_nul, shown
+from .untrusted_zip import SafeZip, printable_name, refuse_nul
 
 _TABLE_FILE = re.compile(r"(?P<prefix>(?:.*/)?)data/(?P<table>[A-Za-z_][A-Za-z0-9_$]{0,62})\.csv")
 _ZIP_DEPTH = 3
@@ -37,7 +37,7 @@ class Folder:
         self.files = dict(self._walk())
 
     def open(self, name: str) -> BinaryIO:
-        return io.BufferedReader(_WithoutNul(self.path(name), f"{shown(name)} in {self.label}"), BLOCK)
+        return io.BufferedReader(_WithoutNul(self.path(name), f"{printable_name(name)} in {self.label}"), BLOCK)
 
     def path(self, name: str) -> Path:
         return self._path / name
@@ -85,7 +85,7 @@ class Upload:
         *,
         outermost: SafeZip | Folder,
     ):
-        self.label = container.label if not prefix else f"{shown(prefix.rstrip('/'))} in {container.label}"
+        self.label = container.label if not prefix else f"{printable_name(prefix.rstrip('/'))} in {container.label}"
         self.tables = tables
         self.anonymous = _is_anonymous(trail + prefix)
         self.outermost, self.where = outermost, trail + prefix
@@ -131,15 +131,15 @@ def open_upload(path: Path, folder: Path) -> Iterator[Upload]:
     """
     with ExitStack() as opened:
         try:
-            found = _Finder(path, folder, opened).find()
+            folder_or_zip = _DatabaseFinder(path, folder, opened).find()
         except FileNotFoundError:
-            raise BadInput(f"There is nothing at {shown(str(path))}.") from None
+            raise BadInput(f"There is nothing at {printable_name(str(path))}.") from None
         except OSError as error:
-            raise BadInput(f"{shown(str(path))} cannot be read: {error.strerror or error}.") from None
-        yield found
+            raise BadInput(f"{printable_name(str(path))} cannot be read: {error.strerror or error}.") from None
+        yield folder_or_zip
 
 
-class _Finder:
+class _DatabaseFinder:
     def __init__(self, path: Path, folder: Path, opened: ExitStack):
         self._path = path
         self._folder = folder
@@ -147,7 +147,7 @@ class _Finder:
         self._zips: dict[str, SafeZip] = {}
 
     def find(self) -> Upload:
-        label = shown(self._path.name or str(self._path))
+        label = printable_name(self._path.name or str(self._path))
         if self._path.is_dir():
             top = Folder(self._path, label)
         elif self._path.exists() and not self._path.is_file():
@@ -185,7 +185,7 @@ class _Finder:
 
     def _zip_within(self, container: SafeZip | Folder, name: str, trail: str) -> SafeZip:
         if trail not in self._zips:
-            label = f"{shown(name)} in {container.label}"
+            label = f"{printable_name(name)} in {container.label}"
             path = container.path(name) if isinstance(container, Folder) else self._copy(container, name)
             self._zips[trail] = self._open_zip(path, label)
         return self._zips[trail]

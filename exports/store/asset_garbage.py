@@ -24,8 +24,8 @@ _TOGETHER = 500
 
 def unowned(storage: Storage, now: datetime) -> Iterator[File]:
     """Return files that are old enough and have no row; files with other names than ours stay."""
-    found = (name for name in names(storage, ASSETS) if _OURS.fullmatch(name) or PART.search(name))
-    while some := list(islice(found, _TOGETHER)):
+    file_names = (name for name in names(storage, ASSETS) if _OURS.fullmatch(name) or PART.search(name))
+    while some := list(islice(file_names, _TOGETHER)):
         hashes = {match[1]: name for name in some if (match := _OURS.fullmatch(name))}
         owned = set(StoredAsset.objects.filter(sha256__in=hashes).values_list("sha256", flat=True))
         for name in some:

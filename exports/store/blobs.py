@@ -84,18 +84,20 @@ class TableState:
         return hashlib.sha256(_json(listed)).hexdigest()
 
     def to_bytes(self) -> bytes:
-        told = asdict(self)
+        content = asdict(self)
         if self.less is None:
-            del told["less"]  # so that these states have the same bytes as before `less` existed
-        return _json(told)
+            del content["less"]  # so that these states have the same bytes as before `less` existed
+        return _json(content)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "TableState":
-        found = json.loads(data)
-        columns = tuple(Column(**column) for column in found["columns"])
-        segments = tuple(_segment(**segment) for segment in found["segments"])
-        less = found.get("less")
-        return cls(found["table"], columns, found["cut"], segments, found.get("shape"), tuple(less) if less else None)
+        content = json.loads(data)
+        columns = tuple(Column(**column) for column in content["columns"])
+        segments = tuple(_segment(**segment) for segment in content["segments"])
+        less = content.get("less")
+        return cls(
+            content["table"], columns, content["cut"], segments, content.get("shape"), tuple(less) if less else None
+        )
 
 
 def _segment(*, sha256: str | None = None, blob: str | None = None, **rest) -> Segment:
@@ -201,14 +203,15 @@ def pack(data: bytes) -> bytes:
 class PackedFile(io.RawIOBase):
     """Takes the CSV of a segment and writes it compressed to a new file of `folder`, `path`; best given in blocks.
 
-    `sha256` and `size` are those of the uncompressed bytes so far. `look` is called at each write and may raise.
+    `sha256` and `size` are those of the uncompressed bytes so far. `check_cancelled` is called at each write and may
+    raise.
     """
 
-    def __init__(self, folder: Path, look: Callable[[], None] | None = None):
+    def __init__(self, folder: Path, check_cancelled: Callable[[], None] | None = None):
         with NamedTemporaryFile(dir=folder, suffix=".csv.gz", delete=False) as file:
             self.path = Path(file.name)
         self.size = 0
-        self._look = look
+        self._check_cancelled = check_cancelled
         self._digest = hashlib.sha256()
         self._file = self.path.open("wb")
         self._packed = igzip.GzipFile(filename="", fileobj=self._file, mode="wb", compresslevel=_LEVEL, mtime=0)
@@ -221,8 +224,8 @@ class PackedFile(io.RawIOBase):
         return True
 
     def write(self, block: bytes) -> int:
-        if self._look:
-            self._look()
+        if self._check_cancelled:
+            self._check_cancelled()
         self._digest.update(block)
         self.size += len(block)
         self._packed.write(block)
@@ -239,10 +242,10 @@ class PackedFile(io.RawIOBase):
 
 
 def write_segment(
-    folder: Path, raw: Iterable[bytes], *, look: Callable[[], None] | None = None
+    folder: Path, raw: Iterable[bytes], *, check_cancelled: Callable[[], None] | None = None
 ) -> tuple[Path, str, int]:
     """Compress blocks of CSV into a file of `folder`. Return (path, SHA-256 and size of the uncompressed bytes)."""
-    with PackedFile(folder, look) as file:
+    with PackedFile(folder, check_cancelled) as file:
         for block in raw:
             file.write(block)
     return file.path, file.sha256, file.size

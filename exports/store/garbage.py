@@ -43,7 +43,7 @@ class Swept:
     waits: bool = False
 
 
-class Named:
+class References:
     """The files that snapshots and the mirror refer to. Each state is read once, however many snapshots share it.
 
     Memory: one string for each distinct state and file. `without`: snapshots to treat as deleted.
@@ -100,30 +100,30 @@ class File:
     modified: datetime
 
 
-def unnamed(store: Store, named: Named, now: datetime) -> Iterator[File]:
+def unreferenced_files(store: Store, references: References, now: datetime) -> Iterator[File]:
     """Return old enough files of the store that nothing refers to; files with other names than ours stay."""
     for name in names(store.storage, FOLDER):
         part = PART.search(name)
-        if name in named.files or not (part or _OURS.fullmatch(name)):
+        if name in references.files or not (part or _OURS.fullmatch(name)):
             continue
         with suppress(FileNotFoundError):  # a writer has finished in the meantime
-            found = File(name, store.storage.size(name), store.storage.get_modified_time(name))
-            old = found.modified < now - (PART_GRACE if part else GRACE)
-            if old and (part or not named.spares(name, found.modified)):
-                yield found
+            file = File(name, store.storage.size(name), store.storage.get_modified_time(name))
+            old = file.modified < now - (PART_GRACE if part else GRACE)
+            if old and (part or not references.spares(name, file.modified)):
+                yield file
 
 
-def sweep(store: Store, named: Named, running: Running, now: datetime) -> Swept:
+def sweep(store: Store, references: References, running: Running, now: datetime) -> Swept:
     """Remove unreferenced files, in batches, while nothing is being stored. Raises Cancelled between files."""
     swept = Swept()
-    found = unnamed(store, named, now)
-    while not swept.waits and (batch := list(islice(found, _BATCH))):
+    files = unreferenced_files(store, references, now)
+    while not swept.waits and (batch := list(islice(files, _BATCH))):
         running.progress("removing files", swept.files)
-        _remove(batch, store, named, running, swept)
+        _remove(batch, store, references, running, swept)
     return swept
 
 
-def _remove(batch: list[File], store: Store, named: Named, running: Running, swept: Swept) -> None:
+def _remove(batch: list[File], store: Store, references: References, running: Running, swept: Swept) -> None:
     patience = monotonic() + _PATIENCE
     while batch:
         running.check()
@@ -131,10 +131,10 @@ def _remove(batch: list[File], store: Store, named: Named, running: Running, swe
             if may:
                 patience = monotonic() + _PATIENCE
                 # A capture that ended in the meantime may use files that nothing referred to before.
-                named.update()
+                references.update()
                 until = monotonic() + _SECONDS
                 while batch and monotonic() < until:
-                    _remove_one(batch.pop(), store, named, swept)
+                    _remove_one(batch.pop(), store, references, swept)
         if not may:
             if monotonic() > patience:
                 swept.waits = True
@@ -142,8 +142,8 @@ def _remove(batch: list[File], store: Store, named: Named, running: Running, swe
             sleep(_LOOK)
 
 
-def _remove_one(file: File, store: Store, named: Named, swept: Swept) -> None:
-    if named.spares(file.name, file.modified):
+def _remove_one(file: File, store: Store, references: References, swept: Swept) -> None:
+    if references.spares(file.name, file.modified):
         return
     with suppress(FileNotFoundError):
         store.storage.delete(file.name)

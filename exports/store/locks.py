@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from exports.sources.untrusted_zip import shown
+from exports.sources.untrusted_zip import printable_name
 from psynetdata import jobs
 from psynetdata.models import Job
 from psynetdata.psynet.problems import Conflict
@@ -31,7 +31,9 @@ def claim(deployment_id: str, running: jobs.Running | None) -> None:
         of_deployment = Q(options__claims=deployment_id) | Q(deployment__deployment_id=deployment_id)
         other = Job.objects.filter(of_deployment, pk__in=held).first()
         if other:
-            raise Conflict(f"{str(other).capitalize()} is working on {shown(deployment_id)}; wait until it is done.")
+            raise Conflict(
+                f"{str(other).capitalize()} is working on {printable_name(deployment_id)}; wait until it is done."
+            )
         if mine:
             mine.options = {**mine.options, "claims": deployment_id}
             Job.objects.filter(pk=mine.pk).update(options=mine.options)

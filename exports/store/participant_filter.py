@@ -9,19 +9,19 @@ from typing import Protocol
 
 from exports.models import Snapshot
 from psynetdata.psynet import csvtext
-from psynetdata.psynet.ownership import Belonging, Keep
+from psynetdata.psynet.ownership import Keep, Ownership
 from psynetdata.psynet.problems import Damaged, NotFound
 
 from .blobs import Segment, Store, TableState, file_of, pack, write_segment
 from .reader import SnapshotReader
 
 _NAMED = 10  # participants that an error lists
-Look = Callable[[str, int], None]
+OnProgress = Callable[[str, int], None]
 # (table, SHA-256 of a segment)
-Known = frozenset[tuple[str, str]]
+KnownSegments = frozenset[tuple[str, str]]
 
 
-class Shelf(Protocol):
+class SegmentSink(Protocol):
     """Takes new blobs; exports.store.writer does so for the store."""
 
     def segment(self, path: Path, sha256: str) -> str: ...
@@ -30,7 +30,7 @@ class Shelf(Protocol):
 
 
 @dataclass(frozen=True)
-class Narrowed:
+class FilteredSnapshot:
     """`snapshot` is not to be saved; `store` reads it. `left_out`: {table: rows} for the tables that lost some."""
 
     snapshot: Snapshot
@@ -42,41 +42,45 @@ class Narrowed:
         return SnapshotReader(self.snapshot, self.store)
 
 
-def narrowed(snapshot: Snapshot, belonging: Belonging, folder: Path, look: Look | None = None) -> Narrowed:
+def filter_snapshot(
+    snapshot: Snapshot, ownership: Ownership, folder: Path, on_progress: OnProgress | None = None
+) -> FilteredSnapshot:
     """Leave out rows; a table that loses none is not copied. New blobs are in `folder`.
 
-    `look(table, rows)` is called after each segment that was read, and may raise to stop.
+    `on_progress(table, rows)` is called after each segment that was read, and may raise to stop.
     Raises NotFound for participants who do not exist, and Damaged if rows are neither kept nor left out.
     """
-    return shelved(snapshot, belonging, _Folder(folder), folder, look, store=Store(over=folder))
+    return filter_into(snapshot, ownership, _FolderSink(folder), folder, on_progress, store=Store(over=folder))
 
 
-def shelved(
+def filter_into(
     snapshot: Snapshot,
-    belonging: Belonging,
-    shelf: Shelf,
+    ownership: Ownership,
+    sink: SegmentSink,
     folder: Path,
-    look: Look | None = None,
+    on_progress: OnProgress | None = None,
     *,
-    known: Known = frozenset(),
+    known: KnownSegments = frozenset(),
     name: str | None = None,
     store: Store | None = None,
-) -> Narrowed:
-    """Leave out rows; new blobs go to `shelf`, and `folder` holds files on their way there.
+) -> FilteredSnapshot:
+    """Leave out rows; new blobs go to `sink`, and `folder` holds files on their way there.
 
     `known`: segments that are known to stay whole; they are not read. With `name`, which stands for who is left out,
     each table that was examined has a state that says so (TableState.less), even if it lost no rows.
     """
-    narrowing = _Narrowing(SnapshotReader(snapshot), belonging, shelf, folder, look or (lambda *_: None), known, name)
-    tables, left_out = narrowing.tables()
-    found = copy.copy(snapshot)
-    found.tables = {table: entry for table, (entry, _) in tables.items()}
-    found.rows = sum(entry["rows"] for entry in found.tables.values())
-    found.bytes = sum(size for _, size in tables.values())
-    return Narrowed(found, store or Store(), left_out)
+    filtering = _Filter(
+        SnapshotReader(snapshot), ownership, sink, folder, on_progress or (lambda *_: None), known, name
+    )
+    tables, left_out = filtering.tables()
+    filtered = copy.copy(snapshot)
+    filtered.tables = {table: entry for table, (entry, _) in tables.items()}
+    filtered.rows = sum(entry["rows"] for entry in filtered.tables.values())
+    filtered.bytes = sum(size for _, size in tables.values())
+    return FilteredSnapshot(filtered, store or Store(), left_out)
 
 
-class _Folder:
+class _FolderSink:
     """A shelf in a folder, for a Store that has this folder as `over`."""
 
     def __init__(self, folder: Path):
@@ -99,34 +103,34 @@ class _Folder:
 
 
 @dataclass
-class _Narrowing:
+class _Filter:
     reader: SnapshotReader
-    belonging: Belonging
-    shelf: Shelf
+    ownership: Ownership
+    sink: SegmentSink
     folder: Path
-    look: Look
-    known: Known
+    on_progress: OnProgress
+    known: KnownSegments
     name: str | None
 
     def tables(self) -> tuple[dict[str, tuple[dict, int]], dict[str, int]]:
         """Return ({table: (entry as in Snapshot.tables, bytes as CSV)}, rows left out)."""
         there = self.reader.tables()
-        for table in self.belonging.members(there):
+        for table in self.ownership.members(there):
             for segment in self.reader.table_state(table).segments:
                 for block in self._blocks(table, segment):
-                    self.belonging.note(table, self._names(table), csvtext.block_rows(block))
-        made, left_out = {}, {}
-        for table in self.belonging.in_order(there):
+                    self.ownership.note(table, self._names(table), csvtext.block_rows(block))
+        filtered, left_out = {}, {}
+        for table in self.ownership.in_order(there):
             before = self.reader.table_state(table)
-            made[table] = self._table(table, before)
+            filtered[table] = self._table(table, before)
             if table == "participant":
                 self._check_all_are_there()
-            if lost := before.rows - made[table][0]["rows"]:
+            if lost := before.rows - filtered[table][0]["rows"]:
                 left_out[table] = lost
-        return made, dict(sorted(left_out.items()))
+        return filtered, dict(sorted(left_out.items()))
 
     def _table(self, table: str, before: TableState) -> tuple[dict, int]:
-        keep = self.belonging.keeper(table, self._names(table))
+        keep = self.ownership.keeper(table, self._names(table))
         entry = self.reader.snapshot.tables[table]
         if keep is None:
             return entry, before.bytes
@@ -135,7 +139,7 @@ class _Narrowing:
             return entry, before.bytes
         less = (self.name, entry["state"]) if self.name else None
         state = replace(before, segments=segments, shape=None, less=less)
-        return {"state": self.shelf.state(state), "rows": state.rows, "content": state.content}, state.bytes
+        return {"state": self.sink.state(state), "rows": state.rows, "content": state.content}, state.bytes
 
     def _segments(self, table: str, before: TableState, keep: Keep) -> Iterator[Segment]:
         for segment in before.segments:
@@ -147,15 +151,15 @@ class _Narrowing:
         """Return the rows of a segment that stay; None if there are none."""
         if (table, segment.sha256) in self.known:
             return segment
-        kept = _Kept(self._blocks(table, segment), keep, width)
+        kept = _KeptBlocks(self._blocks(table, segment), keep, width)
         path, sha256, size = write_segment(self.folder, kept)
-        self.look(table, segment.rows)
+        self.on_progress(table, segment.rows)
         if kept.read != segment.rows:
             raise Damaged(f"A segment of table {table} has {kept.read} rows, but the snapshot has {segment.rows}.")
         if kept.rows in (0, kept.read):
             path.unlink()
             return segment if kept.rows else None
-        return replace(segment, blob=self.shelf.segment(path, sha256), rows=kept.rows, bytes=size, figure=None)
+        return replace(segment, blob=self.sink.segment(path, sha256), rows=kept.rows, bytes=size, figure=None)
 
     def _blocks(self, table: str, segment: Segment) -> Iterator[bytes]:
         return csvtext.whole(self.reader.store.blocks(segment), name=f"table {table}")
@@ -164,7 +168,7 @@ class _Narrowing:
         return [column.name for column in self.reader.columns(table)]
 
     def _check_all_are_there(self) -> None:
-        missing = sorted(self.belonging.missing, key=int)
+        missing = sorted(self.ownership.missing, key=int)
         if missing:
             more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
             raise NotFound(
@@ -173,7 +177,7 @@ class _Narrowing:
             )
 
 
-class _Kept:
+class _KeptBlocks:
     """The rows of a segment that stay, in blocks; `read` and `rows` count all rows and those that stayed."""
 
     def __init__(self, blocks: Iterable[bytes], keep: Keep, width: int):

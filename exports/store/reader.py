@@ -40,11 +40,11 @@ class StoredTables:
         for segment in self.table_state(table).segments:
             yield from self.segment_records(segment)
 
-    def parts(self, table: str) -> list[Segment]:
+    def segments(self, table: str) -> list[Segment]:
         return list(self.table_state(table).segments)
 
-    def part(self, table: str, part: Segment) -> AbstractContextManager[BinaryIO]:
-        return self.store.open(part)
+    def open_segment(self, table: str, segment: Segment) -> AbstractContextManager[BinaryIO]:
+        return self.store.open(segment)
 
     def segment_rows(self, segment: Segment) -> Iterable[Row]:
         return csvtext.rows(self.segment_records(segment))

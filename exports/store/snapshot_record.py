@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from exports.models import Snapshot
-from exports.sources.untrusted_zip import shown
+from exports.sources.untrusted_zip import printable_name
 from exports.sources.upload import Upload
 from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.experiment import ExperimentInfo
@@ -77,25 +77,25 @@ def commit(deployment_id: str, arrived: Arrived, upload: Upload, *, origin: str,
             deployment=deployment,
             state=_states(deployment_id, upload)[0],
             taken_at=taken_at,
-            origin=(_ANONYMOUS if upload.anonymous else "") + shown(origin),
+            origin=(_ANONYMOUS if upload.anonymous else "") + printable_name(origin),
             **arrived.fields(),
         )
         Audit.record("load", deployment=deployment, target=snapshot, origin=snapshot.origin)
     return snapshot
 
 
-def deployment_id_of(info: ExperimentInfo, given: str | None, *, label: str, way_out: str) -> str:
-    """Return the database's deployment id, or else `given`. Raises BadInput if they differ, or if there is none.
+def deployment_id_of(info: ExperimentInfo, named: str | None, *, label: str, way_out: str) -> str:
+    """Return the database's deployment id, or else `named`. Raises BadInput if they differ, or if there is none.
 
     `label` names the database in errors; `way_out` ends the error for a database without an id.
     """
     own = info.deployment_id
-    if own and given and own != given:
-        raise BadInput(f"{label} belongs to deployment {shown(own)}, not to {shown(given)}.")
-    if not own and not given:
+    if own and named and own != named:
+        raise BadInput(f"{label} belongs to deployment {printable_name(own)}, not to {printable_name(named)}.")
+    if not own and not named:
         raise BadInput(f"{label} does not say which deployment it belongs to{way_out}")
-    check_deployment_id(own or given, label)
-    return own or given
+    check_deployment_id(own or named, label)
+    return own or named
 
 
 def check_deployment_id(named: str, label: str) -> None:
@@ -113,19 +113,19 @@ def describe(deployment: Deployment, info: ExperimentInfo) -> None:
 
 def remarks(snapshot: Snapshot, before: Snapshot | None, upload: Upload, *, created: bool) -> list[str]:
     """Return sentences about a loaded snapshot. `before`: the newest good one when the load began."""
-    said = []
+    sentences = []
     if upload.anonymous:
-        said.append(f"{upload.label} is the anonymous part of an export: what it withholds is missing here too.")
+        sentences.append(f"{upload.label} is the anonymous part of an export: what it withholds is missing here too.")
     if before is None or before == snapshot:
-        return said
+        return sentences
     name, stays = str(snapshot).capitalize(), f"the mirror stays on {before}"
     if snapshot.state == Snapshot.State.SUSPECT:
-        said.append(f"{name} would replace original rows by anonymous ones; it is kept as suspect, and {stays}.")
+        sentences.append(f"{name} would replace original rows by anonymous ones; it is kept as suspect, and {stays}.")
     elif Snapshot.objects.newest(snapshot.deployment) != snapshot:
-        said.append(f"{name} is older than the newest, {before}; it stays in the history, and {stays}.")
+        sentences.append(f"{name} is older than the newest, {before}; it stays in the history, and {stays}.")
     elif created and (less := fewer(snapshot.tables, before.tables)):
-        said.append(f"There are fewer rows than in {before}, though PsyNet deletes none: {less}.")
-    return said
+        sentences.append(f"There are fewer rows than in {before}, though PsyNet deletes none: {less}.")
+    return sentences
 
 
 def _states(deployment_id: str, upload: Upload) -> list[str]:

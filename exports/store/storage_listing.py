@@ -16,8 +16,8 @@ def names(storage: Storage, folder: str) -> Iterator[str]:
 def _in_bucket(storage, folder: str) -> Iterator[str]:
     """List a bucket. S3 has no folders: a request gives 1,000 names; `listdir` would make one for 65,536 prefixes."""
     prefix = storage._normalize_name(f"{folder}/x").removesuffix("x")
-    for found in storage.bucket.objects.filter(Prefix=prefix):
-        yield f"{folder}/{found.key.removeprefix(prefix)}"
+    for objects in storage.bucket.objects.filter(Prefix=prefix):
+        yield f"{folder}/{objects.key.removeprefix(prefix)}"
 
 
 def _in_folders(storage: Storage, folder: str) -> Iterator[str]:

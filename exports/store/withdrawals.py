@@ -14,57 +14,59 @@ from exports.models import Snapshot, Withdrawal
 from psynetdata.faces import IDENTIFIED
 from psynetdata.jobs import Running
 from psynetdata.models import Deployment, MirroredTable
-from psynetdata.psynet.ownership import Belonging
+from psynetdata.psynet.ownership import Ownership
 from psynetdata.psynet.problems import Damaged
 
 from .blobs import Store, TableState, sha256_of
-from .participant_filter import Look, Narrowed, narrowed, shelved
+from .participant_filter import FilteredSnapshot, OnProgress, filter_into, filter_snapshot
 from .reader import SnapshotReader
-from .writer import shelf
+from .writer import store_writer
 
 
-def ids_of(deployment: Deployment) -> frozenset[int]:
+def withdrawn_ids(deployment: Deployment) -> frozenset[int]:
     """Return the ids of those who withdrew from it, or from a deployment that it continues or that continues it."""
     return frozenset(Withdrawal.objects.filter(deployment=deployment.first).values_list("participant", flat=True))
 
 
-def without_them(snapshot: Snapshot, folder: Path, look: Look | None = None) -> Narrowed:
+def without_withdrawn(snapshot: Snapshot, folder: Path, on_progress: OnProgress | None = None) -> FilteredSnapshot:
     """Filter the snapshot for one job, in the job's folder; return the snapshot itself if nobody withdrew."""
-    ids = ids_of(snapshot.deployment)
+    ids = withdrawn_ids(snapshot.deployment)
     if not ids:
-        return Narrowed(snapshot, Store(), {})
-    return narrowed(snapshot, Belonging.without(ids), folder, look)
+        return FilteredSnapshot(snapshot, Store(), {})
+    return filter_snapshot(snapshot, Ownership.without(ids), folder, on_progress)
 
 
-def in_store(snapshot: Snapshot, ids: Iterable[int], running: Running | None) -> Narrowed:
+def store_without_withdrawn(snapshot: Snapshot, ids: Iterable[int], running: Running | None) -> FilteredSnapshot:
     """Filter the snapshot for the mirror. New blobs are stored, because the mirror's next refresh reads them again.
 
     If the mirror already shows a table without the same participants, only new segments are read, and those that had
     rows of theirs. For jobs of locks.STORING.
     """
     name = hashlib.sha256(",".join(map(str, sorted(ids))).encode()).hexdigest()[:16]
-    shown = _Shown(snapshot.deployment, name)
-    look: Look | None = (lambda *_: running.check()) if running else None
+    mirrored = _MirroredStates(snapshot.deployment, name)
+    on_progress: OnProgress | None = (lambda *_: running.check()) if running else None
     with (
         TemporaryDirectory(dir=settings.TEMP_DIR, prefix="withdrawn-") as folder,
-        shelf(Store(), Path(folder), running, base=SnapshotReader(snapshot), refs=shown.refs) as made,
+        store_writer(Store(), Path(folder), running, base=SnapshotReader(snapshot), refs=mirrored.refs) as writer,
     ):
-        belonging = Belonging.without(ids)
-        found = shelved(snapshot, belonging, made, Path(folder), look, known=frozenset(shown.whole), name=name)
-        made.finish()
-    return found
+        ownership = Ownership.without(ids)
+        filtered = filter_into(
+            snapshot, ownership, writer, Path(folder), on_progress, known=frozenset(mirrored.whole), name=name
+        )
+        writer.finish()
+    return filtered
 
 
-def whole(deployment: Deployment, states: Mapping[str, str]) -> dict[str, str]:
+def unfiltered_states(deployment: Deployment, states: Mapping[str, str]) -> dict[str, str]:
     """Return {table: ref of the state with all rows} for states of the deployment that the mirror shows."""
-    store, found = Store(), dict(states)
-    for table, ref in states.items() if ids_of(deployment) else ():
+    store, refs = Store(), dict(states)
+    for table, ref in states.items() if withdrawn_ids(deployment) else ():
         if (state := _state(store, ref)) and state.less:
-            found[table] = state.less[1]
-    return found
+            refs[table] = state.less[1]
+    return refs
 
 
-class _Shown:
+class _MirroredStates:
     """What the mirror shows without these people. `whole`: segments that stay whole; `refs`: as shelf takes them."""
 
     def __init__(self, deployment: Deployment, name: str):

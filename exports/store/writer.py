@@ -34,7 +34,7 @@ FULL_PACK = 4 << 20
 _WAITING = 8  # files that may wait to be stored; with more, the code that makes them waits
 
 
-class Shelf:
+class StoreWriter:
     """`segment` and `state` take blobs and return their refs at once; after `finish` all are stored and read back.
 
     `known`: {sha256: ref} of blobs that exist and stay. `new_bytes`: what was added to the storage, compressed.
@@ -167,39 +167,39 @@ class _Pack:
 
 
 @contextmanager
-def shelf(
+def store_writer(
     store: Store,
     folder: Path,
     running: jobs.Running | None = None,
     *,
     base: SnapshotReader | None = None,
     refs: dict[str, str] | None = None,
-) -> Iterator[Shelf]:
-    """Yield a Shelf for blobs that a row will name; blobs in `base` or `refs` {sha256: ref} are not stored again.
+) -> Iterator[StoreWriter]:
+    """Yield a StoreWriter for blobs that a row will name; blobs in `base` or `refs` {sha256: ref} are not stored again.
 
     If the body raises, new blobs are removed. `base` must not be deleted in the meantime.
     """
     locks.wait_for_deletes(running)
     began = timezone.now()
     with ExitStack() as undo:
-        made = Shelf(store, folder, running, (_known(base) if base else {}) | (refs or {}))
-        undo.callback(lambda: _take_back(store, made, began, running))
-        yield made
+        writer = StoreWriter(store, folder, running, (_known(base) if base else {}) | (refs or {}))
+        undo.callback(lambda: _take_back(store, writer, began, running))
+        yield writer
         undo.pop_all()
 
 
-def _take_back(store: Store, made: Shelf, began: datetime, running: jobs.Running | None) -> None:
+def _take_back(store: Store, writer: StoreWriter, began: datetime, running: jobs.Running | None) -> None:
     """Remove the new files, except those that others may have started to use in the meantime.
 
     Equal blobs are shared: while another job stores, nothing is removed, and prune removes unreferenced files later.
     """
-    made.stop()
+    writer.stop()
     if locks.others_store(running):
         return
     needed: set[str] = set()
     for snapshot in Snapshot.objects.filter(stored_at__gte=began).iterator():
         needed |= files_of(snapshot, store)
-    for name in made.new:
+    for name in writer.new:
         if name not in needed:
             with suppress(OSError):  # prune removes it later; the first failure is the one to report
                 store.storage.delete(name)
@@ -218,9 +218,9 @@ def _known(base: SnapshotReader) -> dict[str, str]:
     return known
 
 
-def repaired(deployment: Deployment, made: Shelf) -> None:
+def repaired(deployment: Deployment, writer: StoreWriter) -> None:
     """Note that files which were found damaged and have been stored again are whole in every snapshot."""
-    new = set(made.new)
+    new = set(writer.new)
     for snapshot in Snapshot.objects.filter(deployment=deployment).exclude(damage=[]):
         left = [ref for ref in snapshot.damage if not {file_of(ref, "csv"), file_of(ref, "json")} & new]
         if left != snapshot.damage:

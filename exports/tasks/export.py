@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from exports.models import Export
 from exports.notify import notices
-from exports.notify.delivery import tell
+from exports.notify.delivery import deliver
 from exports.operations import export_schedule, schedule_notice
 from exports.operations import verify as verify_operation
 from exports.operations import withdraw as withdraw_operation
@@ -12,27 +12,27 @@ from exports.operations.export import build
 from exports.package.export_folder import launch_mode
 from exports.package.request import KIND
 from exports.store.reader import SnapshotReader
-from exports.watch.inspection import look
+from exports.watch.inspection import inspect
 from psynetdata.jobs import FAST, SLOW, Running, each_minute, handler
 
 
 @handler(KIND, cluster=SLOW)
 def export(running: Running) -> dict:
-    found = Export.objects.select_related("deployment", "snapshot").get(job=running.job)
-    archives = build(found, running)
+    row = Export.objects.select_related("deployment", "snapshot").get(job=running.job)
+    archives = build(row, running)
     sizes = {archive.mode: archive.bytes for archive in archives}
-    return {"export": found.id, "archives": sizes, "launch_mode": launch_mode(SnapshotReader(found.snapshot))}
+    return {"export": row.id, "archives": sizes, "launch_mode": launch_mode(SnapshotReader(row.snapshot))}
 
 
 @each_minute
 def watch() -> None:
-    look()
+    inspect()
 
 
 @handler(notices.KIND, cluster=FAST)
 def notify(running: Running) -> dict:
     """Options: channel. Result: told."""
-    return {"told": tell(running.options["channel"])}
+    return {"told": deliver(running.options["channel"])}
 
 
 @each_minute
@@ -42,9 +42,9 @@ def send_scheduled_exports() -> None:
 
 
 @handler(schedule_notice.KIND, cluster=FAST, kept=timedelta(days=7))
-def tell_owner(running: Running) -> dict:
+def notify_owner(running: Running) -> dict:
     """Options: schedule. Result: told, the ways."""
-    return {"told": schedule_notice.tell(running.options["schedule"])}
+    return {"told": schedule_notice.notify_owner(running.options["schedule"])}
 
 
 @handler(withdraw_operation.KIND, cluster=SLOW)

@@ -62,12 +62,12 @@ def accept_job(running: jobs.Running) -> dict:
 def undecided_job(running: jobs.Running) -> dict:
     """Options: snapshot. Result: snapshot, found (see exports.operations.policy.look)."""
     snapshot = _snapshot(running)
-    return {"snapshot": snapshot.pk, "found": policy.look(snapshot, running)}
+    return {"snapshot": snapshot.pk, "found": policy.list_undecided(snapshot, running)}
 
 
 @jobs.handler("prune", cluster=jobs.SLOW)
 def prune_job(running: jobs.Running) -> dict:
-    """Options: deployment_id and dry_run, or neither. Result: exports.operations.prune.Pruned."""
+    """Options: deployment_id and dry_run, or neither. Result: exports.operations.prune.PruneResult."""
     named = running.options.get("deployment_id")
     deployment = Deployment.objects.filter(deployment_id=named).first() if named else None
     if named and deployment is None:
@@ -117,7 +117,7 @@ def logs_job(running: jobs.Running) -> dict:
     """Read the logs of the job's deployment. Result: bytes, or missing, a sentence. One attempt, as it is scheduled."""
     running.progress("reading logs")
     try:
-        return {"bytes": logs.fetch(running.job.deployment, look=running.check).bytes}
+        return {"bytes": logs.fetch(running.job.deployment, check_cancelled=running.check).bytes}
     except NoLogs as problem:
         return {"missing": problem.sentence}
 
@@ -129,7 +129,7 @@ def send_due_logs() -> None:
 
 def _snapshot(running: jobs.Running) -> Snapshot:
     """Return the snapshot that the job's options name."""
-    found = Snapshot.objects.filter(pk=running.options["snapshot"]).first()
-    if found is None:
+    snapshot = Snapshot.objects.filter(pk=running.options["snapshot"]).first()
+    if snapshot is None:
         raise NotFound(f"There is no snapshot {running.options['snapshot']} any more.")
-    return found
+    return snapshot

@@ -7,7 +7,7 @@ from psynetdata.models import Job
 from psynetdata.psynet import times
 
 from . import disks
-from .deployment_status import Sight
+from .deployment_status import DeploymentStatus
 
 Kind = Incident.Kind
 Verdicts = dict[str, str | None]
@@ -18,21 +18,21 @@ _LATE_AFTER = 3  # times the interval
 _ENOUGH_AGAIN = 1.1  # times the limit; otherwise a disk at the limit would begin and end an incident each minute
 
 
-def of_deployment(sight: Sight, now: datetime) -> Verdicts:
-    found = {Kind.LATE: _late(sight, now), Kind.FELL: _fell(sight)}
-    return found | _unreachable(sight.taking) | _drill(sight.drill)
+def deployment_alarms(sight: DeploymentStatus, now: datetime) -> Verdicts:
+    verdicts = {Kind.LATE: _late(sight, now), Kind.FELL: _fell(sight)}
+    return verdicts | _unreachable(sight.taking) | _drill(sight.drill)
 
 
-def of_the_desk() -> Verdicts:
+def desk_alarms() -> Verdicts:
     """Check the free space on the disks that we write to."""
-    found = disks.disks()
-    tight = [f"{disk.places} ({disk.told})" for disk in found if disk.free < disk.limit]
+    all_disks = disks.disks()
+    tight = [f"{disk.label} ({disk.free_space})" for disk in all_disks if disk.free < disk.limit]
     if tight:
         return {Kind.STORAGE: f"There is hardly any space left for {' and '.join(tight)}; make room there."}
-    return {Kind.STORAGE: None} if all(disk.free >= _ENOUGH_AGAIN * disk.limit for disk in found) else {}
+    return {Kind.STORAGE: None} if all(disk.free >= _ENOUGH_AGAIN * disk.limit for disk in all_disks) else {}
 
 
-def _late(sight: Sight, now: datetime) -> str | None:
+def _late(sight: DeploymentStatus, now: datetime) -> str | None:
     last = sight.snapshot
     if not is_late(sight.since, last, sight.every, now):
         return None
@@ -49,7 +49,7 @@ def is_late(since: datetime, last: Snapshot | None, every: timedelta, now: datet
     return now - heard > _LATE_AFTER * every
 
 
-def _fell(sight: Sight) -> str | None:
+def _fell(sight: DeploymentStatus) -> str | None:
     last = sight.snapshot
     if last is None or last.state != Snapshot.State.SUSPECT:
         return None

@@ -13,7 +13,7 @@ _OVER = (Job.State.DONE, Job.State.FAILED)
 
 
 @dataclass(frozen=True)
-class Sight:
+class DeploymentStatus:
     """`snapshot`: the last one taken from the source; `taking`, `drill`: the last finished job of its kind.
 
     `every`: how often a snapshot is due.
@@ -27,23 +27,23 @@ class Sight:
     every: timedelta
 
 
-def sights(now: datetime) -> list[Sight]:
+def deployment_statuses(now: datetime) -> list[DeploymentStatus]:
     """Return one for each watched deployment; for those that were not watched a minute ago, `since` is now."""
     rows = list(
         Deployment.objects.watched().annotate(
-            taken_id=_newest(taken()),
+            taken_id=_newest(taken_snapshots()),
             taking_id=_newest(Job.objects.filter(kind=snapshot_schedule.KIND, state__in=_OVER)),
             done_id=_newest(Job.objects.filter(kind=snapshot_schedule.KIND, state=Job.State.DONE)),
             drill_id=_newest(Job.objects.filter(kind="drill", state__in=_OVER)),
         )
     )
-    snapshots = taken().only("state", "taken_at", "stored_at", "reason")
+    snapshots = taken_snapshots().only("state", "taken_at", "stored_at", "reason")
     snapshots = snapshots.in_bulk({row.taken_id for row in rows if row.taken_id})
     job_ids = {job_id for row in rows for job_id in (row.taking_id, row.done_id, row.drill_id) if job_id}
     jobs = Job.objects.only("state", "reason", "result", "started_at", "finished_at").in_bulk(job_ids)
     since = _since({row.number for row in rows}, now)
     return [
-        Sight(
+        DeploymentStatus(
             row,
             since[row.number],
             snapshots.get(row.taken_id),
@@ -55,7 +55,7 @@ def sights(now: datetime) -> list[Sight]:
     ]
 
 
-def taken() -> QuerySet[Snapshot]:
+def taken_snapshots() -> QuerySet[Snapshot]:
     """Return snapshots that were taken from a source; one loaded from a file has no transaction of ours."""
     return Snapshot.objects.filter(seconds__isnull=False)
 

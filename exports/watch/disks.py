@@ -27,11 +27,11 @@ class Disk:
         return min(limit for limit in (share and share * self.total, size) if limit is not None)
 
     @property
-    def places(self) -> str:
+    def label(self) -> str:
         return " and ".join({"data": "DATA_DIR", "storage": "the storage"}[name] for name in self.names)
 
     @property
-    def told(self) -> str:
+    def free_space(self) -> str:
         return f"{self.free / 1e9:.1f} of {self.total / 1e9:.1f} GB free"
 
 
@@ -47,8 +47,8 @@ def disks() -> list[Disk]:
             continue
         names.setdefault(device, []).append(name)
         folders.setdefault(device, folder)
-    found = {device: shutil.disk_usage(folder) for device, folder in folders.items()}
-    return [Disk(tuple(names[device]), usage.free, usage.total) for device, usage in found.items()]
+    usage_by_device = {device: shutil.disk_usage(folder) for device, folder in folders.items()}
+    return [Disk(tuple(names[device]), usage.free, usage.total) for device, usage in usage_by_device.items()]
 
 
 def _folders() -> dict[str, Path]:

@@ -4,6 +4,6 @@ from exports.models import Incident
 from psynetdata import rights
 
 
-def told(incident: Incident, user) -> str:
+def incident_sentence(incident: Incident, user) -> str:
     """Return the incident's sentence, without places if this person must not know where the data comes from."""
     return incident.sentence if rights.can_see_places(user) else incident.sentence_without_places

@@ -8,7 +8,7 @@ from django.db.models import Count, Max, OuterRef, QuerySet, Subquery, Sum
 from exports.models import Incident, Snapshot
 from psynetdata.models import Beat, Deployment, Job
 
-from .deployment_status import taken
+from .deployment_status import taken_snapshots
 from .disks import Disk, disks
 
 COUNTED = ("participant", "info", "response")
@@ -17,7 +17,7 @@ _OF_DEPLOYMENTS = tuple(kind for kind in Incident.Kind.values if kind != Inciden
 
 
 @dataclass
-class DeploymentFigures:
+class DeploymentMetrics:
     """`age`: seconds since the time of the newest good snapshot; `seconds`: of the last capture; None if there is none.
 
     `stored`: bytes that the kept snapshots added to the storage when they were taken. `last_jobs`: {kind: state}.
@@ -34,7 +34,7 @@ class DeploymentFigures:
 
 
 @dataclass
-class DeskFigures:
+class DeskMetrics:
     """`jobs`: {(kind, state): how many}; `hearts`: {cluster: seconds since its last sign of life}."""
 
     jobs: dict[tuple[str, str], int]
@@ -43,48 +43,57 @@ class DeskFigures:
     incidents: dict[str, int]
 
 
-def of_deployments(deployments: QuerySet[Deployment], now: datetime) -> list[DeploymentFigures]:
+def deployment_metrics(deployments: QuerySet[Deployment], now: datetime) -> list[DeploymentMetrics]:
     """Return one for each running deployment."""
     good = Snapshot.objects.good().filter(deployment=OuterRef("pk")).order_by("-taken_at", "-id")
-    last = taken().filter(deployment=OuterRef("pk")).order_by("-pk")
+    last = taken_snapshots().filter(deployment=OuterRef("pk")).order_by("-pk")
     rows = deployments.filter(state=Deployment.State.RUNNING).order_by("number")
     rows = rows.annotate(good_id=Subquery(good.values("pk")[:1]), took=Subquery(last.values("seconds")[:1]))
-    found = {row.number: (row, DeploymentFigures(row.deployment_id, seconds=row.took)) for row in rows}
-    snapshots = Snapshot.objects.only("taken_at", "tables").in_bulk([row.good_id for row, _ in found.values()])
-    for row, figures in found.values():
+    metrics_by_number = {row.number: (row, DeploymentMetrics(row.deployment_id, seconds=row.took)) for row in rows}
+    snapshots = Snapshot.objects.only("taken_at", "tables").in_bulk(
+        [row.good_id for row, _ in metrics_by_number.values()]
+    )
+    for row, figures in metrics_by_number.values():
         if row.good_id in snapshots:
             snapshot = snapshots[row.good_id]
             figures.age = max(0.0, (now - snapshot.taken_at).total_seconds())
             figures.rows = {table: snapshot.rows_of(table) for table in COUNTED if table in snapshot.tables}
-    _add_storage(found)
-    _add_incidents(found)
-    _add_jobs(found)
-    return [figures for _, figures in found.values()]
+    _add_storage(metrics_by_number)
+    _add_incidents(metrics_by_number)
+    _add_jobs(metrics_by_number)
+    return [figures for _, figures in metrics_by_number.values()]
 
 
-def _add_storage(found: dict) -> None:
-    kept = Snapshot.objects.filter(deployment__in=found).order_by().values("deployment_id")
+def _add_storage(metrics_by_number: dict) -> None:
+    kept = Snapshot.objects.filter(deployment__in=metrics_by_number).order_by().values("deployment_id")
     for entry in kept.annotate(kept=Count("pk"), stored=Sum("new_bytes")):
-        _, figures = found[entry["deployment_id"]]
+        _, figures = metrics_by_number[entry["deployment_id"]]
         figures.kept, figures.stored = entry["kept"], entry["stored"]
 
 
-def _add_incidents(found: dict) -> None:
-    for number, kind in Incident.objects.filter(ended_at=None, deployment__in=found).values_list("deployment", "kind"):
-        found[number][1].incidents[kind] = 1
+def _add_incidents(metrics_by_number: dict) -> None:
+    for number, kind in Incident.objects.filter(ended_at=None, deployment__in=metrics_by_number).values_list(
+        "deployment", "kind"
+    ):
+        metrics_by_number[number][1].incidents[kind] = 1
 
 
-def _add_jobs(found: dict) -> None:
-    newest = Job.objects.filter(deployment__in=found).order_by().values("deployment", "kind").annotate(last=Max("pk"))
+def _add_jobs(metrics_by_number: dict) -> None:
+    newest = (
+        Job.objects.filter(deployment__in=metrics_by_number)
+        .order_by()
+        .values("deployment", "kind")
+        .annotate(last=Max("pk"))
+    )
     last = Job.objects.filter(pk__in=[entry["last"] for entry in newest])
     for number, kind, state in last.values_list("deployment", "kind", "state"):
-        found[number][1].last_jobs[kind] = state
+        metrics_by_number[number][1].last_jobs[kind] = state
 
 
-def of_the_desk(now: datetime) -> DeskFigures:
+def desk_metrics(now: datetime) -> DeskMetrics:
     counts = Job.objects.filter(state__in=_SHOWN).order_by().values_list("kind", "state").annotate(count=Count("pk"))
     incidents = set(Incident.objects.filter(ended_at=None, deployment=None).values_list("kind", flat=True))
-    return DeskFigures(
+    return DeskMetrics(
         jobs={(kind, state): count for kind, state, count in counts},
         hearts=_hearts(now),
         disks=disks(),

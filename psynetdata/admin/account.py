@@ -22,8 +22,8 @@ class OnRecord:
 
     def save_related(self, request, form, formsets, change):
         super().save_related(request, form, formsets, change)
-        told = {"target": f"{self.opts.verbose_name} {form.instance}"[:200], **self.rights_of(form.instance)}
-        Audit.record("change" if change else "add", user=request.user, **told)
+        details = {"target": f"{self.opts.verbose_name} {form.instance}"[:200], **self.rights_of(form.instance)}
+        Audit.record("change" if change else "add", user=request.user, **details)
 
     def log_deletions(self, request, queryset):
         for obj in queryset:

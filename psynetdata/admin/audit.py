@@ -24,10 +24,10 @@ class AuditAdmin(Visible, ReadOnly, CardsAdmin):
     sortable_by = ("time",)
 
     def get_queryset(self, request):
-        found = super().get_queryset(request)
+        entries = super().get_queryset(request)
         # A record without a deployment can be about several; a user who may not see all deployments sees only their
         # own records of this kind.
-        return found.filter(Q(deployment__isnull=False) | Q(user=request.user)) if hidden(request) else found
+        return entries.filter(Q(deployment__isnull=False) | Q(user=request.user)) if hidden(request) else entries
 
     @display(description="identified data")
     def seen(self, obj):

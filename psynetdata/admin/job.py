@@ -14,9 +14,9 @@ from psynetdata.psynet.problems import Conflict
 
 from .pages import html
 from .pages.cards import Card, CardsAdmin, ReadOnly
-from .pages.confirmation import Plan, confirmed
+from .pages.confirmation import ConfirmationPlan, confirmed
 from .pages.selection import on_each
-from .pages.shown_face import way_back
+from .pages.shown_face import return_address
 from .pages.visibility import BY_DEPLOYMENT, Visible
 
 # The remaining time is shown after a twentieth is done, and not in the first seconds, while workers are starting.
@@ -46,8 +46,8 @@ def reason_of(user, job: Job) -> str:
 def progress_of(job: Job) -> dict:
     """Return the progress that the page shows; also the JSON that the page polls."""
     counting = (job.done or job.total) and job.state != Job.State.DONE
-    told = ", ".join(part for part in (_counted(job), _left(job)) if part) if counting else ""
-    return {"state": job.state, "phase": _phase(job), "percent": job.percent, "counted": told, "over": job.is_over}
+    counts = ", ".join(part for part in (_counted(job), _left(job)) if part) if counting else ""
+    return {"state": job.state, "phase": _phase(job), "percent": job.percent, "counted": counts, "over": job.is_over}
 
 
 def _counted(job: Job) -> str:
@@ -93,14 +93,14 @@ def _cancel(request, job: Job) -> str:
     return f"{name} stops at its next step."
 
 
-def _plan_to_cancel(job: Job) -> Plan:
+def _plan_to_cancel(job: Job) -> ConfirmationPlan:
     name = str(job).capitalize()
     if job.is_over:
-        return Plan("Cancel", [f"{name} is already over; there is nothing to cancel."])
+        return ConfirmationPlan("Cancel", [f"{name} is already over; there is nothing to cancel."])
     what = f"{name}, of {job.deployment}," if job.deployment else name
     how = "does not start" if job.state == Job.State.QUEUED else "stops at its next step, usually within seconds"
     sentences = [f"{what} {how}. {_NOTHING_HALF_MADE}", "It does not continue by itself: to run it, request it again."]
-    return Plan("Cancel", sentences, "Cancel it", stops=True)
+    return ConfirmationPlan("Cancel", sentences, "Cancel it", stops=True)
 
 
 @admin.register(Job)
@@ -129,7 +129,7 @@ class JobAdmin(Visible, ReadOnly, CardsAdmin):
         job = get_object_or_404(self.get_queryset(request), pk=job_id)
         if not (self.has_view_permission(request) and rights.can_cancel(request.user, job)):
             raise PermissionDenied
-        back = way_back(request, html.change_url(Job, job.pk))
+        back = return_address(request, html.change_url(Job, job.pk))
         return confirmed(self, request, job, _plan_to_cancel(job), lambda: _cancel(request, job), back)
 
     @admin.action(description="Cancel", permissions=["view"])
@@ -138,7 +138,7 @@ class JobAdmin(Visible, ReadOnly, CardsAdmin):
             f"Jobs that wait for a worker do not start, the others stop at their next step. {_NOTHING_HALF_MADE}",
             "They do not continue by themselves: to run one, request it again.",
         ]
-        plan = Plan("Cancel", sentences, "Cancel them", stops=True)
+        plan = ConfirmationPlan("Cancel", sentences, "Cancel them", stops=True)
         return on_each(self, request, queryset, plan, lambda job: _cancel(request, job), "were asked to stop")
 
     @display(description="job", ordering="id")

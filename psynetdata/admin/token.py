@@ -107,18 +107,18 @@ class ApiTokenAdmin(RevocableAdmin):
 
     def save_model(self, request, obj, form, change):
         owner = obj.user if request.user.is_superuser else request.user
-        made, obj.token = ApiToken.issue(
+        token, obj.token = ApiToken.issue(
             owner,
             name=obj.name,
             identified=obj.identified and rights.can_see_identified(owner),
             deployments=Deployment.objects.filter(pk__in=obj.deployments),
             sheets=obj.sheets,
         )
-        made.expires_at = obj.expires_at
-        made.save(update_fields=["expires_at"])
-        obj.pk, obj.user, obj.identified, obj.digest = made.pk, made.user, made.identified, made.digest
-        told = {"target": f"token {made.pk}", "identified": made.identified, "deployments": made.deployments}
-        Audit.record("issue", user=request.user, deployment=self.bound(made), **told)
+        token.expires_at = obj.expires_at
+        token.save(update_fields=["expires_at"])
+        obj.pk, obj.user, obj.identified, obj.digest = token.pk, token.user, token.identified, token.digest
+        details = {"target": f"token {token.pk}", "identified": token.identified, "deployments": token.deployments}
+        Audit.record("issue", user=request.user, deployment=self.bound(token), **details)
 
     def bound(self, row):
         return Deployment.objects.filter(pk=row.deployments[0]).first() if len(row.deployments) == 1 else None

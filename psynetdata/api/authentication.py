@@ -24,10 +24,10 @@ def check_address(request) -> None:
     """Answer 400 to a URL that contains a credential, valid or not, or a NUL character."""
     if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
         raise exceptions.ParseError("The URL contains a NUL character; no text in a database does.")
-    found = [name for name in request.GET if name.lower() in IN_THE_ADDRESS]
-    if found:
+    secrets = [name for name in request.GET if name.lower() in IN_THE_ADDRESS]
+    if secrets:
         raise exceptions.ParseError(
-            f"A credential does not belong in the URL ({', '.join(sorted(found))}): send the header "
+            f"A credential does not belong in the URL ({', '.join(sorted(secrets))}): send the header "
             "'Authorization: Token …', or HTTP Basic with the token as its password. "
             "If this one was real, revoke it: URLs are logged."
         )

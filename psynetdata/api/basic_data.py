@@ -92,12 +92,12 @@ class SheetViewSet(ViewSet):
             etag = _etag(request, deployment, face, catalogue.state_of(sheet))
             if response.is_known(request, etag):
                 return response.not_modified(request, etag)
-            found = catalogue.sheet(sheet, fields=parameters.names(request, "fields"))
-            row = found.find(row_id)
+            rows = catalogue.sheet(sheet, fields=parameters.names(request, "fields"))
+            row = rows.find(row_id)
         if row is None:
-            raise NotFound(f"The sheet {found.name} has no row {row_id[:40]!r}.")
-        _record(request, deployment, face, found.name, rows=1)
-        return response.whole(request, response_body.of_row(request, row), etag)
+            raise NotFound(f"The sheet {rows.name} has no row {row_id[:40]!r}.")
+        _record(request, deployment, face, rows.name, rows=1)
+        return response.whole(request, response_body.row_body(request, row), etag)
 
 
 class LinkView(APIView):
@@ -133,11 +133,11 @@ def _written(request: Request, deployment: Deployment, face: str) -> HttpRespons
         etag = _etag(request, deployment, face, Catalogue(deployment, face).state, experiment.source_hash())
         if response.is_known(request, etag):
             return response.not_modified(request, etag)
-        found, body = _computed(request, deployment, face, experiment, asked)
-    rows = len(found) if hasattr(found, "__len__") and not isinstance(found, dict) else None
+        result, body = _computed(request, deployment, face, experiment, asked)
+    rows = len(result) if hasattr(result, "__len__") and not isinstance(result, dict) else None
     _record(request, deployment, face, "get_basic_data", rows=rows)
     answer = response.whole(request, body, etag)
-    if isinstance(found, list):
+    if isinstance(result, list):
         answer["X-Total-Count"] = str(rows)
     return answer
 
@@ -145,8 +145,8 @@ def _written(request: Request, deployment: Deployment, face: str) -> HttpRespons
 def _computed(request: Request, deployment: Deployment, face: str, experiment: type, asked: dict) -> tuple[Any, bytes]:
     """Return (the method's result, the result as bytes). Its errors become a Problem that does not quote any data."""
     try:
-        found = compute_basic_data(deployment, using=face, context="route", **asked)
-        return found, response_body.of_result(request, [] if found is None else found)
+        result = compute_basic_data(deployment, using=face, context="route", **asked)
+        return result, response_body.result_body(request, [] if result is None else result)
     except DataError as error:
         # Only the method knows its sheets; the registry's names always work at /api/basic_data/<sheet>/.
         error.extra = {"sheets": list(experiment.sheets) or list(BUILT_IN)}
@@ -184,7 +184,7 @@ def _sheet(request: Request, deployment: Deployment, face: str, name: str, *know
         )
         total = sheet.total()
         if limit is None:
-            blocks = response_body.of_sheet(request, sheet)
+            blocks = response_body.sheet_body(request, sheet)
             answer = response.streamed(request, lambda: blocks, held, etag)
         else:
             answer = _page(request, sheet, cursor, limit, etag)
@@ -226,7 +226,7 @@ def _page(request: Request, sheet: Sheet, cursor: str | None, limit: int, etag: 
         query = request.query_params.copy()
         query["cursor"], query["limit"] = following, str(limit)
         link = request.build_absolute_uri(f"{request.path}?{urlencode(list(_pairs(query)))}")
-    answer = response.whole(request, response_body.of_page(request, sheet, rows, link), etag)
+    answer = response.whole(request, response_body.page_body(request, sheet, rows, link), etag)
     if link:
         answer["Link"] = f'<{link}>; rel="next"'
     return answer

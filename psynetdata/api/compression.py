@@ -26,10 +26,10 @@ def packed(blocks: Iterator[bytes]) -> Iterator[bytes]:
     first = True
     try:
         for block in blocks:
-            found = packer.compress(block) + (packer.flush(isal_zlib.Z_SYNC_FLUSH) if first else b"")
+            data = packer.compress(block) + (packer.flush(isal_zlib.Z_SYNC_FLUSH) if first else b"")
             first = False
-            if found:
-                yield found
+            if data:
+                yield data
         yield packer.flush()
     finally:
         close = getattr(blocks, "close", None)

@@ -42,10 +42,10 @@ class DocsView(APIView):
 
 
 def _operations(schema: dict):
-    for path, found in schema["paths"].items():
+    for path, operations in schema["paths"].items():
         for verb in _VERBS:
-            if verb in found:
-                operation = found[verb]
+            if verb in operations:
+                operation = operations[verb]
                 yield {
                     "id": operation["operationId"],
                     "verb": verb.upper(),

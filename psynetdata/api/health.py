@@ -23,10 +23,10 @@ def healthz(request: HttpRequest) -> JsonResponse:
     standing_still = jobs.standing_still() if DEFAULT_DB_ALIAS not in ill_databases else ["unknown"]
     parts = {"database": not ill_databases, "storage": _storage_works(), "workers": not standing_still}
     well = all(parts.values())
-    found = {"status": "ok" if well else "ill", **parts}
+    state = {"status": "ok" if well else "ill", **parts}
     if not well and DEFAULT_DB_ALIAS not in ill_databases and request.user.is_authenticated:
-        found["details"] = {"databases": ill_databases, "workers_standing_still": standing_still}
-    answer = JsonResponse(found, status=200 if well else 503)
+        state["details"] = {"databases": ill_databases, "workers_standing_still": standing_still}
+    answer = JsonResponse(state, status=200 if well else 503)
     answer["Cache-Control"] = "no-store"
     return answer
 

@@ -18,9 +18,9 @@ from psynetdata.sheets import Catalogue, Sheet, history
 class Asked:
     """`moment`: None for the current mirror. `since`: whether it was given. `before`: its moment; None: the start."""
 
-    moment: history.Moment | None
+    moment: history.PastData | None
     since: bool
-    before: history.Moment | None
+    before: history.PastData | None
 
     @property
     def is_diff(self) -> bool:
@@ -39,7 +39,7 @@ def asked(request: Request, deployment: Deployment) -> Asked:
         raise UsageError("snapshot and as_of both select a moment; use only one of them.")
     moment = before = None
     if snapshot is not None or at is not None:
-        moment = history.history().moment(deployment, snapshot=snapshot, at=at)
+        moment = history.history().find(deployment, snapshot=snapshot, at=at)
         if moment is None:
             raise NotFound("There is no snapshot from that time or before.")
     if since is not None:
@@ -47,30 +47,32 @@ def asked(request: Request, deployment: Deployment) -> Asked:
     return Asked(moment, since is not None, before)
 
 
-def sheet(found: Asked, current: Catalogue, name: str, held: ExitStack, **choice) -> "Sheet | Diff":
+def sheet(asked_for: Asked, current: Catalogue, name: str, held: ExitStack, **choice) -> "Sheet | Diff":
     """Return the requested sheet. Its data is available as long as the ExitStack `held` is open."""
     deployment, face, tables = current.deployment, current.using, current.tables_of(name)
     catalogue = current
-    if found.moment:
-        catalogue = _opened(found.moment, face, tables, held)
-    if not found.since:
+    if asked_for.moment:
+        catalogue = _opened(asked_for.moment, face, tables, held)
+    if not asked_for.since:
         return catalogue.sheet(name, **choice)
-    until = found.moment or history.history().moment(deployment)
-    changes = history.history().changes(found.before, until, catalogue.table_of(name))
-    made = catalogue.sheet(name, changes=changes, shows_change=found.is_diff, **choice)
+    until = asked_for.moment or history.history().find(deployment)
+    changes = history.history().changes(asked_for.before, until, catalogue.table_of(name))
+    result = catalogue.sheet(name, changes=changes, shows_change=asked_for.is_diff, **choice)
     removed = {identity: kind for identity, kind in changes.items() if kind == history.REMOVED}
-    if not found.is_diff or not removed:
-        return made
-    earlier = _opened(found.before, face, tables, held)
-    fields = [column for column in made.header if column in earlier.sheet(name, changes={}, shows_change=True).columns]
+    if not asked_for.is_diff or not removed:
+        return result
+    earlier = _opened(asked_for.before, face, tables, held)
+    fields = [
+        column for column in result.header if column in earlier.sheet(name, changes={}, shows_change=True).columns
+    ]
     choice["fields"] = fields
-    return Diff(made, earlier.sheet(name, changes=removed, shows_change=True, **choice))
+    return Diff(result, earlier.sheet(name, changes=removed, shows_change=True, **choice))
 
 
-def _opened(moment: history.Moment, face: str, tables: set[str] | None, held: ExitStack) -> Catalogue:
-    alias = held.enter_context(history.history().opened(moment, face, tables))
+def _opened(past: history.PastData, face: str, tables: set[str] | None, held: ExitStack) -> Catalogue:
+    alias = held.enter_context(history.history().opened(past, face, tables))
     held.enter_context(reading(alias))
-    return Catalogue(moment.deployment, alias)
+    return Catalogue(past.deployment, alias)
 
 
 class Diff:
@@ -93,8 +95,8 @@ class Diff:
     def records(self) -> Iterator[Row]:
         yield from self._later.records()
         for cells in self._earlier.records():
-            found = dict(zip(self._earlier.header, cells, strict=True))
-            yield [found.get(name) for name in self.header]
+            earlier_cells = dict(zip(self._earlier.header, cells, strict=True))
+            yield [earlier_cells.get(name) for name in self.header]
 
     def typed(self) -> tuple[list[str | None], Iterator[Row]]:
         return [None] * len(self.header), self.records()

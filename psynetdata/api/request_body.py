@@ -9,13 +9,13 @@ class JSONBody(JSONParser):
 
     def parse(self, stream, media_type=None, parser_context=None):
         try:
-            found = super().parse(stream, media_type, parser_context)
-            readable = _is_text(found)
+            parsed = super().parse(stream, media_type, parser_context)
+            readable = _is_text(parsed)
         except RecursionError:
             raise ParseError("JSON parse error - it is nested too deeply.") from None
         if not readable:
             raise ParseError("JSON parse error - it contains half of a surrogate pair, which is not valid text.")
-        return found
+        return parsed
 
 
 def _is_text(value) -> bool:

@@ -139,8 +139,8 @@ def streamed(request: Request, blocks: Callable[[], Iterator[bytes]], held: Exit
         # Streamed too, otherwise Content-Length would be 0.
         answer = StreamingHttpResponse((), content_type=content_type(request))
     else:
-        found = blocks()
-        body = Body(compression.packed(found) if compression.wanted(request) else found, held.pop_all())
+        chunks = blocks()
+        body = Body(compression.packed(chunks) if compression.wanted(request) else chunks, held.pop_all())
         answer = StreamingHttpResponse(body, content_type=content_type(request))
     return _finish(request, answer, etag)
 

@@ -12,7 +12,7 @@ from psynetdata.sheets.output import formats, parquet, postgres_copy
 from . import parameters, response
 
 
-def of_sheet(request: Request, sheet: Sheet) -> Iterator[bytes]:
+def sheet_body(request: Request, sheet: Sheet) -> Iterator[bytes]:
     """Yield all rows of a sheet in blocks."""
     wanted, options = request.accepted_renderer.format, _options(request)
     if wanted == response.PARQUET:
@@ -26,7 +26,7 @@ def of_sheet(request: Request, sheet: Sheet) -> Iterator[bytes]:
     return formats.json_list(sheet.rows())
 
 
-def of_page(request: Request, sheet: Sheet, rows: list, following: str | None) -> bytes:
+def page_body(request: Request, sheet: Sheet, rows: list, following: str | None) -> bytes:
     wanted, options = request.accepted_renderer.format, _options(request)
     if wanted == response.CSV:
         return b"".join(formats.csv(sheet.header, rows, **options))
@@ -35,16 +35,16 @@ def of_page(request: Request, sheet: Sheet, rows: list, following: str | None) -
     return formats.json_text({"next": following, "results": rows})
 
 
-def of_row(request: Request, row: dict[str, Any]) -> bytes:
-    return formats.json_text(row) if request.accepted_renderer.format == response.JSON else of_result(request, [row])
+def row_body(request: Request, row: dict[str, Any]) -> bytes:
+    return formats.json_text(row) if request.accepted_renderer.format == response.JSON else result_body(request, [row])
 
 
-def of_result(request: Request, found: Any) -> bytes:
+def result_body(request: Request, result: Any) -> bytes:
     """Return the result of a method as bytes; only a list of rows, or a data frame, has other formats than JSON."""
     wanted, options = request.accepted_renderer.format, _options(request)
     if wanted == response.JSON:
-        return formats.json_text(found)
-    rows = formats.plain(found) if hasattr(found, "columns") else found
+        return formats.json_text(result)
+    rows = formats.plain(result) if hasattr(result, "columns") else result
     if wanted == response.PARQUET:
         raise UsageError("Parquet is available only for built-in sheets; use format=csv or format=ndjson.")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):

@@ -40,29 +40,29 @@ def outage(error: BaseException) -> Outage | None:
     """Return the Outage for an error that comes from the machine; None for any other error."""
     cause = error.__cause__ if isinstance(error, Error) else error
     if isinstance(cause, sqlite3.Error):
-        return _of_sqlite(cause)
+        return _sqlite_outage(cause)
     if isinstance(error, (InterfaceError, OperationalError)):
-        return _of_postgres(cause)
-    if settings.STORAGES["default"]["BACKEND"] != LOCAL and (found := _of_storage(error)):
-        return found
+        return _postgres_outage(cause)
+    if settings.STORAGES["default"]["BACKEND"] != LOCAL and (storage_outage := _storage_outage(error)):
+        return storage_outage
     if isinstance(error, OSError):
-        return _of_system(error)
+        return _system_outage(error)
     return None
 
 
-def _of_sqlite(error: sqlite3.Error) -> Outage | None:
+def _sqlite_outage(error: sqlite3.Error) -> Outage | None:
     # The low byte is SQLite's primary result code; some versions of Python's module give none for a lost file.
     code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
-        return _told(_FULL)
+        return _outage(_FULL)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return Outage(_LOCKED, passes=True)
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM):
-        return _told(_READ_ONLY, why=str(error))
+        return _outage(_READ_ONLY, why=str(error))
     return None
 
 
-def _of_postgres(error: BaseException | None) -> Outage | None:
+def _postgres_outage(error: BaseException | None) -> Outage | None:
     code = getattr(error, "pgcode", None)
     if code == errorcodes.DISK_FULL:
         return Outage("PostgreSQL's disk is full; no unfinished results were kept. Free space there, then try again.")
@@ -70,7 +70,7 @@ def _of_postgres(error: BaseException | None) -> Outage | None:
     return Outage(_AWAY, passes=True) if code is None or code[:2] in _AWAY_CLASSES else None
 
 
-def _of_storage(error: BaseException) -> Outage | None:
+def _storage_outage(error: BaseException) -> Outage | None:
     """Return the Outage for errors of the libraries for remote storages, which are installed only if one is used."""
     library = type(error).__module__.partition(".")[0]
     answer = error.response if library == "botocore" and hasattr(error, "response") else {}
@@ -81,13 +81,13 @@ def _of_storage(error: BaseException) -> Outage | None:
     return None
 
 
-def _of_system(error: OSError) -> Outage | None:
+def _system_outage(error: OSError) -> Outage | None:
     if error.errno in _NO_ROOM:
-        return _told(_FULL)
+        return _outage(_FULL)
     if error.errno in _NO_RIGHT:
-        return _told(_READ_ONLY, why=error.strerror)
+        return _outage(_READ_ONLY, why=error.strerror)
     return None
 
 
-def _told(sentence: str, why: str = "") -> Outage:
+def _outage(sentence: str, why: str = "") -> Outage:
     return Outage(sentence.format(place=f"DATA_DIR={settings.DATA_DIR} or the storage", why=why))

@@ -22,7 +22,7 @@ from typing import Any
 
 from psynetdata.psynet.problems import Problem
 
-LOOK_EVERY = 0.25  # seconds between calls of `look` while workers work
+LOOK_EVERY = 0.25  # seconds between calls of `check_cancelled` while workers work
 _FORKS = sys.platform == "linux"
 
 
@@ -40,10 +40,10 @@ def cores() -> int:
 class Pool:
     """`each` runs tasks; the functions get the pool's context as their first argument."""
 
-    def __init__(self, context: Any, workers: list["_Worker"], look: Callable[[], None]):
+    def __init__(self, context: Any, workers: list["_Worker"], check_cancelled: Callable[[], None]):
         self._context = context
         self._workers = workers
-        self._look = look
+        self._check_cancelled = check_cancelled
 
     def each(self, function: Callable[[Any, Any], Any], tasks: Iterable[Any]) -> Iterator[Any]:
         """Yield the result of each task as it is ready; the next task is taken only when a worker is free.
@@ -53,7 +53,7 @@ class Pool:
         """
         if not self._workers:
             for task in tasks:
-                self._look()
+                self._check_cancelled()
                 yield function(self._context, task)
             return
         waiting = iter(tasks)
@@ -71,12 +71,13 @@ class Pool:
                 result = worker.result()
                 free.append(worker)
                 yield result
-            self._look()
+            self._check_cancelled()
 
 
 @contextmanager
-def pool(processes: int, context: Any = None, *, look: Callable[[], None] = lambda: None) -> Iterator[Pool]:
-    """Return a Pool of workers, which end with it. `look` is called regularly and may raise an exception to stop."""
+def pool(processes: int, context: Any = None, *, check_cancelled: Callable[[], None] = lambda: None) -> Iterator[Pool]:
+    """Return a Pool of workers, which end with it. `check_cancelled` is called regularly and may raise an exception to
+    stop."""
     workers: list[_Worker] = []
     try:
         if processes > 1 and _FORKS:
@@ -86,7 +87,7 @@ def pool(processes: int, context: Any = None, *, look: Callable[[], None] = lamb
                     workers.append(_Worker(context, [other.pipe for other in workers]))
             finally:
                 gc.unfreeze()
-        yield Pool(context, workers, look)
+        yield Pool(context, workers, check_cancelled)
     finally:
         for worker in workers:
             worker.end()
@@ -97,7 +98,7 @@ class _Worker:
         fork = multiprocessing.get_context("fork")
         self.pipe, theirs = fork.Pipe()
         # Not a daemon in multiprocessing's sense: a worker of django-q, which is one, could not have such children.
-        self._process = fork.Process(target=_work, args=(theirs, [self.pipe, *others], context), daemon=False)
+        self._process = fork.Process(target=_run_worker, args=(theirs, [self.pipe, *others], context), daemon=False)
         self._process.start()
         theirs.close()
 
@@ -105,13 +106,13 @@ class _Worker:
         try:
             self.pipe.send((function, task))
         except BrokenPipeError:
-            self._tell_of_death()
+            self._report_death()
 
     def result(self) -> Any:
         try:
             done, value, where = self.pipe.recv()
         except (EOFError, ConnectionResetError):
-            self._tell_of_death()
+            self._report_death()
         if done:
             return value
         value.add_note(f"In a worker:\n{where}")
@@ -123,7 +124,7 @@ class _Worker:
         self._process.close()
         self.pipe.close()
 
-    def _tell_of_death(self) -> None:
+    def _report_death(self) -> None:
         self._process.join()
         raise WorkerDied(
             f"A worker process was killed from outside (status {self._process.exitcode}); the "
@@ -131,7 +132,7 @@ class _Worker:
         )
 
 
-def _work(pipe: Connection, parents: list[Connection], context: Any) -> None:
+def _run_worker(pipe: Connection, parents: list[Connection], context: Any) -> None:
     """Run tasks in a worker until the pipe closes or the parent dies."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which ends its workers

@@ -38,8 +38,8 @@ def blocks(storage: Storage, name: str, start: int, stop: int) -> Iterator[bytes
     # S3's storage.open() would fetch the whole object first, so its own API is used for the range.
     if hasattr(storage, "bucket"):
         if start < stop:
-            found = storage.bucket.Object(storage._normalize_name(name)).get(Range=f"bytes={start}-{stop - 1}")
-            yield from found["Body"].iter_chunks(BLOCK)
+            response = storage.bucket.Object(storage._normalize_name(name)).get(Range=f"bytes={start}-{stop - 1}")
+            yield from response["Body"].iter_chunks(BLOCK)
         return
     if hasattr(storage, "blocks"):  # SFTP: with several requests in flight
         yield from storage.blocks(name, start, stop)

@@ -124,10 +124,10 @@ def _expected(error: Exception) -> Problem:
     """Return the Problem for an error of the environment (databases, disk …); raise any other error again."""
     if isinstance(error, DatabaseError) and _is_behind():
         return Problem("The site's databases do not have the current structure; run `manage.py migrate`.")
-    found = outage(error)
-    if found is None:
+    known = outage(error)
+    if known is None:
         raise error
-    return found
+    return known
 
 
 def _is_behind() -> bool:

@@ -44,20 +44,20 @@ def delete(
     identities, gone = iter(identities), Counter()
     while chunk := list(islice(identities, _CHUNK)):
         if model is Record:
-            found = model.objects.using(face).filter(
+            doomed = model.objects.using(face).filter(
                 deployment_number=deployment_number, table=table, identity__in=chunk
             )
         else:
             keys = [model.make_key(deployment_number, int(identity)) for identity in chunk]
-            found = model.objects.using(face).filter(key__in=keys)
-        gone.update(found.order_by().values_list("class_name", flat=True))
-        found._raw_delete(face)
+            doomed = model.objects.using(face).filter(key__in=keys)
+        gone.update(doomed.order_by().values_list("class_name", flat=True))
+        doomed._raw_delete(face)
     return gone
 
 
 def rows_of(face: str, model: type[MirrorModel], table: str, deployment_number: int) -> models.QuerySet:
-    found = model.objects.using(face).filter(deployment_number=deployment_number)
-    return found.filter(table=table) if model is Record else found
+    rows = model.objects.using(face).filter(deployment_number=deployment_number)
+    return rows.filter(table=table) if model is Record else rows
 
 
 def in_chunks(items: Iterable[Any], size_of: Callable[[Any], int]) -> Iterator[list[Any]]:

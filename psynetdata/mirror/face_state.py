@@ -5,17 +5,17 @@ from psynetdata.models import Deployment, MirroredTable
 
 def shows(face: str, deployment: Deployment) -> dict[str, str]:
     """Return {table: name of the state} that the face shows now."""
-    found = MirroredTable.objects.using(face).filter(deployment_number=deployment.number)
-    return dict(found.values_list("table", "state"))
+    tables = MirroredTable.objects.using(face).filter(deployment_number=deployment.number)
+    return dict(tables.values_list("table", "state"))
 
 
 def columns(face: str, deployment: Deployment, table: str) -> list[list]:
     """Return [[name, type, not null], …] in the source's order; empty for a table that is not mirrored."""
-    found = MirroredTable.objects.using(face).filter(deployment_number=deployment.number, table=table)
-    return found.values_list("columns", flat=True).first() or []
+    rows = MirroredTable.objects.using(face).filter(deployment_number=deployment.number, table=table)
+    return rows.values_list("columns", flat=True).first() or []
 
 
 def withheld(face: str, deployment: Deployment, table: str) -> frozenset[str]:
     """Return the columns that this face withholds in every row of the table."""
-    found = MirroredTable.objects.using(face).filter(deployment_number=deployment.number, table=table)
-    return frozenset(found.values_list("withheld", flat=True).first() or ())
+    rows = MirroredTable.objects.using(face).filter(deployment_number=deployment.number, table=table)
+    return frozenset(rows.values_list("withheld", flat=True).first() or ())

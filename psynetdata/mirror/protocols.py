@@ -50,19 +50,19 @@ class TableTransform(Protocol):
     def row(self, cells: Row) -> Row: ...
 
 
-class Picker(Protocol):
+class RowFilter(Protocol):
     """Finds the rows of one table whose transformation changed, although their source rows did not."""
 
     def passes(self, blocks: Iterable[bytes]) -> bool:
         """Return whether a part has no such row, judging by its bytes."""
 
-    def pick(self, pairs: Iterable[Pair]) -> Iterator[Pair]: ...
+    def affected(self, pairs: Iterable[Pair]) -> Iterator[Pair]: ...
 
 
-class Again(Protocol):
+class RowFilters(Protocol):
     """Makes a Picker for each table."""
 
-    def of(self, table: str, columns: list[Column]) -> Picker | None:
+    def for_table(self, table: str, columns: list[Column]) -> RowFilter | None:
         """Return the table's Picker, or None if it cannot have rows that change."""
 
 
@@ -72,7 +72,7 @@ class Filling(Protocol):
     name: str
     table: Callable[[str, list[Column]], TableTransform] | None
 
-    def since(self, name: str) -> Again | None:
+    def since(self, name: str) -> RowFilters | None:
         """Return what redoes rows that were filled under another name; None if all rows must be rebuilt."""
 
 

@@ -13,11 +13,11 @@ from psynetdata.psynet.tables import UNMIRRORED_TABLES
 
 from .bulk_writer import delete, in_chunks, insert, rows_of
 from .conversion import Converter, model_of
-from .protocols import Again, Filling, Pair, Picker, SourceTables
+from .protocols import Filling, Pair, RowFilter, RowFilters, SourceTables
 from .row_runs import Run, by_id, by_text, merge
 from .statistics import bring_up_to_date
 
-Look = Callable[[str, int], None] | None
+OnProgress = Callable[[str, int], None] | None
 
 
 class _Miscounted(Problem):
@@ -25,16 +25,19 @@ class _Miscounted(Problem):
 
 
 def refresh(
-    face: str, deployment: Deployment, source: SourceTables, transform: Filling, *, look: Look = None
+    face: str, deployment: Deployment, source: SourceTables, transform: Filling, *, on_progress: OnProgress = None
 ) -> dict[str, int]:
     """Update the face and return its {table: rows}. One transaction: a reader sees the old state or the new one.
 
-    `look(table, rows)` is called regularly and may raise an exception to stop, which leaves everything unchanged.
-    Raises Problem if a table's number of rows differs from the source (law 7).
+    `on_progress(table, rows)` is called regularly and may raise an exception to stop, which leaves everything
+    unchanged. Raises Problem if a table's number of rows differs from the source (law 7).
     """
     written: Counter[type[MirrorModel]] = Counter()
     name = transform.name  # may take a while, so before the lock
-    with writing(face, look=(lambda: look("", 0)) if look else None), transaction.atomic(using=face):
+    with (
+        writing(face, check_cancelled=(lambda: on_progress("", 0)) if on_progress else None),
+        transaction.atomic(using=face),
+    ):
         wanted = [table for table in source.tables() if table not in UNMIRRORED_TABLES]
         shown = {
             row.table: row for row in MirroredTable.objects.using(face).filter(deployment_number=deployment.number)
@@ -48,7 +51,7 @@ def refresh(
             if before and before.state == source.state(table) and _name_of(before, deployment) == name:
                 rows[table] = before.rows
             else:
-                changing = _Table(face, deployment, source, transform, table, look)
+                changing = _Table(face, deployment, source, transform, table, on_progress)
                 rows[table] = changing.bring(before)
                 written[changing.model] += changing.done
     bring_up_to_date(face, written)
@@ -68,9 +71,9 @@ def _name_of(shown: MirroredTable, deployment: Deployment) -> str | None:
 class _Table:
     """Updates one table of a face."""
 
-    def __init__(self, face, deployment, source, transform, table: str, look: Look):
+    def __init__(self, face, deployment, source, transform, table: str, on_progress: OnProgress):
         self.face, self.deployment, self.source, self.transform = face, deployment, source, transform
-        self.table, self.look = table, look
+        self.table, self.on_progress = table, on_progress
         self.model = model_of(table)
         self.columns, ids = source.columns(table), source.has_ids(table)
         self.start_of_name = _start_of_name(deployment, ids)
@@ -98,7 +101,7 @@ class _Table:
         self._note(listed)
         return self.source.row_count(self.table)
 
-    def _follow(self, shown: MirroredTable, again: Again | None) -> bool:
+    def _follow(self, shown: MirroredTable, again: RowFilters | None) -> bool:
         """Apply the changes since the old state. Returns False, without changes, if that is not possible.
 
         This happens if the old state cannot be read or does not lead to the new one.
@@ -107,7 +110,7 @@ class _Table:
         try:
             with transaction.atomic(using=self.face):
                 self._apply(self.source.changes(self.table, old))
-                if picker := again and again.of(self.table, self.columns):
+                if picker := again and again.for_table(self.table, self.columns):
                     self._redo(picker, old)
                 self._count()
         except (Damaged, _Miscounted):
@@ -123,7 +126,7 @@ class _Table:
             new = ((identity, record) for side, identity, record in self._merged(before, after) if side == "new")
             self._insert(new)
 
-    def _redo(self, picker: Picker, old: str) -> None:
+    def _redo(self, picker: RowFilter, old: str) -> None:
         """Redo rows whose source is the same, but whose transformation changed."""
 
         def unchanged() -> Iterator[Pair]:
@@ -131,12 +134,12 @@ class _Table:
                 if before is not None and after is not None:
                     yield from ((name, record) for side, name, record in self._merged(before, after) if side == "same")
             for run, blocks in self.source.same(self.table, old):
-                if self.look:
-                    self.look(self.table, self.done)
+                if self.on_progress:
+                    self.on_progress(self.table, self.done)
                 if not picker.passes(blocks()):
                     yield from ((name, record) for _, name, record in self.numbered(run()))
 
-        for some in in_chunks(picker.pick(self._watched(unchanged())), lambda pair: len(pair[1])):
+        for some in in_chunks(picker.affected(self._watched(unchanged())), lambda pair: len(pair[1])):
             self._delete(identity for identity, _ in some)
             self._insert(some)
 
@@ -164,16 +167,16 @@ class _Table:
 
     def _watched(self, pairs: Iterable[Pair]) -> Iterator[Pair]:
         for number, pair in enumerate(pairs):
-            if self.look and number % 1000 == 0:
-                self.look(self.table, self.done + number)
+            if self.on_progress and number % 1000 == 0:
+                self.on_progress(self.table, self.done + number)
             yield pair
 
     def _count(self) -> None:
-        found = rows_of(self.face, self.model, self.table, self.deployment.number).count()
+        actual = rows_of(self.face, self.model, self.table, self.deployment.number).count()
         count = self.source.row_count(self.table)
-        if found != count or self.classes.total() != count:
+        if actual != count or self.classes.total() != count:
             raise _Miscounted(
-                f"The mirror's table {self.table} would have {found} rows, but its source has {count}; "
+                f"The mirror's table {self.table} would have {actual} rows, but its source has {count}; "
                 "nothing was changed."
             )
 

@@ -126,10 +126,10 @@ class Deployment(models.Model):
 
     def chain(self) -> list["Deployment"]:
         """Return all deployments that continue each other, including this one, the first one first."""
-        found = [self.first]
-        for one in found:
-            found += one.continued_by.all()
-        return found
+        deployments = [self.first]
+        for one in deployments:
+            deployments += one.continued_by.all()
+        return deployments
 
     @property
     def is_watched(self) -> bool:

@@ -21,7 +21,7 @@ def find(script: bytes) -> str:
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(script).readline)
         text = script.decode(encoding)
-        methods = [found for node in ast.parse(text).body for found in _methods(node)]
+        methods = [candidates for node in ast.parse(text).body for candidates in _methods(node)]
     except _UNREADABLE:
         return ""
     return _lines(text, methods[-1]) if methods else ""

@@ -199,10 +199,10 @@ def block_rows(block: bytes) -> list[list[str]]:
     Raises UnicodeDecodeError and csv.Error, like `rows`.
     """
     if any(sign in block for sign in _QUOTED_EMPTY) or block.startswith((b'"",', b'""\n')):
-        told = rows(records(io.BytesIO(block)))
-        return [["" if cell is None else cell or EMPTY for cell in row] for row in told]
-    found = list(csv.reader(io.StringIO(block.decode(), newline="\n"), strict=True))
-    return [row or [""] for row in found] if [] in found else found
+        with_nulls = rows(records(io.BytesIO(block)))
+        return [["" if cell is None else cell or EMPTY for cell in row] for row in with_nulls]
+    parsed = list(csv.reader(io.StringIO(block.decode(), newline="\n"), strict=True))
+    return [row or [""] for row in parsed] if [] in parsed else parsed
 
 
 def with_null(cells: Sequence[str]) -> Row:

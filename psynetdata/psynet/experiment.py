@@ -34,22 +34,22 @@ def read(source: TableSource) -> ExperimentInfo:
     PsyNet keeps one row in `experiment`; if there are more, later rows override earlier ones.
     Raises BadInput if `experiment.vars` is not a JSON object: without it the deployment is unknown.
     """
-    told: dict[str, str] = {}
+    row_values: dict[str, str] = {}
     for (text,) in _pick(source, "experiment", "vars"):
         if text is None:
             continue
-        found = jsontext.decode(text)
-        if not isinstance(found, dict):
+        variables = jsontext.decode(text)
+        if not isinstance(variables, dict):
             raise BadInput(
                 "Table experiment, column vars: the text is not a JSON object, "
                 "so the deployment's id cannot be read from it."
             )
-        told |= {name: found[name] for name in _VARS if isinstance(found.get(name), str)}
-        config = found.get("deployment_config")
+        row_values |= {name: variables[name] for name in _VARS if isinstance(variables.get(name), str)}
+        config = variables.get("deployment_config")
         named = config.get("experimenter_name") if isinstance(config, dict) else None
         if isinstance(named, str) and named != _NOBODY:
-            told["experimenter"] = named
-    return ExperimentInfo(**told, clock_offset=_clock_offset(source))
+            row_values["experimenter"] = named
+    return ExperimentInfo(**row_values, clock_offset=_clock_offset(source))
 
 
 def _clock_offset(source: TableSource) -> int | None:

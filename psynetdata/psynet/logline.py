@@ -22,15 +22,15 @@ class LogLine:
 def parse(line: bytes) -> LogLine:
     text = line[:_LONGEST].decode("utf-8", errors="replace").strip()
     try:
-        found = json.loads(text) if len(line) <= _LONGEST else None
+        fields = json.loads(text) if len(line) <= _LONGEST else None
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
+        fields = None
+    if not isinstance(fields, dict):
         return LogLine("", "", text)
-    message = _first(found, _MESSAGES)
-    return LogLine(_first(found, _TIMES), _first(found, _LEVELS).upper(), text if message == "" else message)
+    message = _first(fields, _MESSAGES)
+    return LogLine(_first(fields, _TIMES), _first(fields, _LEVELS).upper(), text if message == "" else message)
 
 
-def _first(found: dict, names: tuple[str, ...]) -> str:
-    value = next((found[name] for name in names if found.get(name) not in (None, "")), "")
+def _first(fields: dict, names: tuple[str, ...]) -> str:
+    value = next((fields[name] for name in names if fields.get(name) not in (None, "")), "")
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

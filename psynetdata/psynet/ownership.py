@@ -49,7 +49,7 @@ class _AllBut:
         return text not in self.left
 
 
-class Belonging:
+class Ownership:
     """Separates the rows that stay from the others: rows of `participants` (their ids), or `without` them.
 
     Read the tables in the order of `in_order`, in blocks of rows from csvtext.block_rows; before that, pass the tables
@@ -67,12 +67,12 @@ class Belonging:
         self._shared = {goal: (IdSet(), IdSet()) for _, goal in _MEMBERS.values()}
 
     @classmethod
-    def without(cls, participants: Iterable[int]) -> "Belonging":
-        found = cls(())
-        found._is_selection = False
-        found._ours = _AllBut(map(str, participants))
-        found._ids = {name: _AllBut() for name in _IDS}
-        return found
+    def without(cls, participants: Iterable[int]) -> "Ownership":
+        ownership = cls(())
+        ownership._is_selection = False
+        ownership._ours = _AllBut(map(str, participants))
+        ownership._ids = {name: _AllBut() for name in _IDS}
+        return ownership
 
     @staticmethod
     def in_order(tables: Iterable[str]) -> list[str]:

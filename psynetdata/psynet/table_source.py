@@ -26,13 +26,13 @@ class TableSource(Protocol):
 
 
 @runtime_checkable
-class PartedSource(TableSource, Protocol):
+class SegmentedSource(TableSource, Protocol):
     """A TableSource whose tables consist of parts that can be read independently, also in other processes."""
 
-    def parts(self, table: str) -> list[Any]:
+    def segments(self, table: str) -> list[Any]:
         """Return references to the table's parts, in order; they are small and can be pickled."""
 
-    def part(self, table: str, part: Any) -> AbstractContextManager[BinaryIO]:
+    def open_segment(self, table: str, segment: Any) -> AbstractContextManager[BinaryIO]:
         """Open a part's rows as CSV in PostgreSQL's dialect, without a header."""
 
 
@@ -59,16 +59,16 @@ class ZipSource:
         return describe(table, [name or "" for name in next(self._all(table))])
 
     def rows(self, table: str) -> Iterator[Row]:
-        found = self._all(table)
-        next(found)
-        yield from found
+        records = self._all(table)
+        next(records)
+        yield from records
 
-    def parts(self, table: str) -> list[None]:
+    def segments(self, table: str) -> list[None]:
         """Return one part: a member of a zip can only be read from its beginning."""
         return [None]
 
     @contextmanager
-    def part(self, table: str, part: None) -> Iterator[BinaryIO]:
+    def open_segment(self, table: str, segment: None) -> Iterator[BinaryIO]:
         # Opened again: processes that share an open file share its position.
         with zipfile.ZipFile(self._path) as archive, archive.open(self._members[table]) as member:
             stream = io.BufferedReader(member, csvtext.BLOCK)

@@ -93,8 +93,8 @@ class _Minutes(dict):
             raise KeyError(minute)
         if len(self) >= self._MOST:
             self.clear()
-        self[minute] = found = to_iso(moment)[:16]
-        return found
+        self[minute] = text = to_iso(moment)[:16]
+        return text
 
 
 def clock_offset(creation_time: str | None, extra_info: str | None) -> int | None:

@@ -5,7 +5,7 @@ from functools import cached_property
 from psynetdata.models import TYPED_MODELS, Deployment, MirroredTable, SavedSheet
 from psynetdata.psynet.problems import Problem, UsageError
 
-from .columns.table_shape import Shape, Shapes
+from .columns.table_shape import Shapes, TableShape
 from .sheet import Sheet, View
 
 # Sheet → table.
@@ -37,19 +37,19 @@ class Catalogue:
     def __init__(self, deployment: Deployment, using: str):
         self.deployment = deployment
         self.using = using
-        found = MirroredTable.objects.using(using).filter(deployment_number=deployment.number).order_by("table")
-        self.shapes = Shapes(deployment, using, found)
+        tables = MirroredTable.objects.using(using).filter(deployment_number=deployment.number).order_by("table")
+        self.shapes = Shapes(deployment, using, tables)
         # {(table, class): rows}
-        self._classes = dict(sorted(((row.table, name), rows) for row in found for name, rows in row.classes.items()))
+        self._classes = dict(sorted(((row.table, name), rows) for row in tables for name, rows in row.classes.items()))
 
     @cached_property
-    def places(self) -> dict[str, tuple[str, str | None]]:
+    def sources(self) -> dict[str, tuple[str, str | None]]:
         """{sheet: (table, class or None for all rows)}: first built-in sheets, then tables, then classes."""
-        found: dict[str, tuple[str, str | None]] = dict(self._tables)
+        sources: dict[str, tuple[str, str | None]] = dict(self._tables)
         for table, class_name in self._classes:
-            name = class_name if class_name not in found else f"{class_name}__{table}"
-            found.setdefault(name, (table, class_name))
-        return found
+            name = class_name if class_name not in sources else f"{class_name}__{table}"
+            sources.setdefault(name, (table, class_name))
+        return sources
 
     @property
     def state(self) -> str:
@@ -64,7 +64,7 @@ class Catalogue:
         return "\n".join(self.shapes[table].state for table in tables if table in self.shapes)
 
     def names(self) -> list[str]:
-        return [*self.places, *self.saved]
+        return [*self.sources, *self.saved]
 
     def sheet(self, name: str, **choice) -> Sheet:
         """Return the sheet with exactly this name, or else the only one whose name differs only in case.
@@ -73,8 +73,8 @@ class Catalogue:
         """
         name = self._resolved(name)
         if name in self.saved:
-            return self.put_together(self.saved[name], **choice)
-        table, class_name = (self._tables if name in self._tables else self.places)[name]
+            return self.assemble(self.saved[name], **choice)
+        table, class_name = (self._tables if name in self._tables else self.sources)[name]
         return Sheet(name, self.shapes, self.shape(table), class_name, **choice)
 
     def tables_of(self, name: str) -> set[str] | None:
@@ -89,19 +89,19 @@ class Catalogue:
         name = self._resolved(name)
         if name in self.saved:
             name = self._resolved(self.saved[name].base)
-        return (self._tables if name in self._tables else self.places)[name][0]
+        return (self._tables if name in self._tables else self.sources)[name][0]
 
-    def put_together(self, saved: SavedSheet, **choice) -> Sheet:
+    def assemble(self, saved: SavedSheet, **choice) -> Sheet:
         """Return the sheet that staff defined. Raises UsageError, UnknownSheet if it does not match the data."""
         base = self._resolved(saved.base)
         if base in self.saved:
             raise UsageError(f"{base} is itself a saved sheet; choose the sheet that its rows come from.")
-        table, class_name = (self._tables if base in self._tables else self.places)[base]
+        table, class_name = (self._tables if base in self._tables else self.sources)[base]
         view = View(tuple((name, path) for name, path in saved.columns), saved.filters, saved.order)
         return Sheet(saved.name, self.shapes, self.shape(table), class_name, view=view, **choice)
 
     def _resolved(self, name: str) -> str:
-        known = self._tables if name in self._tables else {**self.places, **self.saved}
+        known = self._tables if name in self._tables else {**self.sources, **self.saved}
         if name in known:
             return name
         alike = [other for other in known if other.lower() == name.lower()]
@@ -112,8 +112,8 @@ class Catalogue:
     @cached_property
     def saved(self) -> dict[str, SavedSheet]:
         """The deployment's saved sheets, by name, without those whose name is now also the name of a table or class."""
-        found = SavedSheet.objects.filter(deployment=self.deployment)
-        return {row.name: row for row in found if row.name not in self.places}
+        rows = SavedSheet.objects.filter(deployment=self.deployment)
+        return {row.name: row for row in rows if row.name not in self.sources}
 
     def built_in(self) -> list[Sheet]:
         return [self.sheet(name) for name in BUILT_IN]
@@ -122,18 +122,18 @@ class Catalogue:
         """Return {sheet: number of rows} of every sheet."""
         return {
             name: self.shape(table).total if class_name is None else self._classes[table, class_name]
-            for name, (table, class_name) in self.places.items()
+            for name, (table, class_name) in self.sources.items()
         }
 
-    def shape(self, table: str) -> Shape:
+    def shape(self, table: str) -> TableShape:
         """Return the table's shape; one without columns and rows if it is not mirrored."""
         return self.shapes[table]
 
     @cached_property
     def _tables(self) -> dict[str, tuple[str, None]]:
-        found = {name: (table, None) for name, table in BUILT_IN.items()}
+        tables = {name: (table, None) for name, table in BUILT_IN.items()}
         for table in self.shapes:
             if table not in TYPED_MODELS:
                 # An experimenter may have a table called `trial`.
-                found[table if table not in found else f"{table}__table"] = (table, None)
-        return found
+                tables[table if table not in tables else f"{table}__table"] = (table, None)
+        return tables

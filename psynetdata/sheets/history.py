@@ -12,7 +12,7 @@ from psynetdata.psynet.problems import Problem
 ADDED, CHANGED, REMOVED = "added", "changed", "removed"
 
 
-class Moment(Protocol):
+class PastData(Protocol):
     """A moment of a deployment's data; `name` is unique, `deployment` is the deployment."""
 
     name: str
@@ -20,19 +20,19 @@ class Moment(Protocol):
 
 
 class History(Protocol):
-    def moment(self, deployment: Deployment, *, snapshot: str | None = None, at: str | None = None) -> Moment | None:
+    def find(self, deployment: Deployment, *, snapshot: str | None = None, at: str | None = None) -> PastData | None:
         """Return a snapshot by its number, or the newest good one at a time; the newest of all without arguments.
 
         Returns None if there was no snapshot yet at that time. Raises NotFound, UsageError.
         """
 
-    def since(self, deployment: Deployment, asked: str) -> Moment | None:
+    def since(self, deployment: Deployment, asked: str) -> PastData | None:
         """Return the moment that `since=` names: a snapshot's number or a time."""
 
-    def opened(self, moment: Moment, face: str, tables: set[str] | None) -> AbstractContextManager[str]:
+    def opened(self, past: PastData, face: str, tables: set[str] | None) -> AbstractContextManager[str]:
         """Return a temporary database alias that shows the moment on a face; `tables`: the ones that are needed."""
 
-    def changes(self, before: Moment | None, after: Moment, table: str) -> dict[str, str]:
+    def changes(self, before: PastData | None, after: PastData, table: str) -> dict[str, str]:
         """Return {identity of the row in the mirror: ADDED, CHANGED or REMOVED} from one moment to another."""
 
 

@@ -11,8 +11,8 @@ from django.db.models import QuerySet
 from psynetdata.psynet.classfile import unpacked_keys
 
 from .columns import value_types
-from .columns.sheet_columns import Column
-from .columns.table_shape import Shape
+from .columns.sheet_columns import SheetColumn
+from .columns.table_shape import TableShape
 
 # Rows fetched at once. One chunk is in memory, so the number must suit rows with long texts.
 _CHUNK = 500
@@ -31,7 +31,7 @@ AS_JSON = Style(value_types.json_of_typed, value_types.json_of, value_types.fini
 AS_CSV = Style(value_types.csv_of_typed, value_types.csv_of, unpacked_keys.cell)
 
 
-def read(shape: Shape, rows: QuerySet, columns: list[tuple[Column, Style]]) -> Iterator[tuple[int, list]]:
+def read(shape: TableShape, rows: QuerySet, columns: list[tuple[SheetColumn, Style]]) -> Iterator[tuple[int, list]]:
     """Yield (our key, the cells) of each row."""
     plan = _Plan(shape, columns)
     wanted = rows.annotate(**plan.computed).values_list("key", *plan.names)
@@ -42,7 +42,7 @@ def read(shape: Shape, rows: QuerySet, columns: list[tuple[Column, Style]]) -> I
 class _Plan:
     """Maps values of the database to cells."""
 
-    def __init__(self, shape: Shape, columns: list[tuple[Column, Style]]):
+    def __init__(self, shape: TableShape, columns: list[tuple[SheetColumn, Style]]):
         self._taken = unpacked_keys.standing(name for name, _ in shape.all_columns)
         self._sources = unpacked_keys.sources(shape.table, shape.columns) if _any_unpacked(columns) else []
         self.computed: dict[str, Any] = {}
@@ -58,14 +58,14 @@ class _Plan:
         if self._has_rest:
             self._rest = self._place("rest")
 
-    def _step(self, shape: Shape, column: Column, style: Style) -> tuple:
+    def _step(self, shape: TableShape, column: SheetColumn, style: Style) -> tuple:
         """Return (name in `rest` or None, index in the values or None, a converter for each, whether it is a key)."""
         if column.path:
             *place, convert_text, convert, is_key = self._step(shape, replace(column, path=()), AS_JSON)
             inner = [_inner(one, column.path, style.of_key) for one in (convert_text, convert)]
             return *place, *inner, is_key
         if column.unpacked:
-            return column.of, None, style.of_key, None, True
+            return column.source_name, None, style.of_key, None, True
         if column.computed:
             alias = f"column_{len(self.computed)}"
             self.computed[alias] = column.expression
@@ -73,8 +73,8 @@ class _Plan:
             if column.told is not None:
                 convert = column.told.get
             return None, self._place(alias), None, convert, False
-        place = None if column.field is None else self._place(column.of)
-        of_rest = None if shape.is_exact(column.of) else column.of
+        place = None if column.field is None else self._place(column.source_name)
+        of_rest = None if shape.is_exact(column.source_name) else column.source_name
         self._has_rest |= of_rest is not None
         typed = None if column.field is None else style.of_typed(column.kind, column.field)
         return of_rest, place, style.of_text(column.kind, shape.deployment.clock), typed, False
@@ -99,12 +99,12 @@ class _Plan:
         return found
 
     def _keys(self, values: list, rest: dict) -> dict[str, object]:
-        found: dict[str, object] = {}
+        key_values: dict[str, object] = {}
         for source, place in self._texts:
             text = rest.get(source) if place is None else values[place]
             if text and text[0] == "{":
-                found = {**self._unpacked(source, text), **found}
-        return found
+                key_values = {**self._unpacked(source, text), **key_values}
+        return key_values
 
     def _unpacked(self, source: str, text: str) -> dict[str, object]:
         """Return the keys and values of an object. Texts occur many times, so the latest results are cached."""
@@ -135,5 +135,5 @@ def _inner(read: Callable | None, path: tuple[str, ...], write: Callable) -> Cal
     return inner
 
 
-def _any_unpacked(columns: list[tuple[Column, Style]]) -> bool:
+def _any_unpacked(columns: list[tuple[SheetColumn, Style]]) -> bool:
     return any(column.unpacked for column, _ in columns)

@@ -15,10 +15,10 @@ from psynetdata.psynet.problems import UsageError
 
 from . import row_reader
 from .columns import value_types
-from .columns.sheet_columns import CLASS, Column, change, columns_of, renamed
-from .columns.table_shape import Shape, Shapes
+from .columns.sheet_columns import CLASS, SheetColumn, change, columns_of, renamed
+from .columns.table_shape import Shapes, TableShape
 from .query import value_order
-from .query.conditions import LOOKUPS, Condition, of_parameter
+from .query.conditions import LOOKUPS, Condition, condition_for
 from .query.ordering import Order, Term, read_cursor, row_is_gone, write_cursor
 
 __all__ = ["CLASS", "Sheet"]
@@ -49,7 +49,7 @@ class Sheet:
         self,
         name: str,
         shapes: Shapes,
-        shape: Shape,
+        shape: TableShape,
         class_name: str | None = None,
         *,
         fields: list[str] | None = None,
@@ -76,10 +76,10 @@ class Sheet:
             if not seen:
                 raise UsageError(f"All columns of the sheet {self.name} are withheld on this face.")
         if changes is not None:
-            told = change(shape, changes)
-            self._conditions.append(Condition(told, "isnull", ("false",)))
+            change_column = change(shape, changes)
+            self._conditions.append(Condition(change_column, "isnull", ("false",)))
             if shows_change:
-                self._columns = {told.name: told, **self._columns}
+                self._columns = {change_column.name: change_column, **self._columns}
         self.header = list(dict.fromkeys(fields)) if fields else self.columns
         if unknown := [name for name in self.header if name not in self._columns]:
             raise self._no_column(unknown)
@@ -97,7 +97,7 @@ class Sheet:
         return sorted(self.shape.withheld)
 
     def total(self) -> int:
-        if self._looked_at:
+        if self._python_conditions:
             return sum(1 for _ in self._read([], rows=self._filtered))
         if self.class_name is None and not self._conditions:
             return self.shape.total
@@ -118,24 +118,24 @@ class Sheet:
         If the kind is known to be a number, a boolean or a time, values are as in `rows`; None means text, as in
         `records`.
         """
-        told = {name for name, kind in self.shape.all_columns if kind is not None}
-        found: list[str | None] = []
-        for column in self.shown:
-            certain = column.computed or column.field is not None or column.name in told
-            found.append(column.kind if certain and column.kind in value_types.TYPED else None)
-        styles = [row_reader.AS_CSV if kind is None else row_reader.AS_JSON for kind in found]
-        return found, (cells for _, cells in self._read(list(zip(self.shown, styles, strict=True))))
+        known_types = {name for name, kind in self.shape.all_columns if kind is not None}
+        kinds: list[str | None] = []
+        for column in self.shown_columns:
+            certain = column.computed or column.field is not None or column.name in known_types
+            kinds.append(column.kind if certain and column.kind in value_types.TYPED else None)
+        styles = [row_reader.AS_CSV if kind is None else row_reader.AS_JSON for kind in kinds]
+        return kinds, (cells for _, cells in self._read(list(zip(self.shown_columns, styles, strict=True))))
 
     def page(self, cursor: str | None, limit: int, *, csv: bool = False) -> tuple[list, str | None]:
         """Return (up to `limit` rows after the cursor, the next page's cursor or None). Stable while rows are added."""
         after = read_cursor(cursor, self.name, self._order) if cursor else None
         columns = self._as(row_reader.AS_CSV if csv else row_reader.AS_JSON)
         read = self._read(columns, after=after, at_most=limit + 1)
-        found = list(islice(read, limit + 1))
+        read_rows = list(islice(read, limit + 1))
         following = None
-        if len(found) > limit:
-            following = write_cursor(self.name, self._order, found[limit - 1][0])
-        rows = [cells if csv else dict(zip(self.header, cells, strict=True)) for _, cells in found[:limit]]
+        if len(read_rows) > limit:
+            following = write_cursor(self.name, self._order, read_rows[limit - 1][0])
+        rows = [cells if csv else dict(zip(self.header, cells, strict=True)) for _, cells in read_rows[:limit]]
         return rows, following
 
     def find(self, row_id: str) -> dict[str, Any] | None:
@@ -144,33 +144,33 @@ class Sheet:
             return None
         if self.shape.model is not Record and not (row_id.isascii() and row_id.isdecimal() and len(row_id) < 19):
             return None
-        found = self._filtered.filter(id=row_id if self.shape.model is Record else int(row_id))
-        read = self._read(self._as(row_reader.AS_JSON), rows=found[:1])
+        rows = self._filtered.filter(id=row_id if self.shape.model is Record else int(row_id))
+        read = self._read(self._as(row_reader.AS_JSON), rows=rows[:1])
         return next((dict(zip(self.header, cells, strict=True)) for _, cells in read), None)
 
     @property
     def is_of_database(self) -> bool:
         """Whether the database alone can select and order the rows."""
-        return not (self._looked_at or self._order.in_python)
+        return not (self._python_conditions or self._order.in_python)
 
     @property
-    def found(self) -> QuerySet:
+    def ordered_rows(self) -> QuerySet:
         """The rows in their order, as far as the database can select and order them."""
         return self._order.apply(self._filtered)
 
     @property
-    def shown(self) -> list[Column]:
+    def shown_columns(self) -> list[SheetColumn]:
         return [self._columns[name] for name in self.header]
 
-    def _as(self, style: row_reader.Style) -> list[tuple[Column, row_reader.Style]]:
-        return [(column, style) for column in self.shown]
+    def _as(self, style: row_reader.Style) -> list[tuple[SheetColumn, row_reader.Style]]:
+        return [(column, style) for column in self.shown_columns]
 
     def _no_column(self, names: list[str]) -> UsageError:
         known = ", ".join(self.columns)
         beside = f"; the other parameters are {', '.join(self._known)}" if self._known else ""
         return UsageError(f"The sheet {self.name} has no column {', '.join(names)[:100]}; it has {known}{beside}.")
 
-    def _part(self, name: str, path: str) -> Column:
+    def _part(self, name: str, path: str) -> SheetColumn:
         """Return a column under another name, or the part of one at a path like `definition.colour.0`."""
         if path in self._columns:
             return renamed(self._columns[path], name)
@@ -182,11 +182,11 @@ class Sheet:
         return renamed(self._columns[column], name, tuple(parts))
 
     def _condition(self, name: str, texts: list[str]) -> Condition:
-        found = of_parameter(name, texts, self._columns)
-        if found is None:
+        condition = condition_for(name, texts, self._columns)
+        if condition is None:
             raise self._no_column([name])
-        found.check()
-        return found
+        condition.check()
+        return condition
 
     @cached_property
     def _last_terms(self) -> list[Term]:
@@ -197,22 +197,22 @@ class Sheet:
     @cached_property
     def _filtered(self) -> QuerySet:
         """The rows, as far as the database can select them, ordered by id."""
-        found = self.shape.rows()
+        rows = self.shape.rows()
         if self.class_name is not None:
-            found = found.filter(class_name=self.class_name)
+            rows = rows.filter(class_name=self.class_name)
         for condition in self._conditions:
             if (asked := condition.in_database(self.shape)) is not None:
-                found = found.alias(**asked[1]).filter(asked[0])
-        return found
+                rows = rows.alias(**asked[1]).filter(asked[0])
+        return rows
 
     @cached_property
-    def _looked_at(self) -> list[Condition]:
+    def _python_conditions(self) -> list[Condition]:
         """Conditions that can only be tested on the values."""
         return [condition for condition in self._conditions if condition.in_database(self.shape) is None]
 
     def _read(
         self,
-        columns: list[tuple[Column, row_reader.Style]],
+        columns: list[tuple[SheetColumn, row_reader.Style]],
         *,
         rows: QuerySet | None = None,
         after: int | None = None,
@@ -222,25 +222,25 @@ class Sheet:
         if rows is None and self._order.in_python:
             yield from self._in_sorted_order(columns, after, at_most or _CHUNK)
             return
-        found = self.found if rows is None else rows
+        selected = self.ordered_rows if rows is None else rows
         if after is not None:
-            found = self._order.after(found, self.shape.rows(), after)
-        tested = self._looked_at
+            selected = self._order.after(selected, self.shape.rows(), after)
+        tested = self._python_conditions
         if at_most is not None and not tested:
-            found = found[:at_most]
+            selected = selected[:at_most]
         wide = len(columns)
         columns = columns + [(condition.column, row_reader.AS_JSON) for condition in tested]
-        for key, cells in row_reader.read(self.shape, found, columns):
+        for key, cells in row_reader.read(self.shape, selected, columns):
             if tested and not all(condition.test(value) for condition, value in zip(tested, cells[wide:], strict=True)):
                 continue
             yield key, cells[:wide] if tested else cells
 
     def _in_sorted_order(
-        self, columns: list[tuple[Column, row_reader.Style]], after: int | None, at_once: int
+        self, columns: list[tuple[SheetColumn, row_reader.Style]], after: int | None, at_once: int
     ) -> Iterator[tuple[int, list]]:
         """Like `_read`, for an order that depends on the values."""
         # `changes` is a different dictionary each time, so such an order is not cached.
-        keys = self._sorted() if self._changes is not None else value_order.kept(self._wish)
+        keys = self._sorted() if self._changes is not None else value_order.cached_order(self._sort_request)
         try:
             start = 0 if after is None else keys.index(after) + 1
         except ValueError:
@@ -248,15 +248,15 @@ class Sheet:
         for first in range(start, len(keys), at_once):
             wanted = keys[first : first + at_once]
             rows = self.shape.rows().filter(key__in=wanted).order_by()
-            found = dict(row_reader.read(self.shape, rows, columns))
-            yield from ((key, found[key]) for key in wanted)
+            cells_by_key = dict(row_reader.read(self.shape, rows, columns))
+            yield from ((key, cells_by_key[key]) for key in wanted)
 
     @property
-    def _wish(self) -> value_order.Wish:
+    def _sort_request(self) -> value_order.SortRequest:
         """The cache key of the rows and their order."""
         shape, asked = self.shape, repr((*self._asked, self._order.asked))
         whose = (shape.using, shape.deployment.number, shape.deployment.clock, self._shapes.state, shape.table)
-        return value_order.Wish((*whose, asked), self._sorted)
+        return value_order.SortRequest((*whose, asked), self._sorted)
 
     def _sorted(self) -> "array[int]":
         by = [(column, row_reader.AS_JSON) for column, _ in self._order.by]

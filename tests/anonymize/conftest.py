@@ -58,7 +58,7 @@ class Anonymized:
             identifiers=self.identifiers,
             level=level,
             options=options or Options(),
-            people=People.of(source),
+            people=People.from_source(source),
         )
         self.before: dict[str, list[dict]] = {}
         self.after: dict[str, list[dict]] = {}

@@ -37,13 +37,15 @@ def test_short_ids_cost_no_number():
     )
     new = found.after["info"][0]
     assert new["answer"] == (
-        f'{{"rating": 1, "n": 123456, "f": 1.0, "who": "{NAMES.of("P01")}", "text": "page 1, P01", '
-        f'"say": "{NAMES.of("123456")}"}}'
+        f'{{"rating": 1, "n": 123456, "f": 1.0, "who": "{NAMES.pseudonym("P01")}", "text": "page 1, P01", '
+        f'"say": "{NAMES.pseudonym("123456")}"}}'
     )
     assert [name for name, *_ in found.changes("info")] == ["answer"]
     assert found.changes("response") == []
-    assert found.changes("pet") == [("name", "P01", NAMES.of("P01"))]
-    assert [row["worker_id"] for row in found.after["participant"]] == [NAMES.of(x) for x in ("1", "P01", "123456")]
+    assert found.changes("pet") == [("name", "P01", NAMES.pseudonym("P01"))]
+    assert [row["worker_id"] for row in found.after["participant"]] == [
+        NAMES.pseudonym(x) for x in ("1", "P01", "123456")
+    ]
 
 
 def test_a_number_of_a_custom_column_that_is_someones_id_is_null():
@@ -55,13 +57,13 @@ def test_a_small_number_under_a_name_of_identity_counts_rows_unless_it_is_someon
     rows = [{"id": "1", "session_id": each} for each in ("2", "7", "12345", "123456", "s-7")]
     found = Anonymized(Tables(participant=[person(1, "7")], pet=rows))
     left = [row["session_id"] for row in found.after["pet"]]
-    assert left == ["2", NAMES.of("7"), "12345", NAMES.of("123456"), NAMES.of("s-7")]
+    assert left == ["2", NAMES.pseudonym("7"), "12345", NAMES.pseudonym("123456"), NAMES.pseudonym("s-7")]
 
 
 def test_plain_text_columns_hold_text_even_where_it_is_digits():
     rows = [{"id": "1", "content": "123456"}, {"id": "2", "content": "654321"}]
     found = Anonymized(Tables(participant=[person(1, "123456")], chat_message=rows))
-    assert [row["content"] for row in found.after["chat_message"]] == [NAMES.of("123456"), "654321"]
+    assert [row["content"] for row in found.after["chat_message"]] == [NAMES.pseudonym("123456"), "654321"]
 
 
 def test_what_no_rule_covers():
@@ -116,7 +118,7 @@ def test_a_decision_covers_a_selector():
     assert shared.after["info"][1]["answer"] == '{"name": null}'
     assert public.after["info"][0]["answer"] == '{"mood": "fine", "name": null, "x": null}'
     assert public.after["info"][1]["answer"] is None
-    assert shared.after["response"][0]["answer"] == json.dumps(NAMES.of("stud-1"))
+    assert shared.after["response"][0]["answer"] == json.dumps(NAMES.pseudonym("stud-1"))
     assert [each["selector"] for each in _undecided(shared)] == ["MyTrial/x"]
 
 
@@ -148,7 +150,7 @@ def test_a_personal_url_goes_wherever_it_stands():
 def test_people_who_never_joined_get_pseudonyms():
     params = '{"PROLIFIC_PID": "60aaaabbbbccccddddeeeeff", "age": "33", "mode": "live", "n": 1}'
     found = Anonymized(Tables(request=[{"id": "1", "endpoint": "/ad", "params": params, "details": "{}"}]))
-    name = NAMES.of("60aaaabbbbccccddddeeeeff")
+    name = NAMES.pseudonym("60aaaabbbbccccddddeeeeff")
     new = found.after["request"][0]["params"]
     assert json.loads(new) == {"PROLIFIC_PID": name, "age": None, "mode": "live", "n": None}
 
@@ -158,7 +160,7 @@ def test_equal_ids_stay_equal_across_kinds():
     row = person(1, "lucid-rid-1") | {"assignment_id": "lucid-rid-1", "unique_id": "lucid-rid-1"}
     new = Anonymized(Tables(participant=[row], lucid_rid=[{"id": "1", "rid": "lucid-rid-1"}]))
     found = {new.after["participant"][0][name] for name in ("worker_id", "assignment_id", "unique_id")}
-    assert found == {NAMES.of("lucid-rid-1")} == {new.after["lucid_rid"][0]["rid"]}
+    assert found == {NAMES.pseudonym("lucid-rid-1")} == {new.after["lucid_rid"][0]["rid"]}
 
 
 def test_null_and_empty_stay_apart():
@@ -172,7 +174,7 @@ def test_ids_in_selectors_do_not_reach_the_report():
     text = json.dumps(Anonymized(Tables(participant=rows)).anonymizer.report())
     assert "w-12345678" not in text
     assert "a@b.org" not in text
-    assert NAMES.of("w-12345678") in text
+    assert NAMES.pseudonym("w-12345678") in text
 
 
 def test_withheld_not_null_columns_of_every_type():

@@ -12,7 +12,7 @@ from .conftest import KEY, Tables
 
 @pytest.mark.parametrize("kind", ["timestamp", "timestamptz", "date", "text", None])
 def test_a_cell_is_a_time_by_its_type_its_rule_or_its_look(kind):
-    dates = Dates(KEY, Options(shift_dates=True), People.of(Tables(participant=[{"id": "1"}])))
+    dates = Dates(KEY, Options(shift_dates=True), People.from_source(Tables(participant=[{"id": "1"}])))
     columns = [Column("participant_id", "int4", False), Column("at", kind, False), Column("ruled", kind, False)]
     cells = ["1", "2026-11-22 09:00:00", "2026-11-22 09:00:00"]
     out = list(cells)

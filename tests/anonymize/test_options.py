@@ -104,8 +104,8 @@ def test_numbers_are_words_of_their_own_and_join():
     wanted = to_number(Identifiers(kinds), Pseudonyms(KEY))
     assert {value: name for value, (_, name) in wanted.items()} == {"P07": "participant", "s-1": "session"}
     names = NumberedPseudonyms(KEY, {"P07": "participant_n0001", "s-1": "session_n0001"})
-    assert names.of("P07:s-1") == "participant_n0001:session_n0001"
-    assert names.of("unknown") == Pseudonyms(KEY).of("unknown")
+    assert names.pseudonym("P07:s-1") == "participant_n0001:session_n0001"
+    assert names.pseudonym("unknown") == Pseudonyms(KEY).pseudonym("unknown")
 
 
 @pytest.mark.parametrize("wrong", [{"pseudonyms": "letters"}, {"coarsen": "hour"}, {"drop_text": "yes"}])

@@ -44,7 +44,7 @@ def text_changes(found) -> Counter:
         for column, old, new in found.changes(table):
             place = f"{table}.{column}"
             if place in IDS:
-                assert new == Pseudonyms(KEY).of(old), place
+                assert new == Pseudonyms(KEY).pseudonym(old), place
             elif place in GONE:
                 assert new in (None, "", "{}"), place
             elif place not in OTHERS and table != "asset":

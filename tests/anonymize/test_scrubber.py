@@ -27,7 +27,7 @@ KINDS = {
     URL: "asset",
     "hunter2!pw": "secret",
 }
-PSEUDONYM = Pseudonyms(KEY).of(WORKER)
+PSEUDONYM = Pseudonyms(KEY).pseudonym(WORKER)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_an_id_in_base64_is_removed(scrubber):
 def test_json_in_json_is_rewritten(scrubber):
     inner = json.dumps({"w": WORKER, "p": "P01", "n": 1.0})
     clean = json.loads(json.loads(scrubber.cell(json.dumps({"x": inner})))["x"])
-    assert clean == {"w": PSEUDONYM, "p": Pseudonyms(KEY).of("P01"), "n": 1.0}
+    assert clean == {"w": PSEUDONYM, "p": Pseudonyms(KEY).pseudonym("P01"), "n": 1.0}
 
 
 def test_the_rest_of_a_json_text_is_byte_for_byte_the_same(scrubber):
@@ -79,21 +79,21 @@ def test_numbers_stay(scrubber):
 
 
 def test_a_number_of_ten_digits_that_is_an_id_goes(scrubber):
-    name = Pseudonyms(KEY).of("9876543210")
+    name = Pseudonyms(KEY).pseudonym("9876543210")
     assert scrubber.cell('{"n": [9876543210, 9876543210.5, 98765432101]}') == (
         f'{{"n": ["{name}", 9876543210.5, 98765432101]}}'
     )
 
 
 def test_short_ids_as_whole_values_only(scrubber):
-    name = Pseudonyms(KEY).of("P01")
+    name = Pseudonyms(KEY).pseudonym("P01")
     assert scrubber.cell('{"who": "P01", "P01": 3}') == json.dumps({"who": name, name: 3})
     assert scrubber.cell("p01") == name
     assert scrubber.cell('"see P01 and page 1"') == '"see P01 and page 1"'
 
 
 def test_ids_of_six_as_whole_tokens_only(scrubber):
-    id6, digits = Pseudonyms(KEY).of("abc12x"), Pseudonyms(KEY).of("123456")
+    id6, digits = Pseudonyms(KEY).pseudonym("abc12x"), Pseudonyms(KEY).pseudonym("123456")
     assert scrubber.cell("take_abc12x.wav xabc12x") == f"take_{id6}.wav xabc12x"
     assert scrubber.cell('"id 123456."') == f'"id {digits}."'
     for cell in ('"2026-11-22T08:12:51.123456"', '"0.123456"', '"1234567"', '"a1234560"'):

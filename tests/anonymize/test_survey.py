@@ -13,7 +13,7 @@ from .conftest import DATABASES, Anonymized, Tables
 def surveyed(source, policy: Policy | None = None) -> Survey:
     survey = Survey(policy or Policy.load())
     for table in source.tables():
-        survey.look(table, source.columns(table), source.rows(table))
+        survey.add_rows(table, source.columns(table), source.rows(table))
     return survey
 
 

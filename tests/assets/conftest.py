@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from exports.assets.fetch import Fetched, Fetcher
+from exports.assets.fetch import FetchedAsset, Fetcher
 from exports.assets.locations import registry
 from exports.assets.plan import PlannedAsset
 from psynetdata.models import Deployment
 
 
 @pytest.fixture
-def fetched(tmp_path) -> Callable[..., Fetched]:
+def fetched(tmp_path) -> Callable[..., FetchedAsset]:
     """fetched(asset, deployment settings) → what came of it; `pauses` of it are the seconds it would have waited."""
     run = _Run(tmp_path / "copies")
     yield run
@@ -25,15 +25,17 @@ class _Run:
     def __init__(self, folder: Path):
         self.pauses: list[float] = []
         self._folder = folder
-        self._look = None
+        self._check_cancelled = None
         self._fetchers: dict[str, Fetcher] = {}
 
-    def __call__(self, asset: PlannedAsset, *, timeout=10.0, known="", look=None, **settings) -> Fetched:
-        """`look` is called between blocks. One fetcher serves one set of settings, as a worker would."""
-        self._look, name = look, f"{timeout} {settings} {os.environ.get('WRONG')}"
+    def __call__(
+        self, asset: PlannedAsset, *, timeout=10.0, known="", check_cancelled=None, **settings
+    ) -> FetchedAsset:
+        """`check_cancelled` is called between blocks. One fetcher serves one set of settings, as a worker would."""
+        self._check_cancelled, name = check_cancelled, f"{timeout} {settings} {os.environ.get('WRONG')}"
         if name not in self._fetchers:
-            of = registry.of(Deployment(**settings), timeout=timeout)
-            self._fetchers[name] = Fetcher(of, self._folder, pause=self.pauses.append, look=self._looked)
+            of = registry.location_of(Deployment(**settings), timeout=timeout)
+            self._fetchers[name] = Fetcher(of, self._folder, pause=self.pauses.append, check_cancelled=self._called)
         return self._fetchers[name].fetch(asset, known=known)
 
     def close(self) -> None:
@@ -41,9 +43,9 @@ class _Run:
             fetcher.close()
         self._fetchers.clear()
 
-    def _looked(self) -> None:
-        if self._look is not None:
-            self._look()
+    def _called(self) -> None:
+        if self._check_cancelled is not None:
+            self._check_cancelled()
 
 
 def planned(host_path: str | None = "a.wav", content: bytes | None = None, **more) -> PlannedAsset:
@@ -54,7 +56,7 @@ def planned(host_path: str | None = "a.wav", content: bytes | None = None, **mor
     return PlannedAsset(**{"id": 1, "host_path": host_path, "export_path": "m/a.wav", **claims, **more})
 
 
-def contents(found: Fetched) -> dict[str, bytes]:
+def contents(found: FetchedAsset) -> dict[str, bytes]:
     """{path inside: bytes}, after a look that hash and size are theirs."""
     for file in found.files:
         data = file.path.read_bytes()

@@ -226,7 +226,7 @@ def test_one_bad_file_costs_nothing_else_and_threads_end(own, tmp_path):
         raise Cancelled("stop")
 
     with pytest.raises(Cancelled):
-        had(own, planned("f1"), folder=tmp_path, look=stop)
+        had(own, planned("f1"), folder=tmp_path, check_cancelled=stop)
     assert threading.active_count() == before
 
 

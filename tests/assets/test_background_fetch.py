@@ -11,7 +11,7 @@ from django.utils import timezone
 from exports.assets import background_fetch
 from exports.models import StoredAsset
 from exports.models.asset import file_of
-from exports.operations.asset_location import AssetPlace, set_place
+from exports.operations.asset_location import AssetLocationSettings, set_asset_location
 from psynetdata import credentials, jobs
 from psynetdata.models import Audit, Deployment, Job, Secret
 from psynetdata.psynet.problems import UsageError
@@ -90,28 +90,28 @@ def test_prune_takes_the_files_that_nobody_has(running):
 
 
 def test_a_password_in_a_url_is_sealed_and_stands_nowhere(quiet):
-    changed = set_place(quiet, AssetPlace(url="sftp://me:pa%2Fss@host/x", every=0, hosts="a.org"))
+    changed = set_asset_location(quiet, AssetLocationSettings(url="sftp://me:pa%2Fss@host/x", every=0, hosts="a.org"))
     quiet.refresh_from_db()
     assert changed == ["assets_url", "assets_hosts", "assets_every", "assets_secret"]
     assert (quiet.assets_url, quiet.assets_every) == ("sftp://me@host/x", None)
     assert credentials.reveal(quiet.assets_secret) == "pa/ss"
     told = " ".join(map(str, Audit.objects.values_list("details", flat=True)))
     assert "pa/ss" not in Secret.objects.get().sealed + told
-    set_place(quiet, AssetPlace(url="s3://KEY:SEC%2FRET@bucket/x?endpoint_url=http://s3"))
+    set_asset_location(quiet, AssetLocationSettings(url="s3://KEY:SEC%2FRET@bucket/x?endpoint_url=http://s3"))
     assert (quiet.assets_url, credentials.reveal(quiet.assets_secret)) == (
         "s3://bucket/x?endpoint_url=http://s3", "KEY:SEC/RET",
     )  # fmt: skip
 
 
 def test_another_place_does_not_get_the_password_of_the_old_one(quiet, monkeypatch):
-    set_place(quiet, AssetPlace(password="secret"))
+    set_asset_location(quiet, AssetLocationSettings(password="secret"))
     assert quiet.assets_secret
-    set_place(quiet, AssetPlace(hosts="a.org"))
+    set_asset_location(quiet, AssetLocationSettings(hosts="a.org"))
     assert quiet.assets_secret
-    set_place(quiet, AssetPlace(url="https://elsewhere.org/x"))
+    set_asset_location(quiet, AssetLocationSettings(url="https://elsewhere.org/x"))
     assert quiet.assets_secret == ""
     monkeypatch.setenv("A_KEY", "x")
-    set_place(quiet, AssetPlace(secret_env="A_KEY"))
+    set_asset_location(quiet, AssetLocationSettings(secret_env="A_KEY"))
     assert quiet.assets_secret == "env:A_KEY"
 
 
@@ -121,7 +121,7 @@ def test_another_place_does_not_get_the_password_of_the_old_one(quiet, monkeypat
 ])  # fmt: skip
 def test_what_cannot_be_is_refused(wrong):
     with pytest.raises(UsageError):
-        AssetPlace(**wrong)
+        AssetLocationSettings(**wrong)
 
 
 def test_the_command_says_where_they_live_and_fetches(running, typed, tmp_path):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from exports.assets.fetch import _Part
-from exports.assets.locations.base import Trouble
+from exports.assets.fetch import _PartialFile
+from exports.assets.locations.base import TransferFailed
 from psynetdata.psynet.problems import UsageError
 
 from .conftest import contents, planned
@@ -85,7 +85,7 @@ def test_a_file_comes_whole_and_checked(settings_of, fetched):
 
 def test_what_broke_off_goes_on_from_there(settings_of, fetched, monkeypatch):
     begins, breaks = [], [True, False, True]
-    take = _Part.take
+    take = _PartialFile.take
 
     def noted(part, stream, look):
         begins.append(stream.start)
@@ -93,10 +93,10 @@ def test_what_broke_off_goes_on_from_there(settings_of, fetched, monkeypatch):
 
     def look():
         if breaks and breaks.pop():
-            raise Trouble("the line was cut")
+            raise TransferFailed("the line was cut")
 
-    monkeypatch.setattr(_Part, "take", noted)
-    found = fetched(planned("large", FILES["large"]), look=look, **settings_of)
+    monkeypatch.setattr(_PartialFile, "take", noted)
+    found = fetched(planned("large", FILES["large"]), check_cancelled=look, **settings_of)
     assert (contents(found), found.differs) == ({"": FILES["large"]}, "")
     assert begins[0] == 0
     assert begins[-1] > 0
@@ -165,10 +165,10 @@ def test_a_file_that_grows_is_read_again_and_given_up_while_it_does(kind, reques
             with growing.open("ab") as file:
                 file.write(b"more")
 
-    found = fetched(planned("a.wav"), look=write, **settings_of)
+    found = fetched(planned("a.wav"), check_cancelled=write, **settings_of)
     assert contents(found) == {"": growing.read_bytes()}
     left[0] = 100
-    found = fetched(planned("a.wav"), look=write, **settings_of)
+    found = fetched(planned("a.wav"), check_cancelled=write, **settings_of)
     assert found.files == ()
     assert "while it was read" in found.missing
     assert "tried 4 times" in found.missing

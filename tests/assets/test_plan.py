@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from exports.assets.fetch import Fetched, FetchedFile
+from exports.assets.fetch import FetchedAsset, FetchedFile
 from exports.assets.folder_hash import md5_of_folder
 from exports.assets.plan import export_path, plan, rows_of
 from exports.package.tree import asset_folder as packaged
@@ -86,11 +86,11 @@ def test_export_path_is_the_row_s_or_the_id():
 
 
 def test_members_are_named_by_the_rows_that_leave(tmp_path):
-    one = Fetched((FetchedFile(tmp_path / "a", "", 5, "f" * 64),))
-    folder = Fetched(
+    one = FetchedAsset((FetchedFile(tmp_path / "a", "", 5, "f" * 64),))
+    folder = FetchedAsset(
         (FetchedFile(tmp_path / "b", "x/1.txt", 1, "e" * 64), FetchedFile(tmp_path / "c", "2", 1, "d" * 64))
     )
-    fetched = packaged.Assets({1: one, 2: one, 3: Fetched(missing="gone"), 4: one, 6: folder})
+    fetched = packaged.FetchedAssets({1: one, 2: one, 3: FetchedAsset(missing="gone"), 4: one, 6: folder})
     rows = [
         row("1"),
         row("2", export_path="M/A.wav"),

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from exports.assets.locations.allowed_addresses import Addresses, is_public
-from exports.assets.locations.base import Missing
+from exports.assets.locations.base import FileMissing
 from exports.sources.asset_urls import hosts
 from psynetdata.psynet.problems import UsageError
 
@@ -43,7 +43,7 @@ def test_a_file_that_changed_meanwhile_is_begun_anew(web, fetched):
     def change():
         web.files["/a.wav"] = new
 
-    assert contents(fetched(planned(), look=change, assets_url=web.url)) == {"": new}
+    assert contents(fetched(planned(), check_cancelled=change, assets_url=web.url)) == {"": new}
 
 
 def test_a_server_that_stalls(web, fetched):
@@ -172,7 +172,7 @@ def test_a_name_that_is_looked_up_is_checked_where_it_leads(web, fetched, monkey
 
 def test_public_addresses_may_be_asked():
     Addresses().check(urlsplit("https://media.lab.org/a.wav"))
-    with pytest.raises(Missing):
+    with pytest.raises(FileMissing):
         Addresses().check(urlsplit("https://media.lab.org:8443/a.wav"))
     assert [is_public(ip) for ip in ("8.8.8.8", "2606:4700::1111", "100.64.0.1", "2002:7f00:1::", "224.0.0.1")] == [
         True, True, False, False, False,

@@ -11,7 +11,7 @@ from exports.models import Snapshot
 from exports.operations import deployments
 from exports.sources import postgres as source
 from exports.sources.postgres import Refused, Unreachable, parse
-from exports.sources.read_transaction import Moment, moment
+from exports.sources.read_transaction import ReadTransaction, read_transaction
 from psynetdata import credentials
 from psynetdata.models import Audit, Deployment, Secret
 from psynetdata.psynet.problems import BadInput, Problem
@@ -132,7 +132,7 @@ def test_text_that_is_in_no_encoding(postgres):
         for table in REQUIRED_TABLES:
             postgres.execute(odd, f"CREATE TABLE {table} (id int PRIMARY KEY, t text)")
         postgres.execute(odd, "INSERT INTO info VALUES (1, chr(233))")
-        with pytest.raises(Problem, match="text that is not UTF-8"), moment(parse(odd)) as held:
+        with pytest.raises(Problem, match="text that is not UTF-8"), read_transaction(parse(odd)) as held:
             held.copy("SELECT * FROM public.info", io.BytesIO())
     finally:
         postgres.execute(url, f"DROP DATABASE {database} WITH (FORCE)")
@@ -224,8 +224,8 @@ def test_a_connection_that_is_cut_in_the_middle(experiment, monkeypatch, own_sto
         return done(self, *args, **options)
 
     name = "query" if when == "figures" else "copy"
-    done = getattr(Moment, name)
-    monkeypatch.setattr(Moment, name, cut_first)
+    done = getattr(ReadTransaction, name)
+    monkeypatch.setattr(ReadTransaction, name, cut_first)
     with pytest.raises(Unreachable):
         take(running.deployment)
     assert (Snapshot.objects.count(), files(own_storage)) == (0, [])
@@ -250,8 +250,8 @@ def test_storage_that_fails_while_storing(experiment, monkeypatch, own_storage):
 
 def test_counts_that_do_not_agree(experiment, monkeypatch, own_storage):
     running = experiment()
-    copy = Moment.copy
-    monkeypatch.setattr(Moment, "copy", lambda self, *args, **options: copy(self, *args, **options) + 1)
+    copy = ReadTransaction.copy
+    monkeypatch.setattr(ReadTransaction, "copy", lambda self, *args, **options: copy(self, *args, **options) + 1)
     with pytest.raises(Problem, match="but the same transaction counted"):
         take(running.deployment)
     assert (Snapshot.objects.count(), files(own_storage)) == (0, [])

@@ -14,7 +14,7 @@ from exports.models import Snapshot
 from exports.operations import deployments
 from exports.sources import connection_guard
 from exports.sources.postgres import Unreachable, parse
-from exports.sources.read_transaction import Moment, moment
+from exports.sources.read_transaction import ReadTransaction, read_transaction
 from psynetdata.management.cli import Interrupted
 from psynetdata.psynet.problems import Cancelled
 
@@ -70,13 +70,13 @@ def test_a_network_that_forwards_nothing_more(experiment, monkeypatch, own_stora
     running = experiment("timeline")
     tunnel = Tunnel(parse(running.url).port)
     monkeypatch.setattr(connection_guard, "SILENT_AFTER", 1.0)
-    done = getattr(Moment, when)
+    done = getattr(ReadTransaction, when)
 
     def freeze(self, *args, **options):
         tunnel.frozen.set()
         return done(self, *args, **options)
 
-    monkeypatch.setattr(Moment, when, freeze)
+    monkeypatch.setattr(ReadTransaction, when, freeze)
     address = running.url.replace(f":{parse(running.url).port}/", f":{tunnel.port}/")
     running.deployment.source_url = parse(address).url
     running.deployment.save()
@@ -100,7 +100,7 @@ def test_without_a_guard_nothing_goes_on(postgres):
     )
 
     def go_on():
-        with moment(parse(url)) as held:
+        with read_transaction(parse(url)) as held:
             postgres.execute(url, end)
             held.query("SELECT pg_sleep(600)")
 
@@ -120,8 +120,8 @@ def test_whoever_stops_it_does_not_wait_for_a_long_query(postgres, monkeypatch, 
         raise error
 
     began = monotonic()
-    with pytest.raises(type(error)), moment(parse(url)) as held:
-        fingerprints.read(held, {}, stop)
+    with pytest.raises(type(error)), read_transaction(parse(url)) as held:
+        fingerprints.read_fingerprints(held, {}, stop)
     assert monotonic() - began < 30
 
 
@@ -129,7 +129,7 @@ def test_a_limit_of_the_roles_on_transactions(postgres):
     url = postgres.database("timeline")
     reader = postgres.role(url, "SELECT ON ALL TABLES IN SCHEMA public")
     postgres.execute(url, f"ALTER ROLE {parse(reader).user} SET transaction_timeout = '200ms'")
-    with moment(parse(reader)) as held:
+    with read_transaction(parse(reader)) as held:
         assert held.query("SELECT pg_sleep(0.4)::text") == [("",)]
 
 

@@ -12,10 +12,10 @@ import pytest
 from exports.capture.table_capture import capture
 from exports.models import Snapshot
 from exports.sources.postgres import parse
-from exports.sources.read_transaction import moment
+from exports.sources.read_transaction import read_transaction
 from exports.store.blobs import Store
 from exports.store.reader import SnapshotReader, StoredTables
-from exports.store.writer import shelf
+from exports.store.writer import store_writer
 from psynetdata.psynet import csvtext
 from tests.budget import rounds
 from tests.capture.conftest import Experiment
@@ -42,8 +42,8 @@ def follow(deployment, address, base: Snapshot | None, told) -> Snapshot:
     known = SnapshotReader(base) if base else None
     with (
         TemporaryDirectory() as folder,
-        shelf(store, Path(folder), base=known) as made,
-        moment(address) as held,
+        store_writer(store, Path(folder), base=known) as made,
+        read_transaction(address) as held,
     ):
         quick = capture(held, made, Path(folder), base=known)
         whole = capture(held, made, Path(folder), base=None)

@@ -12,7 +12,7 @@ from exports.models import Snapshot
 from exports.sources import postgres_catalogue
 from exports.sources import read_transaction as moment_module
 from exports.sources.postgres import parse
-from exports.sources.read_transaction import GaveWay, moment
+from exports.sources.read_transaction import GaveWay, read_transaction
 from exports.store.reader import SnapshotReader
 from psynetdata.psynet.problems import BadInput, Conflict
 from tools.simulator import Simulator, dangling_in
@@ -58,7 +58,7 @@ def test_nobody_waits_long_for_an_idle_moment(postgres, alter):
     change, write = (Timed(postgres, url, sql) for sql in (alter, INSERT))
 
     def be_met():
-        with moment(parse(url)) as held:
+        with read_transaction(parse(url)) as held:
             for thread in (change, write):
                 thread.start()
                 thread.waits(postgres, url)
@@ -87,8 +87,8 @@ def test_nobody_waits_long_for_a_capture_that_reads(experiment, monkeypatch):
                 threads[-1].waits(running.postgres, running.url)
         return copy(self, select, out, reader=reader)
 
-    copy = moment_module.Moment.copy
-    monkeypatch.setattr(moment_module.Moment, "copy", copy_and_be_met)
+    copy = moment_module.ReadTransaction.copy
+    monkeypatch.setattr(moment_module.ReadTransaction, "copy", copy_and_be_met)
     monkeypatch.setattr(take_module, "GIVES_WAY", 1)
     with pytest.raises(GaveWay):
         take(running.deployment)
@@ -110,8 +110,8 @@ def test_a_capture_that_gave_way_is_tried_again_at_once(experiment, monkeypatch)
             thread.join()
         return query(self, *args, **options)
 
-    query = moment_module.Moment.query
-    monkeypatch.setattr(moment_module.Moment, "query", query_and_be_met)
+    query = moment_module.ReadTransaction.query
+    monkeypatch.setattr(moment_module.ReadTransaction, "query", query_and_be_met)
     snapshot = take(running.deployment).snapshot
     assert "extra" in [column.name for column in SnapshotReader(snapshot).columns("request")]
 
@@ -122,7 +122,7 @@ def test_a_table_that_someone_holds_is_not_waited_for_long(postgres):
     with holder.cursor() as cursor:
         cursor.execute("LOCK TABLE request IN ACCESS EXCLUSIVE MODE")
     began = monotonic()
-    with pytest.raises(Conflict, match="locked by someone else"), moment(parse(url)):
+    with pytest.raises(Conflict, match="locked by someone else"), read_transaction(parse(url)):
         pytest.fail("it holds a table that another has locked")
     assert monotonic() - began < SOON
     holder.close()
@@ -140,7 +140,7 @@ def looked_at(postgres, url, times: int) -> None:
 def test_plain_writers_are_not_in_the_way(postgres):
     """Rows that others lock and wait for among themselves are no reason to give way."""
     url = postgres.database("static")
-    with moment(parse(url)) as held:
+    with read_transaction(parse(url)) as held:
         first = postgres.connect(url, autocommit=False)
         with first.cursor() as cursor:
             cursor.execute("UPDATE participant SET hit_id = 'x' WHERE id = 1")
@@ -168,7 +168,7 @@ def test_a_table_list_that_changes_is_read_again(postgres, monkeypatch):
 
     read = postgres_catalogue.read
     monkeypatch.setattr(postgres_catalogue, "read", read_and_change)
-    with moment(parse(url)) as held:
+    with read_transaction(parse(url)) as held:
         names = {table.name for table in held.tables}
     assert "late" in names
     assert "vector" not in names
@@ -184,14 +184,14 @@ def test_tables_that_never_rest(postgres, monkeypatch):
 
     read = postgres_catalogue.read
     monkeypatch.setattr(postgres_catalogue, "read", read_and_change)
-    with pytest.raises(Conflict, match="are being changed"), moment(parse(url)):
+    with pytest.raises(Conflict, match="are being changed"), read_transaction(parse(url)):
         pytest.fail("it holds a list of tables that is not the current one")
 
 
 def test_a_truncate_after_the_list_is_no_empty_table(postgres, monkeypatch):
     """What is gone before the locks is gone, what comes after them waits; no snapshot shows it half."""
     url = postgres.database("static")
-    with moment(parse(url)) as held:
+    with read_transaction(parse(url)) as held:
         rows = held.query("SELECT count(*) FROM public.info")
         assert rows == [(130,)]
         assert held.query("SELECT count(*) FROM public.info", reader=1) == rows
@@ -223,5 +223,8 @@ def test_what_is_no_database_of_psynets(postgres, tables):
     url = postgres.empty()
     if tables:
         postgres.execute(url, tables)
-    with pytest.raises(BadInput, match="is not a PsyNet database: it has no table experiment"), moment(parse(url)):
+    with (
+        pytest.raises(BadInput, match="is not a PsyNet database: it has no table experiment"),
+        read_transaction(parse(url)),
+    ):
         pytest.fail("it holds what is not PsyNet's")

@@ -158,4 +158,4 @@ def test_it_can_be_stopped():
         raise Cancelled(f"Enough of {table}.")
 
     with pytest.raises(Cancelled, match="coin"):
-        diff(old, new, look=look)
+        diff(old, new, on_progress=look)

@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from exports.history import retention
-from exports.history.retention import Held, Policy, keep
+from exports.history.retention import HeldSnapshot, RetentionPolicy, keep
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
-POLICY = Policy()
+POLICY = RetentionPolicy()
 
 
-def at(number: int, hours: float, **more) -> Held:
-    return Held(number, NOW - timedelta(hours=hours), **more)
+def at(number: int, hours: float, **more) -> HeldSnapshot:
+    return HeldSnapshot(number, NOW - timedelta(hours=hours), **more)
 
 
 def staying(held, now=NOW, policy=POLICY) -> set[int]:
@@ -22,7 +22,7 @@ def staying(held, now=NOW, policy=POLICY) -> set[int]:
 
 
 def test_every_one_of_a_day_then_hourly_then_daily_then_none():
-    held = [Held(number, NOW - timedelta(minutes=10 * number)) for number in range(100 * 24 * 6)]
+    held = [HeldSnapshot(number, NOW - timedelta(minutes=10 * number)) for number in range(100 * 24 * 6)]
     found = keep(held, NOW, POLICY)
     counts = {reason: list(found.values()).count(reason) for reason in set(found.values())}
     assert found[0] == retention.LAST_GOOD
@@ -38,7 +38,7 @@ def test_every_one_of_a_day_then_hourly_then_daily_then_none():
 def test_days_are_those_of_utc_whatever_zone_a_moment_is_written_in():
     zone = timezone(timedelta(hours=14))
     early, late = datetime(2026, 11, 2, 0, 10, tzinfo=UTC), datetime(2026, 11, 2, 23, 50, tzinfo=UTC)
-    held = [Held(1, early.astimezone(zone)), Held(2, late.astimezone(zone)), at(3, 0)]
+    held = [HeldSnapshot(1, early.astimezone(zone)), HeldSnapshot(2, late.astimezone(zone)), at(3, 0)]
     assert staying(held) == {2, 3}
 
 
@@ -67,10 +67,10 @@ def test_the_last_good_one_stays_while_newer_ones_are_suspect_and_long_after_the
 def test_a_suspect_one_does_not_take_the_place_of_a_good_one_of_its_hour():
     hour = NOW.replace(hour=3, minute=0) - timedelta(days=3)
     held = [
-        Held(1, hour + timedelta(minutes=10)),
-        Held(2, hour + timedelta(minutes=20)),
-        Held(3, hour + timedelta(minutes=30), state="suspect"),
-        Held(4, hour + timedelta(minutes=40), state="suspect"),
+        HeldSnapshot(1, hour + timedelta(minutes=10)),
+        HeldSnapshot(2, hour + timedelta(minutes=20)),
+        HeldSnapshot(3, hour + timedelta(minutes=30), state="suspect"),
+        HeldSnapshot(4, hour + timedelta(minutes=40), state="suspect"),
         at(5, 0),
     ]
     assert staying(held) == {2, 4, 5}
@@ -83,18 +83,18 @@ def test_of_two_at_one_moment_the_later_row_stays():
 def test_nothing_held_and_a_clock_that_is_ahead():
     assert keep([], NOW, POLICY) == {}
     assert staying([at(1, -5), at(2, 0)]) == {1, 2}
-    none = Policy(timedelta(0), timedelta(0), timedelta(0))
+    none = RetentionPolicy(timedelta(0), timedelta(0), timedelta(0))
     assert staying([at(1, 2), at(2, 1), at(3, 1.5)], policy=none) == {2}
 
 
 # --- laws ------------------------------------------------------------------------------------------
 
 
-def some_history(chance: random.Random) -> list[Held]:
+def some_history(chance: random.Random) -> list[HeldSnapshot]:
     """Crowded in time, so that hours and days are shared, and now and then pinned, suspect or exported."""
     count, span = chance.randint(1, 80), chance.choice([3, 30, 24 * 9, 24 * 120])
     return [
-        Held(
+        HeldSnapshot(
             number,
             NOW - timedelta(hours=chance.uniform(0, span)),
             state=chance.choice(["good", "good", "suspect"]),
@@ -105,8 +105,8 @@ def some_history(chance: random.Random) -> list[Held]:
     ]
 
 
-def some_policy(chance: random.Random) -> Policy:
-    return Policy(
+def some_policy(chance: random.Random) -> RetentionPolicy:
+    return RetentionPolicy(
         timedelta(hours=chance.choice([0, 1, 24])),
         timedelta(days=chance.choice([0, 1, 7])),
         timedelta(days=chance.choice([0, 7, 90])),
@@ -119,7 +119,7 @@ def test_pruning_often_leaves_what_pruning_once_leaves(seed):
     held, policy = some_history(chance), some_policy(chance)
     end = NOW + timedelta(days=chance.choice([0, 1, 10, 100]))
     arriving = [
-        Held(2000 + number, NOW + (end - NOW) * chance.random(), state=chance.choice(["good", "suspect"]))
+        HeldSnapshot(2000 + number, NOW + (end - NOW) * chance.random(), state=chance.choice(["good", "suspect"]))
         for number in range(20)
     ]
     once = staying([*held, *arriving], end, policy)

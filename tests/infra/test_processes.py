@@ -69,7 +69,7 @@ def test_a_look_that_raises_stops_workers_that_are_busy():
         if next(looks, "over") == "over":
             raise Cancelled("It was cancelled.")
 
-    with pytest.raises(Cancelled), pool(2, look=look) as workers:
+    with pytest.raises(Cancelled), pool(2, check_cancelled=look) as workers:
         list(workers.each(wait_for_ever, [1, 2]))
 
 

@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 from exports.leakscan.scan import scan
-from exports.leakscan.search.location import CsvPlace, Place
+from exports.leakscan.search.location import CsvLocation, HitLocation
 from exports.leakscan.search.matcher import Matcher
 from exports.leakscan.search.stream import BLOCK, BlockSearch
 from psynetdata.psynet import csvtext
@@ -33,7 +33,7 @@ def matcher() -> Matcher:
 
 def fed(matcher: Matcher, data: bytes, sizes: list[int]) -> list[str]:
     found: list[str] = []
-    blocks = BlockSearch(matcher, Place(str), lambda hit, place: found.append(matcher.needles[hit.needle].kind))
+    blocks = BlockSearch(matcher, HitLocation(str), lambda hit, place: found.append(matcher.needles[hit.needle].kind))
     place = 0
     for size in sizes:
         blocks.feed(data[place : place + size])
@@ -81,7 +81,7 @@ def test_columns_are_right_whatever_the_blocks(matcher):
     data = b"\n".join(csvtext.format_row(row) for row in rows)
     for _ in range(20):
         found: list[str] = []
-        blocks = BlockSearch(matcher, CsvPlace(str), lambda hit, place, found=found: found.append(place))
+        blocks = BlockSearch(matcher, CsvLocation(str), lambda hit, place, found=found: found.append(place))
         place = 0
         while place < len(data):
             size = rng.randrange(1, 4000)

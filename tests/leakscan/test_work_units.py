@@ -67,7 +67,7 @@ def test_every_place_around_a_cut(tmp_path):
 
 def test_large_members_are_cut_and_small_ones_go_together(tmp_path):
     planned = [
-        work_units.Piece(tmp_path, number, f"{number}", "", 0, size)
+        work_units.WorkUnit(tmp_path, number, f"{number}", "", 0, size)
         for number, size in enumerate([100 << 20, 1000, 20, 30 << 20])
     ]
     work = work_units.tasks(planned, 2)

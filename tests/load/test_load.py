@@ -16,7 +16,7 @@ from exports.load.load import load
 from exports.models import Snapshot
 from exports.store.blobs import Store
 from exports.store.reader import SnapshotReader
-from exports.store.writer import Shelf
+from exports.store.writer import StoreWriter
 from psynetdata import faces, jobs
 from psynetdata.faces import ANONYMOUS, IDENTIFIED
 from psynetdata.models import Audit, Deployment, Job, Participant, Response, Trial
@@ -310,7 +310,7 @@ def test_bad_input_leaves_no_trace(tmp_path, name, pack):
 @pytest.mark.parametrize("after", [0, 1, 5, 40])
 def test_storage_that_fails_on_the_way(monkeypatch, error, after):
     before = everything()
-    put, count = Shelf.state, 0
+    put, count = StoreWriter.state, 0
 
     def put_some(self, state):
         nonlocal count
@@ -319,7 +319,7 @@ def test_storage_that_fails_on_the_way(monkeypatch, error, after):
             raise error("stopped")
         return put(self, state)
 
-    monkeypatch.setattr(Shelf, "state", put_some)
+    monkeypatch.setattr(StoreWriter, "state", put_some)
     if after == 40:
         monkeypatch.setattr(Snapshot.objects, "create", lambda **_: _fail(None, error=error))
     with pytest.raises(error):

@@ -38,7 +38,7 @@ def test_the_key_leaves_once_into_a_file_of_its_own(tmp_path):
     told = json.loads(path.read_text())
     names = Pseudonyms(base64.b64decode(told["key"]))
     real = Participant.objects.using("identified").values_list("worker_id", flat=True)
-    assert {names.of(worker) for worker in real} == shown()
+    assert {names.pseudonym(worker) for worker in real} == shown()
     assert told["deployments"] == [snapshot.deployment.deployment_id]
     entry = Audit.objects.get(verb="export key")
     assert entry.identified

@@ -70,7 +70,7 @@ class Live:
                 text = b"".join(record + b"\n" for record in records)
                 yield self._run(table, records), self._run(table, [text[:70], text[70:71], text[71:]])
 
-    def parts(self, table: str):
+    def hashed_segments(self, table: str):
         for _, records in sorted(self._segments(table).items()):
             text = b"".join(record + b"\n" for record in records)
             yield hashlib.sha256(text).hexdigest(), self._run(table, [text[:9], text[9:]])

@@ -53,7 +53,7 @@ def live():
 
 
 def follow(deployment, live):
-    filling = deployment_anonymizer.Anonymizing(deployment, live)
+    filling = deployment_anonymizer.FaceAnonymizer(deployment, live)
     refresh(ANONYMOUS, deployment, live, filling)
     filling.tidy()
     return filling
@@ -185,7 +185,7 @@ def test_only_parts_that_changed_are_looked_through_for_identifiers(deployment, 
     follow(deployment, live)
     live.rows["participant"][12]["status"] = "approved"
     live.reads.clear()
-    assert deployment_anonymizer.Anonymizing(deployment, live).name
+    assert deployment_anonymizer.FaceAnonymizer(deployment, live).name
     assert live.reads == ["participant"]
 
 
@@ -194,7 +194,7 @@ def test_what_is_known_of_identifiers_is_in_the_identified_face_only_and_is_swep
     live.put("participant", type="psynet.participant.Participant", worker_id=NEWCOMER)
     del live.rows["response"][13]
     follow(deployment, live)
-    parts = sum(len(list(live.parts(table))) for table in live.tables())
+    parts = sum(len(list(live.hashed_segments(table))) for table in live.tables())
     assert 0 < IdentifierPart.objects.count() <= parts
     assert KnownIdentifiers.objects.count() == 1
     for alias in ("default", ANONYMOUS):
@@ -251,7 +251,7 @@ def test_a_refresh_that_is_stopped_leaves_a_face_that_can_be_followed(deployment
             raise Cancelled("Stopped.")
 
     with pytest.raises(Cancelled):
-        refresh(ANONYMOUS, deployment, live, deployment_anonymizer.Anonymizing(deployment, live), look=stop)
+        refresh(ANONYMOUS, deployment, live, deployment_anonymizer.FaceAnonymizer(deployment, live), on_progress=stop)
     assert everything(ANONYMOUS) == before
     filling = follow(deployment, live)
     assert any(filling._since.values())

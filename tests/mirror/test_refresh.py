@@ -212,7 +212,7 @@ def test_a_refresh_that_is_stopped_changes_nothing(source, deployment):
             raise Cancelled("Stopped.")
 
     with pytest.raises(Cancelled):
-        refresh(IDENTIFIED, deployment, tables_in, AS_IT_IS, look=stop)
+        refresh(IDENTIFIED, deployment, tables_in, AS_IT_IS, on_progress=stop)
     assert shows(IDENTIFIED, deployment) == shown
     assert mirrored_cells(deployment, "info") == rows
 
@@ -257,7 +257,7 @@ def test_a_second_writer_waits_its_turn_and_can_be_stopped(source, deployment):
             raise Cancelled("Stopped.")
 
     with writing(IDENTIFIED), pytest.raises(Cancelled):
-        refresh(IDENTIFIED, deployment, tables_in, AS_IT_IS, look=look)
+        refresh(IDENTIFIED, deployment, tables_in, AS_IT_IS, on_progress=look)
     assert asked == ["", ""]
     refresh(IDENTIFIED, deployment, tables_in, AS_IT_IS)
     assert Trial.objects.using(IDENTIFIED).count() == 130

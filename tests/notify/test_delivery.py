@@ -11,7 +11,7 @@ from django.db import connections
 from exports.models import Incident, Notice
 from exports.notify import notices
 from exports.notify import slack as slack_channel
-from exports.notify.delivery import tell
+from exports.notify.delivery import deliver
 from exports.notify.undelivered import Undelivered
 from psynetdata import jobs
 from psynetdata.models import Deployment, Job
@@ -48,11 +48,11 @@ def test_beginning_and_end_are_told_once_each(slack, begin):
     incident = begin()
     for minute in range(3):
         notices.note(NOW + minute * MINUTE)
-        tell("slack", NOW + minute * MINUTE)
+        deliver("slack", NOW + minute * MINUTE)
     end(incident, NOW + 5 * MINUTE)
     for minute in range(5, 8):
         notices.note(NOW + minute * MINUTE)
-        tell("slack", NOW + minute * MINUTE)
+        deliver("slack", NOW + minute * MINUTE)
     number = incident.deployment.pk
     assert texts(slack) == [
         "The data desk: Source unreachable: Zoo\n\n"
@@ -69,12 +69,12 @@ def test_several_go_in_one_mail_ends_last(mail_server, begin):
     mail = mail_server()
     old = begin(label="Old")
     notices.note(NOW)
-    tell("email", NOW)
+    deliver("email", NOW)
     end(old, NOW + MINUTE)
     begin("storage", at=NOW + MINUTE, sentence="There is hardly any space left.")
     begin("late", at=NOW + MINUTE)
     notices.note(NOW + MINUTE)
-    assert tell("email", NOW + MINUTE) == 3
+    assert deliver("email", NOW + MINUTE) == 3
     sent = mail.got[1][2]
     subject, parts = sent["Subject"], sent.get_content().replace("\r\n", "\n").split("\n\n")
     assert subject == "The data desk: 2 alarms, 1 over"
@@ -89,10 +89,10 @@ def test_what_is_over_before_it_was_told_is_told_once(slack, begin):
     incident = begin()
     notices.note(NOW)
     with pytest.raises(Undelivered):
-        tell("slack", NOW)
+        deliver("slack", NOW)
     end(incident, NOW + MINUTE)
     notices.note(NOW + MINUTE)
-    tell("slack", NOW + MINUTE)
+    deliver("slack", NOW + MINUTE)
     [text] = texts(slack)
     assert text.count("source unreachable: Zoo") == 2  # subject and body
     assert "It began 2026-11-22 12:00:00 UTC and was over 2026-11-22 12:01:00 UTC." in text
@@ -105,7 +105,7 @@ def test_a_paused_deployment_has_not_got_well(slack, begin):
     Deployment.objects.update(state="paused")
     end(incident, NOW + MINUTE)
     notices.note(NOW + MINUTE)
-    tell("slack", NOW + MINUTE)
+    deliver("slack", NOW + MINUTE)
     assert "was over 2026-11-22 12:01:00 UTC, as the deployment is paused." in texts(slack)[0]
 
 
@@ -118,7 +118,7 @@ def test_a_channel_that_fails_is_tried_again_and_the_other_is_told_once(slack, m
         notices.note(now)
         for name in ("slack", "email"):
             with suppress(Undelivered):
-                tell(name, now)
+                deliver(name, now)
     assert len(slack.got) == len(mail.got) == 1
     assert mail.got[0][2]["Subject"] == "The data desk: Source unreachable: Zoo"
     assert caplog.text.count("channel_not_found") == 1  # not each minute
@@ -129,9 +129,9 @@ def test_patience_that_slack_asks_for_is_kept(slack, begin, monkeypatch):
     begin()
     notices.note(NOW)
     with pytest.raises(Undelivered):
-        tell("slack", NOW)
-    assert tell("slack", NOW + MINUTE) == 0
-    assert tell("slack", NOW + 2 * MINUTE) == 1
+        deliver("slack", NOW)
+    assert deliver("slack", NOW + MINUTE) == 0
+    assert deliver("slack", NOW + 2 * MINUTE) == 1
     assert slack.asked == 2
 
 
@@ -140,18 +140,18 @@ def test_given_up_after_a_day_with_a_line_in_the_log(slack, begin, caplog):
     incident = begin()
     notices.note(NOW)
     with pytest.raises(Undelivered):
-        tell("slack", NOW)
+        deliver("slack", NOW)
     caplog.clear()
     for minute in range(3):
         notices.note(NOW + DAY + minute * MINUTE)
-        assert tell("slack", NOW + DAY + minute * MINUTE) == 0
+        assert deliver("slack", NOW + DAY + minute * MINUTE) == 0
     [record] = caplog.records
     assert record.levelno == logging.ERROR
     assert record.getMessage().startswith(f"The beginning of incident {incident.pk} was not told through Slack")
     assert "invalid_auth" in record.getMessage()
     end(incident, NOW + 2 * DAY)
     notices.note(NOW + 2 * DAY)
-    tell("slack", NOW + 2 * DAY)
+    deliver("slack", NOW + 2 * DAY)
     assert "It began 2026-11-22" in texts(slack)[0]
 
 
@@ -159,7 +159,7 @@ def test_a_channel_that_is_set_up_later_is_told_what_is_still_open(slack, begin)
     open_one, over = begin(), begin("late")
     end(over, NOW)
     notices.note(NOW + 3 * DAY)
-    tell("slack", NOW + 3 * DAY)
+    deliver("slack", NOW + 3 * DAY)
     assert [notice.incident for notice in Notice.objects.all()] == [open_one]
     assert len(slack.got) == 1
 
@@ -170,14 +170,14 @@ def test_without_a_channel_nothing_is_noted_or_sent(begin):
     assert notices.send(NOW) == []
     assert not Notice.objects.exists()
     with pytest.raises(NotFound, match="email is not set up"):
-        tell("email")
+        deliver("email")
 
 
 def test_a_label_stays_on_its_line(slack, mail_server, begin):
     mail = mail_server()
     begin(label="Zoo\nBcc: all@lab.example " + "x" * 240)
     notices.note(NOW)
-    tell("email", NOW)
+    deliver("email", NOW)
     [(_, recipients, message)] = mail.got
     assert len(recipients) == 2
     assert message["Bcc"] is None
@@ -189,7 +189,7 @@ def test_a_long_list_is_cut_and_says_where_the_rest_is(mail_server, begin):
     for number in range(23):
         begin(label=f"Zoo {number}")
     notices.note(NOW)
-    assert tell("email", NOW) == 23
+    assert deliver("email", NOW) == 23
     text = mail.got[0][2].get_content()
     assert text.count("Deployment Zoo") == 20
     assert text.rstrip().endswith("And 3 more: https://data.example.org/admin/exports/incident/")
@@ -227,7 +227,7 @@ def test_two_workers_tell_at_the_same_moment(slack, begin):
 
     def work():
         start.wait()
-        told.append(tell("slack", NOW))
+        told.append(deliver("slack", NOW))
         connections.close_all()
 
     threads = [threading.Thread(target=work) for _ in range(4)]
@@ -249,7 +249,7 @@ def test_a_worker_that_died_while_telling_is_followed_by_another(slack, begin, m
     with monkeypatch.context() as dying:
         dying.setattr(slack_channel.WebClient, "chat_postMessage", die)
         with pytest.raises(SystemExit):
-            tell("slack", NOW)
-    assert tell("slack", NOW + 4 * MINUTE) == 0
-    assert tell("slack", NOW + 5 * MINUTE) == 1
+            deliver("slack", NOW)
+    assert deliver("slack", NOW + 4 * MINUTE) == 0
+    assert deliver("slack", NOW + 5 * MINUTE) == 1
     assert len(slack.got) == 1

@@ -9,7 +9,7 @@ from django.core.cache import cache
 from exports.models import Export, ExportSchedule, Incident, Snapshot
 from exports.notify import notices
 from exports.notify.channel_test import try_channels, try_own_channels
-from exports.notify.delivery import tell
+from exports.notify.delivery import deliver
 from exports.notify.undelivered import Undelivered
 from exports.operations import schedule_notice
 from psynetdata.models import Deployment, Job
@@ -53,7 +53,7 @@ def export(of: Deployment, owner: User, state="failed") -> Export:
 def told(*names: str, at=NOW) -> None:
     notices.note(at)
     for name in names or ("slack",):
-        tell(name, at)
+        deliver(name, at)
 
 
 def end(incident: Incident, at) -> None:
@@ -125,7 +125,7 @@ def test_a_wrong_channel_of_its_own_says_where_to_set_it(slack, zoo):
     alarm(zoo)
     notices.note(NOW)
     with pytest.raises(Undelivered, match="see “Who sees it”") as caught:
-        tell("slack", NOW)
+        deliver("slack", NOW)
     assert "C0SECRET" not in caught.value.sentence
 
 
@@ -187,7 +187,7 @@ def test_an_owner_who_lost_sight_of_it_is_told_that_it_stopped_and_no_more(slack
         deployment=zoo, owner=account("alice"), options={}, every_days=7, due_at=NOW, stopped_at=NOW, failures=5,
         reason="Secret is too large.",
     )  # fmt: skip
-    assert schedule_notice.tell(row.pk) == [way]
+    assert schedule_notice.notify_owner(row.pk) == [way]
     text = mails(server)[0][1] if way == "owner" else slack.got[0]["text"]
     assert "a deployment with restricted access" in text
     assert ("alice" in text) == (way == "owner")

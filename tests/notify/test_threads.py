@@ -8,7 +8,7 @@ from django.core.cache import cache
 
 from exports.models import Export, ExportArchive, Incident, Notice, Snapshot
 from exports.notify import notices
-from exports.notify.delivery import tell
+from exports.notify.delivery import deliver
 from exports.notify.undelivered import Undelivered
 from psynetdata.models import Deployment, Job
 
@@ -32,7 +32,7 @@ def deployment():
 def alarm(deployment, kind="late", at=NOW):
     notice = Incident.objects.create(deployment=deployment, kind=kind, sentence="Oh.", began_at=at)
     notices.note(at)
-    tell("slack", at)
+    deliver("slack", at)
     return notice
 
 
@@ -40,7 +40,7 @@ def over(incident, at):
     incident.ended_at = at
     incident.save()
     notices.note(at)
-    tell("slack", at)
+    deliver("slack", at)
 
 
 def export(deployment, state="done", *, owner=None, finished=NOW, reason=""):
@@ -100,7 +100,7 @@ def test_an_export_is_told_of_once_with_its_link(slack, deployment):
     export(deployment, owner=made.owner, finished=NOW - timedelta(days=1))
     for minute in range(3):
         notices.note(NOW + minute * MINUTE)
-        tell("slack", NOW + minute * MINUTE)
+        deliver("slack", NOW + minute * MINUTE)
     [message] = slack.got
     assert message["text"] == (
         "The data desk: Export ready: Zoo\n\nExport ready: Zoo\nDeployment zoo__launch=1\n"
@@ -114,7 +114,7 @@ def test_a_failed_export_says_why_and_goes_to_who_asked(slack, mail_server, depl
     owner = account("alice")
     export(deployment, "failed", owner=owner, reason="The leak scan found something.")
     alarm(deployment)
-    assert tell("email", NOW) == 2
+    assert deliver("email", NOW) == 2
     assert [(set(recipients), message["Subject"]) for _, recipients, message in mail.got] == [
         ({"me@lab.example", "you@lab.example"}, "The data desk: No new snapshot: Zoo"),
         ({"alice@lab.example"}, "The data desk: Export failed: Zoo"),
@@ -129,6 +129,6 @@ def test_an_address_that_is_refused_holds_up_no_other(mail_server, deployment):
     export(deployment, owner=account("alice"))
     notices.note(NOW)
     with pytest.raises(Undelivered, match="the address of each account"):
-        tell("email", NOW)
+        deliver("email", NOW)
     assert [recipients for _, recipients, _ in mail.got] == [["alice@lab.example"]]
     assert Notice.objects.waiting().count() == 1

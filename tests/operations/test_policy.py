@@ -156,7 +156,7 @@ def test_a_key_that_is_an_id_is_told_without_it():
     worker = "5f0c5a3b9d1e4a0001a2b3c4"
     row = ["1", worker, f"{worker}:s", json.dumps({worker: 1})]
     snapshot = written_down({"participant": [["id", "worker_id", "unique_id", "vars"], row]})
-    (found,) = policy_operation.look(snapshot)
+    (found,) = policy_operation.list_undecided(snapshot)
     assert found["masked"]
     assert worker not in json.dumps(found)
     assert found["rows"] == 1

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from exports.models import Export, ExportArchive, Snapshot
 from exports.operations import prune as prune_module
-from exports.operations.prune import kept, submit_daily
+from exports.operations.prune import retention_reasons, submit_daily
 from exports.operations.storage_check import verify_snapshot
 from exports.package.request import ExportOptions, request_export
 from exports.store.blobs import Store, file_of
@@ -137,7 +137,7 @@ def test_why_each_stays(own_files):
         told = {"state": entry["state"], "transform": "as it is", "columns": [], "rows": entry["rows"]}
         MirroredTable.objects.using("anonymous").create(deployment_number=shown.deployment_id, table=table, **told)
     Job.objects.create(kind="mirror", options={"snapshot": used.pk})
-    assert kept(good.deployment, timezone.now()) == {
+    assert retention_reasons(good.deployment, timezone.now()) == {
         pinned.pk: "pinned",
         exported.pk: "an export is made from it",
         by_hand.pk: "handed in; nobody can take it again",
@@ -178,7 +178,7 @@ def test_what_someone_hands_in_stays_for_ever():
 def test_what_was_pinned_or_exported_since_the_decision_stays(monkeypatch):
     first, second, third = (taken(str(days), days=days) for days in (200, 201, 202))
     taken("new")
-    decide = prune_module.kept
+    decide = prune_module.retention_reasons
 
     def and_then_others_come(*args):
         decided = decide(*args)
@@ -186,7 +186,7 @@ def test_what_was_pinned_or_exported_since_the_decision_stays(monkeypatch):
         request_export(second.deployment, ExportOptions(assets="none"), snapshot=second)
         return decided
 
-    monkeypatch.setattr(prune_module, "kept", and_then_others_come)
+    monkeypatch.setattr(prune_module, "retention_reasons", and_then_others_come)
     found = prune()
     assert found["deployments"]["made__launch"]["goes"] == 1
     assert not Snapshot.objects.filter(pk=third.pk).exists()

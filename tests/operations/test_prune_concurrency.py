@@ -13,7 +13,7 @@ from exports.operations.deployments import add
 from exports.operations.storage_check import verify_snapshot
 from exports.store import garbage, locks
 from exports.store.blobs import Store
-from exports.store.writer import Shelf
+from exports.store.writer import StoreWriter
 from psynetdata import jobs
 from psynetdata.models import Deployment, Job
 from psynetdata.psynet.problems import Cancelled, Conflict
@@ -83,13 +83,13 @@ def test_one_that_was_stopped_is_finished_by_the_next(own_files, monkeypatch):
 def test_what_a_killed_attempt_said_does_not_hold_up_captures(monkeypatch):
     taken("new")
     seen = []
-    update = garbage.Named.update
+    update = garbage.References.update
 
     def look(self, running=None):
         seen.append(Job.objects.get().options["deleting"])
         update(self, running)
 
-    monkeypatch.setattr(garbage.Named, "update", look)
+    monkeypatch.setattr(garbage.References, "update", look)
     prune(deleting=True)
     assert seen == [False]
 
@@ -161,7 +161,7 @@ def test_prune_again_and_again_beside_captures(monkeypatch, postgres, own_files)
     url = postgres.database("static")
     deployment = add(url).deployment
     Deployment.objects.update(keep_all_hours=0, keep_hourly_days=0, keep_daily_days=0)
-    looked, deleting, finish = threading.Event(), locks.deleting, Shelf.finish
+    looked, deleting, finish = threading.Event(), locks.deleting, StoreWriter.finish
 
     def look(running):
         looked.set()
@@ -175,7 +175,7 @@ def test_prune_again_and_again_beside_captures(monkeypatch, postgres, own_files)
             looked.wait(0.3)
 
     monkeypatch.setattr(locks, "deleting", look)
-    monkeypatch.setattr(Shelf, "finish", finish_and_wait)
+    monkeypatch.setattr(StoreWriter, "finish", finish_and_wait)
     with pruning() as removed:
         for number in range(6):
             postgres.execute(url, "UPDATE info SET vars = %s WHERE id = 1", (f'{{"n": {number % 3}}}',))

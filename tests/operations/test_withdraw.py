@@ -201,9 +201,9 @@ def test_later_snapshots_are_mirrored_without_them():
 
 def test_only_what_is_new_and_what_had_rows_of_theirs_is_read(monkeypatch):
     read = []
-    blocks = participant_filter._Narrowing._blocks
+    blocks = participant_filter._Filter._blocks
     monkeypatch.setattr(
-        participant_filter._Narrowing, "_blocks", lambda self, *which: read.append(which[0]) or blocks(self, *which)
+        participant_filter._Filter, "_blocks", lambda self, *which: read.append(which[0]) or blocks(self, *which)
     )
     first = moment(40, extra=[["5", "worker-000005x", "worker-000005x:a"]])
     mirror(first)
@@ -237,7 +237,7 @@ def test_what_the_mirror_stands_on_is_not_pruned(monkeypatch):
 def test_who_withdraws_while_the_mirror_is_filled_is_not_in_it(monkeypatch):
     first = moment(8)
     mirror(first)
-    real, asked = withdrawals.ids_of, []
+    real, asked = withdrawals.withdrawn_ids, []
 
     def ids_of(deployment):
         found = real(deployment)
@@ -245,7 +245,7 @@ def test_who_withdraws_while_the_mirror_is_filled_is_not_in_it(monkeypatch):
             asked.append(withdraw.withdraw(deployment, [2]))
         return found
 
-    monkeypatch.setattr("exports.store.withdrawals.ids_of", ids_of)
+    monkeypatch.setattr("exports.store.withdrawals.withdrawn_ids", ids_of)
     mirror(first)
     assert {named(face, 2) for face in FACES} == {0}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exports.package.tree.file_names import MAX_NAME, Taken, safe_name, safe_path
+from exports.package.tree.file_names import MAX_NAME, UsedNames, safe_name, safe_path
 
 
 @pytest.mark.parametrize("name", ["Participant", "node_1__stimulus.wav", "a b", "ünï", ".hidden", "x" * 100])
@@ -66,9 +66,9 @@ def test_paths_cannot_climb():
 
 
 def test_taken_keeps_all_apart(tmp_path):
-    taken = Taken()
+    taken = UsedNames()
     wanted = ["a/b", "A/B", "a", "a/b/c", "a/b", "é", "e\u0301", "straße", "STRASSE", "x", "x/y", "X/y"]
-    given = [taken.take(path) for path in wanted]
+    given = [taken.claim(path) for path in wanted]
     assert given[0] == "a/b"
     assert len({path.casefold() for path in given}) == len(wanted)
     for number, path in enumerate(given):
@@ -78,6 +78,6 @@ def test_taken_keeps_all_apart(tmp_path):
 
 
 def test_taken_takes_the_first_free_of_several():
-    taken = Taken()
-    assert taken.take("Coin.csv", "Coin__coin.csv") == "Coin.csv"
-    assert taken.take("Coin.csv", "Coin__info.csv") == "Coin__info.csv"
+    taken = UsedNames()
+    assert taken.claim("Coin.csv", "Coin__coin.csv") == "Coin.csv"
+    assert taken.claim("Coin.csv", "Coin__info.csv") == "Coin__info.csv"

@@ -12,10 +12,10 @@ from exports.models import Export
 from exports.operations.storage_check import verify_export
 from exports.package import participant_list
 from exports.package.request import ExportOptions, request_export, run_here
-from exports.store.participant_filter import narrowed
+from exports.store.participant_filter import filter_snapshot
 from exports.store.reader import SnapshotReader
 from psynetdata.models import Audit
-from psynetdata.psynet.ownership import Belonging
+from psynetdata.psynet.ownership import Ownership
 from psynetdata.psynet.problems import Damaged, NotFound, UsageError
 from tests.psynet.test_ownership import BASE
 from tests.store.snapshot_factory import written_down
@@ -124,18 +124,18 @@ def test_ids_of_those_left_out_are_still_looked_for(transactional_db):
 def test_no_reference_leads_nowhere_that_did_not_before(loaded, tmp_path):
     for name in ("static_audio", "timeline"):
         snapshot = loaded(name).snapshots.get()
-        found = narrowed(snapshot, Belonging((1, 2)), tmp_path)
+        found = filter_snapshot(snapshot, Ownership((1, 2)), tmp_path)
         assert dangling_in(SnapshotReader(found.snapshot, found.store)) == dangling_in(SnapshotReader(snapshot))
 
 
 def test_what_loses_nothing_is_not_copied(transactional_db, tmp_path):
     snapshot, folder = written_down(BASE), tmp_path / "selection"
     folder.mkdir()
-    found = narrowed(snapshot, Belonging((1, 2)), folder)
+    found = filter_snapshot(snapshot, Ownership((1, 2)), folder)
     assert found.left_out == {}
     assert found.snapshot.tables == snapshot.tables
     assert not [path for path in folder.rglob("*") if path.is_file()]
-    one = narrowed(snapshot, Belonging((1,)), folder)
+    one = filter_snapshot(snapshot, Ownership((1,)), folder)
     assert one.left_out == {"info": 2, "network": 1, "node": 1, "participant": 1}
     assert one.snapshot.tables["experiment"] == snapshot.tables["experiment"]
     snapshot.refresh_from_db()
@@ -148,7 +148,7 @@ def test_stored_data_that_is_damaged_is_no_selection(transactional_db, tmp_path,
     for path in own_storage.rglob("*.pack"):
         path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(Damaged):
-        narrowed(snapshot, Belonging((1,)), tmp_path)
+        filter_snapshot(snapshot, Ownership((1,)), tmp_path)
     assert state.rows == 3
 
 
@@ -171,7 +171,7 @@ def test_participants_who_are_not_there(loaded):
 def test_ids_as_people_write_them(text, ids):
     assert participant_list.parse(text) == ids
     if ids:
-        assert participant_list.parse(participant_list.told(ids)) == ids
+        assert participant_list.parse(participant_list.id_ranges(ids)) == ids
 
 
 @pytest.mark.parametrize("text", ["x", "0", "-3", "5-3", "1-2-3", "1-99999999", "2147483648", "٣", "1.5"])

@@ -48,7 +48,7 @@ def test_the_counts_are_those_of_what_was_read(loaded, told):
     jobs.run(export.job_id, on_progress=listen(told), raise_problems=True)
 
     reader = SnapshotReader(export.snapshot)
-    segments = [segment for table in reader.tables() for segment in reader.parts(table)]
+    segments = [segment for table in reader.tables() for segment in reader.segments(table)]
     read, rows = sum(reader.store.check(segment.blob) for segment in segments), export.snapshot.rows
     found, archives = parts(told), {archive.mode: archive for archive in export.archives.all()}
     assert [counts for phase, counts in found if phase == "writing tables"] == 2 * [

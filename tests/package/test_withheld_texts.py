@@ -20,7 +20,7 @@ def gathered(*rows, left=None):
     assert texts.columns("response", describe("response", COLUMNS))
     for number, (who, answer, page) in enumerate(rows):
         row = [str(number), who, answer, page]
-        texts.look("response", [without_null(row)], [without_null([str(number), who, left, None])])
+        texts.add_block("response", [without_null(row)], [without_null([str(number), who, left, None])])
     return texts.texts
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from exports.package.zip.deflate import END, Packer, pack, together
+from exports.package.zip.deflate import END, Packer, combined_crc32, pack
 from exports.package.zip.zip_writer import ZipWriter
 
 MOMENT = datetime(2026, 11, 22, 9, 30, 2, tzinfo=UTC)
@@ -31,7 +31,7 @@ def test_pieces_one_behind_the_other_are_one_stream(tmp_path):
         pieces, whole = [piece for of, piece in made if of == key], b"".join(added[key::2])
         assert zlib.decompress(b"".join(b"".join(piece.read()) for piece in pieces) + END, -15) == whole
         assert b"".join(block for piece in pieces for block in piece.unpacked()) == whole
-        assert together(pieces) == zlib.crc32(whole)
+        assert combined_crc32(pieces) == zlib.crc32(whole)
         assert sum(piece.rows for piece in pieces) == sum(range(len(added))[key::2])
     assert len(made) > 2
 

@@ -88,7 +88,7 @@ def test_objects_keyed_by_data_stay_packed():
     written = _written(files, rows)["Participant"]
     assert written[0] == ["id", "vars", "class", "object_type"]
     keys = {}
-    add_keys(keys, files.parts(block(rows))["Participant"].keys)
+    add_keys(keys, files.class_rows(block(rows))["Participant"].keys)
     assert left_packed(keys) == ["vars"]
 
 
@@ -105,7 +105,7 @@ def test_computed_columns_stand_among_the_fixed_ones_unless_the_table_has_them()
     files = ClassFiles(
         "node", describe("node", ["id", "type", "degree", "vars"]), computed=["n_viable_trials", "degree"]
     )
-    part = files.parts(block([["4", "x.N", "0", "{}"]]), {"n_viable_trials": ["7"]})["N"]
+    part = files.class_rows(block([["4", "x.N", "0", "{}"]]), {"n_viable_trials": ["7"]})["N"]
     assert files.fixed_columns == ["id", "type", "degree", "vars", "n_viable_trials", "class", "object_type"]
     assert part.fixed == [("4", "TrialSource", "0", "{}", "7", "N", "Node")]
 
@@ -123,7 +123,7 @@ def _written(files, rows):
     """{class: [header, row, …]}, None for NULL; rows come in blocks of two, so that keys are found by and by."""
     parts, keys = {}, {}
     for at in range(0, len(rows), 2):
-        for name, part in files.parts(block(rows[at : at + 2])).items():
+        for name, part in files.class_rows(block(rows[at : at + 2])).items():
             parts.setdefault(name, []).append(part)
             add_keys(keys.setdefault(name, {}), part.keys)
     written = {}

@@ -1,7 +1,7 @@
 """Columns that PsyNet computes from other rows; tests/package/test_fidelity.py compares them with PsyNet's own."""
 
 from psynetdata.psynet.classfile import computed_columns
-from psynetdata.psynet.classfile.computed_columns import Computed, Tally
+from psynetdata.psynet.classfile.computed_columns import Computed, IdCounts
 
 TRIALS = {
     "node_id": ["1", "1", "1", "1", "", "2", "nonsense"],
@@ -76,7 +76,7 @@ def test_what_needs_a_column_that_is_not_there_is_not_added():
 
 
 def test_a_tally_of_ids_near_and_far():
-    tally = Tally()
+    tally = IdCounts()
     tally.add({"3": 2, "5": 1})
     tally.add({"3": 1, "70000": 4, str(1 << 40): 5, "-2": 6, "x": 9})
     assert tally.within(0, 100_000) == {"3": "3", "5": "1", "70000": "4"}

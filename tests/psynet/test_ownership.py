@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from psynetdata.psynet.ownership import Belonging
+from psynetdata.psynet.ownership import Ownership
 
 PEOPLE = [["id", "worker_id", "unique_id", "assignment_id"], ["1", "ann", "ann:a", "a"], ["2", "bob", "bob:b", "b"]]
 BASE = {
@@ -16,7 +16,7 @@ BASE = {
 }
 
 
-def stays(participants, *, make=Belonging, **tables) -> dict[str, list[str]]:
+def stays(participants, *, make=Ownership, **tables) -> dict[str, list[str]]:
     """{table: first cells of the rows that stay} of BASE and more tables, each [header, row, …]."""
     tables, belonging, kept = BASE | tables, make(participants), {}
     for table in belonging.members(tables):
@@ -31,7 +31,7 @@ def stays(participants, *, make=Belonging, **tables) -> dict[str, list[str]]:
 
 
 def leaves(participants, **tables) -> dict[str, list[str]]:
-    return stays(participants, make=Belonging.without, **tables)
+    return stays(participants, make=Ownership.without, **tables)
 
 
 def test_people_their_trials_and_what_all_share():
@@ -122,6 +122,6 @@ def test_an_id_of_two_goes_with_either_of_them():
 
 
 def test_who_is_missing():
-    belonging = Belonging([1, 9])
+    belonging = Ownership([1, 9])
     belonging.keeper("participant", PEOPLE[0])(PEOPLE[1:])
     assert belonging.missing == {"9"}

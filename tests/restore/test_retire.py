@@ -5,7 +5,7 @@ import pytest
 from exports.capture.take import take
 from exports.models import Snapshot, SourceCode, StoredAsset
 from exports.operations import deployments
-from exports.operations.asset_location import AssetPlace, set_place
+from exports.operations.asset_location import AssetLocationSettings, set_asset_location
 from psynetdata.models import Audit, Deployment, Job
 from tests.server.test_source_code import code
 
@@ -21,7 +21,9 @@ def experiment(transactional_db, postgres, web):
     web.files |= {"/assets/a.wav": b"sound", "/download_source": code()}
     postgres.execute(url, "DELETE FROM asset")
     deployment = deployments.add(url).deployment
-    set_place(deployment, AssetPlace(url=f"{web.url}/assets", experiment=web.url, experiment_login="me:pw"))
+    set_asset_location(
+        deployment, AssetLocationSettings(url=f"{web.url}/assets", experiment=web.url, experiment_login="me:pw")
+    )
     deployment.sql = lambda sql: postgres.execute(url, sql)
     return deployment
 

@@ -7,7 +7,7 @@ import pytest
 from django.core.files.storage import default_storage
 
 from exports.models import SourceCode
-from exports.operations.asset_location import AssetPlace, set_place
+from exports.operations.asset_location import AssetLocationSettings, set_asset_location
 from exports.server import source_code_download
 from exports.server.source_code_download import NotFetched, fetch
 from exports.sources import source_code_zip
@@ -27,7 +27,7 @@ def running(web):
     """A deployment whose experiment is the web server, which asks for a login."""
     web.login, web.files[ROUTE] = LOGIN, code()
     deployment = written_down({}).deployment
-    set_place(deployment, AssetPlace(experiment=web.url.replace("//", "//dashboard:pass%2Fword@")))
+    set_asset_location(deployment, AssetLocationSettings(experiment=web.url.replace("//", "//dashboard:pass%2Fword@")))
     assert deployment.experiment_url == web.url
     return deployment
 
@@ -124,7 +124,7 @@ def test_what_takes_too_long_or_is_cancelled_ends(running, web, monkeypatch):
     with pytest.raises(NotFetched, match="took longer"):
         fetch(running)
     with pytest.raises(KeyboardInterrupt):
-        fetch(running, look=_interrupted)
+        fetch(running, check_cancelled=_interrupted)
 
 
 def _interrupted():
@@ -137,10 +137,10 @@ def test_where_it_is_asked_for_is_set_by_a_command(running, web, typed, monkeypa
     assert (status, "its login        the environment variable THE_LOGIN" in out) == (0, True)
     assert fetch(running).bytes == len(code())
     # A login is for one address, and not sent to another.
-    set_place(running, AssetPlace(experiment="https://other.lab.org"))
+    set_asset_location(running, AssetLocationSettings(experiment="https://other.lab.org"))
     assert running.experiment_secret == ""
     with pytest.raises(UsageError, match="user:password"):
-        AssetPlace(experiment_login="nonsense")
+        AssetLocationSettings(experiment_login="nonsense")
     assert LOGIN not in str(list(Audit.objects.values_list("details", flat=True)))
 
 

@@ -62,4 +62,4 @@ def test_what_does_not_fit_the_data_is_a_sentence(loaded):
     for number, (told, error) in enumerate(bad):
         made = save(deployment, name=f"bad{number}", **told)
         with reading(ANONYMOUS), pytest.raises(error):
-            catalogue.put_together(made)
+            catalogue.assemble(made)

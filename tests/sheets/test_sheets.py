@@ -135,7 +135,7 @@ def test_untold_columns_are_what_all_their_rows_look_like(mirrored):
     # One row that does not fit makes a column text; it does not make the row disappear.
     guess = Guess()
     for text in ("1", "2", "x"):
-        guess.look(text)
+        guess.add(text)
     assert (guess.kind, guess.is_settled) == ("text", True)
 
 

@@ -97,7 +97,7 @@ def test_a_server_that_goes_away_in_the_middle(lab, app, monkeypatch):
             lab.server.stop()
 
     with pytest.raises(Unreachable):
-        logs.fetch(running, look=look)
+        logs.fetch(running, check_cancelled=look)
     read = ServerLogs.objects.get().offset
     assert 0 < read < file.stat().st_size
     lab.server.start()
@@ -178,7 +178,7 @@ def test_they_are_read_each_hour(lab, app):
 
 def kept(deployment, text: bytes) -> ServerLogs:
     row = ServerLogs.objects.create(deployment=deployment)
-    for part, size in logs._parts(iter([text]), b"", lambda: None):
+    for part, size in logs._cut_into_parts(iter([text]), b"", lambda: None):
         row.parts.append(logs._stored(row, part))
         row.offset += size
         logs._write(row)

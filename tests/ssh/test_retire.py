@@ -29,6 +29,6 @@ def test_all_of_it_comes_through_the_login(lab, typed, tmp_path):
         "1 asset files are here; 1 of them were fetched now.",
         "Its source code is here.",
     ]
-    assert b"".join(logs.all_of(logs.kept(deployment))) == file.read_bytes()
+    assert b"".join(logs.all_of(logs.kept_logs(deployment))) == file.read_bytes()
     assert StoredAsset.objects.get().bytes == 5
     assert Deployment.objects.get().state == "archived"

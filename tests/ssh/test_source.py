@@ -15,7 +15,7 @@ from exports.capture.take import take
 from exports.models import Snapshot
 from exports.operations import deployments
 from exports.sources.postgres import Refused, Unreachable, parse
-from exports.sources.read_transaction import Moment
+from exports.sources.read_transaction import ReadTransaction
 from exports.store.reader import SnapshotReader
 from psynetdata import credentials, jobs
 from psynetdata.models import Audit, Deployment
@@ -54,14 +54,14 @@ def test_a_tunnel_that_is_killed_in_a_copy(lab, monkeypatch):
     """The snapshot fails in one sentence, nothing of it is kept, and the next one is as if nothing had been."""
     app = lab.app()
     running = lab.add(app)
-    copy, cut = Moment.copy, []
+    copy, cut = ReadTransaction.copy, []
 
     def copied(self, select, out, **options):
         if not cut:
             cut.append(lab.server.stop())
         return copy(self, select, out, **options)
 
-    monkeypatch.setattr(Moment, "copy", copied)
+    monkeypatch.setattr(ReadTransaction, "copy", copied)
     job = jobs.prepare(snapshot_schedule.KIND, deployment=running)
     jobs.run(job.pk)
     job.refresh_from_db()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from exports.models import Snapshot
 from exports.store.blobs import Segment, Store, TableState, write_segment
-from exports.store.writer import shelf
+from exports.store.writer import store_writer
 from psynetdata.models import Deployment
 from psynetdata.psynet import csvtext
 from psynetdata.psynet.table_source import ZipSource
@@ -47,7 +47,7 @@ def _store(table, columns, rows) -> dict:
             yield csvtext.format_row(row)
 
     cut = 13 if any(column.name == "id" for column in columns) and table != "barrier" else None
-    with tempfile.TemporaryDirectory() as name, shelf(Store(), Path(name)) as made:
+    with tempfile.TemporaryDirectory() as name, store_writer(Store(), Path(name)) as made:
         path, sha256, size = write_segment(Path(name), csvtext.blocks(records()))
         blob = made.segment(path, sha256)
         segments = (Segment(blob, count, size, 0 if cut else None),) if count else ()

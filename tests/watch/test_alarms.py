@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from exports.models import Incident, Watch
-from exports.watch.inspection import look
+from exports.watch.inspection import inspect
 from psynetdata.models import Job
 
 from .conftest import NOW
@@ -19,7 +19,7 @@ Usage = namedtuple("Usage", "total used free")
 
 def found(now=NOW) -> dict[str, str]:
     """{kind: sentence} of what is open after a look."""
-    look(now)
+    inspect(now)
     return dict(Incident.objects.filter(ended_at=None).values_list("kind", "sentence"))
 
 

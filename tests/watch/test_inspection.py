@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from exports.models import Incident, Notice, Watch
-from exports.watch.inspection import look
+from exports.watch.inspection import inspect
 from psynetdata import jobs
 from psynetdata.models import Job
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 def test_an_incident_stays_the_same_while_it_lasts(watched):
     watched()
     for minute in range(3):
-        look(NOW + timedelta(minutes=minute))
+        inspect(NOW + timedelta(minutes=minute))
     [incident] = Incident.objects.all()
     assert (incident.began_at, incident.ended_at) == (NOW, None)
 
@@ -29,20 +29,20 @@ def test_an_incident_stays_the_same_while_it_lasts(watched):
 def test_its_sentence_follows(watched, job):
     deployment = watched()
     job(deployment, "failed", problem="Unreachable", reason="There is no host of that name.")
-    look(NOW)
+    inspect(NOW)
     job(deployment, "failed", problem="Refused", reason="The password is wrong.")
-    look(NOW)
+    inspect(NOW)
     assert Incident.objects.get(kind="unreachable").sentence == "The password is wrong."
 
 
 def test_what_comes_again_is_a_new_incident(watched, snapshot):
     deployment = watched()
-    look(NOW)
+    inspect(NOW)
     row = snapshot(deployment)
-    look(NOW + timedelta(minutes=1))
-    look(NOW + timedelta(minutes=2))
+    inspect(NOW + timedelta(minutes=1))
+    inspect(NOW + timedelta(minutes=2))
     row.delete()
-    look(NOW + timedelta(minutes=9))
+    inspect(NOW + timedelta(minutes=9))
     last, first = Incident.objects.all()
     assert (first.began_at, first.ended_at) == (NOW, NOW + timedelta(minutes=1))
     assert (last.began_at, last.ended_at) == (NOW + timedelta(minutes=9), None)
@@ -63,12 +63,12 @@ def test_four_workers_look_at_the_same_moment(watched, snapshot, settings, sent)
     settings.SLACK_BOT_TOKEN = settings.SLACK_CHANNEL = "x"
     settings.STORAGE_MIN_FREE = {"share": None, "bytes": 1e18}
     deployments = [watched(number) for number in range(5)]
-    at_once(lambda: look(NOW))
+    at_once(lambda: inspect(NOW))
     assert Incident.objects.filter(ended_at=None).count() == 6
     assert Notice.objects.count() == 6
     for deployment in deployments:
         snapshot(deployment)
-    at_once(lambda: look(NOW))
+    at_once(lambda: inspect(NOW))
     assert Incident.objects.count() == 6
     assert Incident.objects.filter(ended_at=NOW).count() == 5
 
@@ -95,7 +95,7 @@ def at_once(function, workers=4):
 
 def queries(now) -> int:
     with CaptureQueriesContext(connection) as captured:
-        look(now)
+        inspect(now)
     return len(captured)
 
 

@@ -130,7 +130,7 @@ class Simulator:
 
     @contextmanager
     def _transaction(self):
-        with postgres.told(self._address), self.connection:
+        with postgres.translated_errors(self._address), self.connection:
             yield
 
     def _next(self) -> Person:

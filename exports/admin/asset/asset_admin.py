@@ -10,7 +10,7 @@ from psynetdata.admin.pages.cards import Card
 from psynetdata.models import Asset
 
 from . import asset_file
-from .asset_file import NotHere, Shown, kind_of
+from .asset_file import NotHere, ViewableAsset, kind_of
 
 SHOWN = 20  # files of a folder that are shown or played on the page
 
@@ -33,7 +33,7 @@ class AssetAdmin(DataAssetAdmin):
 
 def file_card(request, obj: Asset) -> Card:
     try:
-        shown, rows = asset_file.shown(request, obj)
+        shown, rows = asset_file.viewable(request, obj)
     except NotHere as reason:
         return Card("File", note=str(reason))
     files = files_of(obj, shown, rows)
@@ -42,12 +42,12 @@ def file_card(request, obj: Asset) -> Card:
     return Card(title, note=note, template="admin/exports/asset.html", context={"files": files})
 
 
-def files_of(obj: Asset, shown: Shown, rows: list[StoredAsset], *, texts: bool = True) -> list[dict]:
+def files_of(obj: Asset, shown: ViewableAsset, rows: list[StoredAsset], *, texts: bool = True) -> list[dict]:
     """Return what templates/admin/exports/asset.html shows. Without `texts` nothing is read from the storage."""
     return [_file(obj, shown, row, shows=number < SHOWN, texts=texts) for number, row in enumerate(rows)]
 
 
-def _file(obj: Asset, shown: Shown, row: StoredAsset, *, shows: bool, texts: bool) -> dict:
+def _file(obj: Asset, shown: ViewableAsset, row: StoredAsset, *, shows: bool, texts: bool) -> dict:
     url = reverse("admin:psynetdata_asset_file", args=(obj.key, row.number))
     name = shown.name_of(row)
     kind = kind_of(name) if shows else ""

@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
-from exports.assets.asset_files import kept
+from exports.assets.asset_files import stored_files
 from exports.assets.personal_assets import personal_assets
 from exports.assets.plan import plan
 from exports.models import StoredAsset
@@ -46,7 +46,7 @@ class NotHere(Exception):
 
 
 @dataclass(frozen=True)
-class Shown:
+class ViewableAsset:
     """An asset whose file this person may see. `path`: its export path in the face that is shown."""
 
     path: str
@@ -55,13 +55,13 @@ class Shown:
         return row.inside or self.path.rpartition("/")[2] or f"asset-{row.asset_id}"
 
 
-def shown_among(request: HttpRequest, assets: list[Asset]) -> dict[int, tuple[Shown, list[StoredAsset]]]:
+def viewable_among(request: HttpRequest, assets: list[Asset]) -> dict[int, tuple[ViewableAsset, list[StoredAsset]]]:
     """Return {asset id: (Shown, its files)} for assets of one deployment whose files are stored and may be seen."""
     deployment = _deployment_of(assets[0])
     return {} if deployment is None else _here(deployment, _not_personal(request, deployment, assets))
 
 
-def shown(request: HttpRequest, obj: Asset) -> tuple[Shown, list[StoredAsset]]:
+def viewable(request: HttpRequest, obj: Asset) -> tuple[ViewableAsset, list[StoredAsset]]:
     """Return (Shown, its files). Raises NotHere if none are stored, or if they are personal and the anonymous face
     is shown."""
     deployment = _deployment_of(obj)
@@ -69,12 +69,12 @@ def shown(request: HttpRequest, obj: Asset) -> tuple[Shown, list[StoredAsset]]:
         raise NotHere("Its deployment no longer exists here.")
     if not _not_personal(request, deployment, [obj]):
         raise NotHere("Its file is personal, and only shown on the identified face.")
-    found = _here(deployment, [obj])
-    if not found:
+    stored = _here(deployment, [obj])
+    if not stored:
         raise NotHere(
             "Its file is not here yet. An export with files fetches it, and so does `deployment assets --fetch`."
         )
-    return found[obj.id]
+    return stored[obj.id]
 
 
 def _deployment_of(obj: Asset) -> Deployment | None:
@@ -89,15 +89,15 @@ def _not_personal(request: HttpRequest, deployment: Deployment, assets: list[Ass
     return [] if personal is None else [obj for obj in assets if obj.id not in personal]
 
 
-def _here(deployment: Deployment, assets: list[Asset]) -> dict[int, tuple[Shown, list[StoredAsset]]]:
+def _here(deployment: Deployment, assets: list[Asset]) -> dict[int, tuple[ViewableAsset, list[StoredAsset]]]:
     """Return {asset id: (Shown, its files)} for assets whose files are stored."""
     if not assets:
         return {}
     # The anonymous face withholds or scrubs where a file came from; here it is only used to find the file.
     rows = Asset.objects.using(IDENTIFIED).filter(key__in=[obj.key for obj in assets])
     planned = {one.id: one for one in plan(map(_as_text, rows), "all")}
-    files, paths = kept(deployment, planned.values()), {obj.id: obj.export_path or "" for obj in assets}
-    return {number: (Shown(paths[number]), rows) for number, rows in files.items()}
+    files, paths = stored_files(deployment, planned.values()), {obj.id: obj.export_path or "" for obj in assets}
+    return {number: (ViewableAsset(paths[number]), rows) for number, rows in files.items()}
 
 
 def kind_of(name: str) -> str:
@@ -118,13 +118,13 @@ def answer(model_admin, request: HttpRequest, key: int, number: int) -> HttpResp
     if obj is None:
         raise Http404
     try:
-        found, files = shown(request, obj)
+        asset, files = viewable(request, obj)
     except NotHere as reason:
         raise Http404(str(reason)) from None
     row = next((row for row in files if row.number == number), None)
     if row is None or not default_storage.exists(row.file):
         raise Http404
-    return _response(request, obj, found.name_of(row), row)
+    return _response(request, obj, asset.name_of(row), row)
 
 
 def _response(request: HttpRequest, obj: Asset, name: str, row: StoredAsset) -> HttpResponseBase:

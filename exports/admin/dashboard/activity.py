@@ -32,9 +32,9 @@ def deployment_card(row: Deployment, stored: int) -> Card:
         "stored": html.size(stored),
     }
     if summary:
-        chart, told = progress.trials_by_hour(summary, timezone.now())
+        chart, caption = progress.trials_by_hour(summary, timezone.now())
         context |= {"shares": progress.shares(summary), "people": progress.in_words(summary)}
-        context |= {"chart": chart, "told": told}
+        context |= {"chart": chart, "told": caption}
     else:
         context["people"] = f"{rows_in(row.newest, 'participant')} participants"
     return Card("", template="admin/exports/running.html", context=context)
@@ -46,7 +46,7 @@ def stored_bytes(rows: Iterable[Deployment]) -> dict[int, int]:
     return {one["deployment_id"]: one["stored"] for one in kept.annotate(stored=Sum("new_bytes"))}
 
 
-def exports_at_work(exports) -> Card | None:
+def running_exports(exports) -> Card | None:
     """Return a card of unfinished exports, each with its progress bar; None if there are none."""
     active = exports.filter(job__state__in=Job.ACTIVE).select_related("job", "deployment", "owner")
     rows = [
@@ -66,5 +66,5 @@ def storage_card(request) -> Card:
         (name, f"{html.size(found['bytes'] or 0)} in {html.number(found['count'])}")
         for name, found in (("snapshots", snapshots), ("exports", archives), ("asset files", files))
     ]
-    facts += [(f"disk of {disk.places}", disk.told) for disk in disks()]
+    facts += [(f"disk of {disk.label}", disk.free_space) for disk in disks()]
     return Card("Storage", facts=facts)

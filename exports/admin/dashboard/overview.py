@@ -14,7 +14,7 @@ from psynetdata.admin.pages.cards import Card
 from psynetdata.admin.pages.visibility import only
 from psynetdata.models import Deployment, Job, Participant, Trial
 
-from .activity import deployment_card, exports_at_work, storage_card, stored_bytes
+from .activity import deployment_card, running_exports, storage_card, stored_bytes
 
 MOST_RUNNING = 24
 SHOWN = 50
@@ -32,7 +32,7 @@ def overview(request, context: dict) -> dict:
         context["running"], context["more"] = _running(request)
         cards += _others(request)
     if user.has_perm("exports.view_export"):
-        stopped, at_work = ExportSchedule.objects.all(), exports_at_work(only(request, Export.objects.all()))
+        stopped, at_work = ExportSchedule.objects.all(), running_exports(only(request, Export.objects.all()))
         first += [*stopped_card(only(request, stopped)), *([at_work] if at_work else [])]
         latest = only(request, Export.objects.select_related("job", "owner", "deployment"))
         cards.append(exports_card(latest[:10], of_all=True))
@@ -53,18 +53,18 @@ def _running(request) -> tuple[list[Card], str]:
     """Return deployments with alarms first, then the newest, and a link to the others if there are many."""
     alarmed = Exists(Incident.objects.filter(deployment=OuterRef("pk"), ended_at=None))
     running = only(request, Deployment.objects.filter(state=Deployment.State.RUNNING), "pk").select_related("summary")
-    found = with_newest(running.annotate(alarmed=alarmed).order_by("-alarmed", "-number")[: MOST_RUNNING + 1])
-    rows = found[:MOST_RUNNING]
+    deployments = with_newest(running.annotate(alarmed=alarmed).order_by("-alarmed", "-number")[: MOST_RUNNING + 1])
+    rows = deployments[:MOST_RUNNING]
     stored = stored_bytes(rows)
     address = html.list_url(Deployment, state__exact=Deployment.State.RUNNING)
-    more = html.link(address, "all that run") if len(found) > MOST_RUNNING else ""
+    more = html.link(address, "all that run") if len(deployments) > MOST_RUNNING else ""
     return [deployment_card(row, stored.get(row.pk, 0)) for row in rows], more
 
 
 def _others(request) -> list[Card]:
     """Return paused, finished and archived deployments, newest first."""
     others = only(request, Deployment.objects.exclude(state=Deployment.State.RUNNING), "pk").order_by("-number")
-    found = with_newest(others[: SHOWN + 1])
+    deployments = with_newest(others[: SHOWN + 1])
     rows = [
         (
             html.to_object(row),
@@ -73,10 +73,10 @@ def _others(request) -> list[Card]:
             html.link(html.list_url(Participant, deployment=row.number), rows_in(row.newest, "participant")),
             html.link(html.list_url(Trial, deployment=row.number), rows_in(row.newest, "info")),
         )
-        for row in found[:SHOWN]
+        for row in deployments[:SHOWN]
     ]
     headers = ("deployment", "state", "newest snapshot", "participants", "trials")
-    more = html.link(html.list_url(Deployment), "all deployments") if len(found) > SHOWN else ""
+    more = html.link(html.list_url(Deployment), "all deployments") if len(deployments) > SHOWN else ""
     return [Card("Not running", headers=headers, rows=rows, footnote=more)] if rows else []
 
 

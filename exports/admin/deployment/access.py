@@ -8,7 +8,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminT
 
 from psynetdata import rights
 from psynetdata.admin.pages import html
-from psynetdata.admin.pages.confirmation import Plan, confirmed, found, page
+from psynetdata.admin.pages.confirmation import ConfirmationPlan, confirmed, page, row_or_404
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import Conflict, UsageError
 from psynetdata.visibility import checked_channel, set_access
@@ -50,7 +50,7 @@ class AccessActions:
 
     @action(description="Who sees it", url_path="access", permissions=["look_after"], icon="lock_person")
     def set_access(self, request, object_id):
-        row = found(self, request, object_id)
+        row = row_or_404(self, request, object_id)
         initial = {"restricted": row.restricted, "people": row.people.all(), "slack_channel": row.slack_channel}
         form = AccessForm(request.POST if request.method == "POST" else None, initial=initial)
         sentences = [
@@ -64,15 +64,15 @@ class AccessActions:
         if others:
             sentences.append(f"The same holds for {', '.join(others)}, which this one continues or which continues it.")
 
-        plan = Plan("Who sees it", sentences, "Save", form=form)
+        plan = ConfirmationPlan("Who sees it", sentences, "Save", form=form)
 
         def do() -> str | HttpResponse:
             if not form.is_valid():
                 return page(self, request, row, plan, html.change_url(type(row), row.pk))
-            told = form.cleaned_data
-            if not set_access(row, user=request.user, **told):
+            details = form.cleaned_data
+            if not set_access(row, user=request.user, **details):
                 raise Conflict("These settings were already in place; nothing was changed.")
-            return f"{row} is now seen by {_who(told)}."
+            return f"{row} is now seen by {_who(details)}."
 
         return confirmed(self, request, row, plan, do)
 
@@ -88,8 +88,8 @@ def seen_by(user, row: Deployment) -> list[tuple]:
     return facts
 
 
-def _who(told: dict) -> str:
-    if not told["restricted"]:
+def _who(details: dict) -> str:
+    if not details["restricted"]:
         return "everybody who may see deployments"
-    names = ", ".join(person.get_username() for person in told["people"])
+    names = ", ".join(person.get_username() for person in details["people"])
     return f"{names}, and those who may change deployments" if names else "those who may change deployments"

@@ -6,7 +6,7 @@ from exports.admin.export.request_form import SelectionForm
 from exports.admin.watch.watch_actions import send_snapshot
 from exports.operations import deployments
 from exports.package.request import request_export
-from psynetdata.admin.pages.confirmation import Plan
+from psynetdata.admin.pages.confirmation import ConfirmationPlan
 from psynetdata.admin.pages.selection import on_each
 from psynetdata.models import Deployment
 
@@ -20,8 +20,8 @@ class SelectedDeployments:
 
     @admin.action(description="Export", permissions=["export"])
     def export_selected(self, request, queryset):
-        form = SelectionForm.of(request)
-        plan = Plan(
+        form = SelectionForm.from_request(request)
+        plan = ConfirmationPlan(
             "Export",
             [
                 "A worker builds an export of each, one after another, from its newest good snapshot, with the same "
@@ -39,15 +39,15 @@ class SelectedDeployments:
     @admin.action(description="Snapshot now", permissions=["look_after"])
     def snapshot_selected(self, request, queryset):
         sentences = ["A worker takes a snapshot of each, one after another; nobody in the experiments has to wait."]
-        plan = Plan("Snapshot now", sentences, "Take snapshots")
-        said = "snapshots were requested"
-        return on_each(self, request, queryset, plan, lambda row: send_snapshot(request, row, full=False), said)
+        plan = ConfirmationPlan("Snapshot now", sentences, "Take snapshots")
+        outcome = "snapshots were requested"
+        return on_each(self, request, queryset, plan, lambda row: send_snapshot(request, row, full=False), outcome)
 
     @admin.action(description="Pause", permissions=["look_after"])
     def pause_selected(self, request, queryset):
         sentences = [f"No more scheduled snapshots of these are taken, and their alarms end. {_STAYS}"]
         return self._move_each(
-            request, queryset, Plan("Pause", sentences, "Pause them"), deployments.pause, "are paused"
+            request, queryset, ConfirmationPlan("Pause", sentences, "Pause them"), deployments.pause, "are paused"
         )
 
     @admin.action(description="Resume", permissions=["look_after"])
@@ -55,7 +55,7 @@ class SelectedDeployments:
         sentences = [
             "They are watched again: a snapshot of each is taken within a minute, and then according to its settings."
         ]
-        plan = Plan("Resume", sentences, "Resume them")
+        plan = ConfirmationPlan("Resume", sentences, "Resume them")
         return self._move_each(request, queryset, plan, deployments.resume, "are watched again")
 
     @admin.action(description="Archive", permissions=["look_after"])
@@ -64,8 +64,8 @@ class SelectedDeployments:
             f"The experiments are over: these are not watched any more and their alarms end. {_STAYS}",
             "What their databases received since the newest snapshots is not here; take last ones first.",
         ]
-        plan = Plan("Archive", sentences, "Archive them", stops=True)
+        plan = ConfirmationPlan("Archive", sentences, "Archive them", stops=True)
         return self._move_each(request, queryset, plan, deployments.archive, "are archived")
 
-    def _move_each(self, request, queryset, plan: Plan, verb, said: str):
-        return on_each(self, request, queryset, plan, lambda row: verb(row, user=request.user), said)
+    def _move_each(self, request, queryset, plan: ConfirmationPlan, verb, outcome: str):
+        return on_each(self, request, queryset, plan, lambda row: verb(row, user=request.user), outcome)

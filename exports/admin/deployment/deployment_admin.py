@@ -27,7 +27,7 @@ from psynetdata.admin.deployment import DeploymentAdmin as DataDeploymentAdmin
 from psynetdata.admin.job import progress_card
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.cards import Card
-from psynetdata.admin.pages.confirmation import found
+from psynetdata.admin.pages.confirmation import row_or_404
 from psynetdata.models import Deployment
 
 from . import notes, registration, settings
@@ -47,8 +47,8 @@ class DeploymentChangeList(ChangeList):
     def get_results(self, request):
         super().get_results(request)
         wanted = [row.pk for row in self.result_list]
-        found = {row.pk: row for row in with_newest(Deployment.objects.filter(pk__in=wanted))}
-        self.result_list = [found[pk] for pk in wanted]
+        rows_by_key = {row.pk: row for row in with_newest(Deployment.objects.filter(pk__in=wanted))}
+        self.result_list = [rows_by_key[pk] for pk in wanted]
 
 
 @admin.register(Deployment)
@@ -110,7 +110,7 @@ class DeploymentAdmin(
 
     @action(description="Restore", url_path="restore", permissions=["restore"], icon="settings_backup_restore")
     def restore(self, request, object_id):
-        row = found(self, request, object_id)
+        row = row_or_404(self, request, object_id)
         return restore_page(self, request, row, Snapshot.objects.newest(row))
 
     def has_restore_permission(self, request, object_id=None) -> bool:
@@ -122,9 +122,9 @@ class DeploymentAdmin(
 
     def get_urls(self):
         wrap = self.admin_site.admin_view
-        found, basic_data = wrap(self.found_view), wrap(self.basic_data_view)
+        register, basic_data = wrap(self.register_view), wrap(self.basic_data_view)
         return [
-            path("add/found/", found, name="psynetdata_deployment_found"),
+            path("add/found/", register, name="psynetdata_deployment_found"),
             path("<int:number>/get-basic-data/", basic_data, name=basic_data_method.PAGE),
             path("<int:number>/logs/", wrap(self.logs_view), name=logs.PAGE),
             path("<int:number>/export/expected/", wrap(self.expected_view), name="psynetdata_deployment_expected"),
@@ -145,7 +145,7 @@ class DeploymentAdmin(
 
     @method_decorator(registration.unshown)
     def add_view(self, request, form_url="", extra_context=None):
-        return registration.look(self, request)
+        return registration.inspect_source(self, request)
 
     def basic_data_view(self, request, number: int):
         return basic_data_method.page(self, request, number)
@@ -153,7 +153,7 @@ class DeploymentAdmin(
     def logs_view(self, request, number: int):
         return logs.page(self, request, number)
 
-    def found_view(self, request):
+    def register_view(self, request):
         return registration.register(self, request)
 
     def expected_view(self, request, number: int):

@@ -7,7 +7,7 @@ from unfold.decorators import action
 from exports.mirroring.rebuild import rebuild
 from psynetdata import rights
 from psynetdata.admin.pages import html
-from psynetdata.admin.pages.confirmation import Plan, confirmed, found
+from psynetdata.admin.pages.confirmation import ConfirmationPlan, confirmed, row_or_404
 from psynetdata.anonymize.face import keys
 from psynetdata.models import Deployment
 
@@ -35,7 +35,7 @@ class KeyActions:
         return confirmed(self, request, row, _plan_to_destroy(row), do)
 
     def _allowed(self, request, object_id) -> Deployment:
-        row = found(self, request, object_id)
+        row = row_or_404(self, request, object_id)
         if not self.has_hold_keys_permission(request):
             raise PermissionDenied
         return row
@@ -46,21 +46,23 @@ def _shared(row: Deployment) -> list[str]:
     return [f"It is also the key of {', '.join(others)}."] if others else []
 
 
-def _plan_to_export(row: Deployment) -> Plan:
+def _plan_to_export(row: Deployment) -> ConfirmationPlan:
     if at := row.first.key_exported_at:
-        return Plan("Export the key", [f"It was exported on {html.utc(at)}. A key can be exported only once."])
+        return ConfirmationPlan(
+            "Export the key", [f"It was exported on {html.utc(at)}. A key can be exported only once."]
+        )
     sentences = [
         "The key that makes the pseudonyms is exported as a separate file, once. Anyone with it and a person's id can "
         "compute that person's pseudonym: keep it separate from the exports, readable only for people who need it.",
         *_shared(row),
         "It is recorded with your name.",
     ]
-    return Plan("Export the key", sentences, "Export it", stops=True)
+    return ConfirmationPlan("Export the key", sentences, "Export it", stops=True)
 
 
-def _plan_to_destroy(row: Deployment) -> Plan:
+def _plan_to_destroy(row: Deployment) -> ConfirmationPlan:
     if not row.first.sealed_key:
-        return Plan("Destroy the key", ["There is no key: none was needed yet, or it was destroyed."])
+        return ConfirmationPlan("Destroy the key", ["There is no key: none was needed yet, or it was destroyed."])
     sentences = [
         "Nobody can then make these pseudonyms again, or trace them with the key. The assigned numbers and what "
         "is stored of identifiers are deleted too. This cannot be undone.",
@@ -70,7 +72,7 @@ def _plan_to_destroy(row: Deployment) -> Plan:
         "whose rows hold the ids themselves.",
         *_shared(row),
     ]
-    return Plan("Destroy the key", sentences, "Destroy it", stops=True)
+    return ConfirmationPlan("Destroy the key", sentences, "Destroy it", stops=True)
 
 
 def _file(request, row: Deployment) -> HttpResponse:

@@ -11,7 +11,7 @@ from exports.models.note import LONGEST
 from psynetdata import rights
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.cards import Card
-from psynetdata.admin.pages.confirmation import Plan, confirmed
+from psynetdata.admin.pages.confirmation import ConfirmationPlan, confirmed
 from psynetdata.models import Audit, Deployment
 
 SHOWN = 50
@@ -62,7 +62,7 @@ def remove(model_admin, request: HttpRequest, number: int, note: int) -> HttpRes
         raise Http404
     if not rights.can_change_own(request.user, row.author_id):
         raise PermissionDenied
-    plan = Plan(
+    plan = ConfirmationPlan(
         "Remove a note",
         ["It is removed for everybody, and no copy is kept.", f"“{row.text}”"],
         "Remove it",

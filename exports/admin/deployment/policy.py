@@ -14,7 +14,7 @@ from exports.operations import policy
 from psynetdata import rights
 from psynetdata.admin.job import progress_card
 from psynetdata.admin.pages import html
-from psynetdata.admin.pages.confirmation import found
+from psynetdata.admin.pages.confirmation import row_or_404
 from psynetdata.anonymize.face import policy_decisions
 from psynetdata.anonymize.face.deployment_anonymizer import withholds
 from psynetdata.anonymize.identifiers.identifiers import KINDS
@@ -42,7 +42,7 @@ class PolicyActions:
 
     @action(description="What leaves", url_path="what-leaves", permissions=["see_undecided"], icon="rule")
     def what_leaves(self, request, object_id):
-        return what_leaves(self, request, found(self, request, object_id))
+        return what_leaves(self, request, row_or_404(self, request, object_id))
 
 
 def what_leaves(model_admin, request: HttpRequest, row: Deployment) -> HttpResponse:
@@ -67,9 +67,9 @@ def _do(request: HttpRequest, row: Deployment) -> str:
         return f"{str(job).capitalize()} looks at the newest snapshot; this page shows what it finds."
     if not rights.can_decide(request.user):
         raise PermissionDenied
-    said = _withhold(request, row, verb) if verb in ("withhold", "scrub") else _decide(request, row, verb)
+    outcome = _withhold(request, row, verb) if verb in ("withhold", "scrub") else _decide(request, row, verb)
     rebuild(row, owner=request.user)
-    return f"{said} The anonymous face is being rebuilt; exports follow this from now on."
+    return f"{outcome} The anonymous face is being rebuilt; exports follow this from now on."
 
 
 def _withhold(request: HttpRequest, row: Deployment, verb: str) -> str:
@@ -101,12 +101,12 @@ def _place(text: str) -> list[str]:
 
 
 def _rule(request: HttpRequest, text: str) -> Rule:
-    told = [request.POST.get(f"{name} {text}", "") for name in ("shared", "open", "kind")]
-    return Rule(*_place(text), *told, f"decided by {request.user.get_username()}")
+    choices = [request.POST.get(f"{name} {text}", "") for name in ("shared", "open", "kind")]
+    return Rule(*_place(text), *choices, f"decided by {request.user.get_username()}")
 
 
 def _context(model_admin, request: HttpRequest, row: Deployment) -> dict:
-    listing, at_work = policy.latest(row), policy.at_work(row)
+    listing, at_work = policy.latest(row), policy.running_job(row)
     decisions = row.first.decisions.select_related("decided_by")
     return {
         **model_admin.admin_site.each_context(request),
@@ -126,5 +126,5 @@ def _context(model_admin, request: HttpRequest, row: Deployment) -> dict:
     }
 
 
-def _text(told: dict) -> str:
-    return json.dumps([told[name] for name in ("table", "column", "selector")])
+def _text(place: dict) -> str:
+    return json.dumps([place[name] for name in ("table", "column", "selector")])

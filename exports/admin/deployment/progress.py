@@ -45,11 +45,11 @@ def trials_by_hour(summary: Summary, now: datetime) -> tuple[SafeString, str]:
     hours = [this - ago * _HOUR for ago in reversed(range(_HOURS))]
     counts = [(hour, summary.by_hour.get(hour.isoformat(), 0)) for hour in hours]
     total, (best, most) = sum(count for _, count in counts), max(counts, key=lambda one: one[1])
-    told = f"{html.number(total)} trials in the last 24 hours"
+    caption = f"{html.number(total)} trials in the last 24 hours"
     if most:
-        told += f", at most {html.number(most)} an hour ({best:%H:%M} UTC)"
+        caption += f", at most {html.number(most)} an hour ({best:%H:%M} UTC)"
     values = [(f"{hour:%H:%M} UTC: {html.number(count)} trials", count) for hour, count in counts]
-    return charts.bars(values, told), told
+    return charts.bars(values, caption), caption
 
 
 def by_progress(summary: Summary) -> tuple[SafeString, str]:
@@ -59,8 +59,8 @@ def by_progress(summary: Summary) -> tuple[SafeString, str]:
         (f"{place * step} to {(place + 1) * step} % of the way: {html.number(count)} participants", count)
         for place, count in enumerate(summary.progress)
     ]
-    told = f"{html.number(sum(summary.progress[-1:]))} of {html.number(started(summary))} are in the last tenth"
-    return charts.bars(values, f"How far participants came: {told}"), told
+    caption = f"{html.number(sum(summary.progress[-1:]))} of {html.number(started(summary))} are in the last tenth"
+    return charts.bars(values, f"How far participants came: {caption}"), caption
 
 
 def how_it_goes(summary: Summary | None, now: datetime) -> list[Card]:

@@ -14,13 +14,13 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
 from exports.operations import deployments
-from exports.operations.deployments import Looked
+from exports.operations.deployments import InspectedSource
 from exports.sources import registry
 from exports.sources.base import Located
 from psynetdata import credentials, rights
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.cards import Card
-from psynetdata.admin.pages.confirmation import Plan, page
+from psynetdata.admin.pages.confirmation import ConfirmationPlan, page
 from psynetdata.admin.pages.table_names import name_of
 from psynetdata.models import Deployment
 from psynetdata.psynet import times
@@ -88,7 +88,7 @@ class AddForm(forms.Form):
     def clean_url(self) -> Located:
         url = self.cleaned_data["url"]
         try:
-            return registry.of_url(url).locate(url)
+            return registry.kind_of_url(url).locate(url)
         except Problem as problem:
             raise forms.ValidationError(problem.sentence) from None
 
@@ -111,21 +111,21 @@ class AddForm(forms.Form):
 
 
 @sensitive_variables("form", "password")
-def look(model_admin, request: HttpRequest) -> HttpResponse:
+def inspect_source(model_admin, request: HttpRequest) -> HttpResponse:
     """GET: the form (`?of=NUMBER`: filled in from a deployment). POST: look, then show the page of what was found."""
     _check(request)
     form = AddForm(request.POST if request.method == "POST" else None, initial=_initial(request))
     if request.method == "POST" and form.is_valid():
         asked = form.cleaned_data
         try:
-            looked = _looked(form, asked)
+            looked = _inspect(form, asked)
         except Problem as problem:
             form.add_error(None, problem.sentence)
         else:
             if looked is not None:
-                request.session[SESSION_KEY] = _kept(form, looked)
+                request.session[SESSION_KEY] = _registration_values(form, looked)
                 return HttpResponseRedirect(reverse("admin:psynetdata_deployment_found"))
-    plan = Plan("Add a deployment", _INTRO, "Look at it", form=form)
+    plan = ConfirmationPlan("Add a deployment", _INTRO, "Look at it", form=form)
     return page(model_admin, request, None, plan, html.list_url(Deployment))
 
 
@@ -155,7 +155,7 @@ def register(model_admin, request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(html.change_url(Deployment, added.deployment.pk))
 
 
-def _looked(form: AddForm, asked: dict) -> Looked | None:
+def _inspect(form: AddForm, asked: dict) -> InspectedSource | None:
     """Look; return None if somebody has to confirm the server's host key first, which the form then says."""
     url, fingerprint = asked["url"].url, asked["fingerprint"].strip()
     key = deployments.host_key(url, fingerprint=fingerprint)
@@ -166,13 +166,13 @@ def _looked(form: AddForm, asked: dict) -> Looked | None:
             "ssh-keygen -l shows it on the server, enter it here.",
         )
         return None
-    return deployments.look(
+    return deployments.inspect_source(
         url, deployment_id=asked["deployment_id"] or None, password=form.given_password,
         key=deployments.key_reference(file=asked["key"]) if key else "", known_hosts=key.line if key else "",
     )  # fmt: skip
 
 
-# For the view that calls `look`: an error page must not show them.
+# For the view that calls `inspect_source`: an error page must not show them.
 unshown = sensitive_post_parameters("url", "password")
 
 
@@ -195,48 +195,50 @@ def _initial(request: HttpRequest) -> dict:
     }  # fmt: skip
 
 
-def _kept(form: AddForm, looked: Looked) -> dict:
+def _registration_values(form: AddForm, inspected: InspectedSource) -> dict:
     """Return what the second step needs, as JSON."""
     asked = form.cleaned_data
     return {
-        "url": looked.located.url,
+        "url": inspected.located.url,
         "sealed": _sealed(form.given_password),
         "asked": {
-            "deployment_id": looked.deployment_id,
+            "deployment_id": inspected.deployment_id,
             "label": asked["label"] or None,
             "assets": asked["assets"] or None,
             "every": asked["every"],
-            "key": looked.access.key,
-            "known_hosts": looked.access.known_hosts,
+            "key": inspected.access.key,
+            "known_hosts": inspected.access.known_hosts,
         },
-        "facts": _facts(looked, asked["label"], asked["assets"]),
-        "known": Deployment.objects.filter(deployment_id=looked.deployment_id).exists(),
+        "facts": _facts(inspected, asked["label"], asked["assets"]),
+        "known": Deployment.objects.filter(deployment_id=inspected.deployment_id).exists(),
     }
 
 
-def _facts(looked: Looked, label: str, assets: str) -> list[tuple[str, str]]:
-    found = looked.probe
-    rows = ", ".join(f"{html.number(count)} {name_of(table)}" for table, count in found.rows.items())
+def _facts(inspected: InspectedSource, label: str, assets: str) -> list[tuple[str, str]]:
+    probe = inspected.probe
+    rows = ", ".join(f"{html.number(count)} {name_of(table)}" for table, count in probe.rows.items())
     return [
-        ("deployment id", looked.deployment_id),
-        ("label", label or found.info.label or "none"),
-        ("address", looked.located.url),
-        ("password", "given" if looked.access.password is not None else f"none given; {looked.kind.own_way}"),
-        ("PsyNet", found.info.psynet_version or "not known"),
+        ("deployment id", inspected.deployment_id),
+        ("label", label or probe.info.label or "none"),
+        ("address", inspected.located.url),
+        ("password", "given" if inspected.access.password is not None else f"none given; {inspected.kind.own_way}"),
+        ("PsyNet", probe.info.psynet_version or "not known"),
         ("rows", rows),
-        ("its server's clock", times.offset_words(found.info.clock_offset)),
-        ("server", f"PostgreSQL {found.version}, {found.tables} tables, {html.size(found.bytes)}"),
-        ("assets", assets or (found.assets or "no folder with its files was found")),
+        ("its server's clock", times.offset_words(probe.info.clock_offset)),
+        ("server", f"PostgreSQL {probe.version}, {probe.tables} tables, {html.size(probe.bytes)}"),
+        ("assets", assets or (probe.assets or "no folder with its files was found")),
     ]
 
 
-def _plan(kept: dict) -> Plan:
+def _plan(kept: dict) -> ConfirmationPlan:
     every = kept["asked"]["every"]
     how = f"A snapshot is taken now and then every {every} seconds." if every else "Snapshots are taken on request."
     sentences = [f"This is the experiment at that address. {how} People who take part in it notice nothing."]
     if kept["known"]:
         sentences.append("This deployment is already known: its source and these settings replace the old ones.")
-    return Plan("Register this deployment", sentences, "Register it", cards=[Card("What was found", kept["facts"])])
+    return ConfirmationPlan(
+        "Register this deployment", sentences, "Register it", cards=[Card("What was found", kept["facts"])]
+    )
 
 
 def _sealed(password: str | None) -> str | None:

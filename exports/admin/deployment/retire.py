@@ -9,7 +9,7 @@ from psynetdata import jobs, rights
 from psynetdata.admin.job import reason_of
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.cards import Card
-from psynetdata.admin.pages.confirmation import Plan, confirmed, found
+from psynetdata.admin.pages.confirmation import ConfirmationPlan, confirmed, row_or_404
 from psynetdata.models import Deployment, Job
 from psynetdata.psynet.problems import Conflict
 
@@ -21,7 +21,7 @@ class RetireAction:
 
     @action(description="Retire", url_path="retire", permissions=["look_after"], icon="inventory_2")
     def retire(self, request: HttpRequest, object_id) -> HttpResponse:
-        row = found(self, request, object_id)
+        row = row_or_404(self, request, object_id)
         sentences = [
             f"Everything on the server of {row} is brought here: a last snapshot with every row read again, all "
             "asset files (on-demand and external ones too), its logs and source code. Stored data is compared with "
@@ -30,7 +30,7 @@ class RetireAction:
             "what is missing, and nothing else changes. Do it when nobody takes part any more: later data is not "
             "included.",
         ]
-        plan = Plan("Retire", sentences, "Retire it", stops=True)
+        plan = ConfirmationPlan("Retire", sentences, "Retire it", stops=True)
         return confirmed(self, request, row, plan, lambda: _start(request, row))
 
 

@@ -4,7 +4,7 @@ from django import forms
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from exports.operations import deployments
-from exports.operations.asset_location import AssetPlace, set_place
+from exports.operations.asset_location import AssetLocationSettings, set_asset_location
 from exports.sources import asset_urls
 from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.problems import Problem
@@ -12,7 +12,7 @@ from psynetdata.psynet.problems import Problem
 EVERY = "every"
 _A_CENTURY = {"keep_all_hours": 876_000, "keep_hourly_days": 36_500, "keep_daily_days": 36_500}
 _PASSWORD = "assets_password"
-# {field: its name in AssetPlace}
+# {field: its name in AssetLocationSettings}
 ASSETS = {
     "assets_url": "url", _PASSWORD: "password", "assets_known_hosts": "known_hosts", "assets_every": "every",
     "assets_hosts": "hosts", "experiment_url": "experiment",
@@ -95,10 +95,12 @@ class SettingsForm(forms.ModelForm):
         return checked_assets(url) if "assets_url" in self.changed_data else url
 
     @property
-    def place(self) -> AssetPlace:
+    def asset_settings(self) -> AssetLocationSettings:
         """The changed settings of the assets. Raises UsageError."""
-        said = {name: self.cleaned_data[field] for field, name in ASSETS.items() if field in self.changed_data}
-        return AssetPlace(**{name: value or (0 if name == "every" else "") for name, value in said.items()})
+        changed = {name: self.cleaned_data[field] for field, name in ASSETS.items() if field in self.changed_data}
+        return AssetLocationSettings(
+            **{name: value or (0 if name == "every" else "") for name, value in changed.items()}
+        )
 
     def clean_every(self):
         return checked_every(self.cleaned_data[EVERY])
@@ -107,7 +109,7 @@ class SettingsForm(forms.ModelForm):
         cleaned = super().clean()
         if not self.errors.keys() & ASSETS.keys():
             try:
-                _ = self.place
+                _ = self.asset_settings
             except Problem as problem:
                 self.add_error(None, problem.sentence)
         for name, most in _A_CENTURY.items():
@@ -119,7 +121,7 @@ class SettingsForm(forms.ModelForm):
 def save(deployment: Deployment, form: SettingsForm, *, user) -> None:
     """Save and record only what was changed: schedule and state may have changed since the form was shown."""
     changed = form.changed_data
-    set_place(Deployment.objects.get(pk=deployment.pk), form.place, user=user)
+    set_asset_location(Deployment.objects.get(pk=deployment.pk), form.asset_settings, user=user)
     others = [name for name in changed if name in NAMES and name != EVERY]
     if others:
         deployment.save(update_fields=others)

@@ -66,8 +66,8 @@ def scan_words(report: dict) -> str:
     counts = {kind: sum(strengths.values()) for kind, strengths in report["looked_for"].items()}
     kinds = ", ".join(f"{count} × {kind.replace('_', ' ')}" for kind, count in counts.items() if count)
     searched = f"{report['members']} members, {html.size(report['bytes_scanned'])} uncompressed, were searched for"
-    found = "None was found." if report["clean"] else f"{len(report['findings'])} places hold one or more."
-    return f"{searched} {html.number(sum(counts.values()))} identifiers and secrets ({kinds}). {found}"
+    outcome = "None was found." if report["clean"] else f"{len(report['findings'])} places hold one or more."
+    return f"{searched} {html.number(sum(counts.values()))} identifiers and secrets ({kinds}). {outcome}"
 
 
 def _files_in_words(manifest: dict) -> str:

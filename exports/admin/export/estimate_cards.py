@@ -31,7 +31,7 @@ def _card(snapshot: Snapshot, options: ExportOptions, one: Expected) -> Card:
         ("size", f"about {html.size(one.bytes)}, {how}"),
         ("rows", html.joined([rows, html.to_object(snapshot)])),
         ("time of the data", html.joined([html.utc(snapshot.taken_at), f"{html.age(snapshot.taken_at)} ago"])),
-        ("holds", ", ".join(_parts(one))),
+        ("holds", ", ".join(_size_rows(one))),
     ]
     if one.classes and chosen is None:
         facts.append(("class files", _classes(one.classes)))
@@ -42,7 +42,7 @@ def _card(snapshot: Snapshot, options: ExportOptions, one: Expected) -> Card:
     return Card(_TITLES[one.mode], facts=facts)
 
 
-def _parts(one: Expected) -> list[str]:
+def _size_rows(one: Expected) -> list[str]:
     parts = ["database.zip"] + (["class files"] if one.classes else []) + (["basic data"] if one.basic_data else [])
     return parts + (["source code"] if one.source_code else []) + ["manifest.json"]
 
@@ -54,8 +54,8 @@ def _classes(classes: list[tuple[str, int]]) -> str:
 
 
 def _files(one: Expected) -> str:
-    told = _counted(one.files)
-    return f"{told}; {_counted(one.withheld)} are personal and excluded" if one.withheld.count else told
+    counts = _counted(one.files)
+    return f"{counts}; {_counted(one.withheld)} are personal and excluded" if one.withheld.count else counts
 
 
 def _counted(files: Files) -> str:

@@ -9,7 +9,7 @@ from psynetdata import rights
 from psynetdata.admin.job import progress_card
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.cards import Card, CardsAdmin, ReadOnly
-from psynetdata.admin.pages.confirmation import confirmed, found
+from psynetdata.admin.pages.confirmation import confirmed, row_or_404
 from psynetdata.admin.pages.shown_face import record_read
 from psynetdata.admin.pages.visibility import BY_DEPLOYMENT, Visible
 from psynetdata.faces import IDENTIFIED
@@ -70,7 +70,7 @@ class ExportAdmin(Visible, ReadOnly, CardsAdmin):
 
     @action(description="Verify", url_path="verify", permissions=["verify"], icon="fact_check")
     def verify(self, request, object_id):
-        row = found(self, request, object_id)
+        row = row_or_404(self, request, object_id)
         return confirmed(self, request, row, plan_to_verify(row), lambda: ask_to_verify(request, row))
 
     def has_verify_permission(self, request, object_id=None) -> bool:
@@ -119,8 +119,8 @@ class ExportAdmin(Visible, ReadOnly, CardsAdmin):
         for archive in obj.archives.order_by("mode"):
             may_download = rights.can_export(request.user, archive.mode)
             if may_download and archive.identified:  # its file names are shown, and names can reveal people
-                told = {"deployment_number": obj.deployment_id, "once": True, "face": IDENTIFIED}
-                record_read(request, f"files of {obj}", **told)
+                access = {"deployment_number": obj.deployment_id, "once": True, "face": IDENTIFIED}
+                record_read(request, f"files of {obj}", **access)
             archives.append(archive_card(archive, may_download=may_download))
         verified = verified_card(request, obj)
         return [progress_card(request, obj.job), *archives, *verified, Card("Request", facts=facts)]
@@ -134,6 +134,8 @@ def options(asked: dict) -> list[tuple]:
     """Return the options for a reader; some only apply to anonymized archives."""
     hidden = _OF_ANONYMOUS if asked.get("anonymize") == "no" else ()
     if asked.get("participants"):
-        asked = asked | {"participants": participant_list.told(asked["participants"])}
-    told = {name: value for name, value in sorted(asked.items()) if name not in hidden and value not in ("", None)}
-    return [(name.replace("_", " "), html.value(value)) for name, value in told.items()]
+        asked = asked | {"participants": participant_list.id_ranges(asked["participants"])}
+    shown_options = {
+        name: value for name, value in sorted(asked.items()) if name not in hidden and value not in ("", None)
+    }
+    return [(name.replace("_", " "), html.value(value)) for name, value in shown_options.items()]

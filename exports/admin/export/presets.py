@@ -40,10 +40,10 @@ def keep(request, options: ExportOptions) -> ExportPreset:
     name, options = form.cleaned_data["name"], replace(options, participants=None)
     with transaction.atomic():
         fields = {"options": options.to_json(), "owner": request.user}
-        row, made = ExportPreset.objects.select_for_update().get_or_create(name=name, defaults=fields)
-        if not made and not rights.can_change_own(request.user, row.owner_id):
+        row, created = ExportPreset.objects.select_for_update().get_or_create(name=name, defaults=fields)
+        if not created and not rights.can_change_own(request.user, row.owner_id):
             raise Conflict(f"Somebody else saved a preset called “{name}”; give this one another name.")
-        if not made:
+        if not created:
             row.options = options.to_json()
             row.save(update_fields=["options"])
         Audit.record("keep", user=request.user, target=f"export preset {row.pk}", **row.options)

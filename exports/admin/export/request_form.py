@@ -142,7 +142,7 @@ class SelectionForm(forms.Form):
         self.fields["anonymize"].choices = [choice for choice in ANONYMIZE if may_ask(user, choice[0])]
 
     @classmethod
-    def of(cls, request) -> "SelectionForm":
+    def from_request(cls, request) -> "SelectionForm":
         """Return the form, bound when the page that shows it was sent; the first POST comes from the list."""
         return cls(request.user, request.POST if is_confirmed(request) else None)
 
@@ -173,8 +173,10 @@ def as_filled(options: dict) -> dict:
 def _snapshots(deployment: Deployment, named: str | None) -> list[tuple]:
     """Return the newest snapshots, and the one that the address names."""
     good = deployment.snapshots.good().only("pk", "taken_at", "rows")
-    found = list(good[:SNAPSHOTS])
-    if named and named not in {str(row.pk) for row in found}:
-        found += good.filter(pk=named)
-    told = [(str(row.pk), f"{row}: {times.in_words(row.taken_at)}, {html.number(row.rows)} rows") for row in found]
-    return [("", "The newest good one"), *told]
+    snapshots = list(good[:SNAPSHOTS])
+    if named and named not in {str(row.pk) for row in snapshots}:
+        snapshots += good.filter(pk=named)
+    choices = [
+        (str(row.pk), f"{row}: {times.in_words(row.taken_at)}, {html.number(row.rows)} rows") for row in snapshots
+    ]
+    return [("", "The newest good one"), *choices]

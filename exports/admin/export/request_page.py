@@ -16,7 +16,7 @@ from exports.package import participant_list
 from exports.package.request import request_export
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.cards import Card
-from psynetdata.admin.pages.confirmation import Plan, confirmed
+from psynetdata.admin.pages.confirmation import ConfirmationPlan, confirmed
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import Problem
 
@@ -44,7 +44,7 @@ def ask_for_export(model_admin, request: HttpRequest, object_id) -> HttpResponse
 
 def page_for(request: HttpRequest, deployment: Deployment, ids: Sequence[int]) -> HttpResponse:
     """Return the page for these participants, as linked from their list."""
-    known = {"participants": participant_list.told(ids)}
+    known = {"participants": participant_list.id_ranges(ids)}
     form = ExportForm.filled(deployment, request.user, known)
     return _page(admin.site.get_model_admin(Deployment), request, deployment, form)
 
@@ -66,7 +66,7 @@ def remove_preset(model_admin, request: HttpRequest, number: int, preset: int) -
         f"The preset “{row}” is removed for everybody who uses it, on every deployment.",
         "Exports that were made with it stay, and so do scheduled ones.",
     ]
-    plan = Plan("Remove a preset", sentences, "Remove it", stops=True)
+    plan = ConfirmationPlan("Remove a preset", sentences, "Remove it", stops=True)
     return confirmed(model_admin, request, deployment, plan, lambda: presets.remove(request, row), back)
 
 

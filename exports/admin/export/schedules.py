@@ -10,7 +10,7 @@ from exports.operations import export_schedule
 from psynetdata import rights
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.cards import Card
-from psynetdata.admin.pages.confirmation import Plan, confirmed
+from psynetdata.admin.pages.confirmation import ConfirmationPlan, confirmed
 from psynetdata.models import Deployment
 
 from .export_admin import in_words
@@ -21,7 +21,7 @@ _SHOWN = 20
 
 def scheduled_card(request: HttpRequest, deployment: Deployment) -> list[Card]:
     """Return a card of the scheduled exports; none if there are none."""
-    found = deployment.schedules.select_related("owner", "last__job")[:_SHOWN]
+    schedules = deployment.schedules.select_related("owner", "last__job")[:_SHOWN]
     rows = [
         (
             in_words(row.options),
@@ -30,9 +30,9 @@ def scheduled_card(request: HttpRequest, deployment: Deployment) -> list[Card]:
             _next(row),
             html.joined([html.to_object(row.last), html.badge(row.last.job.state)]) if row.last else html.EMPTY,
             _score(row),
-            _ways(request.user, row),
+            _action_links(request.user, row),
         )
-        for row in found
+        for row in schedules
     ]
     headers = ("what", "comes", "scheduled by", "next", "last", "score", "")
     return [Card("Scheduled exports", headers=headers, rows=rows)] if rows else []
@@ -58,10 +58,14 @@ def page_of(model_admin, request: HttpRequest, number: int, schedule: int, verb:
     what = f"{str(row).capitalize()} ({in_words(row.options)}, {export_schedule.EVERY_DAYS[row.every_days]})"
     if verb == "remove":
         sentences = [f"{what} is not made any more. The exports that it made stay until they expire."]
-        plan, do, says = Plan("Remove", sentences, "Remove it", stops=True), export_schedule.remove, "is removed"
+        plan, do, says = (
+            ConfirmationPlan("Remove", sentences, "Remove it", stops=True),
+            export_schedule.remove,
+            "is removed",
+        )
     else:
         sentences = [f"{what} is made again, for the first time within a minute. It was stopped: {row.reason}"]
-        plan, do, says = Plan("Resume", sentences, "Resume it"), export_schedule.resume, "is made again"
+        plan, do, says = ConfirmationPlan("Resume", sentences, "Resume it"), export_schedule.resume, "is made again"
     return confirmed(model_admin, request, deployment, plan, lambda: _done(do, row, request, says))
 
 
@@ -80,7 +84,7 @@ def _score(row: ExportSchedule) -> str:
     return f"{failed}{row.reason}" or "no failure"
 
 
-def _ways(user, row: ExportSchedule):
+def _action_links(user, row: ExportSchedule):
     if not rights.can_change_own(user, row.owner_id):
         return ""
     verbs = (["resume"] if row.stopped_at else []) + ["remove"]

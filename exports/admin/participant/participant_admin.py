@@ -3,7 +3,7 @@
 from django.contrib import admin, messages
 
 from exports.admin.asset.asset_admin import files_of
-from exports.admin.asset.asset_file import shown_among
+from exports.admin.asset.asset_file import viewable_among
 from exports.admin.export import request_page
 from exports.package import participant_list
 from psynetdata import rights
@@ -23,17 +23,17 @@ class ParticipantAdmin(WithdrawActions, DataParticipantAdmin):
     @admin.action(description="Export their data", permissions=["export"])
     def export_selected(self, request, queryset):
         """Show the request page of an export for only these participants."""
-        found = list(queryset.order_by("key").values_list("deployment_number", "id")[: participant_list.MOST + 1])
-        deployments = {number for number, _ in found}
+        selected = list(queryset.order_by("key").values_list("deployment_number", "id")[: participant_list.MOST + 1])
+        deployments = {number for number, _ in selected}
         if len(deployments) != 1:
             messages.error(request, "An export has one deployment; choose one in the filter, and its participants.")
             return None
-        if len(found) > participant_list.MOST:
+        if len(selected) > participant_list.MOST:
             most = participant_list.MOST
             messages.error(request, f"At most {most} at a time; to export all of them, export the deployment.")
             return None
         deployment = rights.visible_deployments(request.user).get(pk=deployments.pop())
-        return request_page.page_for(request, deployment, [number for _, number in found])
+        return request_page.page_for(request, deployment, [number for _, number in selected])
 
     def has_export_permission(self, request, object_id=None) -> bool:
         return rights.can_export_some(request.user)
@@ -42,5 +42,5 @@ class ParticipantAdmin(WithdrawActions, DataParticipantAdmin):
         by_id = {asset.id: asset for asset in assets}
         return {
             number: files_of(by_id[number], shown, rows, texts=False)
-            for number, (shown, rows) in shown_among(request, assets).items()
+            for number, (shown, rows) in viewable_among(request, assets).items()
         }

@@ -11,12 +11,12 @@ from exports.operations import withdraw
 from psynetdata import rights
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.cards import Card, CardsAdmin, ReadOnly
-from psynetdata.admin.pages.confirmation import Plan, confirmed, found
+from psynetdata.admin.pages.confirmation import ConfirmationPlan, confirmed, row_or_404
 from psynetdata.admin.pages.selection import on_each
 from psynetdata.admin.pages.visibility import BY_DEPLOYMENT, Visible
 from psynetdata.models import Deployment, Job, Participant
 
-_PLAN = Plan(
+_PLAN = ConfirmationPlan(
     "Withdraw",
     [
         "From now on no page, sheet or export has them or what they made: their rows are removed from both faces, "
@@ -54,7 +54,7 @@ class WithdrawActions(_ByWhoMay):
 
     @action(description="Withdraw", url_path="withdraw", permissions=["withdraw"], icon="person_off")
     def withdraw(self, request, object_id):
-        row = found(self, request, object_id)
+        row = row_or_404(self, request, object_id)
 
         def do() -> str:
             deployment = _deployment(request, row)
@@ -107,7 +107,7 @@ class WithdrawalAdmin(_ByWhoMay, Visible, ReadOnly, CardsAdmin):
 
     @action(description="Take back", url_path="take-back", permissions=["withdraw"], icon="undo")
     def take_back(self, request, object_id):
-        row = found(self, request, object_id)
+        row = row_or_404(self, request, object_id)
         sentences = [
             f"Participant {row.participant} is treated as if they had not withdrawn: a worker brings their rows back "
             "from the newest snapshot. Asset files are here again once they are fetched; archives have to be made "
@@ -119,7 +119,7 @@ class WithdrawalAdmin(_ByWhoMay, Visible, ReadOnly, CardsAdmin):
             withdraw.send(row.deployment, owner=request.user)
             return "It is taken back; a worker carries it out."
 
-        plan = Plan("Take back", sentences, "Take it back")
+        plan = ConfirmationPlan("Take back", sentences, "Take it back")
         return confirmed(self, request, row, plan, do, back=html.list_url(Withdrawal))
 
 

@@ -10,7 +10,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from exports.models import ServerLogs
 from exports.server import log_search, logs
-from exports.server.log_search import Found
+from exports.server.log_search import SearchResult
 from psynetdata import jobs, rights
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.cards import Card
@@ -40,7 +40,7 @@ class SearchForm(forms.Form):
 
 def fact(request: HttpRequest, deployment: Deployment) -> list[tuple]:
     """Return a link to the page, if there are logs or may be some."""
-    if shown_face(request) != IDENTIFIED or not (logs.can_be_read(deployment) or logs.kept(deployment)):
+    if shown_face(request) != IDENTIFIED or not (logs.can_be_read(deployment) or logs.kept_logs(deployment)):
         return []
     return [("server logs", html.link(reverse(f"admin:{PAGE}", args=(deployment.pk,)), "to search"))]
 
@@ -55,7 +55,7 @@ def page(model_admin, request: HttpRequest, number: int) -> HttpResponse:
         raise Http404
     if not model_admin.has_view_permission(request, deployment) or shown_face(request) != IDENTIFIED:
         raise PermissionDenied
-    row = logs.kept(deployment)
+    row = logs.kept_logs(deployment)
     if row is None and not logs.can_be_read(deployment):
         raise Http404
     if "read" in request.POST:
@@ -72,7 +72,7 @@ def page(model_admin, request: HttpRequest, number: int) -> HttpResponse:
         "may_read": logs.can_be_read(deployment) and request.user.has_perm(rights.CHANGE_DEPLOYMENT),
         "form": form,
         "media": model_admin.media,
-        **_found(request, row, form),
+        **_search_results(request, row, form),
     }
     return TemplateResponse(request, "admin/exports/logs.html", context)
 
@@ -87,28 +87,28 @@ def _read(request: HttpRequest, deployment: Deployment) -> HttpResponse:
     return HttpResponseRedirect(reverse(f"admin:{PAGE}", args=(deployment.pk,)))
 
 
-def _found(request: HttpRequest, row: ServerLogs | None, form: SearchForm) -> dict:
+def _search_results(request: HttpRequest, row: ServerLogs | None, form: SearchForm) -> dict:
     """Return the card of lines, and where the next page of them begins."""
     if form.is_bound and not form.is_valid():
         return {"card": Card("Lines", note="That cannot be searched for.")}
     asked = form.cleaned_data if form.is_bound else {}
     before = tuple(map(int, asked["before"].split("-"))) if asked.get("before") else None
     try:
-        found = log_search.search(row, asked.get("q", ""), asked.get("level", ""), before=before) if row else None
+        result = log_search.search(row, asked.get("q", ""), asked.get("level", ""), before=before) if row else None
     except Problem as problem:
         return {"card": Card("Lines", note=problem.sentence)}
-    if found is None:
+    if result is None:
         return {"card": Card("Lines", note="Nothing has been read yet.")}
-    rows = [(html.nowrap(line.time), line.level, _short(line.message)) for line in found.lines]
-    further = "-".join(map(str, found.further)) if found.further else ""
-    card = Card("Lines, the newest first", headers=("time", "level", "message"), rows=rows, note=_note(found))
+    rows = [(html.nowrap(line.time), line.level, _short(line.message)) for line in result.lines]
+    further = "-".join(map(str, result.further)) if result.further else ""
+    card = Card("Lines, the newest first", headers=("time", "level", "message"), rows=rows, note=_note(result))
     return {"card": card, "further": further}
 
 
-def _note(found: Found) -> str:
-    if found.stopped:
+def _note(result: SearchResult) -> str:
+    if result.stopped:
         return "Not all of the logs have been searched yet; continue with older lines."
-    return "" if found.lines else "No line matches."
+    return "" if result.lines else "No line matches."
 
 
 def _short(message: str) -> str:

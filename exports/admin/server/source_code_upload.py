@@ -15,7 +15,7 @@ from exports.server import source_code
 from exports.sources.source_code_zip import LARGEST
 from psynetdata import rights
 from psynetdata.admin.pages import html
-from psynetdata.admin.pages.confirmation import Plan, confirmed, found
+from psynetdata.admin.pages.confirmation import ConfirmationPlan, confirmed, row_or_404
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import UsageError
 
@@ -35,11 +35,11 @@ class SourceCodeActions:
 
     @action(description="Source code", url_path="source-code", permissions=["hand_in_source"], icon="code")
     def source_code(self, request, object_id):
-        row = found(self, request, object_id)
+        row = row_or_404(self, request, object_id)
         if not self.has_hand_in_source_permission(request):
             raise PermissionDenied
         form = SourceForm(request.POST, request.FILES) if request.method == "POST" else SourceForm()
-        plan = Plan("Source code", _sentences(row), "Keep it", form=form)
+        plan = ConfirmationPlan("Source code", _sentences(row), "Keep it", form=form)
         return confirmed(self, request, row, plan, lambda: _keep(row, form, request.user))
 
 

@@ -38,24 +38,24 @@ class Change:
 
 def changes(before: Snapshot, after: Snapshot) -> list[Change]:
     """Return the tables that differ: people and their work first, then the largest differences."""
-    found = [
+    all_changes = [
         Change(table, was and was["rows"], is_now and is_now["rows"])
         for table in {*before.tables, *after.tables}
         for was, is_now in [(before.tables.get(table), after.tables.get(table))]
         if differ(was, is_now)
     ]
-    return sorted(found, key=lambda one: (one.table not in TYPED_MODELS, -abs(one.difference), one.table))
+    return sorted(all_changes, key=lambda one: (one.table not in TYPED_MODELS, -abs(one.difference), one.table))
 
 
 def in_a_line(before: Snapshot | None, after: Snapshot) -> str:
     """Return a text like `trials +12, participants changed, and 3 more tables`."""
     if before is None:
         return "the first one"
-    found = changes(before, after)
-    if not found:
+    all_changes = changes(before, after)
+    if not all_changes:
         return "nothing"
-    named = [f"{name_of(one.table)} {one.words}" for one in found[:_NAMED]]
-    more = len(found) - len(named)
+    named = [f"{name_of(one.table)} {one.words}" for one in all_changes[:_NAMED]]
+    more = len(all_changes) - len(named)
     return ", ".join(named) + (f", and {more} more table{'s' if more > 1 else ''}" if more else "")
 
 

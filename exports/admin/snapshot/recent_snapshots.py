@@ -20,16 +20,16 @@ def newest_of(obj: Deployment) -> list[Snapshot]:
     return list(obj.snapshots.defer("sequences", "server")[: SHOWN + 1])
 
 
-def newest_card(obj: Deployment, found: list[Snapshot]) -> Card:
+def newest_card(obj: Deployment, snapshots: list[Snapshot]) -> Card:
     """Return a card of the newest ones, each with what changed since the previous one."""
-    before = {row.pk: earlier for row, earlier in pairwise(found)}
-    rows = [_snapshot_row(row, before.get(row.pk)) for row in found[:SHOWN]]
+    before = {row.pk: earlier for row, earlier in pairwise(snapshots)}
+    rows = [_snapshot_row(row, before.get(row.pk)) for row in snapshots[:SHOWN]]
     note = "" if rows else "There are no snapshots yet; `manage.py load` makes one from a database.zip."
     if obj.source != Deployment.Source.UPLOAD and not rows:
         note = "There are no snapshots yet."
     headers = ("snapshot", "state", "age", "rows", "since the previous one", "new bytes", "duration", "time")
     more = html.list_url(Snapshot, deployment__number__exact=obj.number)
-    footnote = html.link(more, "all snapshots") if len(found) > SHOWN else ""
+    footnote = html.link(more, "all snapshots") if len(snapshots) > SHOWN else ""
     return Card("Newest snapshots", headers=headers, rows=rows, note=note, footnote=footnote)
 
 

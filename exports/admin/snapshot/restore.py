@@ -7,7 +7,7 @@ from exports.models import Snapshot
 from psynetdata import rights
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.cards import Card
-from psynetdata.admin.pages.confirmation import Plan, page
+from psynetdata.admin.pages.confirmation import ConfirmationPlan, page
 
 _TARGET = "postgres://user@host:5432/database"
 
@@ -23,7 +23,9 @@ def restore_page(model_admin, request: HttpRequest, row, snapshot: Snapshot | No
         raise PermissionDenied
     back = html.change_url(type(row), row.pk)
     if snapshot is None:
-        return page(model_admin, request, row, Plan("Restore", ["There is no good snapshot to restore yet."]), back)
+        return page(
+            model_admin, request, row, ConfirmationPlan("Restore", ["There is no good snapshot to restore yet."]), back
+        )
     sentences = [
         f"{str(snapshot).capitalize()}, taken {html.age(snapshot.taken_at)} ago, is restored into a PostgreSQL "
         "database whose tables exist (PsyNet makes them at launch): completely or not at all, each row read back and "
@@ -33,7 +35,7 @@ def restore_page(model_admin, request: HttpRequest, row, snapshot: Snapshot | No
     ]
     if snapshot.state == Snapshot.State.SUSPECT:
         sentences.insert(0, "This snapshot is suspect: it lacks rows that an earlier one has.")
-    plan = Plan("Restore", sentences, cards=[_command(snapshot)])
+    plan = ConfirmationPlan("Restore", sentences, cards=[_command(snapshot)])
     return page(model_admin, request, row, plan, back)
 
 

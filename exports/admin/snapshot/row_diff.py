@@ -12,7 +12,7 @@ from exports.history.diff import TableDiff, diff, to_read
 from exports.models import Snapshot
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.cards import Card
-from psynetdata.admin.pages.confirmation import found
+from psynetdata.admin.pages.confirmation import row_or_404
 from psynetdata.admin.pages.table_names import name_of
 from psynetdata.psynet.problems import Problem
 
@@ -40,7 +40,7 @@ def unfolds(row: Snapshot, before: Snapshot | None, line: str) -> str | SafeStri
 
 
 def page(model_admin, request: HttpRequest, number: int) -> HttpResponse:
-    row = found(model_admin, request, number)
+    row = row_or_404(model_admin, request, number)
     if not model_admin.has_view_permission(request, row):
         raise PermissionDenied
     before = neighbour(row, "lt")
@@ -95,8 +95,8 @@ def _lines(changed: list[TableDiff], why: str) -> str | SafeString:
     """Return lines like `trials: 12 added, 3 changed`."""
     if not changed:
         return format_html("<p>{}</p>", why or "No row differs.")
-    told = ((name_of(one.table), _counts(one)) for one in changed)
-    return format_html("<ul>{}</ul>", format_html_join("", "<li>{}: {}</li>", told))
+    pairs = ((name_of(one.table), _counts(one)) for one in changed)
+    return format_html("<ul>{}</ul>", format_html_join("", "<li>{}: {}</li>", pairs))
 
 
 def _counts(one: TableDiff) -> str:
@@ -105,8 +105,8 @@ def _counts(one: TableDiff) -> str:
 
 
 def _remarks(one: TableDiff) -> str:
-    said = ["new table"] if one.before is None else ["table gone"] if one.after is None else []
-    said += [f"new columns {', '.join(one.columns_added)}"] if one.columns_added else []
-    said += [f"columns gone {', '.join(one.columns_removed)}"] if one.columns_removed else []
-    said += [f"column {name} was {old} and is {new}" for name, (old, new) in one.retyped.items()]
-    return "; ".join(said)
+    remarks = ["new table"] if one.before is None else ["table gone"] if one.after is None else []
+    remarks += [f"new columns {', '.join(one.columns_added)}"] if one.columns_added else []
+    remarks += [f"columns gone {', '.join(one.columns_removed)}"] if one.columns_removed else []
+    remarks += [f"column {name} was {old} and is {new}" for name, (old, new) in one.retyped.items()]
+    return "; ".join(remarks)

@@ -17,7 +17,7 @@ from exports.models import Snapshot
 from exports.package.database_zip import default_name, download
 from psynetdata import jobs, rights
 from psynetdata.admin.pages import html
-from psynetdata.admin.pages.confirmation import Plan, confirmed, found
+from psynetdata.admin.pages.confirmation import ConfirmationPlan, confirmed, row_or_404
 from psynetdata.psynet.problems import Conflict
 
 from .count_diff import changes_card
@@ -49,17 +49,19 @@ class SnapshotActions:
         variant=ActionVariant.PRIMARY,
     )  # fmt: skip
     def accept(self, request, object_id):
-        row = found(self, request, object_id)
+        row = row_or_404(self, request, object_id)
         if row.state == Snapshot.State.GOOD:
-            plan = Plan("Accept", [f"{str(row).capitalize()} is already good; there is nothing to accept."])
+            plan = ConfirmationPlan("Accept", [f"{str(row).capitalize()} is already good; there is nothing to accept."])
         else:
             plan = _plan_to_accept(row)
         return confirmed(self, request, row, plan, lambda: _ask_to_accept(request, row))
 
     @action(description="Pin", url_path="pin", permissions=["look_after"], icon="keep")
     def pin(self, request, object_id):
-        row = found(self, request, object_id)
-        plan = Plan("Pin", [f"{str(row).capitalize()} is kept for good, whatever the retention rules say."], "Pin it")
+        row = row_or_404(self, request, object_id)
+        plan = ConfirmationPlan(
+            "Pin", [f"{str(row).capitalize()} is kept for good, whatever the retention rules say."], "Pin it"
+        )
 
         def do() -> str:
             pin.pin(row, user=request.user)
@@ -69,7 +71,7 @@ class SnapshotActions:
 
     @action(description="Unpin", url_path="unpin", permissions=["look_after"], icon="keep_off")
     def unpin(self, request, object_id):
-        row = found(self, request, object_id)
+        row = row_or_404(self, request, object_id)
 
         def do() -> str:
             pin.unpin(row, user=request.user)
@@ -79,31 +81,31 @@ class SnapshotActions:
             f"From then on the retention rules decide about {row}: {retention_words(row.deployment)}.",
             "If they do not keep it, it is deleted with the next prune, within a day.",
         ]
-        plan = Plan("Unpin", sentences, "Unpin it", stops=True)
+        plan = ConfirmationPlan("Unpin", sentences, "Unpin it", stops=True)
         return confirmed(self, request, row, plan, do)
 
     @action(
         description="database.zip", url_path="database-zip", permissions=["export_regular"], icon="download",
     )  # fmt: skip
     def database_zip(self, request, object_id):
-        row = found(self, request, object_id)
+        row = row_or_404(self, request, object_id)
         if not rights.can_export(request.user, "regular"):
             raise PermissionDenied
         return confirmed(self, request, row, _plan_to_download(row), lambda: _download(request, row))
 
     @action(description="Export", url_path="export", permissions=["export"], icon="download")
     def export(self, request, object_id):
-        row = found(self, request, object_id)
+        row = row_or_404(self, request, object_id)
         return HttpResponseRedirect(f"{address(row.deployment)}?snapshot={row.pk}")
 
     @action(description="Verify", url_path="verify", permissions=["look_after"], icon="fact_check")
     def verify(self, request, object_id):
-        row = found(self, request, object_id)
+        row = row_or_404(self, request, object_id)
         return confirmed(self, request, row, plan_to_verify(row), lambda: ask_to_verify(request, row))
 
     @action(description="Restore", url_path="restore", permissions=["restore"], icon="settings_backup_restore")
     def restore(self, request, object_id):
-        row = found(self, request, object_id)
+        row = row_or_404(self, request, object_id)
         return restore_page(self, request, row, row)
 
     def has_restore_permission(self, request, object_id=None) -> bool:
@@ -115,7 +117,7 @@ def _offered(row: Snapshot) -> set[str]:
     return {"database_zip", "restore", "verify", "unpin" if row.pinned else "pin"} | by_state
 
 
-def _plan_to_accept(row: Snapshot) -> Plan:
+def _plan_to_accept(row: Snapshot) -> ConfirmationPlan:
     shown, chain = Snapshot.objects.newest(row.deployment), accept.with_followers(row)
     then = max([*chain, *([shown] if shown else [])], key=lambda one: (one.taken_at, one.pk))
     sentences = [row.reason] if row.reason else []
@@ -124,14 +126,14 @@ def _plan_to_accept(row: Snapshot) -> Plan:
         sentences.append(f"{len(chain) - 1} later ones, which are suspect only because of it, are accepted too.")
     if then == shown:
         sentences.append(f"The mirror continues to show {shown}, which is newer.")
-        return Plan("Accept", sentences, "Accept it")
+        return ConfirmationPlan("Accept", sentences, "Accept it")
     if shown:
         sentences.append(f"Nothing is deleted: {shown} stays in the history with all its rows.")
     sentences.append(
         f"The mirror, the sheets and new exports then show {then}" + (f" instead of {shown}:" if shown else ".")
     )
     cards = [changes_card(shown, then)] if shown else []
-    return Plan("Accept", sentences, "Accept it", cards=cards)
+    return ConfirmationPlan("Accept", sentences, "Accept it", cards=cards)
 
 
 def _ask_to_accept(request, row: Snapshot) -> HttpResponse:
@@ -147,7 +149,7 @@ def _ask_to_accept(request, row: Snapshot) -> HttpResponse:
     return HttpResponseRedirect(html.change_url(Snapshot, row.pk))
 
 
-def _plan_to_download(row: Snapshot) -> Plan:
+def _plan_to_download(row: Snapshot) -> ConfirmationPlan:
     sentences = [
         "Identified data: the file has real worker ids, addresses and everything that people typed. The download "
         "is recorded with your name.",
@@ -155,8 +157,8 @@ def _plan_to_download(row: Snapshot) -> Plan:
     ]
     if row.bytes > DOWNLOAD_LIMIT:
         sentences.append(f"It is too large for a page; “manage.py snapshot download {row.pk}” writes it on the server.")
-        return Plan("database.zip", sentences)
-    return Plan("database.zip", sentences, "Download it")
+        return ConfirmationPlan("database.zip", sentences)
+    return ConfirmationPlan("database.zip", sentences, "Download it")
 
 
 def _download(request, row: Snapshot) -> HttpResponse:

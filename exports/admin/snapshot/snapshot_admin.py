@@ -35,8 +35,8 @@ class SnapshotAdmin(SelectedSnapshots, SnapshotActions, Visible, ReadOnly, Cards
     sortable_by = ("taken", "row_count")
 
     def get_queryset(self, request):
-        found = super().get_queryset(request)
-        return found.defer(*_LARGE) if _is_list(request) else found
+        snapshots = super().get_queryset(request)
+        return snapshots.defer(*_LARGE) if _is_list(request) else snapshots
 
     @display(description="snapshot")
     def name(self, obj):

@@ -21,16 +21,16 @@ def timeline_card(deployment: Deployment) -> list[Card]:
     if len(rows) < 2:
         return []
     first, last = rows[0]["taken_at"], rows[-1]["taken_at"]
-    told = (
+    caption = (
         f"{len(rows)} snapshots from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC, "
         f"from {html.number(rows[0]['rows'])} to {html.number(rows[-1]['rows'])} rows"
     )
-    context = {"figures": [("", _drawn(rows, told), told)]}
+    context = {"figures": [("", _drawing(rows, caption), caption)]}
     note = "A mark for each snapshot, as high as its number of rows; the bar inside shows how much was new to store."
     return [Card("History", template="admin/exports/how.html", context=context, footnote=note)]
 
 
-def _drawn(rows: list[dict], told: str) -> SafeString:
+def _drawing(rows: list[dict], caption: str) -> SafeString:
     most_rows, most_bytes = (max(row[name] for row in rows) or 1 for name in ("rows", "new_bytes"))
     span = (rows[-1]["taken_at"] - rows[0]["taken_at"]).total_seconds() or 1
     marks, before = [], None
@@ -50,7 +50,7 @@ def _drawn(rows: list[dict], told: str) -> SafeString:
     return format_html(
         '<svg class="psd-chart psd-history" viewBox="0 0 {} {}" preserveAspectRatio="none" role="group" '
         'aria-label="{}">{}</svg>',
-        _WIDTH, _HEIGHT, told, inside,
+        _WIDTH, _HEIGHT, caption, inside,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.db.models import Max
 
 from exports.models import Incident, Snapshot
-from exports.watch.incident_sentence import told
+from exports.watch.incident_sentence import incident_sentence
 from psynetdata import jobs
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.cards import Card
@@ -23,7 +23,7 @@ def alarms_card(user, incidents: Iterable[Incident], title: str = "", *, named: 
         {
             "what": html.link(html.change_url(Incident, incident.pk), incident.get_kind_display()),
             "of": (html.to_object(incident.deployment) if incident.deployment else "the desk itself") if named else "",
-            "sentence": told(incident, user),
+            "sentence": incident_sentence(incident, user),
             "see": html.to_object(suspects.get(incident.deployment_id)) if incident.deployment_id in suspects else "",
             "age": html.age(incident.began_at),
             "began": html.utc(incident.began_at),

@@ -48,8 +48,8 @@ def jobs_of(deployment: Deployment) -> ItsJobs:
     }
     first = {name: Subquery(rows.values("pk")[:1]) for name, rows in wanted.items()}
     numbers = Deployment.objects.filter(pk=deployment.pk).values_list(*first.values()).get()
-    found = Job.objects.in_bulk([number for number in numbers if number])
-    return ItsJobs(**{name: found.get(number) for name, number in zip(wanted, numbers, strict=True)})
+    jobs_by_id = Job.objects.in_bulk([number for number in numbers if number])
+    return ItsJobs(**{name: jobs_by_id.get(number) for name, number in zip(wanted, numbers, strict=True)})
 
 
 def _active(deployment: Deployment, *kinds: str) -> QuerySet[Job]:
@@ -123,8 +123,8 @@ def _drill(user, job: Job | None):
     if job is None:
         return "none yet"
     done = job.state == Job.State.DONE
-    said = job.result.get("sentence", "") if done else reason_of(user, job)
-    return html.joined([html.to_object(job), html.badge(job.state), html.utc(job.finished_at), said])
+    outcome = job.result.get("sentence", "") if done else reason_of(user, job)
+    return html.joined([html.to_object(job), html.badge(job.state), html.utc(job.finished_at), outcome])
 
 
 def _next_launch(user, deployment: Deployment) -> list[tuple]:

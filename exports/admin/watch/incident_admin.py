@@ -6,11 +6,11 @@ from unfold.decorators import action, display
 from exports.models import Incident
 from exports.notify.channel_test import own_channels, try_channels, try_own_channels
 from exports.notify.channels import channels, label_of
-from exports.watch.incident_sentence import told
+from exports.watch.incident_sentence import incident_sentence
 from psynetdata import rights
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.cards import Card, CardsAdmin, ReadOnly
-from psynetdata.admin.pages.confirmation import Plan, page
+from psynetdata.admin.pages.confirmation import ConfirmationPlan, page
 from psynetdata.admin.pages.visibility import BY_DEPLOYMENT, Visible
 from psynetdata.models import Audit, Deployment
 
@@ -24,7 +24,7 @@ def incidents_card(deployment: Deployment, user) -> Card:
         (
             html.link(html.change_url(Incident, incident.pk), incident.get_kind_display()),
             _state(incident),
-            told(incident, user),
+            incident_sentence(incident, user),
             html.utc(incident.began_at),
             html.utc(incident.ended_at),
         )
@@ -75,13 +75,17 @@ class IncidentAdmin(Visible, ReadOnly, CardsAdmin):
                     messages.success(request, f"{label}: sent.")
             return HttpResponseRedirect(back)
         names = " and ".join(channel.label for channel in channels())
-        told = f"A test message is sent through {names}, to the people who get alarms."
+        sentence = f"A test message is sent through {names}, to the people who get alarms."
         if own := own_channels():
-            told += f" The Slack channels of single deployments get it too: {', '.join(map(str, own.values()))}."
+            sentence += f" The Slack channels of single deployments get it too: {', '.join(map(str, own.values()))}."
         if not names:
-            told = "No channel is set up, so no alarm is sent. Set up one with SLACK_BOT_TOKEN and SLACK_CHANNEL, or "
-            told += "with EMAIL_URL, ALARM_EMAILS and EMAIL_FROM."
-        return page(self, request, None, Plan("A test message", [told], "Send it" if names else ""), back)
+            sentence = (
+                "No channel is set up, so no alarm is sent. Set up one with SLACK_BOT_TOKEN and SLACK_CHANNEL, or "
+            )
+            sentence += "with EMAIL_URL, ALARM_EMAILS and EMAIL_FROM."
+        return page(
+            self, request, None, ConfirmationPlan("A test message", [sentence], "Send it" if names else ""), back
+        )
 
     def get_list_display(self, request):
         shown = super().get_list_display(request)
@@ -112,14 +116,14 @@ class IncidentAdmin(Visible, ReadOnly, CardsAdmin):
         facts = [
             ("what", obj.get_kind_display()),
             ("state", _state(obj)),
-            ("in words", told(obj, request.user)),
+            ("in words", incident_sentence(obj, request.user)),
             ("deployment", html.to_object(obj.deployment) if obj.deployment else "the desk itself"),
             ("began", html.utc(obj.began_at)),
             ("over", html.utc(obj.ended_at)),
             ("lasted", lasted),
         ]
         rows = [
-            (label_of(notice.channel), "its end" if notice.end else "its beginning", _told(notice))
+            (label_of(notice.channel), "its end" if notice.end else "its beginning", _delivered(notice))
             for notice in obj.notices.all()
         ]
         note = "" if rows else "It was sent through no channel; none was set up."
@@ -127,7 +131,7 @@ class IncidentAdmin(Visible, ReadOnly, CardsAdmin):
         return [Card("In short", facts=facts), notices]
 
 
-def _told(notice):
+def _delivered(notice):
     if notice.told_at:
         return html.utc(notice.told_at)
     return f"given up: {notice.error}" if notice.given_up_at else f"not yet. {notice.error}".strip()

@@ -9,7 +9,7 @@ from exports.capture import snapshot_schedule
 from exports.operations import deployments
 from psynetdata import jobs, rights
 from psynetdata.admin.pages import html
-from psynetdata.admin.pages.confirmation import Plan, confirmed, found
+from psynetdata.admin.pages.confirmation import ConfirmationPlan, confirmed, row_or_404
 from psynetdata.admin.pages.table_names import name_of
 from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.problems import Conflict
@@ -48,7 +48,7 @@ class WatchActions:
 
     @action(description="Snapshot now", url_path="snapshot-now", permissions=["look_after"], icon="photo_camera")
     def snapshot_now(self, request, object_id):
-        row = found(self, request, object_id)
+        row = row_or_404(self, request, object_id)
         form = SnapshotForm(request.POST if request.method == "POST" else None)
         full = form.is_valid() and form.cleaned_data["full"]
         sentences = [
@@ -57,21 +57,21 @@ class WatchActions:
         ]
         if row.state == State.PAUSED:
             sentences.append("It is paused, and stays paused.")
-        plan = Plan("Snapshot now", sentences, "Take a snapshot", form=form)
+        plan = ConfirmationPlan("Snapshot now", sentences, "Take a snapshot", form=form)
         return confirmed(self, request, row, plan, lambda: ask_for_snapshot(request, row, full=full))
 
     @action(description="Test connection", url_path="test-connection", permissions=["look_after"], icon="cable")
     def test_connection(self, request, object_id):
-        row = found(self, request, object_id)
+        row = row_or_404(self, request, object_id)
         sentences = [
             f"This connects to the source of {row} as a snapshot would, and reports what is there. Nothing is stored."
         ]
-        plan = Plan("Test connection", sentences, "Connect")
+        plan = ConfirmationPlan("Test connection", sentences, "Connect")
         return confirmed(self, request, row, plan, lambda: _connected(row))
 
     @action(description="Pause", url_path="pause", permissions=["look_after"], icon="pause")
     def pause(self, request, object_id):
-        row = found(self, request, object_id)
+        row = row_or_404(self, request, object_id)
         sentences = [
             f"No more scheduled snapshots of {row} are taken, and its alarms end. {_STAYS}",
             "“Snapshot now” still works, and “Resume” watches it again.",
@@ -80,7 +80,7 @@ class WatchActions:
 
     @action(description="Resume", url_path="resume", permissions=["look_after"], icon="play_arrow")
     def resume(self, request, object_id):
-        row = found(self, request, object_id)
+        row = row_or_404(self, request, object_id)
         how = f"every {row.every} seconds" if row.every else "only on request, as its settings say"
         sentences = [f"It is watched again: a snapshot is taken within a minute, and then {how}."]
         if not row.every:
@@ -89,7 +89,7 @@ class WatchActions:
 
     @action(description="Archive", url_path="archive", permissions=["look_after"], icon="archive")
     def archive(self, request, object_id):
-        row = found(self, request, object_id)
+        row = row_or_404(self, request, object_id)
         sentences = [
             f"The experiment is over: {row} is not watched any more and its alarms end. {_STAYS}",
             "What its database received since the newest snapshot is not here; take a last one first. The retention "
@@ -102,7 +102,7 @@ class WatchActions:
             verb(row, user=request.user)
             return f"{row} {says}."
 
-        return confirmed(self, request, row, Plan(heading, sentences, heading, stops=stops), do)
+        return confirmed(self, request, row, ConfirmationPlan(heading, sentences, heading, stops=stops), do)
 
 
 def offered(row: Deployment) -> set[str]:
@@ -117,15 +117,15 @@ def offered(row: Deployment) -> set[str]:
 
 def _connected(row: Deployment) -> str:
     """Return what was found, in a sentence, and whether it is still the launch that we know."""
-    found = deployments.connect(row)
-    rows = ", ".join(f"{html.number(count)} {name_of(table)}" for table, count in found.rows.items())
-    other = found.info.deployment_id not in ("", row.deployment_id)
-    told = (
-        f" It is another launch now, {found.info.deployment_id}; the next snapshot creates its deployment."
+    probe = deployments.connect(row)
+    rows = ", ".join(f"{html.number(count)} {name_of(table)}" for table, count in probe.rows.items())
+    other = probe.info.deployment_id not in ("", row.deployment_id)
+    launch_note = (
+        f" It is another launch now, {probe.info.deployment_id}; the next snapshot creates its deployment."
         if other
         else ""
     )
-    return f"The source of {row} answers: PostgreSQL {found.version}, {rows}.{told}"
+    return f"The source of {row} answers: PostgreSQL {probe.version}, {rows}.{launch_note}"
 
 
 def ask_for_snapshot(request, row: Deployment, *, full: bool) -> HttpResponse:

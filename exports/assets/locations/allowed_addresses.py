@@ -5,7 +5,7 @@ import socket
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult
 
-from .base import Missing, Trouble
+from .base import FileMissing, TransferFailed
 
 _PORTS = (80, 443)
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -24,22 +24,22 @@ class Addresses:
     own: frozenset[tuple[str, int]] = field(default_factory=frozenset)
 
     def check(self, url: SplitResult) -> None:
-        """Raise Missing for an address that must not be asked; this does not use the network."""
+        """Raise FileMissing for an address that must not be asked; this does not use the network."""
         if url.scheme not in ("http", "https") or not url.hostname:
-            raise Missing("its address is not one that files can be fetched from")
+            raise FileMissing("its address is not one that files can be fetched from")
         if not (self._is_named(url.hostname, port_of(url)) or (not self.listed and port_of(url) in _PORTS)):
-            raise Missing(_REFUSED)
+            raise FileMissing(_REFUSED)
 
     def connect(self, host: str, port: int, timeout: float) -> socket.socket:
         """Connect to an allowed address of the host. The name is looked up once, so that it cannot change."""
         named = self._is_named(host, port)
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            resolved = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
-            raise Trouble("the name of its server is not known", unreachable=True) from None
-        for family, kind, protocol, _, address in found:
+            raise TransferFailed("the name of its server is not known", unreachable=True) from None
+        for family, kind, protocol, _, address in resolved:
             if not (named or is_public(address[0])):
-                raise Missing(_REFUSED)
+                raise FileMissing(_REFUSED)
             line = socket.socket(family, kind, protocol)
             line.settimeout(timeout)
             try:
@@ -48,7 +48,7 @@ class Addresses:
                 return line
             except OSError:
                 line.close()
-        raise Trouble("its server cannot be reached", unreachable=True)
+        raise TransferFailed("its server cannot be reached", unreachable=True)
 
     def _is_named(self, host: str, port: int) -> bool:
         host = host.lower().rstrip(".")
@@ -59,7 +59,7 @@ def port_of(url: SplitResult) -> int:
     try:
         return url.port or (443 if url.scheme == "https" else 80)
     except ValueError:
-        raise Missing("its address is not one that files can be fetched from") from None
+        raise FileMissing("its address is not one that files can be fetched from") from None
 
 
 def is_public(address: str) -> bool:

@@ -9,19 +9,19 @@ from typing import BinaryIO
 from psynetdata.psynet.csvtext import BLOCK
 
 
-class Missing(Exception):
+class FileMissing(Exception):
     """The file cannot be fetched and trying again would not help. The reason, without any path."""
 
 
-class Trouble(Exception):
-    """The next try may succeed. `anew`: start from the beginning; `after`: seconds to wait before it."""
+class TransferFailed(Exception):
+    """The next try may succeed. `restart`: start from the beginning; `after`: seconds to wait before it."""
 
-    def __init__(self, reason: str, *, anew: bool = False, after: float = 0.0, unreachable: bool = False):
+    def __init__(self, reason: str, *, restart: bool = False, after: float = 0.0, unreachable: bool = False):
         super().__init__(reason)
-        self.anew, self.after, self.unreachable = anew, after, unreachable
+        self.restart, self.after, self.unreachable = restart, after, unreachable
 
 
-class PlaceGone(Exception):
+class LocationGone(Exception):
     """No file of this location can be fetched now: wrong folder, bucket or credentials, or another host key."""
 
 
@@ -49,7 +49,7 @@ class Stream:
 
 
 class Session(ABC):
-    """`open` and `walk` raise Missing, Trouble and PlaceGone; so do the blocks of a stream."""
+    """`open` and `list_files` raise FileMissing, TransferFailed and LocationGone; so do the blocks of a stream."""
 
     # Whether a file that differs from its row is fetched a second time: it may have been damaged on its way.
     is_remote = True
@@ -64,7 +64,7 @@ class Session(ABC):
         """
 
     @abstractmethod
-    def walk(self, path: str) -> list[str] | None:
+    def list_files(self, path: str) -> list[str] | None:
         """Return the paths of all files within a folder, sorted; None if the path is not a folder."""
 
     def close(self) -> None:  # noqa: B027 - a folder has no connection to close
@@ -72,11 +72,11 @@ class Session(ABC):
 
 
 def checked(path: str) -> str:
-    """Return a path below a location. Raises Missing if it leads out of it, is absolute or holds a NUL."""
+    """Return a path below a location. Raises FileMissing if it leads out of it, is absolute or holds a NUL."""
     parts = path.replace("\\", "/").split("/")
     climbs = ".." in parts or path.startswith(("/", "\\"))
     if climbs or "\0" in path or not set(parts) - {"", "."}:
-        raise Missing("its path leads out of the assets' folder")
+        raise FileMissing("its path leads out of the assets' folder")
     return path
 
 
@@ -88,12 +88,12 @@ def blocks_of(file: BinaryIO, size: int) -> Iterator[bytes]:
 
 
 def exactly(blocks: Iterator[bytes], size: int | None) -> Iterator[bytes]:
-    """Yield the blocks. Raises Trouble if they are fewer or more bytes than `size`."""
+    """Yield the blocks. Raises TransferFailed if they are fewer or more bytes than `size`."""
     got = 0
     for block in blocks:
         got += len(block)
         if size is not None and got > size:
-            raise Trouble("it grew while it was read", anew=True)
+            raise TransferFailed("it grew while it was read", restart=True)
         yield block
     if size is not None and got < size:
-        raise Trouble("it ended too early")
+        raise TransferFailed("it ended too early")

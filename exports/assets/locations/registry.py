@@ -20,7 +20,7 @@ from .web import WebSession
 
 
 @dataclass(frozen=True)
-class Place:
+class AssetLocation:
     """Opens connections for workers. `place`: to the assets' location, None if not known; `web`: to other addresses.
 
     `experiment`: the address of the experiment itself, empty if not known.
@@ -31,22 +31,22 @@ class Place:
     experiment: str = field(default="", repr=False)
 
 
-def of(deployment: Deployment, *, timeout: float = 30.0) -> Place:
+def location_of(deployment: Deployment, *, timeout: float = 30.0) -> AssetLocation:
     """Raises UsageError if its URL is of an unknown kind, and Problem if a secret cannot be read."""
     url, experiment = deployment.assets_url, deployment.experiment_url
     secret = credentials.reveal(deployment.assets_secret)
     own = frozenset(_origin(each) for each in (url, experiment) if each.startswith(("http://", "https://")))
     addresses = Addresses(hosts(deployment.assets_hosts), own)
     opened = opener(url, secret, known_hosts=deployment.assets_known_hosts, addresses=addresses, timeout=timeout)
-    return Place(opened, lambda: WebSession("", addresses, timeout=timeout), experiment.rstrip("/"))
+    return AssetLocation(opened, lambda: WebSession("", addresses, timeout=timeout), experiment.rstrip("/"))
 
 
-def experiment(deployment: Deployment, *, timeout: float = 30.0) -> Place:
+def experiment_location(deployment: Deployment, *, timeout: float = 30.0) -> AssetLocation:
     """Return the running experiment as a location: its routes are paths. Raises Problem if its login cannot be read."""
     url, secret = deployment.experiment_url, credentials.reveal(deployment.experiment_secret)
     addresses = Addresses(own=frozenset([_origin(url)]))
     opened = opener(url, secret, known_hosts="", addresses=addresses, timeout=timeout)
-    return Place(opened, lambda: WebSession("", addresses, timeout=timeout))
+    return AssetLocation(opened, lambda: WebSession("", addresses, timeout=timeout))
 
 
 def opener(

@@ -7,7 +7,7 @@ from .base import Session, Stream
 from .web import WebSession
 
 
-class Way:
+class AssetRoute:
     """How a worker gets one asset's files."""
 
     is_remote = True
@@ -17,11 +17,11 @@ class Way:
     def open(self, inside: str, **how) -> AbstractContextManager[Stream]:
         raise NotImplementedError
 
-    def walk(self) -> list[str] | None:
+    def list_files(self) -> list[str] | None:
         return None
 
 
-class ToAddress(Way):
+class AddressRoute(AssetRoute):
     def __init__(self, session: Callable[[], WebSession], address: str):
         self._session, self._address = session, address
         self.server = address.partition("://")[2].partition("/")[0]
@@ -30,7 +30,7 @@ class ToAddress(Way):
         return self._session().open_address(self._address, **how)
 
 
-class ToPlace(Way):
+class LocationRoute(AssetRoute):
     def __init__(self, session: Callable[[], Session], path: str):
         self._session, self._path = session, path
 
@@ -45,5 +45,5 @@ class ToPlace(Way):
     def open(self, inside: str, **how) -> AbstractContextManager[Stream]:
         return self._session().open(f"{self._path}/{inside}" if inside else self._path, **how)
 
-    def walk(self) -> list[str] | None:
-        return self._session().walk(self._path)
+    def list_files(self) -> list[str] | None:
+        return self._session().list_files(self._path)

@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError
 
 from psynetdata.psynet.csvtext import BLOCK
 
-from .base import Missing, PlaceGone, Session, Stream, Trouble, Unchanged, checked, exactly
+from .base import FileMissing, LocationGone, Session, Stream, TransferFailed, Unchanged, checked, exactly
 
 _CONNECTIONS = 64  # at most; each worker has one
 _DENIED = ("AccessDenied", "403", "Forbidden", "AllAccessDisabled")
@@ -68,25 +68,29 @@ class S3Session(Session):
         if start:
             asked |= {"Range": f"bytes={start}-", "IfMatch": version}
         try:
-            found = self._bucket.client.get_object(Bucket=self._bucket.name, Key=self._key(path), **asked)
+            response = self._bucket.client.get_object(Bucket=self._bucket.name, Key=self._key(path), **asked)
         except (ClientError, BotoCoreError, HTTPError, ValueError) as error:
             raise _reason(error) from None
-        body, size = found["Body"], found["ContentLength"]
-        begins = start if "ContentRange" in found else 0
+        body, size = response["Body"], response["ContentLength"]
+        begins = start if "ContentRange" in response else 0
         try:
             yield Stream(
-                exactly(_blocks(body), size), begins, begins + size, found.get("ETag", ""), found.get("ContentType", "")
+                exactly(_blocks(body), size),
+                begins,
+                begins + size,
+                response.get("ETag", ""),
+                response.get("ContentType", ""),
             )
         finally:
             body.close()
 
-    def walk(self, path: str) -> list[str] | None:
+    def list_files(self, path: str) -> list[str] | None:
         prefix = f"{self._key(path)}/"
         try:
             pages = self._bucket.client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket.name, Prefix=prefix
             )
-            keys = [found["Key"] for page in pages for found in page.get("Contents", ())]
+            keys = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
         except (ClientError, BotoCoreError, HTTPError) as error:
             raise _reason(error) from None
         # A key that ends in a slash is how some clients store an empty folder.
@@ -96,32 +100,32 @@ class S3Session(Session):
         try:
             return self._bucket.storage._normalize_name(checked(path).rstrip("/"))
         except SuspiciousOperation:
-            raise Missing("its path leads out of the assets' folder") from None
+            raise FileMissing("its path leads out of the assets' folder") from None
 
 
 def _blocks(body) -> Iterator[bytes]:
     try:
         yield from body.iter_chunks(BLOCK)
     except (BotoCoreError, HTTPError, OSError):
-        raise Trouble("the connection broke") from None
+        raise TransferFailed("the connection broke") from None
 
 
 def _reason(error: Exception) -> Exception:
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
-        return PlaceGone("there are no credentials for the assets' bucket (AWS_ACCESS_KEY_ID and the like)")
+        return LocationGone("there are no credentials for the assets' bucket (AWS_ACCESS_KEY_ID and the like)")
     if not isinstance(error, ClientError):
-        return Trouble("the storage of the assets cannot be reached", unreachable=True)
+        return TransferFailed("the storage of the assets cannot be reached", unreachable=True)
     code = str(error.response.get("Error", {}).get("Code", ""))
     if code in ("304", "NotModified"):
         return Unchanged()
     if code in ("412", "PreconditionFailed", "InvalidRange", "416"):
-        return Trouble("it changed while it was read", anew=True)
+        return TransferFailed("it changed while it was read", restart=True)
     if code == "NoSuchBucket":
-        return PlaceGone("the bucket of the assets does not exist")
+        return LocationGone("the bucket of the assets does not exist")
     if code in _REFUSED:
-        return PlaceGone("the storage of the assets refused our credentials")
+        return LocationGone("the storage of the assets refused our credentials")
     if code in _ABSENT:
-        return Missing("there is no such file")
+        return FileMissing("there is no such file")
     if code in _DENIED:
-        return Missing("permission to read it was denied")
-    return Trouble("the storage of the assets answered with an error")
+        return FileMissing("permission to read it was denied")
+    return TransferFailed("the storage of the assets answered with an error")

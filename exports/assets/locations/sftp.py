@@ -11,7 +11,7 @@ import paramiko
 from psynetdata.infra.sftp.connection import Connected, Server, UnknownKey, UnreadableKey
 from psynetdata.infra.sftp.read_ahead import Reads
 
-from .base import IsFolder, Missing, PlaceGone, Session, Stream, Trouble, Unchanged, checked, exactly
+from .base import FileMissing, IsFolder, LocationGone, Session, Stream, TransferFailed, Unchanged, checked, exactly
 from .local_folder import version_of
 
 _BROKEN = (paramiko.SSHException, EOFError, TimeoutError, ConnectionError)
@@ -25,27 +25,27 @@ class SFTPSession(Session):
 
     @contextmanager
     def open(self, path: str, *, start: int = 0, version: str = "", known: str = "") -> Iterator[Stream]:
-        with self._told():
-            name, found = self._inside(path)
-            if stat.S_ISDIR(found.st_mode):
+        with self._translated_errors():
+            name, status = self._inside(path)
+            if stat.S_ISDIR(status.st_mode):
                 raise IsFolder
-            if not stat.S_ISREG(found.st_mode):
-                raise Missing("it is not an ordinary file")
-            now = version_of(found)
+            if not stat.S_ISREG(status.st_mode):
+                raise FileMissing("it is not an ordinary file")
+            now = version_of(status)
             if known and now == known:
                 raise Unchanged
             file = self._sftp.open(name, "rb")
         start = start if version == now else 0
         try:
-            yield Stream(self._blocks(file, start, found.st_size, now), start, found.st_size, now)
+            yield Stream(self._blocks(file, start, status.st_size, now), start, status.st_size, now)
         finally:
             # Not waiting for the server's answer saves a round trip; nothing was written.
             file._close(async_=True)
 
-    def walk(self, path: str) -> list[str] | None:
-        with self._told():
-            name, found = self._inside(path)
-            return sorted(self._below(name, "")) if stat.S_ISDIR(found.st_mode) else None
+    def list_files(self, path: str) -> list[str] | None:
+        with self._translated_errors():
+            name, status = self._inside(path)
+            return sorted(self._below(name, "")) if stat.S_ISDIR(status.st_mode) else None
 
     def close(self) -> None:
         self._storage.close()
@@ -60,15 +60,15 @@ class SFTPSession(Session):
     def _root_of(self, sftp: paramiko.SFTPClient) -> str:
         root = self._storage.root_path
         try:
-            found = sftp.normalize(root)
-            sftp.listdir_iter(found)  # sends nothing until it is iterated over
-            if not stat.S_ISDIR(sftp.stat(found).st_mode):
-                raise PlaceGone("the folder of the assets is not a folder")
+            normalized = sftp.normalize(root)
+            sftp.listdir_iter(normalized)  # sends nothing until it is iterated over
+            if not stat.S_ISDIR(sftp.stat(normalized).st_mode):
+                raise LocationGone("the folder of the assets is not a folder")
         except OSError as error:
             if isinstance(error, _BROKEN):
                 raise
-            raise PlaceGone("the folder of the assets does not exist") from None
-        return found
+            raise LocationGone("the folder of the assets does not exist") from None
+        return normalized
 
     def _inside(self, path: str):
         """Return (the file's real path, its attributes); it must be below the root after following links."""
@@ -77,15 +77,15 @@ class SFTPSession(Session):
         if folder not in self._folders:
             self._folders[folder] = self._below_root(sftp.normalize(posixpath.join(self._root, folder)), or_root=True)
         name = posixpath.join(self._folders[folder], last)
-        found = sftp.lstat(name)
-        if stat.S_ISLNK(found.st_mode):
+        status = sftp.lstat(name)
+        if stat.S_ISLNK(status.st_mode):
             name = self._below_root(sftp.normalize(name))
-            found = sftp.stat(name)
-        return name, found
+            status = sftp.stat(name)
+        return name, status
 
     def _below_root(self, name: str, *, or_root: bool = False) -> str:
         if not name.startswith(self._root.rstrip("/") + "/") and not (or_root and name == self._root):
-            raise Missing("its path leads out of the assets' folder")
+            raise FileMissing("its path leads out of the assets' folder")
         return name
 
     def _below(self, folder: str, inside: str) -> Iterator[str]:
@@ -100,50 +100,50 @@ class SFTPSession(Session):
         """Return whether a link leads to a file below the root; other links are skipped."""
         try:
             return stat.S_ISREG(self._sftp.stat(self._below_root(self._sftp.normalize(link))).st_mode)
-        except (Missing, OSError):
+        except (FileMissing, OSError):
             return False
 
     def _blocks(self, file: paramiko.SFTPFile, start: int, size: int, version: str) -> Iterator[bytes]:
-        with self._told():
+        with self._translated_errors():
             yield from exactly(Reads(file).blocks(start, size), size - start)
             if version_of(file.stat()) != version:
-                raise Trouble("it was changed while it was read", anew=True)
+                raise TransferFailed("it was changed while it was read", restart=True)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         """Translate paramiko's errors. A broken connection is made again at the next try."""
         try:
             yield
         except paramiko.BadHostKeyException:
-            raise PlaceGone(
+            raise LocationGone(
                 "the assets' server shows another host key than the known one; no file was requested. "
                 "Find out why, then change the known key"
             ) from None
         except UnknownKey:
-            raise PlaceGone(
+            raise LocationGone(
                 "the host key of the assets' server is not known; add it to the deployment's known hosts, "
                 "or to known_hosts of the user that runs psynetdata"
             ) from None
         except UnreadableKey:
-            raise PlaceGone(
+            raise LocationGone(
                 "the private key for the assets' server cannot be read (one with a passphrase cannot be used)"
             ) from None
         except paramiko.AuthenticationException:
-            raise PlaceGone("the assets' server refused our credentials") from None
+            raise LocationGone("the assets' server refused our credentials") from None
         except _BROKEN:
             self._drop()
-            raise Trouble("the connection to the assets' server broke", unreachable=True) from None
+            raise TransferFailed("the connection to the assets' server broke", unreachable=True) from None
         except FileNotFoundError:
-            raise Missing("there is no such file") from None
+            raise FileMissing("there is no such file") from None
         except PermissionError:
-            raise Missing("permission to read it was denied") from None
+            raise FileMissing("permission to read it was denied") from None
         except socket.gaierror:
-            raise Trouble("the name of the assets' server is not known", unreachable=True) from None
+            raise TransferFailed("the name of the assets' server is not known", unreachable=True) from None
         except OSError as error:
             if error.errno is None:  # a message of the server
-                raise Missing("it cannot be read") from None
+                raise FileMissing("it cannot be read") from None
             self._drop()
-            raise Trouble("the assets' server cannot be reached", unreachable=True) from None
+            raise TransferFailed("the assets' server cannot be reached", unreachable=True) from None
 
     def _drop(self) -> None:
         self._storage.close()

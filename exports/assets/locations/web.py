@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, quote, urljoin, urlsplit
 from psynetdata.psynet.csvtext import BLOCK
 
 from .allowed_addresses import Addresses, port_of
-from .base import Missing, Session, Stream, Trouble, Unchanged, checked, exactly
+from .base import FileMissing, Session, Stream, TransferFailed, Unchanged, checked, exactly
 
 _HOPS = 5
 _LONGEST_PAUSE = 60.0  # seconds that a server may ask us to wait
@@ -62,8 +62,8 @@ class WebSession(Session):
             if not answer.isclosed():  # there is more to come that is not needed
                 self._lines.pop(key).close()
 
-    def walk(self, path: str) -> list[str] | None:
-        raise Missing("it is a folder, and a web server does not list a folder's files")
+    def list_files(self, path: str) -> list[str] | None:
+        raise FileMissing("it is a folder, and a web server does not list a folder's files")
 
     def close(self) -> None:
         for line in self._lines.values():
@@ -81,9 +81,9 @@ class WebSession(Session):
             seen.add(url.geturl())
             onward = _split(urljoin(url.geturl(), answer.headers.get("Location") or ""))
             if onward.geturl() in seen or len(seen) > _HOPS:
-                raise Missing("its address redirects in a circle")
+                raise FileMissing("its address redirects in a circle")
             if url.scheme == "https" and onward.scheme != "https":
-                raise Missing("its address redirects from an encrypted connection to an unencrypted one")
+                raise FileMissing("its address redirects from an encrypted connection to an unencrypted one")
             url = onward
 
     def _ask(self, url: SplitResult, headers: dict[str, str]) -> tuple[http.client.HTTPResponse, tuple]:
@@ -122,21 +122,21 @@ class WebSession(Session):
         return line
 
 
-def _lost(error: Exception) -> Trouble | Missing:
+def _lost(error: Exception) -> TransferFailed | FileMissing:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return Missing("the certificate of its server cannot be trusted")
+        return FileMissing("the certificate of its server cannot be trusted")
     if isinstance(error, TimeoutError):
-        return Trouble("its server does not answer", unreachable=True)
-    return Trouble("the connection to its server broke", unreachable=True)
+        return TransferFailed("its server does not answer", unreachable=True)
+    return TransferFailed("the connection to its server broke", unreachable=True)
 
 
 def _split(address: str) -> SplitResult:
     try:
         url = urlsplit(address)
     except ValueError:
-        raise Missing("its address is not one that files can be fetched from") from None
+        raise FileMissing("its address is not one that files can be fetched from") from None
     if any(ord(letter) < 33 or ord(letter) == 127 for letter in url.netloc):
-        raise Missing("its address is not one that files can be fetched from")
+        raise FileMissing("its address is not one that files can be fetched from")
     return url._replace(fragment="")
 
 
@@ -150,15 +150,15 @@ def _check(answer: http.client.HTTPResponse) -> None:
     if status == 304:
         raise Unchanged
     if status in (404, 410):
-        raise Missing("there is no such file")
+        raise FileMissing("there is no such file")
     if status in (401, 403):
-        raise Missing("permission to read it was denied")
+        raise FileMissing("permission to read it was denied")
     if status in (412, 416):
-        raise Trouble("it changed while it was read", anew=True)
+        raise TransferFailed("it changed while it was read", restart=True)
     if status == 429 or status >= 500:
-        raise Trouble("its server is overloaded or failing", after=_asked_pause(answer))
+        raise TransferFailed("its server is overloaded or failing", after=_asked_pause(answer))
     if status not in (200, 206):
-        raise Missing(f"its server answered with status {status}")
+        raise FileMissing(f"its server answered with status {status}")
 
 
 def _asked_pause(answer: http.client.HTTPResponse) -> float:
@@ -172,9 +172,9 @@ def _extent(answer: http.client.HTTPResponse, start: int) -> tuple[int, int | No
     size = int(length) if length.isdecimal() else None
     if answer.status != 206:
         return 0, size
-    said = answer.headers.get("Content-Range", "")
-    if not said.startswith(f"bytes {start}-"):
-        raise Trouble("its server sent another part than the requested one", anew=True)
+    header = answer.headers.get("Content-Range", "")
+    if not header.startswith(f"bytes {start}-"):
+        raise TransferFailed("its server sent another part than the requested one", restart=True)
     return start, None if size is None else start + size
 
 
@@ -184,4 +184,4 @@ def _blocks(answer: http.client.HTTPResponse) -> Iterator[bytes]:
             yield block
     except _LOST as error:
         timed_out = isinstance(error, TimeoutError)
-        raise Trouble("its server stopped sending" if timed_out else "it ended too early") from None
+        raise TransferFailed("its server stopped sending" if timed_out else "it ended too early") from None

@@ -53,9 +53,9 @@ class Unreadable(Exception):
 
 def detect(head: bytes, name: str) -> str | None:
     """Return a member's compressed format, None for plain bytes. Raises Unreadable if only its name suggests one."""
-    for offset, magic, found in _MAGIC:
+    for offset, magic, format_name in _MAGIC:
         if head.startswith(magic, offset):
-            return found
+            return format_name
     if head and name.lower().endswith(_SUFFIXES):
         raise Unreadable("named as a packed file, in a format that is not known")
     return None

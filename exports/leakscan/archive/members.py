@@ -14,7 +14,7 @@ from typing import BinaryIO
 from exports.leakscan.report import UNREADABLE, Tally
 from exports.leakscan.search import redaction as shows
 from exports.leakscan.search.cells import NAMED, NUMBERS, UNREADABLE_ROWS, RowCheck
-from exports.leakscan.search.location import Place, place_for
+from exports.leakscan.search.location import HitLocation, location_for
 from exports.leakscan.search.matcher import GUARD, Hit, Matcher
 from exports.leakscan.search.stream import BLOCK, BlockSearch
 
@@ -32,7 +32,7 @@ _READ_ERRORS = (
 )
 
 
-class Walk:
+class MemberSearch:
     """Searches members and everything within them; findings go to the tally.
 
     In every method `shown` is the member's path as a report may show it.
@@ -66,9 +66,9 @@ class Walk:
         except _READ_ERRORS as error:
             self.tally.add(shown, "content", UNREADABLE, f"damaged ({type(error).__name__})")
 
-    def part(self, stream: BinaryIO, name: str, shown: str, start: int = 0, end: int | None = None) -> None:
+    def byte_range(self, stream: BinaryIO, name: str, shown: str, start: int = 0, end: int | None = None) -> None:
         """Search the bytes [start, end) of an uncompressed member; hits belong to the part in which they end."""
-        place = place_for(name, self._safe)
+        place = location_for(name, self._safe)
         begin = max(0, start - self._matcher.reach)
         tail = _skip(stream, begin, place)
         blocks = BlockSearch(self._matcher, place, partial(self._hit, shown), settled=start - begin)
@@ -117,10 +117,10 @@ class Walk:
 
     def _plain(self, stream: BinaryIO, name: str, shown: str) -> None:
         if not (self._matcher.needs_rows and name.lower().endswith(".csv")):
-            self.part(stream, name, shown)
+            self.byte_range(stream, name, shown)
             return
         with _copied(stream) as file:
-            self.part(file, name, shown)
+            self.byte_range(file, name, shown)
             for which in (NAMED, NUMBERS):
                 file.seek(0)
                 self.rows(file, shown, which)
@@ -165,11 +165,11 @@ class Walk:
         self._search(iter(lambda: file.read(BLOCK), b""), shown, "parquet metadata")
 
     def _rows(self, shown: str) -> RowCheck:
-        def found(needle: int, column: str, count: int) -> None:
+        def add_cells(needle: int, column: str, count: int) -> None:
             kind = self._matcher.needles[needle].kind
             self.tally.add(shown, f"column {self._safe(column)}", kind, "cell", count)
 
-        return RowCheck(self._matcher, found)
+        return RowCheck(self._matcher, add_cells)
 
     def _name(self, name: str, parent: str = "") -> tuple[str, list[Hit]]:
         hits = shows.hits_in_name(name, self._matcher)
@@ -179,11 +179,11 @@ class Walk:
         return shown, hits
 
     def _search(self, blocks: Iterable[bytes], shown: str, place: str, *, already: Iterable[int] = ()) -> None:
-        def found(hit: Hit, _: str) -> None:
+        def add_hit(hit: Hit, _: str) -> None:
             if hit.needle not in already:
                 self._hit(shown, hit, place)
 
-        searched = BlockSearch(self._matcher, Place(self._safe), found)
+        searched = BlockSearch(self._matcher, HitLocation(self._safe), add_hit)
         for block in blocks:
             searched.feed(block)
             self._count(len(block))
@@ -200,7 +200,7 @@ class Walk:
         self.tally.add(shown, place, self._matcher.needles[hit.needle].kind, hit.form)
 
 
-def _skip(stream: BinaryIO, length: int, place: Place) -> bytes:
+def _skip(stream: BinaryIO, length: int, place: HitLocation) -> bytes:
     """Read so many bytes without searching them; return the last of them."""
     tail = b""
     while length and (block := stream.read(min(BLOCK, length))):

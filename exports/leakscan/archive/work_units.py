@@ -15,7 +15,7 @@ from exports.leakscan.search.matcher import Matcher
 from exports.leakscan.search.stream import BLOCK
 
 from . import formats
-from .members import DEEPEST, Walk
+from .members import DEEPEST, MemberSearch
 
 # Smaller members are grouped; larger ones are divided if one alone would keep the other processes waiting.
 _TOGETHER = 4 << 20
@@ -23,7 +23,7 @@ _LEAST_PART = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class WorkUnit:
     """A file, or a member of a zip file, or the part [start, end) of its bytes; without `end` to its end.
 
     `packed`: it has to be opened, whatever it is. `rows`: it is to be checked as a table (cells.NAMED, cells.NUMBERS).
@@ -45,12 +45,12 @@ class Piece:
         return not self.packed and self.name.lower().endswith(".csv")
 
 
-class Plan(Walk):
+class ScanPlan(MemberSearch):
     """Searches names and headers itself and turns contents into pieces. For that it unpacks zips within zips."""
 
     def __init__(self, matcher: Matcher, accounts: Collection[str], scratch: Path):
         super().__init__(matcher, accounts=accounts)
-        self.pieces: list[Piece] = []
+        self.units: list[WorkUnit] = []
         self._scratch = scratch
         self._path = Path()
         self._numbers = count()
@@ -69,7 +69,7 @@ class Plan(Walk):
         with path.open("rb") as stream:
             packed = _packed(stream.read(formats.HEAD), name)
             if packed != "zip" or depth >= DEEPEST:
-                self.pieces.append(Piece(path, None, name, shown, depth, path.stat().st_size, bool(packed)))
+                self.units.append(WorkUnit(path, None, name, shown, depth, path.stat().st_size, bool(packed)))
                 return
             stream.seek(0)
             outer, self._path = self._path, path
@@ -84,7 +84,7 @@ class Plan(Walk):
                 packed = _packed(head, info.filename)
                 if packed != "zip" or depth >= DEEPEST:
                     name, size = info.filename, info.file_size
-                    self.pieces.append(Piece(self._path, number, name, shown, depth, size, bool(packed)))
+                    self.units.append(WorkUnit(self._path, number, name, shown, depth, size, bool(packed)))
                     return
                 path = self._scratch / f"{next(self._numbers)}.zip"
                 with path.open("wb") as file:
@@ -100,51 +100,51 @@ def _packed(head: bytes, name: str) -> str | None:
         return "unknown"
 
 
-def tasks(pieces: Iterable[Piece], processes: int) -> list[tuple[Piece, ...]]:
+def tasks(units: Iterable[WorkUnit], processes: int) -> list[tuple[WorkUnit, ...]]:
     """Return pieces grouped into tasks, the largest first: small ones together, large ones divided."""
-    pieces = list(pieces)
-    share = max(_LEAST_PART, sum(piece.bytes for piece in pieces) // (2 * processes))
-    found, together, size = [], [], 0
-    for piece in pieces:
+    units = list(units)
+    share = max(_LEAST_PART, sum(unit.bytes for unit in units) // (2 * processes))
+    grouped, together, size = [], [], 0
+    for piece in units:
         if piece.bytes > _TOGETHER:
-            found += [(part,) for part in _parts(piece, share if processes > 1 else piece.bytes)]
+            grouped += [(part,) for part in _cut(piece, share if processes > 1 else piece.bytes)]
             continue
         together.append(piece)
         size += piece.bytes
         if size > _TOGETHER:
-            found.append(tuple(together))
+            grouped.append(tuple(together))
             together, size = [], 0
-    found += [tuple(together)] if together else []
-    return sorted(found, key=lambda task: -sum(piece.bytes for piece in task))
+    grouped += [tuple(together)] if together else []
+    return sorted(grouped, key=lambda task: -sum(piece.bytes for piece in task))
 
 
-def _parts(piece: Piece, share: int) -> Iterator[Piece]:
-    if piece.rows or piece.packed:
-        yield piece
+def _cut(unit: WorkUnit, share: int) -> Iterator[WorkUnit]:
+    if unit.rows or unit.packed:
+        yield unit
         return
-    parts = -(-piece.bytes // share)
-    cuts = [piece.bytes * number // parts for number in range(parts)]
+    parts = -(-unit.bytes // share)
+    cuts = [unit.bytes * number // parts for number in range(parts)]
     for start, end in zip(cuts, [*cuts[1:], None], strict=True):
-        yield replace(piece, start=start, end=end, bytes=(end or piece.bytes) - start)
+        yield replace(unit, start=start, end=end, bytes=(end or unit.bytes) - start)
 
 
-class Shelf:
+class OpenZips:
     """Zip files that a process keeps open, because their lists of members are long."""
 
     def __init__(self) -> None:
         self._open: dict[Path, zipfile.ZipFile] = {}
 
     @contextmanager
-    def content(self, piece: Piece) -> Iterator[BinaryIO]:
+    def content(self, unit: WorkUnit) -> Iterator[BinaryIO]:
         """Yield the bytes of a piece's file or member, from their beginning."""
-        if piece.member is None:
-            with piece.path.open("rb") as stream:
+        if unit.member is None:
+            with unit.path.open("rb") as stream:
                 yield stream
             return
-        if piece.path not in self._open:
-            self._open[piece.path] = zipfile.ZipFile(piece.path)
-        archive = self._open[piece.path]
-        with archive.open(archive.infolist()[piece.member]) as stream:
+        if unit.path not in self._open:
+            self._open[unit.path] = zipfile.ZipFile(unit.path)
+        archive = self._open[unit.path]
+        with archive.open(archive.infolist()[unit.member]) as stream:
             yield io.BufferedReader(stream, BLOCK)
 
     def close(self) -> None:

@@ -13,14 +13,14 @@ def gaps(file: BinaryIO, members: list[zipfile.ZipInfo]) -> list[tuple[int, int]
     """Return [start, end) of each stretch outside all members' data. Raises Unreadable if members overlap."""
     covered = sorted(_data(file, info) for info in members)
     end_of_file = file.seek(0, 2)
-    found, place = [], 0
+    spans, place = [], 0
     for start, end in covered:
         if start < place and end > start:
             raise Unreadable("a zip whose members overlap")
         if start > place:
-            found.append((place, start))
+            spans.append((place, start))
         place = max(place, end)
-    return [*found, (place, end_of_file)] if place < end_of_file else found
+    return [*spans, (place, end_of_file)] if place < end_of_file else spans
 
 
 def read(file: BinaryIO, gap: tuple[int, int]) -> Iterator[bytes]:

@@ -53,7 +53,7 @@ def _capitals(value: bytes, shift: int) -> int:
     return len(inner.translate(None, _NOT_CAPITAL))
 
 
-class Finder:
+class Base64Finder:
     """Finds runs that reach a floor. Runs with too few capitals, which a table's rows repeat, are remembered."""
 
     def __init__(self, least: Floor):
@@ -64,15 +64,15 @@ class Finder:
 
     def find(self, buffer: bytes) -> list[tuple[int, bytes]]:
         """Return (position, run) of each stretch of base64 letters; lines of a wrapped one are joined."""
-        found: list[tuple[int, bytes]] = []
+        runs: list[tuple[int, bytes]] = []
         letters = buffer.translate(_ANY)
         start = 0
         while start < len(letters):
             end = _end(letters, start + _STRETCH)  # between runs
             if self._is_rich(buffer[start:end]) or letters.find(_LINE, start, end) >= 0:
-                end = max(end, self._runs(buffer, letters, start, end, found))
+                end = max(end, self._runs(buffer, letters, start, end, runs))
             start = end
-        return found
+        return runs
 
     def _is_rich(self, stretch: bytes) -> bool:
         """Return whether any run in it has enough capitals.
@@ -81,7 +81,7 @@ class Finder:
         """
         return self._rich in stretch.translate(_CAPITALS_ONLY, _OTHER_LETTERS)
 
-    def _runs(self, buffer: bytes, letters: bytes, start: int, stop: int, found: list[tuple[int, bytes]]) -> int:
+    def _runs(self, buffer: bytes, letters: bytes, start: int, stop: int, runs: list[tuple[int, bytes]]) -> int:
         """Take the runs that begin in [start, stop); return where the last one ends."""
         sign, poor, capitals, end = self._sign, self._poor, self._least.capitals, start
         while 0 <= (place := letters.find(sign, end)) < stop:
@@ -95,7 +95,7 @@ class Finder:
                 run += buffer[line.end() : following]
                 end = following
             if len(run.translate(None, _NOT_CAPITAL)) >= capitals:
-                found.append((place, run))
+                runs.append((place, run))
             elif len(run) < _MIME_LINE:
                 self._remember(run)
         return end

@@ -23,7 +23,7 @@ def patterns(value: str) -> set[bytes]:
     """
     if value.isascii() and value.isalnum():
         return {value.lower().encode()[-LONGEST:]}  # no part of it is ever written in another way
-    found: set[bytes] = set()
+    spelled: set[bytes] = set()
     # The rest of a text that consists of quotes or entities would be found everywhere.
     least = min(6, len(value.encode("utf-8", "replace")))
     for text in _spellings(value):
@@ -33,9 +33,9 @@ def patterns(value: str) -> set[bytes]:
             except UnicodeEncodeError:
                 continue
             raw = encoded.replace(b"\0", b"").lower()
-            found.update(text[-LONGEST:] for text in (raw, raw.replace(b'"', b'""'), decoding.canonical(raw)))
+            spelled.update(text[-LONGEST:] for text in (raw, raw.replace(b'"', b'""'), decoding.canonical(raw)))
     return {
-        pattern for pattern in found if len(pattern) >= least or pattern == value.lower().encode("utf-8", "replace")
+        pattern for pattern in spelled if len(pattern) >= least or pattern == value.lower().encode("utf-8", "replace")
     }
 
 
@@ -63,10 +63,10 @@ def _cases(text: str) -> set[str]:
     foreign = [index for index, char in enumerate(text) if not char.isascii() and char.lower() != char.upper()]
     if not 0 < len(foreign) <= 3:
         return {text, text.lower(), text.upper()}
-    found = {text, text.lower(), text.upper()}
+    cases = {text, text.lower(), text.upper()}
     for choice in itertools.product((str.lower, str.upper), repeat=len(foreign)):
         chars = list(text)
         for index, case in zip(foreign, choice, strict=True):
             chars[index] = case(chars[index])
-        found.add("".join(chars))
-    return found
+        cases.add("".join(chars))
+    return cases

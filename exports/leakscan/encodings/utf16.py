@@ -11,7 +11,7 @@ _LETTERS = re.compile("[ -~]+")
 _LONGEST_SIGN = 4
 
 
-class Finder:
+class Utf16Finder:
     """`reach`: how far from a sign a value may be."""
 
     def __init__(self, values: Iterable[str], reach: int):
@@ -26,12 +26,12 @@ class Finder:
             return []
         if not self._sign:
             return [(0, len(buffer))]
-        kinds, reach, found = buffer.translate(_KINDS), self._reach, []
+        kinds, reach, stretches = buffer.translate(_KINDS), self._reach, []
         place = kinds.find(self._sign)
         while place >= 0:
             start, end = max(0, place - reach), min(len(buffer), place + reach)
-            if found and start <= found[-1][1]:
-                start = found.pop()[0]
-            found.append((start, end))
+            if stretches and start <= stretches[-1][1]:
+                start = stretches.pop()[0]
+            stretches.append((start, end))
             place = kinds.find(self._sign, max(place + 1, end - reach))
-        return found
+        return stretches

@@ -28,13 +28,15 @@ def collect(source: TableSource, *, processes: int = 1, decided: frozenset[str] 
     """
     gathered = _Gathered(decided)
     with spread.pool(processes, _Tables(source, decided)) as pool:
-        _merge_in_order(gathered, pool.each(_gather, enumerate(_tasks(table_rows.parts(source)))))
+        _merge_in_order(gathered, pool.each(_gather, enumerate(_tasks(table_rows.source_segments(source)))))
         gathered.close()
         needles = gathered.needles
         if wanted := needles.could_be_words():
             shared = SharedWords(wanted)
-            found = [part for part in table_rows.parts(source) if shared.is_of_interest(part[0])]
-            _merge_in_order(shared, pool.each(_gather_shared, ((n, part, wanted) for n, part in enumerate(found))))
+            shared_segments = [part for part in table_rows.source_segments(source) if shared.is_of_interest(part[0])]
+            _merge_in_order(
+                shared, pool.each(_gather_shared, ((n, part, wanted) for n, part in enumerate(shared_segments)))
+            )
             needles.know_words(shared.words)
     return needles
 
@@ -84,11 +86,11 @@ class _Gathered:
 
 def _tasks(parts: Iterable[tuple[str, Any]]) -> list[Parts]:
     """Return each part as a task; parts that need each other are one task."""
-    found: dict[Any, Parts] = {}
+    segments_by_table: dict[Any, Parts] = {}
     for number, part in enumerate(parts):
         key = _TOGETHER if part[0] in _TOGETHER else number
-        found[key] = (*found.get(key, ()), part)
-    return list(found.values())
+        segments_by_table[key] = (*segments_by_table.get(key, ()), part)
+    return list(segments_by_table.values())
 
 
 def _gather(tables: _Tables, task: tuple[int, Parts]) -> tuple[int, _Gathered]:

@@ -72,10 +72,10 @@ class Credentials:
         """Do nothing: no value is waiting."""
 
     def _parameters(self, text: str) -> None:
-        for found in _PARAMETER.findall(text):
+        for matches in _PARAMETER.findall(text):
             # `secret=keeping` in somebody's answer is not a password.
-            if self._table in _OF_THE_LAB or looks_like_id(found) or len(found) >= 16:
-                self._add(found)
+            if self._table in _OF_THE_LAB or looks_like_id(matches) or len(matches) >= 16:
+                self._add(matches)
 
     def _configuration(self, cell: str) -> None:
         for key, value in texts(cell):
@@ -93,15 +93,15 @@ class Credentials:
 
 def passwords(source: TableSource) -> list[tuple[str, str, str]]:
     """Return (table, column, key) of each place in the lab's own tables that holds a working password."""
-    found: dict[tuple[str, str, str], None] = {}
+    settings: dict[tuple[str, str, str], None] = {}
     for table in _SETTINGS:
         names_ = [column.name for column in source.columns(table)] if table in source.tables() else []
         for row in source.rows(table) if names_ else ():
             for column, cell in zip(names_, row, strict=False):
                 for key, value in texts(cell, parameters=False) if cell else ():
                     if _opens(key, value):
-                        found[table, column, key if key and _SIMPLE.fullmatch(key) else ""] = None
-    return list(found)
+                        settings[table, column, key if key and _SIMPLE.fullmatch(key) else ""] = None
+    return list(settings)
 
 
 def _opens(key: str | None, value: str) -> bool:

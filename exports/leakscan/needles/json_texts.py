@@ -21,10 +21,10 @@ def texts(text: str, *, parameters: bool = True) -> Iterator[tuple[str | None, s
         if parameters:
             yield from _parameters(text)
         return
-    for key, found in _walk(value, None, 0):
-        yield key, found
+    for key, text_value in _walk(value, None, 0):
+        yield key, text_value
         if parameters:
-            yield from _parameters(found)
+            yield from _parameters(text_value)
 
 
 def _walk(value: Any, key: str | None, depth: int) -> Iterator[tuple[str | None, str]]:

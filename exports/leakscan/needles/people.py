@@ -82,12 +82,12 @@ class People:
         """Take some rows of the table; NULL is ""."""
         for number, (index, take) in enumerate(self._takers):
             seen = self._seen[number]
-            found = [cell for cell in dict.fromkeys(row[index] for row in rows) if cell and cell not in seen]
-            for cell in found:
+            new_cells = [cell for cell in dict.fromkeys(row[index] for row in rows) if cell and cell not in seen]
+            for cell in new_cells:
                 take(cell)
             if len(seen) > _REMEMBERED:
                 seen.clear()
-            seen.update(found)
+            seen.update(new_cells)
         if self._entry_at:
             entry, holder = self._entry_at
             for row in rows:
@@ -159,18 +159,18 @@ class People:
 
 def addresses(text: str) -> list[str]:
     """Return the addresses of a forwarded list (`X-Forwarded-For`), without ports; IPv6 also in full."""
-    found = []
+    matches = []
     for part in text.split(","):
         part = part.strip().strip('"')
         if match := re.fullmatch(r"\[(.+)\](?::\d+)?|(\d+(?:\.\d+){3}):\d+", part):
             part = match.group(1) or match.group(2)
-        found.append(part)
+        matches.append(part)
         try:
             address = ipaddress.ip_address(part)
         except ValueError:
             continue
         if address.version == 6:
-            found += [address.compressed, address.exploded]
+            matches += [address.compressed, address.exploded]
             if address.ipv4_mapped:
-                found.append(str(address.ipv4_mapped))
-    return found
+                matches.append(str(address.ipv4_mapped))
+    return matches

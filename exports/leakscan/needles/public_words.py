@@ -60,10 +60,10 @@ class Words:
                 self._take(column, cell)
 
     def _take(self, column: str, cell: str) -> None:
-        found = _label(column, cell) if column in _COLUMNS else list(_written(cell))
-        self._words.update(found)
+        words = _label(column, cell) if column in _COLUMNS else list(_written(cell))
+        self._words.update(words)
         if column in _NAMED_BY_CODE or self._table in _SETTINGS:
-            self._code.update(found)
+            self._code.update(words)
 
     def merge(self, other: "Words") -> None:
         """Add what another collector found in other rows."""

@@ -5,25 +5,29 @@ import io
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from psynetdata.psynet.table_source import PartedSource, TableSource
+from psynetdata.psynet.table_source import SegmentedSource, TableSource
 
 _BLOCK = 1 << 20
 
 Cells = list[str]  # of one row; "" if the cell is NULL
 
 
-def parts(source: TableSource) -> list[tuple[str, Any]]:
+def source_segments(source: TableSource) -> list[tuple[str, Any]]:
     """Return (table, part) of everything; `participant` comes first, then `node`, which `asset` needs."""
     tables = sorted(source.tables(), key=lambda name: (name != "participant", name != "node", name))
-    return [(table, part) for table in tables for part in (source.parts(table) if _is_parted(source) else [None])]
+    return [
+        (table, segment)
+        for table in tables
+        for segment in (source.segments(table) if _is_segmented(source) else [None])
+    ]
 
 
-def chunks(source: TableSource, table: str, part: Any, width: int) -> Iterator[tuple[list[Cells], bytes]]:
+def chunks(source: TableSource, table: str, segment: Any, width: int) -> Iterator[tuple[list[Cells], bytes]]:
     """Yield (rows, their bytes as stored) of a part of a table with `width` columns, about a block at a time."""
-    if not _is_parted(source):
+    if not _is_segmented(source):
         yield from _chunks_of_rows(source, table)
         return
-    with source.part(table, part) as stream:
+    with source.open_segment(table, segment) as stream:
         for block in _whole_records(stream):
             rows = list(csv.reader(io.StringIO(block.decode(), newline=""), strict=True))
             if any(len(row) != width for row in rows):  # an empty line is the NULL of a table with one column
@@ -31,8 +35,8 @@ def chunks(source: TableSource, table: str, part: Any, width: int) -> Iterator[t
             yield rows, block
 
 
-def _is_parted(source: TableSource) -> bool:
-    return isinstance(source, PartedSource)
+def _is_segmented(source: TableSource) -> bool:
+    return isinstance(source, SegmentedSource)
 
 
 def _chunks_of_rows(source: TableSource, table: str) -> Iterator[tuple[list[Cells], bytes]]:

@@ -25,12 +25,12 @@ Cells = Sequence[str | None]
 
 
 class RowCheck:
-    """Checks a table. `found(needle, column, count)` is called for each value and column."""
+    """Checks a table. `report(needle, column, count)` is called for each value and column."""
 
-    def __init__(self, matcher: Matcher, found: Callable[[int, str, int], None]):
+    def __init__(self, matcher: Matcher, report: Callable[[int, str, int], None]):
         self._named = matcher.named
         self._numbers = matcher.digit_tokens
-        self._found = found
+        self._found = report
         self.identities: list[int] = []
 
     def csv(self, stream: BinaryIO, which: str) -> None:

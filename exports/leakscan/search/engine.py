@@ -35,15 +35,15 @@ class Hyperscan:
             self._database.compile(expressions=patterns, ids=list(range(len(patterns))), flags=0, literal=True)
 
     def ends(self, data: bytes) -> list[tuple[int, int]]:
-        found: list[tuple[int, int]] = []
+        matches: list[tuple[int, int]] = []
         if self._database and data:
-            self._database.scan(data, match_event_handler=_note, context=found)
-            found.sort()
-        return found
+            self._database.scan(data, match_event_handler=_note, context=matches)
+            matches.sort()
+        return matches
 
 
-def _note(index: int, start: int, end: int, flags: int, found: list[tuple[int, int]]) -> None:
-    found.append((end, index))
+def _note(index: int, start: int, end: int, flags: int, matches: list[tuple[int, int]]) -> None:
+    matches.append((end, index))
 
 
 class AhoCorasick:

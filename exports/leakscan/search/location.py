@@ -7,7 +7,7 @@ from collections.abc import Callable
 _KEY = re.compile(rb'"([A-Za-z_][\w .:-]{0,60})[\\"]{1,4}\s*:')
 
 
-class Place:
+class HitLocation:
     """The location of a hit in a stream, of which one buffer at a time is available."""
 
     def __init__(self, safe: Callable[[str], str]):
@@ -16,19 +16,19 @@ class Place:
     def drop(self, dropped: bytes) -> None:
         """Drop the buffer's first bytes; offsets now count from after them."""
 
-    def of(self, buffer: bytes, start: int, end: int) -> str:
+    def describe(self, buffer: bytes, start: int, end: int) -> str:
         return "content"
 
 
-class JsonPlace(Place):
+class JsonLocation(HitLocation):
     """The nearest key before the hit."""
 
-    def of(self, buffer: bytes, start: int, end: int) -> str:
+    def describe(self, buffer: bytes, start: int, end: int) -> str:
         keys = _KEY.findall(buffer, max(0, start - 2048), start)
         return f"key {self._safe(keys[-1].decode())}" if keys else "content"
 
 
-class CsvPlace(Place):
+class CsvLocation(HitLocation):
     """The column of the hit, found by counting quotes and commas since the row began."""
 
     def __init__(self, safe: Callable[[str], str]):
@@ -44,7 +44,7 @@ class CsvPlace(Place):
         self._learn(dropped)
         self._first_row, self._column, self._quoted = self._at(dropped, len(dropped))
 
-    def of(self, buffer: bytes, start: int, end: int) -> str:
+    def describe(self, buffer: bytes, start: int, end: int) -> str:
         if not self._names:
             line = bytes(self._header or b"") + buffer
             self._read_header(line)
@@ -95,9 +95,9 @@ def _commas(data: bytes, *, quoted: bool) -> int:
     return sum(piece.count(b",") for piece in data.split(b'"')[1 if quoted else 0 :: 2])
 
 
-def place_for(name: str, safe: Callable[[str], str]) -> Place:
+def location_for(name: str, safe: Callable[[str], str]) -> HitLocation:
     """Return the kind of Place for a member's name."""
     suffix = name.lower().rpartition(".")[2]
     if suffix == "csv":
-        return CsvPlace(safe)
-    return JsonPlace(safe) if suffix in ("json", "jsonl", "ndjson", "ipynb", "geojson") else Place(safe)
+        return CsvLocation(safe)
+    return JsonLocation(safe) if suffix in ("json", "jsonl", "ndjson", "ipynb", "geojson") else HitLocation(safe)

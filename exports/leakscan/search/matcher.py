@@ -74,11 +74,11 @@ class Matcher:
         anywhere = (strength.STRONG, strength.TOKEN)
         wanted = (n.value for n, c in zip(self.needles, self.classes, strict=True) if c in anywhere)
         least = base64_runs.floor(value.encode("utf-8", "replace") for value in wanted)
-        self.base64 = base64_runs.Finder(least) if least else None
+        self.base64 = base64_runs.Base64Finder(least) if least else None
         self.longest = max((len(p.data) for ps in self._anchored.values() for p in ps), default=1)
         self.reach = self.longest * _ENCODED + 4 * GUARD
         spelled = (n.value for n, c in zip(self.needles, self.classes, strict=True) if c != strength.NAMED)
-        self.utf16 = utf16.Finder([*spelled, *identity_names.SPELLINGS] if self._weak else spelled, self.reach)
+        self.utf16 = utf16.Utf16Finder([*spelled, *identity_names.SPELLINGS] if self._weak else spelled, self.reach)
         self.has_quotes = any(b'"' in p.data for ps in self._anchored.values() for p in ps)
         anchors = sorted(self._anchored)
         self._patterns = [tuple(self._anchored[anchor]) for anchor in anchors]
@@ -119,17 +119,17 @@ class Matcher:
 
     def hits(self, view: bytes, original: bytes | None = None) -> list[Hit]:
         """Return occurrences in a lower-case view; `original` is the view in its original case."""
-        found = []
+        hits = []
         for end, index in self._engine.ends(view):
             for pattern in self._patterns[index]:
                 start = end - len(pattern.data)
                 if start < 0 or (len(pattern.data) > _ANCHOR and view[start:end] != pattern.data):
                     continue
                 if pattern.needle < 0:
-                    found += self._named_hits(view, start, end)
+                    hits += self._named_hits(view, start, end)
                 elif self._counts(pattern, view, start, end) and self._is_meant(pattern, original, start, end):
-                    found.append(Hit(pattern.needle, start, end))
-        return found
+                    hits.append(Hit(pattern.needle, start, end))
+        return hits
 
     def _named_hits(self, view: bytes, start: int, end: int) -> list[Hit]:
         # `grid` is not `rid`; `my_worker_id` is a worker_id.
@@ -171,7 +171,7 @@ class Matcher:
 
     def hashed(self, view: bytes) -> list[Hit]:
         """Return hashes of needles in a lower-case view, found in runs of 32 hexadecimal digits or more."""
-        found = []
+        hits = []
         digits = view.translate(_HEX)
         start = digits.find(b"h" * 32)
         while start >= 0:
@@ -180,9 +180,9 @@ class Matcher:
             for place in range(start, end - 31):
                 number = self._hashes.get(view[place : place + _PREFIX])
                 if number is not None:
-                    found += self._hash_at(view, place, end, number)
+                    hits += self._hash_at(view, place, end, number)
             start = digits.find(b"h" * 32, end)
-        return found
+        return hits
 
     def _hash_at(self, view: bytes, place: int, end: int, number: int) -> list[Hit]:
         needle, which = divmod(number, 6)

@@ -17,10 +17,10 @@ def safe(text: str, matcher: Matcher) -> str:
 def hits_in_name(name: str, matcher: Matcher) -> list[Hit]:
     """Return hits in the name of a file, a folder, a column or a key."""
     data = name.encode("utf-8", "surrogateescape")
-    found = {(hit.needle, hit.end): hit for hit in search(data, matcher)}
+    hits = {(hit.needle, hit.end): hit for hit in search(data, matcher)}
     for hit in search(data.translate(_PARTS), matcher):
-        found.setdefault((hit.needle, hit.end), hit)
-    return list(found.values())
+        hits.setdefault((hit.needle, hit.end), hit)
+    return list(hits.values())
 
 
 def path(name: str, hits: list[Hit], parent: str = "") -> str:

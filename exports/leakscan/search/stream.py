@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from .location import Place
+from .location import HitLocation
 from .matcher import GUARD, Hit, Matcher
 from .views import search
 
@@ -10,15 +10,15 @@ BLOCK = 1 << 20
 
 
 class BlockSearch:
-    """Feed blocks, then close. `found(hit, place)` is called once for each hit.
+    """Feed blocks, then close. `report(hit, place)` is called once for each hit.
 
     The first `settled` bytes belong to another part: a hit that ends in them is reported there.
     """
 
-    def __init__(self, matcher: Matcher, place: Place, found: Callable[[Hit, str], None], *, settled: int = 0):
+    def __init__(self, matcher: Matcher, place: HitLocation, report: Callable[[Hit, str], None], *, settled: int = 0):
         self._matcher = matcher
         self._place = place
-        self._found = found
+        self._found = report
         self._overlap = matcher.reach
         self._kept = b""
         self._settled = settled  # hits that end at or before this offset of the buffer were reported
@@ -45,4 +45,4 @@ class BlockSearch:
     def _report(self, buffer: bytes, limit: int) -> None:
         for hit in search(buffer, self._matcher):
             if self._settled < hit.end <= limit:
-                self._found(hit, self._place.of(buffer, hit.start, hit.end))
+                self._found(hit, self._place.describe(buffer, hit.start, hit.end))

@@ -7,8 +7,8 @@ from exports.assets import background_fetch
 from exports.management.text_table import table
 from exports.models import Incident, Snapshot
 from exports.operations import deployments, retire
-from exports.operations.asset_location import AssetPlace, set_place
-from exports.operations.deployments import Added
+from exports.operations.asset_location import AssetLocationSettings, set_asset_location
+from exports.operations.deployments import AddedDeployment
 from exports.sources import registry
 from exports.sources.base import HostKey
 from psynetdata.deployments import chosen
@@ -100,7 +100,7 @@ class Command(BaseCommand):
             key=deployments.key_reference(file=options["key"], variable=options["key_env"]) if key else "",
             known_hosts=key.line if key else "",
         )
-        self._tell_added(added)
+        self._print_added(added)
 
     def _confirm(self, key: HostKey) -> None:
         """Ask the user to confirm a host key. Raises UsageError if nobody does."""
@@ -118,29 +118,29 @@ class Command(BaseCommand):
         deployment = chosen(Deployment.objects.all(), id, how="`deployment assets ID`")
         keys = None if known_hosts is None else _text_of(known_hosts)
         asked = {name: options[name] for name in _OF_PLACE}
-        set_place(deployment, AssetPlace(**asked, known_hosts=keys))
+        set_asset_location(deployment, AssetLocationSettings(**asked, known_hosts=keys))
         for name, value in _asset_facts(deployment):
             self.stdout.write(f"{name:<16} {value}")
         if fetch:
-            told = self.job(background_fetch.KIND, options={"whole": True}, deployment=deployment).result
-            self.stdout.write(f"\n{told['fetched']} files were fetched, {told['bytes']:,} bytes.")
-            for reason, count in sorted(told["missing"].items()):
+            result = self.job(background_fetch.KIND, options={"whole": True}, deployment=deployment).result
+            self.stdout.write(f"\n{result['fetched']} files were fetched, {result['bytes']:,} bytes.")
+            for reason, count in sorted(result["missing"].items()):
                 self.warn(f"{count} are missing: {reason}.")
 
     def _retire(self, id: str | None) -> None:
         deployment = chosen(Deployment.objects.all(), id, how="`deployment retire ID`")
-        found = self.job(retire.KIND, deployment=deployment).result
-        for sentence in found["done"]:
+        result = self.job(retire.KIND, deployment=deployment).result
+        for sentence in result["done"]:
             self.stdout.write(sentence)
-        for sentence in found["missing"]:
+        for sentence in result["missing"]:
             self.stdout.write(f"MISSING: {sentence}")
-        if not found["safe"]:
-            count = len(found["missing"])
+        if not result["safe"]:
+            count = len(result["missing"])
             things = "1 thing is" if count == 1 else f"{count} things are"
             raise Conflict(f"{deployment.deployment_id} is NOT safe to destroy: {things} missing here.")
         self.stdout.write(f"{deployment.deployment_id} is safe to destroy; it is archived here.")
 
-    def _tell_added(self, added: Added) -> None:
+    def _print_added(self, added: AddedDeployment) -> None:
         deployment, probe = added.deployment, added.probe
         facts = (
             ("deployment", deployment.deployment_id),
@@ -211,7 +211,7 @@ def _every(deployment: Deployment) -> str:
 
 
 def _password(deployment: Deployment) -> str:
-    own_way = registry.of_url(deployment.source_url).own_way
+    own_way = registry.kind_of_url(deployment.source_url).own_way
     return _reference(deployment.source_secret) or f"(none kept; {own_way})"
 
 

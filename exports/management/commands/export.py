@@ -3,7 +3,7 @@ import shlex
 from datetime import datetime
 from pathlib import Path
 
-from exports.management.export_text import tell
+from exports.management.export_text import print_export
 from exports.models import Snapshot
 from exports.package import participant_list
 from exports.package.export_folder import check_path, default_path, unpack
@@ -148,7 +148,7 @@ class Command(BaseCommand):
         finally:
             if options["legacy"]:
                 discard(export)
-        tell(self, export.pk, path, manifest, {archive.mode: archive.report for archive in archives})
+        print_export(self, export.pk, path, manifest, {archive.mode: archive.report for archive in archives})
 
     def _remote(self, asked: ExportOptions, path: Path | None, options: dict) -> None:
         """Export at another desk. This does not use this machine's databases: a laptop has none."""
@@ -162,7 +162,7 @@ class Command(BaseCommand):
         try:
             if remote.number is None:
                 remote.ask(asked, **{name: options[name] for name in _WHICH})
-            found = remote.fetch(path, processes=asked.processes)
+            fetched = remote.fetch(path, processes=asked.processes)
         except (Interrupted, DeskAway) as problem:
             if remote.number is not None:
                 lead = "Interrupted." if isinstance(problem, Interrupted) else problem.sentence
@@ -170,7 +170,7 @@ class Command(BaseCommand):
             raise
         finally:
             shown.close()
-        tell(self, found.number, found.path, found.manifest, found.scans)
+        print_export(self, fetched.number, fetched.path, fetched.manifest, fetched.scans)
 
 
 def _how_to_go_on(remote: RemoteExport, path: Path | None) -> str:

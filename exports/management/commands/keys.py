@@ -22,11 +22,11 @@ class Command(BaseCommand):
             verb.add_argument("--deployment", metavar="ID", help="Which deployment; not needed if there is only one.")
 
     def run(self, *, verb: str, deployment: str | None, **options):
-        found = chosen(Deployment.objects.all(), deployment, how="--deployment")
+        chosen_deployment = chosen(Deployment.objects.all(), deployment, how="--deployment")
         if verb == "export":
-            self._export(found, options["path"].expanduser().absolute())
+            self._export(chosen_deployment, options["path"].expanduser().absolute())
         else:
-            self._destroy(found, sure=options["yes"])
+            self._destroy(chosen_deployment, sure=options["yes"])
 
     def _export(self, deployment: Deployment, path: Path) -> None:
         # Create the file first: the key can be exported only once, and must not be lost because a folder is missing.

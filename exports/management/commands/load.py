@@ -41,12 +41,12 @@ class Command(BaseCommand):
         for sentence in job.result["warnings"]:
             self.warn(sentence)
         snapshot = Snapshot.objects.select_related("deployment").get(pk=job.result["snapshot"])
-        self._tell_deployment(snapshot.deployment)
-        self._tell_rows(job.result["rows"])
+        self._print_deployment(snapshot.deployment)
+        self._print_rows(job.result["rows"])
         came = "new" if job.result["created"] else "already there; nothing was added"
         self.stdout.write(f"\nsnapshot {snapshot.pk}, of {times.to_iso(snapshot.taken_at)} ({came})")
 
-    def _tell_deployment(self, deployment: Deployment) -> None:
+    def _print_deployment(self, deployment: Deployment) -> None:
         self.stdout.write(f"deployment  {deployment.deployment_id}")
         self.stdout.write(f"label       {deployment.label or '(none)'}")
         self.stdout.write(f"clock       {times.offset_words(deployment.clock_offset)}")
@@ -62,5 +62,5 @@ class Command(BaseCommand):
             method = "with" if code.basic_data else "without"
             self.stdout.write(f"source code {code.bytes} bytes, {method} a get_basic_data")
 
-    def _tell_rows(self, rows: dict[str, int]) -> None:
+    def _print_rows(self, rows: dict[str, int]) -> None:
         self.stdout.write("\n".join(["", *rows_per_table(rows)]))

@@ -12,13 +12,13 @@ class Command(BaseCommand):
     def run(self, *, test: bool, **options) -> None:
         if not test:
             raise UsageError("Say what to send: --test sends a test message through each channel that is set up.")
-        found = try_channels()
-        if not found:
+        outcomes = try_channels()
+        if not outcomes:
             raise Problem(
                 "No channel is set up, so no alarm is sent; docs/alarms.md says how to set up Slack and e-mail."
             )
-        for label, why in found:
+        for label, why in outcomes:
             if not why:
                 self.stdout.write(f"{label}: sent")
-        if failed := [f"{label}: {why}" for label, why in found if why]:
+        if failed := [f"{label}: {why}" for label, why in outcomes if why]:
             raise Problem("\n".join(failed))

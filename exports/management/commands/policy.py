@@ -40,21 +40,21 @@ class Command(BaseCommand):
             verb.add_argument("--deployment", **named)
 
     def run(self, *, verb: str, deployment: str | None, **options):
-        found = chosen(Deployment.objects.all(), deployment, how="--deployment")
-        getattr(self, f"_{verb}")(found, **options)
+        chosen_deployment = chosen(Deployment.objects.all(), deployment, how="--deployment")
+        getattr(self, f"_{verb}")(chosen_deployment, **options)
 
     def _undecided(self, deployment: Deployment, *, csv: bool, **options) -> None:
         snapshot = policy.newest_of(deployment)
         job = self.job(policy.KIND, options={"snapshot": snapshot.pk}, deployment=deployment)
-        found = job.result["found"]
+        undecided = job.result["found"]
         if csv:
-            self.stdout.write(_lines(found), ending="")
-        elif not found:
+            self.stdout.write(_lines(undecided), ending="")
+        elif not undecided:
             self.stdout.write(f"Everything in snapshot {snapshot.pk} is covered by a rule.")
         else:
             header = ["table", "column", "selector", "rows", "values", "shared", "open", "kind"]
             names = ("table", "column", "selector", "rows", "shape", "shared", "open", "kind")
-            self.stdout.write("\n".join(table(header, [[each[name] for name in names] for each in found])))
+            self.stdout.write("\n".join(table(header, [[each[name] for name in names] for each in undecided])))
             until = "at neither level" if withholds(deployment) else _SCRUBBED
             self.stdout.write(
                 "\nThe last three are proposals. Until someone decides, what the experimenter asked and stored is "
@@ -73,10 +73,10 @@ class Command(BaseCommand):
         self.stdout.write("\n".join(table(header, rows)))
 
     def _decide(self, deployment: Deployment, *, place: list[str], file: Path | None, **options) -> None:
-        given = [name for name in ("shared", "open", "kind") if options[name]]
-        if file is not None and not place and not given:
+        named = [name for name in ("shared", "open", "kind") if options[name]]
+        if file is not None and not place and not named:
             rules = policy_decisions.from_file(file)
-        elif file is None and len(place) in (2, 3) and len(given) == 3:
+        elif file is None and len(place) in (2, 3) and len(named) == 3:
             reason = options["reason"] or "decided by staff"
             rules = [Rule(*_place(place), options["shared"], options["open"], options["kind"], reason)]
         else:
@@ -97,15 +97,15 @@ class Command(BaseCommand):
 
     def _withhold(self, deployment: Deployment, *, answer: str, **options) -> None:
         everything = answer == "yes"
-        said = (
+        sentence = (
             f"What is undecided for {deployment.deployment_id} is exported "
             f"{'at neither level' if everything else _SCRUBBED}"
         )
         if policy_decisions.withhold(deployment, everything):
             self._rebuild(deployment)
-            self.stdout.write(f"{said}, from now on.")
+            self.stdout.write(f"{sentence}, from now on.")
         else:
-            self.stdout.write(f"{said}, as before.")
+            self.stdout.write(f"{sentence}, as before.")
 
     def _rebuild(self, deployment: Deployment) -> None:
         for snapshot in to_mirror(deployment):
@@ -116,12 +116,12 @@ def _place(words: list[str]) -> tuple[str, str, str]:
     return words[0], words[1], words[2] if len(words) == 3 else ""
 
 
-def _lines(found: list[dict]) -> str:
+def _lines(undecided: list[dict]) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, FIELDS, lineterminator="\n")
     writer.writeheader()
-    for each in found:
+    for each in undecided:
         if not each["masked"]:
-            told = {name: each[name] for name in FIELDS if name != "reason"}
-            writer.writerow(told | {"reason": f"{each['rows']} rows: {each['shape']}"})
+            rule = {name: each[name] for name in FIELDS if name != "reason"}
+            writer.writerow(rule | {"reason": f"{each['rows']} rows: {each['shape']}"})
     return out.getvalue()

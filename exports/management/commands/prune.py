@@ -2,7 +2,7 @@ from django.utils import timezone
 
 from exports.management.text_table import table
 from exports.models import Snapshot
-from exports.operations.prune import kept
+from exports.operations.prune import retention_reasons
 from psynetdata.deployments import chosen
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.models import Deployment
@@ -19,19 +19,19 @@ class Command(BaseCommand):
     def run(self, *, dry_run: bool, deployment: str | None, verbosity: int, **options):
         named = chosen(Deployment.objects.all(), deployment, how="--deployment") if deployment else None
         if verbosity > 1:
-            self._tell_each([named] if named else list(Deployment.objects.order_by("number")))
+            self._print_reasons([named] if named else list(Deployment.objects.order_by("number")))
         asked = {"deployment_id": named.deployment_id} if named else {}
         job = self.job("prune", options={**asked, "dry_run": dry_run}, deployment=named)
-        self._tell(job.result, dry_run)
+        self._print_result(job.result, dry_run)
 
-    def _tell(self, found: dict, dry_run: bool) -> None:
+    def _print_result(self, result: dict, dry_run: bool) -> None:
         gone, freed = ("would go", "would be freed") if dry_run else ("went", "were freed")
-        for deployment_id, told in found["deployments"].items():
-            stays = told["stays"]
-            self.stdout.write(f"{deployment_id}: {told['goes']} snapshots {gone}, {sum(stays.values())} stay")
+        for deployment_id, counts in result["deployments"].items():
+            stays = counts["stays"]
+            self.stdout.write(f"{deployment_id}: {counts['goes']} snapshots {gone}, {sum(stays.values())} stay")
             for line in table(["", ""], [[count, reason] for reason, count in stays.items()])[1:]:
                 self.stdout.write(f"  {line}")
-        store, archives, assets = found["store"], found["archives"], found["assets"]
+        store, archives, assets = result["store"], result["archives"], result["assets"]
         self.stdout.write(
             f"{store['files']} files of snapshots, {archives['files']} of expired exports and {assets['files']} of "
             f"assets {gone}"
@@ -39,15 +39,15 @@ class Command(BaseCommand):
         self.stdout.write(f"{store['bytes'] + archives['bytes'] + assets['bytes']} bytes {freed}")
         if store["waits"]:
             self.warn("Snapshots were being stored all the time, so some files stay until the next prune.")
-        if found["unreadable"]:
+        if result["unreadable"]:
             self.warn(
-                f"{found['unreadable']} table states cannot be read, so files that they may refer to stay; "
+                f"{result['unreadable']} table states cannot be read, so files that they may refer to stay; "
                 "`manage.py verify --all` lists them."
             )
 
-    def _tell_each(self, deployments: list[Deployment]) -> None:
+    def _print_reasons(self, deployments: list[Deployment]) -> None:
         for deployment in deployments:
-            reasons = kept(deployment, timezone.now())
+            reasons = retention_reasons(deployment, timezone.now())
             moments = dict(Snapshot.objects.filter(deployment=deployment).values_list("pk", "taken_at"))
             order = sorted(reasons, key=lambda pk: (moments[pk], pk), reverse=True)
             rows = [[pk, times.to_iso(moments[pk]), reasons[pk] or "goes"] for pk in order]

@@ -28,17 +28,17 @@ class Command(BaseCommand):
         )
 
     def run(self, *, snapshot: int, database: str, password_env: str | None, **options):
-        found = Snapshot.objects.select_related("deployment").filter(pk=snapshot).first()
-        if found is None:
+        row = Snapshot.objects.select_related("deployment").filter(pk=snapshot).first()
+        if row is None:
             raise NotFound(f"There is no snapshot {snapshot}.")
-        located = registry.of_url(database).locate(database)
+        located = registry.kind_of_url(database).locate(database)
         secret = _reference(located.password, password_env)
         try:
             job = self.job(
                 "restore",
-                deployment=found.deployment,
+                deployment=row.deployment,
                 options={
-                    "snapshot": found.pk,
+                    "snapshot": row.pk,
                     "database": located.url,
                     "secret": secret,
                     "replace": options["replace"],
@@ -49,9 +49,9 @@ class Command(BaseCommand):
             credentials.forget(secret)
         for sentence in job.result["warnings"]:
             self.warn(sentence)
-        self._tell(found, located.label, job.result)
+        self._print_result(row, located.label, job.result)
 
-    def _tell(self, snapshot: Snapshot, label: str, result: dict) -> None:
+    def _print_result(self, snapshot: Snapshot, label: str, result: dict) -> None:
         lines = "\n".join(rows_per_table(result["rows"]))
         self.stdout.write(f"{lines}, {len(result['sequences'])} sequences")
         if result["assets"]:

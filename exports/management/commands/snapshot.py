@@ -66,39 +66,41 @@ class Command(BaseCommand):
 
     def _list(self, *, deployment: str | None, limit: int | None, json: bool, **options):
         named = [chosen(Deployment.objects.all(), deployment, how="--deployment")] if deployment else None
-        self.stdout.write(snapshot_text.listed(named or list(Deployment.objects.all()), limit, as_json=json))
+        self.stdout.write(snapshot_text.snapshot_list(named or list(Deployment.objects.all()), limit, as_json=json))
 
     def _show(self, *, snapshot: int, json: bool, **options):
-        self.stdout.write(snapshot_text.shown(_snapshot(snapshot), as_json=json))
+        self.stdout.write(snapshot_text.snapshot_details(_snapshot(snapshot), as_json=json))
 
     def _diff(self, *, before: int, after: int, rows: bool, json: bool, **options):
         old, new = _snapshot(before), _snapshot(after)
-        found = diff(old, new, ids=_LISTED_IDS if rows else 0)
+        differences = diff(old, new, ids=_LISTED_IDS if rows else 0)
         if old.deployment_id != new.deployment_id:
             self.warn("The two belong to different deployments; equal ids need not be the same people or trials.")
-        self.stdout.write(snapshot_text.to_text(to_json(old, new, found)) if json else snapshot_text.compared(found))
+        self.stdout.write(
+            snapshot_text.to_text(to_json(old, new, differences)) if json else snapshot_text.snapshot_diff(differences)
+        )
 
     def _download(self, *, snapshot: int, path: Path | None, force: bool, **options):
-        found = _snapshot(snapshot)
-        target = Path(path or default_name(found)).expanduser().absolute()
-        made = download(found, target, force=force)
-        self.stdout.write(f"{found} of {found.deployment.deployment_id}: {found.rows} rows, {made.bytes} bytes")
-        self.stdout.write(f"to be used with {snapshot_text.versions(found)}")
+        row = _snapshot(snapshot)
+        target = Path(path or default_name(row)).expanduser().absolute()
+        written = download(row, target, force=force)
+        self.stdout.write(f"{row} of {row.deployment.deployment_id}: {row.rows} rows, {written.bytes} bytes")
+        self.stdout.write(f"to be used with {snapshot_text.versions(row)}")
         self.stdout.write(str(target))
 
     def _pin(self, *, snapshot: int, **options):
-        found = _snapshot(snapshot)
-        pin.pin(found)
-        self.stdout.write(f"{found} of {found.deployment.deployment_id} is pinned and stays.")
+        row = _snapshot(snapshot)
+        pin.pin(row)
+        self.stdout.write(f"{row} of {row.deployment.deployment_id} is pinned and stays.")
 
     def _unpin(self, *, snapshot: int, **options):
-        found = _snapshot(snapshot)
-        pin.unpin(found)
-        self.stdout.write(f"{found} of {found.deployment.deployment_id} is not pinned; the retention rules decide.")
+        row = _snapshot(snapshot)
+        pin.unpin(row)
+        self.stdout.write(f"{row} of {row.deployment.deployment_id} is not pinned; the retention rules decide.")
 
     def _accept(self, *, snapshot: int, **options):
-        found = _snapshot(snapshot)
-        job = self.job(accept.KIND, options={"snapshot": found.pk}, deployment=found.deployment)
+        row = _snapshot(snapshot)
+        job = self.job(accept.KIND, options={"snapshot": row.pk}, deployment=row.deployment)
         for number in job.result["snapshots"]:
             accepted = _snapshot(number)
             self.stdout.write(f"{accepted}, of {times.to_iso(accepted.taken_at)}, is now good.")
@@ -122,7 +124,7 @@ def _with_a_source() -> QuerySet[Deployment]:
 
 
 def _snapshot(number: int) -> Snapshot:
-    found = Snapshot.objects.select_related("deployment").filter(pk=number).first()
-    if found is None:
+    snapshot = Snapshot.objects.select_related("deployment").filter(pk=number).first()
+    if snapshot is None:
         raise NotFound(f"There is no snapshot {number}; `manage.py snapshot list` lists the snapshots.")
-    return found
+    return snapshot

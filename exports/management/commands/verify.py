@@ -12,7 +12,7 @@ from exports.operations.storage_check import (
     verify_snapshot,
     verify_source_code,
 )
-from exports.package.archive_check import Checked, verify_path
+from exports.package.archive_check import ArchiveContents, verify_path
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import Damaged, NotFound, UsageError
@@ -44,7 +44,7 @@ class Command(BaseCommand):
             raise Damaged(f"{bad} of {things} verified things are not as they should be.")
 
 
-def _things(path: Path | None, snapshot: int | None, export: int | None) -> Iterator[tuple[str, Checked]]:
+def _things(path: Path | None, snapshot: int | None, export: int | None) -> Iterator[tuple[str, ArchiveContents]]:
     if path is not None:
         yield str(path), verify_path(Path(path))
         return

@@ -1,6 +1,6 @@
 from exports.models import Withdrawal
 from exports.operations import withdraw
-from exports.package.participant_list import parse, told
+from exports.package.participant_list import id_ranges, parse
 from exports.package.request import chosen
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.models import Deployment
@@ -17,20 +17,20 @@ class Command(BaseCommand):
         parser.add_argument("--take-back", action="store_true", help="Undo the withdrawal; show their data again.")
 
     def run(self, *, participants: list[str], deployment: str | None, take_back: bool, **options) -> None:
-        found, _ = chosen(deployment)
+        chosen_deployment, _ = chosen(deployment)
         ids = parse(" ".join(participants))
         if ids is None:
             if take_back:
                 raise UsageError("Name the participants whose withdrawal to undo, by their ids.")
-            self._list(found)
+            self._list(chosen_deployment)
             return
         if take_back:
-            withdraw.take_back(found, ids)
+            withdraw.take_back(chosen_deployment, ids)
             withdrew = [], ids
         else:
-            withdrew = [row.participant for row in withdraw.withdraw(found, ids)], ()
-        done = self.job(withdraw.KIND, deployment=found.first).result
-        self.stdout.write(_told(found, *withdrew, done))
+            withdrew = [row.participant for row in withdraw.withdraw(chosen_deployment, ids)], ()
+        done = self.job(withdraw.KIND, deployment=chosen_deployment.first).result
+        self.stdout.write(_summary(chosen_deployment, *withdrew, done))
 
     def _list(self, deployment: Deployment) -> None:
         rows = Withdrawal.objects.filter(deployment=deployment.first).select_related("by").order_by("participant")
@@ -41,14 +41,14 @@ class Command(BaseCommand):
             self.stdout.write(f"participant {row.participant}  {times.to_iso(row.created_at)}  {by}")
 
 
-def _told(deployment: Deployment, gone: list[int], back, done: dict) -> str:
+def _summary(deployment: Deployment, gone: list[int], back, done: dict) -> str:
     if back:
         return (
-            f"Participants of {deployment.deployment_id} that are shown again: {told(back)}, as far as snapshots have "
-            "their data. Asset files are here again once they are fetched."
+            f"Participants of {deployment.deployment_id} that are shown again: {id_ranges(back)}, as far as snapshots "
+            "have their data. Asset files are here again once they are fetched."
         )
     return (
-        f"Withdrawn from {deployment.deployment_id}: {told(gone)}. Pages, sheets and exports no longer have them; "
+        f"Withdrawn from {deployment.deployment_id}: {id_ranges(gone)}. Pages, sheets and exports no longer have them; "
         f"{done['archives']} archives and {done['asset_files']} asset files were removed. Stored snapshots keep their "
         "rows until they are pruned, and so does the experiment's own database."
     )

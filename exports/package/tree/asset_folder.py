@@ -4,40 +4,40 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from exports.assets.fetch import Fetched
+from exports.assets.fetch import FetchedAsset
 from exports.assets.plan import PlannedAsset, export_path, plan, rows_of
 from exports.assets.retrieval import WORKERS, obtain
-from exports.package.progress_meter import Meter
+from exports.package.progress_meter import ProgressMeter
 from exports.package.request import ExportOptions
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import Damaged, Problem
 from psynetdata.psynet.table_source import TableSource
 
 from . import media_metadata
-from .file_names import Taken, safe_path
+from .file_names import UsedNames, safe_path
 from .members import Member, hashed
 
 
 @dataclass
-class Assets:
+class FetchedAssets:
     """{asset id: the result of fetching it}"""
 
-    fetched: dict[int, Fetched] = field(default_factory=dict)
+    fetched: dict[int, FetchedAsset] = field(default_factory=dict)
 
     @property
     def missing(self) -> int:
-        return sum(1 for found in self.fetched.values() if found.missing)
+        return sum(1 for asset in self.fetched.values() if asset.missing)
 
 
 def fetch_all(
     source: TableSource, deployment: Deployment, options: ExportOptions, folder: Path, *, leave: Iterable[int],
-    meter: Meter, units: int,
-) -> Assets:  # fmt: skip
+    meter: ProgressMeter, units: int,
+) -> FetchedAssets:  # fmt: skip
     """Fetch the assets that the options ask for, except those in `leave`. Raises Problem for a missing one if strict.
 
     `units`: how many units of the meter this is worth.
     """
-    assets = Assets()
+    assets = FetchedAssets()
     if not options.wants_assets:
         return assets
     left = frozenset(leave)
@@ -46,9 +46,11 @@ def fetch_all(
         return (planned for planned in plan(rows_of(source), options.assets) if planned.id not in left)
 
     meter.begin("fetching assets", units, files=sum(1 for _ in wanted()))
-    for planned, found in obtain(deployment, wanted(), folder, n=options.n_parallel or WORKERS, look=meter.check):
+    for planned, fetched in obtain(
+        deployment, wanted(), folder, n=options.n_parallel or WORKERS, check_cancelled=meter.check
+    ):
         meter.advance(files=1)
-        assets.fetched[planned.id] = found
+        assets.fetched[planned.id] = fetched
     if options.strict_assets and assets.missing:
         reasons = sorted({found.missing for found in assets.fetched.values() if found.missing})
         raise Problem(
@@ -59,7 +61,7 @@ def fetch_all(
 
 
 def members(
-    assets: Assets,
+    assets: FetchedAssets,
     rows: Iterable[dict[str, str | None]],
     prefix: str,
     leave: frozenset[int],
@@ -70,9 +72,9 @@ def members(
 
     `clean` removes the metadata from files that participants made.
     """
-    taken = Taken()
-    found: list[Member] = []
-    told: dict = {"included": 0, "missing": [], "differing": []}
+    taken = UsedNames()
+    files: list[Member] = []
+    entries: dict = {"included": 0, "missing": [], "differing": []}
     for row in rows:
         number = int(row["id"] or 0)
         if number in leave or number not in assets.fetched:
@@ -81,17 +83,19 @@ def members(
         if clean is not None and clean.concerns(row):
             of_row = clean.cleaned(number, of_row)
         if of_row.missing:
-            told["missing"].append({"id": number, "export_path": path, "reason": of_row.missing})
+            entries["missing"].append({"id": number, "export_path": path, "reason": of_row.missing})
             continue
-        told["included"] += 1
+        entries["included"] += 1
         name = ""
         for file in of_row.files:
             inside = f"/{file.inside}" if file.inside else ""
-            name = taken.take(safe_path(path + inside), f"asset-{number}/{safe_path(path + inside).rpartition('/')[2]}")
-            found.append(Member(f"{prefix}assets/{name}", file.path, file.bytes, file.sha256))
+            name = taken.claim(
+                safe_path(path + inside), f"asset-{number}/{safe_path(path + inside).rpartition('/')[2]}"
+            )
+            files.append(Member(f"{prefix}assets/{name}", file.path, file.bytes, file.sha256))
         if of_row.differs:
-            told["differing"].append({"id": number, "path": f"{prefix}assets/{name}", "reason": of_row.differs})
-    return found, told
+            entries["differing"].append({"id": number, "path": f"{prefix}assets/{name}", "reason": of_row.differs})
+    return files, entries
 
 
 @dataclass
@@ -107,7 +111,7 @@ class Clean:
     def concerns(self, row: dict[str, str | None]) -> bool:
         return bool(row.get("trial_id") or row.get("participant_id") or row.get("node_id") in self.made_nodes)
 
-    def cleaned(self, number: int, fetched: Fetched) -> Fetched:
+    def cleaned(self, number: int, fetched: FetchedAsset) -> FetchedAsset:
         """Return the files without metadata, with their new hashes; a file that cannot be read counts as missing."""
         files, formats = [], set()
         for place, file in enumerate(fetched.files):
@@ -115,14 +119,14 @@ class Clean:
             try:
                 formats.add(format_ := media_metadata.strip(file.path, to))
             except Damaged as problem:
-                return Fetched(missing=f"its metadata cannot be removed: {problem.sentence}")
+                return FetchedAsset(missing=f"its metadata cannot be removed: {problem.sentence}")
             if format_:
                 size, sha256 = hashed(to)
                 file = replace(file, path=to, bytes=size, sha256=sha256)
             files.append(file)
-        told = [fetched.differs]
+        notes = [fetched.differs]
         if known := sorted(formats - {""}):
-            told.append(f"metadata was removed ({', '.join(known)})")
+            notes.append(f"metadata was removed ({', '.join(known)})")
         if "" in formats:
-            told.append("of a kind that is not searched for metadata")
-        return replace(fetched, files=tuple(files), differs="; ".join(filter(None, told)))
+            notes.append("of a kind that is not searched for metadata")
+        return replace(fetched, files=tuple(files), differs="; ".join(filter(None, notes)))

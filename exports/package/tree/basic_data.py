@@ -6,19 +6,19 @@ from itertools import count
 from pathlib import Path
 
 from exports.mirroring.mirror import MirrorSource
-from exports.package.progress_meter import Meter
+from exports.package.progress_meter import ProgressMeter
 from psynetdata import sheets
 from psynetdata.mirror import Transform, refresh, scratch
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import Problem, UsageError
 from psynetdata.sheets.output import formats
 
-from .file_names import Taken, safe_name
+from .file_names import UsedNames, safe_name
 from .members import Member, written
 
 
 def basic_data(
-    source: MirrorSource, transform: Transform, prefix: str, folder: Path, *, anonymize: bool, meter: Meter
+    source: MirrorSource, transform: Transform, prefix: str, folder: Path, *, anonymize: bool, meter: ProgressMeter
 ) -> list[Member]:
     """Return basic_data.json, or basic_data/<name>.csv if the method returns data frames; nothing if it returns None.
     Also basic_data/<name>.csv for each sheet that staff put together.
@@ -31,23 +31,23 @@ def basic_data(
     if not is_written and not deployment.saved_sheets.exists():
         return []
     with scratch() as face:
-        refresh(face, deployment, source, transform, look=lambda table, rows: meter.check())
-        taken = Taken()
-        found = list(_members(_computed(deployment, face, anonymize), prefix, folder, taken)) if is_written else []
-        return [*found, *_put_together(deployment, face, prefix, folder, taken)]
+        refresh(face, deployment, source, transform, on_progress=lambda table, rows: meter.check())
+        taken = UsedNames()
+        files = list(_members(_computed(deployment, face, anonymize), prefix, folder, taken)) if is_written else []
+        return [*files, *_build(deployment, face, prefix, folder, taken)]
 
 
-def _put_together(deployment: Deployment, face: str, prefix: str, folder: Path, taken: Taken) -> Iterator[Member]:
+def _build(deployment: Deployment, face: str, prefix: str, folder: Path, taken: UsedNames) -> Iterator[Member]:
     """Yield a file for each saved sheet. One that does not fit this snapshot or face becomes a text that says why."""
     catalogue = sheets.Catalogue(deployment, face)
     for saved in catalogue.saved.values():
         try:
-            sheet = catalogue.put_together(saved)
+            sheet = catalogue.assemble(saved)
         except (UsageError, sheets.UnknownSheet) as problem:
-            file = taken.take(safe_name(saved.name, ".txt"))
+            file = taken.claim(safe_name(saved.name, ".txt"))
             yield written(f"{prefix}basic_data/{file}", folder / "basic_data" / file, [f"{problem}\n".encode()])
             continue
-        file = taken.take(safe_name(saved.name, ".csv"))
+        file = taken.claim(safe_name(saved.name, ".csv"))
         rows = {"rows": sheet.total()} if len(sheet.header) > 1 else {}
         blocks = formats.csv(sheet.header, sheet.records())
         yield written(f"{prefix}basic_data/{file}", folder / "basic_data" / file, blocks, **rows)
@@ -65,12 +65,12 @@ def _computed(deployment: Deployment, face: str, anonymize: bool) -> object:
         ) from error
 
 
-def _members(found: object, prefix: str, folder: Path, taken: Taken) -> Iterator[Member]:
-    if found is None:
+def _members(result: object, prefix: str, folder: Path, taken: UsedNames) -> Iterator[Member]:
+    if result is None:
         return
-    frames = {"basic_data": found} if _is_frame(found) else found
+    frames = {"basic_data": result} if _is_frame(result) else result
     if not isinstance(frames, dict) or not any(_is_frame(value) for value in frames.values()):
-        yield written(f"{prefix}basic_data.json", folder / "basic_data.json", _json_blocks(found))
+        yield written(f"{prefix}basic_data.json", folder / "basic_data.json", _json_blocks(result))
         return
     for name, value in frames.items():
         file = _file_name(str(name), ".csv" if _is_frame(value) else ".json", taken)
@@ -81,11 +81,11 @@ def _members(found: object, prefix: str, folder: Path, taken: Taken) -> Iterator
             yield written(*target, _json_blocks(value))
 
 
-def _file_name(key: str, extension: str, taken: Taken) -> str:
+def _file_name(key: str, extension: str, taken: UsedNames) -> str:
     """Return a name as psynet.command_line makes it (_make_basic_data_filename): `a/b c` → `a_b_c`, then `a_b_c_2`."""
     plain = re.sub(r"[^A-Za-z0-9._-]+", "_", re.sub(r"[\\/]+", "_", key.strip())).strip("._") or "data"
     wanted = (plain if number == 1 else f"{plain}_{number}" for number in count(1))
-    return next(name for stem in wanted if taken.is_free(name := safe_name(stem, extension)) and taken.take(name))
+    return next(name for stem in wanted if taken.is_free(name := safe_name(stem, extension)) and taken.claim(name))
 
 
 def _is_frame(value: object) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from isal import isal_zlib
 
-from exports.package.zip.deflate import Packer, Piece, pack, ranged, unpacked
+from exports.package.zip.deflate import DeflatedPiece, Packer, pack, ranged, unpacked
 from exports.package.zip.zip_writer import Entry
 from exports.store.blobs import Segment, Store
 from exports.store.reader import SnapshotReader
@@ -55,7 +55,7 @@ class TableTask:
 
 
 @dataclass
-class Made:
+class ConvertedSegment:
     """The result of a TableTask. `bytes`: size of its rows as stored, uncompressed.
 
     `classes`: (class, the keys in its header, piece). `kinds`: see psynet.classfile.json_columns.
@@ -65,8 +65,8 @@ class Made:
     table: str
     rows: int = 0
     bytes: int = 0
-    database: list[Piece] = field(default_factory=list)
-    classes: list[tuple[str, tuple[str, ...], Piece]] = field(default_factory=list)
+    database: list[DeflatedPiece] = field(default_factory=list)
+    classes: list[tuple[str, tuple[str, ...], DeflatedPiece]] = field(default_factory=list)
     keys: dict[str, Keys] = field(default_factory=dict)
     kinds: dict[str, int] = field(default_factory=dict)
     counted: dict = field(default_factory=dict)
@@ -75,7 +75,7 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Read:
+class MemberCheck:
     """A member of the archive, read back. `rows`: its records, including the header."""
 
     entry: Entry
@@ -84,7 +84,7 @@ class Read:
     rows: int
 
 
-class Work:
+class ConvertContext:
     """What all tasks share. It is made before the workers start, and each has a copy.
 
     `sides`: {mode: Side}; `computed`: {mode: {table: computed columns}}.
@@ -98,7 +98,7 @@ class Work:
         self._reader, self._clock = reader, clock
         self._made_in = os.getpid()
         self._files: dict[tuple[str, ...], ClassFiles] = {}
-        self._changing: dict[str, TableAnonymizer] = {}
+        self._table_anonymizers: dict[str, TableAnonymizer] = {}
 
     @property
     def reader(self) -> SnapshotReader:
@@ -121,9 +121,9 @@ class Work:
 
     def class_files(self, side: str, table: str, guessed: dict[str, str] | None = None) -> ClassFiles:
         at = side, table, *(guessed or ())
-        found = self._files.get(at)
-        if found is None:
-            found = self._files[at] = ClassFiles(
+        class_files = self._files.get(at)
+        if class_files is None:
+            class_files = self._files[at] = ClassFiles(
                 table,
                 self.reader.columns(table),
                 clock=self._clock,
@@ -131,7 +131,7 @@ class Work:
                 computed=self.computed[side].get(table, ()),
                 guessed=guessed,
             )
-        return found
+        return class_files
 
     def blocks(self, side: str, table: str, segment: Segment, texts: WithheldTexts | None) -> Iterator[tuple]:
         """Yield (block of records, its rows or None if they are not needed), as they are exported."""
@@ -142,93 +142,95 @@ class Work:
                 yield block, csvtext.block_rows(block) if self.classes else None
             return
         columns = self.reader.columns(table)
-        changing = self.changing(table)
+        changing = self.table_anonymizer(table)
         looks = texts is not None and texts.columns(table, columns)
         for block in stored:
             rows = csvtext.block_rows(block)
             left = changing.block(rows)
             if looks:
-                texts.look(table, rows, left)
+                texts.add_block(table, rows, left)
             yield csvtext.format_block(left, width=len(columns)), left
 
-    def changing(self, table: str) -> TableAnonymizer:
-        found = self._changing.get(table)
-        if found is None:
+    def table_anonymizer(self, table: str) -> TableAnonymizer:
+        known = self._table_anonymizers.get(table)
+        if known is None:
             anonymizer = next(side.anonymizer for side in self.sides.values() if side.anonymizer)
-            found = self._changing[table] = anonymizer.table(table, self.reader.columns(table))
-        return found
+            known = self._table_anonymizers[table] = anonymizer.table(table, self.reader.columns(table))
+        return known
 
 
-def convert(work: Work, task: TableTask) -> Made:
+def convert(context: ConvertContext, task: TableTask) -> ConvertedSegment:
     """Convert a segment to pieces of its table and its classes. Raises Damaged if it is not what was stored."""
-    made = Made(task.index, task.table, texts=WithheldTexts())
-    packer = Packer(work.folder / f"{task.side}-{task.index}")
+    result = ConvertedSegment(task.index, task.table, texts=WithheldTexts())
+    packer = Packer(context.folder / f"{task.side}-{task.index}")
     counter = csvtext.RecordCounter()
-    for block, rows in work.blocks(task.side, task.table, task.segment, made.texts):
+    for block, rows in context.blocks(task.side, task.table, task.segment, result.texts):
         counter.add(block)
-        packer.add(DATABASE, block, counter.records - made.rows)
-        made.rows = counter.records
-        if work.classes:
-            _convert_classes(work, task, rows, made, packer)
-    if made.rows != task.segment.rows:
+        packer.add(DATABASE, block, counter.records - result.rows)
+        result.rows = counter.records
+        if context.classes:
+            _convert_classes(context, task, rows, result, packer)
+    if result.rows != task.segment.rows:
         raise Damaged(
-            f"A segment of table {task.table} has {made.rows} rows, but the snapshot has {task.segment.rows} there."
+            f"A segment of table {task.table} has {result.rows} rows, but the snapshot has {task.segment.rows} there."
         )
-    made.bytes = task.segment.bytes  # all of them were read, otherwise the hash would differ
+    result.bytes = task.segment.bytes  # all of them were read, otherwise the hash would differ
     for key, piece in packer.close():
         if key == DATABASE:
-            made.database.append(piece)
+            result.database.append(piece)
         else:
-            made.classes.append((*key, piece))
-    if work.sides[task.side].anonymizer is not None:
-        made.tally = work.changing(task.table).take_tally()
-    if work.classes:
-        made.kinds = work.class_files(task.side, task.table, task.guessed).kinds()
-    return made
+            result.classes.append((*key, piece))
+    if context.sides[task.side].anonymizer is not None:
+        result.tally = context.table_anonymizer(task.table).take_tally()
+    if context.classes:
+        result.kinds = context.class_files(task.side, task.table, task.guessed).kinds()
+    return result
 
 
-def _convert_classes(work: Work, task: TableTask, rows: list[list[str]], made: Made, packer: Packer) -> None:
-    files = work.class_files(task.side, task.table, task.guessed)
-    wanted = work.computed[task.side]
+def _convert_classes(
+    context: ConvertContext, task: TableTask, rows: list[list[str]], result: ConvertedSegment, packer: Packer
+) -> None:
+    files = context.class_files(task.side, task.table, task.guessed)
+    wanted = context.computed[task.side]
     columns = files.by_name(rows) if task.table in computed_columns.COUNTED or files.computed else {}
     if task.table in computed_columns.COUNTED:
-        computed_columns.add(made.counted, computed_columns.counted(task.table, columns, wanted))
-    for name, part in files.parts(rows, computed_columns.cells(task.told, columns)).items():
-        mine = made.keys.setdefault(name, {})
-        add_keys(mine, part.keys)
+        computed_columns.add(result.counted, computed_columns.counted(task.table, columns, wanted))
+    for name, class_rows in files.class_rows(rows, computed_columns.cells(task.told, columns)).items():
+        mine = result.keys.setdefault(name, {})
+        add_keys(mine, class_rows.keys)
         keys = final_keys(mine)
-        cells = part.laid_out(keys)
-        if work.guards:
+        cells = class_rows.laid_out(keys)
+        if context.guards:
             cells = [excel.guarded(row) for row in cells]
         width = len(files.fixed_columns) + len(keys)
-        packer.add((name, keys), csvtext.format_block(cells, width=width), len(part.fixed))
+        packer.add((name, keys), csvtext.format_block(cells, width=width), len(class_rows.fixed))
 
 
-def guess(work: Work, task: TableTask) -> tuple[str, dict[str, set[str]]]:
+def guess(context: ConvertContext, task: TableTask) -> tuple[str, dict[str, set[str]]]:
     """Return (table, what the columns of unknown type look like in a segment: ClassFiles.guess)."""
-    files = work.class_files(task.side, task.table)
-    found: dict[str, set[str]] = {}
-    for _, rows in work.blocks(task.side, task.table, task.segment, None):
+    files = context.class_files(task.side, task.table)
+    kinds_by_column: dict[str, set[str]] = {}
+    for _, rows in context.blocks(task.side, task.table, task.segment, None):
         for name, kinds in files.guess(rows).items():
-            found[name] = found.get(name, kinds) & kinds
-    if work.sides[task.side].anonymizer is not None:
-        work.changing(task.table).take_tally()  # the same rows are read again later, and counted then
-    return task.table, found
+            kinds_by_column[name] = kinds_by_column.get(name, kinds) & kinds
+    if context.sides[task.side].anonymizer is not None:
+        context.table_anonymizer(task.table).take_tally()  # the same rows are read again later, and counted then
+    return task.table, kinds_by_column
 
 
 @dataclass(frozen=True)
-class RelayTask:
+class RelayoutTask:
     """A piece of a class file whose final header has other keys than the piece was written with."""
 
     index: int
     path: Path
-    piece: Piece
+    piece: DeflatedPiece
     fixed: int
     had: tuple[str, ...]
     keys: tuple[str, ...]
 
 
-def relay(work: Work, task: RelayTask) -> tuple[int, list[Piece]]:
+def lay_out_again(context: ConvertContext, task: RelayoutTask) -> tuple[int, list[DeflatedPiece]]:
     at = {key: task.fixed + place for place, key in enumerate(task.had)}
     # A cell after the row's last one is empty.
     places = [*range(task.fixed), *(at.get(key, task.fixed + len(task.had)) for key in task.keys)]
@@ -249,7 +251,7 @@ class PackTask:
     to: Path
 
 
-def pack_file(work: Work, task: PackTask) -> tuple[int, list[Piece]]:
+def pack_file(context: ConvertContext, task: PackTask) -> tuple[int, list[DeflatedPiece]]:
     """Compress a file; [] if its first block does not get smaller: sound, pictures and zips are compressed already."""
     with task.path.open("rb") as file:
         first = file.read(BLOCK)
@@ -258,7 +260,7 @@ def pack_file(work: Work, task: PackTask) -> tuple[int, list[Piece]]:
         return task.index, pack(task.to, chain([first], iter(lambda: file.read(BLOCK), b"")))
 
 
-def read_back(work: Work, task: tuple[Path, Entry]) -> Read:
+def read_back(context: ConvertContext, task: tuple[Path, Entry]) -> MemberCheck:
     """Read a member of the archive on disk. Raises Damaged if it is not what was written."""
     path, entry = task
     digest, counter, size, crc32 = hashlib.sha256(), csvtext.RecordCounter(), 0, 0
@@ -276,4 +278,4 @@ def read_back(work: Work, task: tuple[Path, Entry]) -> Read:
         size = -1
     if (size, crc32) != (entry.bytes, entry.crc32):
         raise Damaged(f"{entry.name} in the finished archive differs from what was written; nothing was published.")
-    return Read(entry, size, digest.hexdigest(), counter.records)
+    return MemberCheck(entry, size, digest.hexdigest(), counter.records)

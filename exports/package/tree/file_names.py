@@ -37,14 +37,14 @@ def safe_path(path: str) -> str:
     return "/".join(safe_name(part) for part in parts) or "_"
 
 
-class Taken:
+class UsedNames:
     """Names used in one tree: no two differ only in case, and no file is where another needs a folder."""
 
     def __init__(self) -> None:
         self._files: set[str] = set()
         self._folders: set[str] = set()
 
-    def take(self, *wanted: str) -> str:
+    def claim(self, *wanted: str) -> str:
         """Return the first of the wanted paths that is free, else the last one with a number."""
         for path in wanted:
             if self.is_free(path):

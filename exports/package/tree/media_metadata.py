@@ -12,7 +12,7 @@ from pathlib import Path
 from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.problems import Damaged
 
-Piece = bytes | tuple[int, int]  # bytes to write, or a span to copy from the file: [start, end)
+ByteRange = bytes | tuple[int, int]  # bytes to write, or a span to copy from the file: [start, end)
 
 # Application segments of a JPEG that stay: JFIF, ICC profile, Adobe's colours.
 _JPEG_STAYS = {0xE0: b"", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
@@ -50,7 +50,7 @@ def strip(path: Path, to: Path) -> str:
     return name
 
 
-def _format(head: bytes) -> tuple[str, Callable[[mmap.mmap], Iterator[Piece]] | None]:
+def _format(head: bytes) -> tuple[str, Callable[[mmap.mmap], Iterator[ByteRange]] | None]:
     if head.startswith(b"\xff\xd8\xff"):
         return "JPEG", _jpeg
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -62,7 +62,7 @@ def _format(head: bytes) -> tuple[str, Callable[[mmap.mmap], Iterator[Piece]] | 
     return "", None
 
 
-def _jpeg(data: mmap.mmap) -> Iterator[Piece]:
+def _jpeg(data: mmap.mmap) -> Iterator[ByteRange]:
     yield 0, 2
     at = 2
     while True:
@@ -109,12 +109,12 @@ def _orientation(exif: bytes) -> bytes:
         entry = tiff[at + 2 + 12 * number : at + 14 + 12 * number]
         tag, kind, count, value = struct.unpack(f"{order}HHIH", entry[:10])
         if (tag, kind, count) == (0x0112, 3, 1) and 2 <= value <= 8:
-            told = b"Exif\0\0MM\0*\0\0\0\x08" + struct.pack(">HHHIHHI", 1, 0x0112, 3, 1, value, 0, 0)
-            return b"\xff\xe1" + struct.pack(">H", len(told) + 2) + told
+            data = b"Exif\0\0MM\0*\0\0\0\x08" + struct.pack(">HHHIHHI", 1, 0x0112, 3, 1, value, 0, 0)
+            return b"\xff\xe1" + struct.pack(">H", len(data) + 2) + data
     return b""
 
 
-def _png(data: mmap.mmap) -> Iterator[Piece]:
+def _png(data: mmap.mmap) -> Iterator[ByteRange]:
     yield 0, 8
     at, kind = 8, b""
     while kind != b"IEND":
@@ -127,8 +127,8 @@ def _png(data: mmap.mmap) -> Iterator[Piece]:
         at = end
 
 
-def _wav(data: mmap.mmap) -> Iterator[Piece]:
-    kept: list[Piece] = []
+def _wav(data: mmap.mmap) -> Iterator[ByteRange]:
+    kept: list[ByteRange] = []
     at = 12
     while at + 8 <= len(data):
         kind, size = struct.unpack("<4sI", data[at : at + 8])
@@ -147,7 +147,7 @@ def _wav(data: mmap.mmap) -> Iterator[Piece]:
     yield from kept
 
 
-def _mp3(data: mmap.mmap) -> Iterator[Piece]:
+def _mp3(data: mmap.mmap) -> Iterator[ByteRange]:
     start, end = 0, len(data)
     while data[start : start + 3] == b"ID3":
         a, b, c, d = data[start + 6 : start + 10]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from exports.package.progress_meter import Meter
+from exports.package.progress_meter import ProgressMeter
 from psynetdata.psynet.csvtext import BLOCK
 
 
@@ -25,9 +25,9 @@ class Member:
     class_name: str | None = None
 
     def to_json(self) -> dict:
-        told = {"path": self.name, "bytes": self.bytes, "sha256": self.sha256}
+        content = {"path": self.name, "bytes": self.bytes, "sha256": self.sha256}
         more = {"rows": self.rows, "table": self.table, "class": self.class_name}
-        return told | {key: value for key, value in more.items() if value is not None}
+        return content | {key: value for key, value in more.items() if value is not None}
 
 
 def write(path: Path, blocks: Iterable[bytes]) -> tuple[int, str]:
@@ -53,7 +53,7 @@ def hashed(path: Path) -> tuple[int, str]:
         return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read(path: Path, meter: Meter | None = None) -> Iterator[bytes]:
+def read(path: Path, meter: ProgressMeter | None = None) -> Iterator[bytes]:
     with path.open("rb") as file:
         while block := file.read(BLOCK):
             if meter is not None:

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from exports.package.zip.deflate import Piece
+from exports.package.zip.deflate import DeflatedPiece
 from psynetdata.infra.processes import Pool
 from psynetdata.psynet.classfile.json_columns import BOOLEAN, REAL, WHOLE
 
-from .convert_worker import Work
+from .convert_worker import ConvertContext
 from .members import Member
 from .table_files import ClassFile
 
@@ -27,7 +27,7 @@ class ParquetTask:
 
     index: int
     types: dict[str, str]
-    pieces: list[Piece]
+    pieces: list[DeflatedPiece]
     path: Path
 
 
@@ -46,12 +46,12 @@ def write_files(files: list[tuple[str, ClassFile]], folder: Path, pool: Pool) ->
 
 
 def _types(file: ClassFile) -> dict[str, str]:
-    return {name: _of_column(file.types.get(name)) for name in file.fixed} | {
-        key: _of_key(file.kinds.get(key, 0)) for key in file.keys
+    return {name: _column_type(file.types.get(name)) for name in file.fixed} | {
+        key: _key_type(file.kinds.get(key, 0)) for key in file.keys
     }
 
 
-def _of_column(kind: str | None) -> str:
+def _column_type(kind: str | None) -> str:
     if kind in _WHOLE:
         return "int64"
     if kind in _REAL:
@@ -59,11 +59,11 @@ def _of_column(kind: str | None) -> str:
     return "time" if kind in _TIMES else "bool" if kind == "bool" else "string"
 
 
-def _of_key(kinds: int) -> str:
+def _key_type(kinds: int) -> str:
     return {BOOLEAN: "bool", WHOLE: "int64", REAL: "double", REAL | WHOLE: "double"}.get(kinds, "string")
 
 
-def _write(work: Work, task: ParquetTask) -> None:
+def _write(context: ConvertContext, task: ParquetTask) -> None:
     """Write a file; start again if a column turns out to be text. A class has few such columns."""
     import pyarrow
     from pyarrow import parquet

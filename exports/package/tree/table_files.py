@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 
-from exports.package.progress_meter import Meter
-from exports.package.zip.deflate import Piece, pack
+from exports.package.progress_meter import ProgressMeter
+from exports.package.zip.deflate import DeflatedPiece, pack
 from exports.package.zip.zip_writer import ZipWriter
 from exports.store.reader import SnapshotReader
 from psynetdata.infra.processes import Pool
@@ -17,8 +17,8 @@ from psynetdata.psynet.csvtext import Row
 from psynetdata.psynet.problems import Damaged
 from psynetdata.psynet.tables import Column
 
-from .convert_worker import Made, RelayTask, TableTask, Work, convert, guess, relay
-from .file_names import Taken, safe_name
+from .convert_worker import ConvertContext, ConvertedSegment, RelayoutTask, TableTask, convert, guess, lay_out_again
+from .file_names import UsedNames, safe_name
 from .withheld_texts import WithheldTexts
 
 # What `psynet export` writes if the app has no name of its own; the snapshot does not hold it.
@@ -38,7 +38,7 @@ class ClassFile:
     name: str
     types: dict[str, str | None]
     keys: tuple[str, ...] = ()
-    pieces: list[Piece] = field(default_factory=list)
+    pieces: list[DeflatedPiece] = field(default_factory=list)
     kinds: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -62,7 +62,7 @@ class Tables:
     """
 
     reader: SnapshotReader
-    database: dict[str, list[Piece]] = field(default_factory=dict)
+    database: dict[str, list[DeflatedPiece]] = field(default_factory=dict)
     classes: list[ClassFile] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     texts: WithheldTexts = field(default_factory=WithheldTexts)
@@ -78,56 +78,56 @@ class Tables:
         yield from csvtext.rows(record for block in blocks for record in csvtext.records(BytesIO(block)))
 
 
-def make(work: Work, pool: Pool, side: str, meter: Meter, units: int) -> Tables:
+def make(context: ConvertContext, pool: Pool, side: str, meter: ProgressMeter, units: int) -> Tables:
     """Convert every segment. Tables that are counted come before the tables that show these counts.
 
     `units`: how many units of the meter this is worth.
 
     Raises Damaged if rows are missing or stored data has changed.
     """
-    reader = work.reader
+    reader = context.reader
     states = [reader.table_state(table) for table in reader.tables()]
     meter.begin(
         "writing tables", units, rows=sum(state.rows for state in states), bytes=sum(state.bytes for state in states)
     )
-    made = Tables(reader, {table: [] for table in reader.tables()})
+    tables = Tables(reader, {table: [] for table in reader.tables()})
     counts = computed_columns.Computed()
-    types = _guessed(work, pool, side) if work.classes else {}
-    files = _Files(work, side, types)
+    types = _guessed(context, pool, side) if context.classes else {}
+    files = _Files(context, side, types)
     later = {table for batch in computed_columns.BATCHES for table in batch}
     first = 0
     for batch in (set(reader.tables()) - later, *map(set, computed_columns.BATCHES)):
-        tasks = _tasks(work, side, sorted(batch & set(reader.tables())), counts, types, first)
-        for found in _in_order(pool.each(convert, tasks), meter, first):
-            first = found.index + 1
-            made.database[found.table] += found.database
-            made.texts.add(found.texts)
-            counts.add(found.counted)
-            files.add(found)
-            if found.tally is not None:
-                work.sides[side].anonymizer.add(found.tally)
-    _check_rows(reader, made)
-    if work.classes:
-        made.classes, made.notes = files.finish(pool)
-    return made
+        tasks = _tasks(context, side, sorted(batch & set(reader.tables())), counts, types, first)
+        for converted in _in_order(pool.each(convert, tasks), meter, first):
+            first = converted.index + 1
+            tables.database[converted.table] += converted.database
+            tables.texts.add(converted.texts)
+            counts.add(converted.counted)
+            files.add(converted)
+            if converted.tally is not None:
+                context.sides[side].anonymizer.add(converted.tally)
+    _check_rows(reader, tables)
+    if context.classes:
+        tables.classes, tables.notes = files.finish(pool)
+    return tables
 
 
-def _guessed(work: Work, pool: Pool, side: str) -> dict[str, dict[str, str]]:
+def _guessed(context: ConvertContext, pool: Pool, side: str) -> dict[str, dict[str, str]]:
     """Return {table: {column: bool or timestamp}} for columns of unknown type whose cells all look like one."""
-    found: dict[str, dict[str, set[str]]] = {}
-    untold = [table for table in work.reader.tables() if work.class_files(side, table).untold]
-    for table, kinds in pool.each(guess, _tasks(work, side, untold, computed_columns.Computed(), {}, 0)):
-        known = found.setdefault(table, {})
+    kinds_by_table: dict[str, dict[str, set[str]]] = {}
+    untold = [table for table in context.reader.tables() if context.class_files(side, table).untold]
+    for table, kinds in pool.each(guess, _tasks(context, side, untold, computed_columns.Computed(), {}, 0)):
+        known = kinds_by_table.setdefault(table, {})
         for name, could in kinds.items():
             known[name] = known.get(name, could) & could
     return {
         table: {name: next(iter(kinds)) for name, kinds in columns.items() if len(kinds) == 1}
-        for table, columns in found.items()
+        for table, columns in kinds_by_table.items()
     }
 
 
 def _tasks(
-    work: Work,
+    context: ConvertContext,
     side: str,
     tables: list[str],
     counts: computed_columns.Computed,
@@ -136,19 +136,19 @@ def _tasks(
 ) -> Iterator[TableTask]:
     index = first
     for table in tables:
-        state = work.reader.table_state(table)
-        names = work.computed[side].get(table, ())
+        state = context.reader.table_state(table)
+        names = context.computed[side].get(table, ())
         for segment in state.segments:
             is_cut = state.cut is not None and segment.range is not None
             ids = (segment.range << state.cut, (segment.range + 1) << state.cut) if is_cut else _ALL_IDS
-            told = counts.within(table, names, *ids)
-            yield TableTask(index, side, table, segment, told, types.get(table, {}))
+            computed = counts.within(table, names, *ids)
+            yield TableTask(index, side, table, segment, computed, types.get(table, {}))
             index += 1
 
 
-def _in_order(results: Iterator[Made], meter: Meter, following: int) -> Iterator[Made]:
+def _in_order(results: Iterator[ConvertedSegment], meter: ProgressMeter, following: int) -> Iterator[ConvertedSegment]:
     """Yield results in the order of their tasks; a result that is early waits."""
-    waiting: dict[int, Made] = {}
+    waiting: dict[int, ConvertedSegment] = {}
     for result in results:
         meter.advance(rows=result.rows, bytes=result.bytes)
         waiting[result.index] = result
@@ -157,8 +157,8 @@ def _in_order(results: Iterator[Made], meter: Meter, following: int) -> Iterator
             following += 1
 
 
-def _check_rows(reader: SnapshotReader, made: Tables) -> None:
-    for table, pieces in made.database.items():
+def _check_rows(reader: SnapshotReader, tables: Tables) -> None:
+    for table, pieces in tables.database.items():
         rows, expected = sum(piece.rows for piece in pieces), reader.snapshot.rows_of(table)
         if rows != expected:
             raise Damaged(f"Table {table} has {rows} rows, but the snapshot has {expected}.")
@@ -167,26 +167,28 @@ def _check_rows(reader: SnapshotReader, made: Tables) -> None:
 class _Files:
     """Class files while their pieces arrive; the keys of a class are known only when all pieces are here."""
 
-    def __init__(self, work: Work, side: str, guessed: dict[str, dict[str, str]]):
-        self._work, self._side, self._guessed = work, side, guessed
+    def __init__(self, context: ConvertContext, side: str, guessed: dict[str, dict[str, str]]):
+        self._context, self._side, self._guessed = context, side, guessed
         self._files: dict[tuple[str, str], ClassFile] = {}
         self._had: dict[tuple[str, str], list[tuple[str, ...]]] = {}
         self._keys: dict[tuple[str, str], Keys] = {}
         self._kinds: dict[str, dict[str, int]] = {}
 
-    def add(self, made: Made) -> None:
-        for name, keys, piece in made.classes:
-            at = made.table, name
+    def add(self, converted: ConvertedSegment) -> None:
+        for name, keys, piece in converted.classes:
+            at = converted.table, name
             if at not in self._files:
-                types = self._work.class_files(self._side, made.table, self._guessed.get(made.table)).types()
-                self._files[at] = ClassFile(made.table, name, types)
+                types = self._context.class_files(
+                    self._side, converted.table, self._guessed.get(converted.table)
+                ).types()
+                self._files[at] = ClassFile(converted.table, name, types)
             self._files[at].pieces.append(piece)
             self._had.setdefault(at, []).append(keys)
-        for name, keys in made.keys.items():
-            add_keys(self._keys.setdefault((made.table, name), {}), keys)
-        kinds = self._kinds.setdefault(made.table, {})
-        for key, found in made.kinds.items():
-            kinds[key] = kinds.get(key, 0) | found
+        for name, keys in converted.keys.items():
+            add_keys(self._keys.setdefault((converted.table, name), {}), keys)
+        kinds = self._kinds.setdefault(converted.table, {})
+        for key, key_kinds in converted.kinds.items():
+            kinds[key] = kinds.get(key, 0) | key_kinds
 
     def finish(self, pool: Pool) -> tuple[list[ClassFile], list[str]]:
         """Return (the files by table and class, notes for the manifest)."""
@@ -198,26 +200,26 @@ class _Files:
                 notes.append(
                     f"{name}: the keys of {', '.join(packed)} are too many for columns and stay in their own column."
                 )
-        self._lay_again(pool)
+        self._lay_out_again(pool)
         return [file for _, file in sorted(self._files.items())], notes
 
-    def _lay_again(self, pool: Pool) -> None:
+    def _lay_out_again(self, pool: Pool) -> None:
         """Convert the pieces again that were written before the last key of their class was known."""
         tasks, places = [], []
         for at, file in sorted(self._files.items()):
             for place, (piece, had) in enumerate(zip(file.pieces, self._had[at], strict=True)):
                 if had != file.keys:
-                    path = self._work.folder / f"{self._side}-again-{len(tasks)}"
-                    tasks.append(RelayTask(len(tasks), path, piece, len(file.fixed), had, file.keys))
+                    path = self._context.folder / f"{self._side}-again-{len(tasks)}"
+                    tasks.append(RelayoutTask(len(tasks), path, piece, len(file.fixed), had, file.keys))
                     places.append((at, place))
-        again = dict(pool.each(relay, tasks))
+        laid_out = dict(pool.each(lay_out_again, tasks))
         # Backwards, because one piece may have become several.
         for index in reversed(range(len(tasks))):
             at, place = places[index]
-            self._files[at].pieces[place : place + 1] = again[index]
+            self._files[at].pieces[place : place + 1] = laid_out[index]
 
 
-def header(columns: list[str], folder: Path, name: str, *, mark: bool = False) -> list[Piece]:
+def header(columns: list[str], folder: Path, name: str, *, mark: bool = False) -> list[DeflatedPiece]:
     """Return a file's first line as a piece; `mark` puts a byte-order mark in front."""
     line = csvtext.format_row(list(columns)) + b"\n"
     return pack(folder / f"header-{name}", [excel.BOM + line if mark else line], rows=1)
@@ -233,8 +235,8 @@ def write_database(writer: ZipWriter, tables: Tables, folder: Path) -> None:
 
 def named(files: list[ClassFile], extension: str) -> list[tuple[str, ClassFile]]:
     """Return (a file name that every system can store, the class file), by table and class."""
-    taken = Taken()
+    taken = UsedNames()
     return [
-        (taken.take(safe_name(file.name, extension), safe_name(f"{file.name}__{file.table}", extension)), file)
+        (taken.claim(safe_name(file.name, extension), safe_name(f"{file.name}__{file.table}", extension)), file)
         for file in files
     ]

@@ -40,14 +40,14 @@ class WithheldTexts:
             self._pages[table] = at["metadata_"]
         return True
 
-    def look(self, table: str, came: list[list[str]], left: list[Sequence[str]]) -> None:
+    def add_block(self, table: str, came: list[list[str]], left: list[Sequence[str]]) -> None:
         """Look at a block of rows before and after anonymizing; cells as in csvtext.block_rows."""
         words, _ = self._places[table]
         for row, out in zip(came, left, strict=True):
             if len(row[words]) >= _SHORTEST and out[words] in _WITHHELD:
-                self._look(table, row)
+                self._add_row(table, row)
 
-    def _look(self, table: str, came: list[str]) -> None:
+    def _add_row(self, table: str, came: list[str]) -> None:
         words, writer = self._places[table]
         who = (came[writer] if writer is not None else "") or "?"
         for text in _texts(jsontext.read(came[words])):

@@ -19,7 +19,7 @@ END = b"\x03\x00"  # an empty last block
 
 
 @dataclass(frozen=True)
-class Piece:
+class DeflatedPiece:
     """`packed` bytes of the file at `path` from `start`; `bytes`, `crc32` and `rows` describe the uncompressed data."""
 
     path: Path
@@ -46,20 +46,20 @@ class Packer:
 
     def __init__(self, path: Path):
         self._path = path
-        self._open: dict[Hashable, _Open] = {}
+        self._open: dict[Hashable, _OpenPiece] = {}
         self._packed = 0
-        self._made: list[tuple[Hashable, Piece]] = []
+        self._made: list[tuple[Hashable, DeflatedPiece]] = []
         self._file: BinaryIO = path.open("wb")
 
     def add(self, key: Hashable, data: bytes, rows: int = 0) -> None:
         part = self._open.get(key)
         if part is None:
-            part = self._open[key] = _Open()
+            part = self._open[key] = _OpenPiece()
         self._packed += part.add(data, rows)
         if self._packed >= BLOCK or len(self._open) >= _MOST_OPEN:
             self._write()
 
-    def close(self) -> list[tuple[Hashable, Piece]]:
+    def close(self) -> list[tuple[Hashable, DeflatedPiece]]:
         with self._file:
             self._write()
         return self._made
@@ -68,12 +68,12 @@ class Packer:
         for key, part in self._open.items():
             start = self._file.tell()
             packed = self._file.write(part.finish())
-            self._made.append((key, Piece(self._path, start, packed, part.bytes, part.crc32, part.rows)))
+            self._made.append((key, DeflatedPiece(self._path, start, packed, part.bytes, part.crc32, part.rows)))
         self._open.clear()
         self._packed = 0
 
 
-class _Open:
+class _OpenPiece:
     def __init__(self) -> None:
         self.bytes = self.crc32 = self.rows = 0
         self._packer = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, -15)
@@ -91,7 +91,7 @@ class _Open:
         return b"".join([*self._blocks, self._packer.flush(isal_zlib.Z_SYNC_FLUSH)])
 
 
-def pack(path: Path, blocks: Iterable[bytes], rows: int = 0) -> list[Piece]:
+def pack(path: Path, blocks: Iterable[bytes], rows: int = 0) -> list[DeflatedPiece]:
     """Return the pieces of a single file, compressed into `path`."""
     packer = Packer(path)
     for block in blocks:
@@ -118,7 +118,7 @@ def unpacked(blocks: Iterable[bytes]) -> Iterator[bytes]:
             block = opened.decompress(opened.unconsumed_tail, BLOCK)
 
 
-def together(pieces: Iterable[Piece]) -> int:
+def combined_crc32(pieces: Iterable[DeflatedPiece]) -> int:
     """Return the CRC-32 of the pieces' uncompressed data, one after another."""
     crc32 = 0
     for piece in pieces:

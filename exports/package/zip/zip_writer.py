@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from isal import isal_zlib
 
-from .deflate import END, Piece, together
+from .deflate import END, DeflatedPiece, combined_crc32
 
 _STORED, _DEFLATED = 0, 8
 _VERSION = 45  # zip64
@@ -56,11 +56,11 @@ class ZipWriter:
         self._at = min(max(moment.astimezone(UTC), _EARLIEST), _LATEST).replace(microsecond=0)
         self._before = before
 
-    def deflated(self, name: str, pieces: Iterable[Piece]) -> Entry:
+    def deflated(self, name: str, pieces: Iterable[DeflatedPiece]) -> Entry:
         """Write a member that consists of these pieces, one after another."""
         pieces = list(pieces)
         packed = sum(piece.packed for piece in pieces) + len(END)
-        size, crc32 = sum(piece.bytes for piece in pieces), together(pieces)
+        size, crc32 = sum(piece.bytes for piece in pieces), combined_crc32(pieces)
         entry = self._begin(name, _DEFLATED, packed, size, crc32)
         for piece in pieces:
             for block in piece.read():
@@ -96,8 +96,8 @@ class ZipWriter:
             self._file.write(self._listed(entry))
         end = self._file.tell() - self._before
         count = len(self.entries)
-        told = struct.pack("<QHHLLQQQQ", 44, _UNIX | _VERSION, _VERSION, 0, 0, count, count, end - begin, begin)
-        self._file.write(b"PK\x06\x06" + told)
+        record = struct.pack("<QHHLLQQQQ", 44, _UNIX | _VERSION, _VERSION, 0, 0, count, count, end - begin, begin)
+        self._file.write(b"PK\x06\x06" + record)
         self._file.write(b"PK\x06\x07" + struct.pack("<LQL", 0, end, 1))
         few = min(count, 0xFFFF)
         size, place = min(end - begin, _FULL), min(begin, _FULL)
@@ -131,9 +131,9 @@ class ZipWriter:
     def _listed(self, entry: Entry) -> bytes:
         encoded = entry.name.encode()
         extra = struct.pack("<HHQQQ", 1, 24, entry.bytes, entry.packed, entry.offset) + self._time_extra()
-        told = struct.pack("<HHHHHH", _UNIX | _VERSION, _VERSION, _UTF8, entry.method, *self._dos_time())
+        record = struct.pack("<HHHHHH", _UNIX | _VERSION, _VERSION, _UTF8, entry.method, *self._dos_time())
         sizes = struct.pack("<LLLHHHHHLL", entry.crc32, _FULL, _FULL, len(encoded), len(extra), 0, 0, 0, _MODE, _FULL)
-        return b"PK\x01\x02" + told + sizes + encoded + extra
+        return b"PK\x01\x02" + record + sizes + encoded + extra
 
     def _add(self, entry: Entry) -> Entry:
         self.entries.append(entry)

@@ -17,7 +17,7 @@ _QUERY = {"database", "role", "host", "port", "container"}
 
 
 @dataclass(frozen=True)
-class Server:
+class SshServer:
     """An SSH server and an app on it. `app` is empty if the address names none.
 
     `database` and `role` in its PostgreSQL, which is at `host` and `port` as seen from the server; if `database_host`
@@ -38,14 +38,14 @@ class Server:
     def url(self) -> str:
         port = "" if self.port == 22 else f":{self.port}"
         host = f"[{self.host}]" if ":" in self.host else self.host
-        told = {
+        parameters = {
             "database": ("" if self.database == self.app else self.database),
             "role": ("" if self.role == ROLE else self.role),
             "host": self.database_host,
             "port": ("" if self.database_port == DATABASE_PORT else str(self.database_port)),
             "container": ("" if self.container == CONTAINER else self.container),
         }
-        query = urlencode({name: value for name, value in told.items() if value})
+        query = urlencode({name: value for name, value in parameters.items() if value})
         return f"ssh://{quote(self.user, safe='')}@{host}{port}/{self.app}" + (f"?{query}" if query else "")
 
     @property
@@ -62,7 +62,7 @@ class Server:
         return self.user, self.host, self.port
 
 
-def parse(url: str) -> Server:
+def parse(url: str) -> SshServer:
     """Parse ssh://user@host[:port]/app[?database=…&role=…&host=…&port=…&container=…]. Raises BadInput."""
     try:
         parts = urlsplit(url)
@@ -89,7 +89,7 @@ def parse(url: str) -> Server:
     database, role = query.get("database", app), query.get("role", ROLE)
     if not 0 < database_port < 65536 or not (database + role).isprintable() or not role:
         raise BadInput("The database, role or port in the address is not valid.")
-    return Server(user, host, port, app, database, role, database_host, database_port, container)
+    return SshServer(user, host, port, app, database, role, database_host, database_port, container)
 
 
 def _check(text: str, pattern: re.Pattern, sentence: str) -> None:

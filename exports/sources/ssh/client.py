@@ -24,7 +24,7 @@ from psynetdata import credentials
 from psynetdata.psynet.problems import Problem
 
 from . import errors
-from .address import Server
+from .address import SshServer
 
 CONNECT_TIMEOUT = 15  # seconds
 _READY_WITHIN = 40.0  # seconds, including login, name look-up and jump hosts
@@ -62,10 +62,10 @@ _OPTIONS = {
 
 
 @dataclass(frozen=True)
-class Line:
+class SshConnection:
     """An open login. `folder` is private to it."""
 
-    server: Server
+    server: SshServer
     folder: Path
     _process: subprocess.Popen
     _options: list[str]
@@ -74,9 +74,9 @@ class Line:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def said(self) -> str:
+    def stderr_text(self) -> str:
         """Return what ssh has written so far."""
-        return _said(self.folder)
+        return _stderr_text(self.folder)
 
     def forward(self, host: str, port: int) -> Path:
         """Return a folder with a PostgreSQL socket that leads to a port as seen from the server."""
@@ -125,19 +125,19 @@ class Line:
 
 
 @contextmanager
-def connected(server: Server, access: Access) -> Iterator[Line]:
+def connected(server: SshServer, access: Access) -> Iterator[SshConnection]:
     """Yield a login, ended afterwards. Raises Unreachable, Refused, and Problem if a key cannot be read."""
     with private_folder() as folder:
         key = key_file(access.key, folder)
         (folder / "known_hosts").write_text(access.known_hosts.strip() + "\n", encoding="ascii", errors="replace")
         options = [*options_for(server, key), "-o", f"UserKnownHostsFile={folder}/known_hosts"]
         options += ["-o", f"ControlPath={folder}/c"]
-        with (folder / "said").open("wb") as said:
+        with (folder / "said").open("wb") as stderr:
             arguments = ["ssh", "-N", "-o", "ControlMaster=yes", "-o", "ClearAllForwardings=yes", *options]
-            process = start([*arguments, "--", server.host], stderr=said)
+            process = start([*arguments, "--", server.host], stderr=stderr)
         with ended(process, folder):
             _wait(process, folder, server, key)
-            yield Line(server, folder, process, options)
+            yield SshConnection(server, folder, process, options)
 
 
 @contextmanager
@@ -167,7 +167,7 @@ def key_file(reference: str, folder: Path) -> str:
     return str(target)
 
 
-def options_for(server: Server, key: str) -> list[str]:
+def options_for(server: SshServer, key: str) -> list[str]:
     options = [part for name, value in _OPTIONS.items() for part in ("-o", f"{name}={value}")]
     if key:
         options += ["-o", "IdentitiesOnly=yes", "-i", key]
@@ -206,18 +206,18 @@ def _end(process: subprocess.Popen, *, kill: bool = False) -> None:
         process.wait()
 
 
-def _wait(process: subprocess.Popen, folder: Path, server: Server, key: str) -> None:
+def _wait(process: subprocess.Popen, folder: Path, server: SshServer, key: str) -> None:
     """Wait until the login is open."""
     deadline = monotonic() + _READY_WITHIN
     while not (folder / "c").exists():
         if process.poll() is not None:
-            raise errors.not_connected(server, _said(folder), key)
+            raise errors.not_connected(server, _stderr_text(folder), key)
         if monotonic() > deadline:
             raise Unreachable(f"{server.place}: no login within {_READY_WITHIN:.0f} seconds; it is tried again later.")
         sleep(_LOOK_EVERY)
 
 
-def _said(folder: Path) -> str:
+def _stderr_text(folder: Path) -> str:
     with (folder / "said").open("rb") as file:
         return file.read(_TOLD).decode(errors="replace")
 

@@ -5,20 +5,20 @@ import subprocess
 from exports.sources.postgres import Refused, Unreachable
 from psynetdata.psynet.problems import Problem
 
-from .address import Server
+from .address import SshServer
 
 
 class Failed(Exception):
-    """A command on the server ended with a status other than 0; `said` is what it wrote to stderr."""
+    """A command on the server ended with a status other than 0; `stderr` is what it wrote to stderr."""
 
-    def __init__(self, status: int, said: str):
+    def __init__(self, status: int, stderr: str):
         super().__init__(f"exit status {status}")
-        self.status, self.said = status, said
+        self.status, self.stderr = status, stderr
 
 
-def not_connected(server: Server, said: str, key: str) -> Problem:
+def not_connected(server: SshServer, stderr: str, key: str) -> Problem:
     """Return why there is no login. `key`: the private key's file, "" for the agent's."""
-    folded, place = said.lower(), server.place
+    folded, place = stderr.lower(), server.place
     if "host identification has changed" in folded:
         return Refused(
             f"{place} shows another host key than the confirmed one, and nothing was sent to it. "
@@ -48,7 +48,7 @@ _UNREACHABLE = {
 }
 
 
-def _no_login(server: Server, key: str) -> str:
+def _no_login(server: SshServer, key: str) -> str:
     if key and has_passphrase(key):
         return (
             f"The key for {server.place} has a passphrase; add it to an agent that psynetdata can ask (ssh-add, "
@@ -68,9 +68,9 @@ def has_passphrase(key: str) -> bool:
     return done.returncode != 0 and b"passphrase" in done.stderr
 
 
-def no_docker(server: Server, failed: Failed) -> Problem:
+def no_docker(server: SshServer, failed: Failed) -> Problem:
     """Return why docker did not say where the database is."""
-    folded, place = failed.said.lower(), server.place
+    folded, place = failed.stderr.lower(), server.place
     way_out = "or give the database's own host after the address (?host=…)"
     if "permission denied" in folded:
         return Refused(

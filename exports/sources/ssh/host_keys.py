@@ -9,14 +9,14 @@ from exports.sources.postgres import Refused
 from psynetdata.psynet.problems import UsageError
 
 from . import client, errors
-from .address import Server, parse
+from .address import SshServer, parse
 
 # In the order in which ssh prefers them; a person may have noted any of them.
 _KINDS = ("ssh-ed25519", "ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521", "rsa-sha2-512,rsa-sha2-256")
 
 
 @dataclass(frozen=True)
-class HostKey:
+class SshHostKey:
     """A host key. `line`: as in known_hosts."""
 
     line: str
@@ -36,26 +36,26 @@ class HostKey:
         return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
 
 
-def shown_by(server: Server, *, fingerprint: str = "") -> HostKey:
+def offered_by(server: SshServer, *, fingerprint: str = "") -> SshHostKey:
     """Return the key that the server shows now; with `fingerprint` the one of its keys that has it.
 
     Nobody has confirmed it yet, and nothing but a greeting was sent. Raises Unreachable, UsageError for a malformed
     fingerprint, Refused if none of the server's keys has it.
     """
     if not fingerprint:
-        return _shown(server, "")
+        return _offered_key(server, "")
     if not fingerprint.startswith("SHA256:") or len(fingerprint.rstrip("=")) != len("SHA256:") + 43:
         raise UsageError("A fingerprint is SHA256: and 43 characters, as ssh-keygen -l shows it.")
-    found = []
+    keys = []
     for kind in _KINDS:
         try:
-            key = _shown(server, kind)
+            key = _offered_key(server, kind)
         except _NoSuchKind:
             continue
         if key.fingerprint == fingerprint.rstrip("="):
             return key
-        found.append(f"{key.fingerprint} ({key.kind})")
-    shown = " and ".join(found) or "none that can be checked"
+        keys.append(f"{key.fingerprint} ({key.kind})")
+    shown = " and ".join(keys) or "none that can be checked"
     raise Refused(f"{server.place} has no host key with that fingerprint; it shows {shown}.")
 
 
@@ -80,7 +80,7 @@ class _NoSuchKind(Exception):
     pass
 
 
-def _shown(server: Server, kinds: str) -> HostKey:
+def _offered_key(server: SshServer, kinds: str) -> SshHostKey:
     """Get a host key by a login that tries no key, so that a proxy or port in the user's configuration is used too."""
     with client.private_folder() as folder:
         known = folder / "known_hosts"
@@ -88,10 +88,10 @@ def _shown(server: Server, kinds: str) -> HostKey:
         if kinds:
             own["HostKeyAlgorithms"] = kinds
         options = [part for name, value in own.items() for part in ("-o", f"{name}={value}")]
-        with (folder / "said").open("wb") as said:
+        with (folder / "said").open("wb") as stderr:
             process = client.start(
                 ["ssh", *options, *client.options_for(server, ""), "-o", "ControlPath=none", "--", server.host, "true"],
-                stderr=said,
+                stderr=stderr,
             )
         with client.ended(process, folder):
             try:
@@ -100,8 +100,8 @@ def _shown(server: Server, kinds: str) -> HostKey:
                 raise errors.not_connected(server, "timed out", "") from None
         lines = known.read_text().splitlines() if known.exists() else []
         if lines:
-            return HostKey(" ".join(lines[-1].split()[:3]))
-        told = (folder / "said").read_text(errors="replace")
-    if kinds and "no matching host key type" in told.lower():
+            return SshHostKey(" ".join(lines[-1].split()[:3]))
+        output = (folder / "said").read_text(errors="replace")
+    if kinds and "no matching host key type" in output.lower():
         raise _NoSuchKind
-    raise errors.not_connected(server, told, "")
+    raise errors.not_connected(server, output, "")

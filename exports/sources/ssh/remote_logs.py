@@ -9,15 +9,15 @@ from exports.sources.postgres import Unreachable
 from psynetdata.psynet.csvtext import BLOCK
 
 from . import errors
-from .address import Server
-from .client import Line, connected
+from .address import SshServer
+from .client import SshConnection, connected
 
 
 @dataclass(frozen=True)
 class RemoteLogs:
     """`size` in bytes when the file was opened; it may grow later."""
 
-    line: Line
+    line: SshConnection
     path: str
     size: int
 
@@ -36,7 +36,7 @@ class RemoteLogs:
 
 
 @contextmanager
-def opened(server: Server, access: Access) -> Iterator[RemoteLogs]:
+def opened(server: SshServer, access: Access) -> Iterator[RemoteLogs]:
     # The name of an app holds nothing that means anything to a shell (address.py).
     path = f"~/dallinger/{server.app}/logs.jsonl"
     with connected(server, access) as line:
@@ -46,15 +46,15 @@ def opened(server: Server, access: Access) -> Iterator[RemoteLogs]:
         yield RemoteLogs(line, path, int(size))
 
 
-def _output(line: Line, command: str) -> bytes:
+def _output(line: SshConnection, command: str) -> bytes:
     try:
         return line.output(command)
     except errors.Failed as failed:
-        raise _told(line.server, failed) from None
+        raise _translated(line.server, failed) from None
 
 
-def _told(server: Server, failed: errors.Failed) -> Exception:
-    path, folded = f"~/dallinger/{server.app}/logs.jsonl", failed.said.lower()
+def _translated(server: SshServer, failed: errors.Failed) -> Exception:
+    path, folded = f"~/dallinger/{server.app}/logs.jsonl", failed.stderr.lower()
     if failed.status == 255:
         return Unreachable(f"{server.label}: the SSH connection was cut in the middle.")
     if "permission denied" in folded:

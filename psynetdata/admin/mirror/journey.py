@@ -27,15 +27,15 @@ class Step:
     files: list[dict]
 
 
-def way_card(obj: Participant, face: str, files_of: Callable[[list[Asset]], Mapping[int, list[dict]]]) -> Card:
+def journey_card(obj: Participant, face: str, files_of: Callable[[list[Asset]], Mapping[int, list[dict]]]) -> Card:
     """Return the journey's card. `files_of` returns the files of assets, by asset id. One query per kind of row."""
-    found = {model: _rows(model, obj, face) for model, _, _ in _KINDS}
-    cut = any(len(rows) > MOST for rows in found.values())
-    files = files_of(found[Asset][:MOST]) if found[Asset] else {}
+    rows_by_model = {model: _rows(model, obj, face) for model, _, _ in _KINDS}
+    cut = any(len(rows) > MOST for rows in rows_by_model.values())
+    files = files_of(rows_by_model[Asset][:MOST]) if rows_by_model[Asset] else {}
     steps = [
         _step(row, html.badge(name, colour), obj, files.get(row.id, []) if model is Asset else [])
         for model, name, colour in _KINDS
-        for row in found[model][:MOST]
+        for row in rows_by_model[model][:MOST]
     ]
     # Rows without a time come last; rows with the same time are ordered by id.
     steps.sort(key=lambda step: (step.at is None, step.at or obj.creation_time))
@@ -51,11 +51,11 @@ def _rows(model, obj: Participant, face: str) -> list:
 
 
 def _step(row, what, obj: Participant, files: list[dict]) -> Step:
-    told = {Trial: _of_trial, Response: _of_response, Asset: _of_asset}[type(row)]
+    describe = {Trial: _of_trial, Response: _of_response, Asset: _of_asset}[type(row)]
     start, at = obj.creation_time, row.creation_time
     after = _clock((at - start).total_seconds()) if at and start and at >= start else ""
     link = html.link(html.change_url(type(row), row.key), row.id)
-    return Step(at, html.utc(at), what, link, _label(row), after, told(row), files)
+    return Step(at, html.utc(at), what, link, _label(row), after, describe(row), files)
 
 
 def _label(row) -> str:

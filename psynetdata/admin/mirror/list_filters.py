@@ -20,7 +20,7 @@ def asked_number(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
-def of_deployment(rows: QuerySet, number: int) -> QuerySet:
+def rows_of_deployment(rows: QuerySet, number: int) -> QuerySet:
     """Return the mirrored rows of one deployment."""
     if rows.model is Record:
         return rows.filter(deployment_number=number)
@@ -50,7 +50,7 @@ class DeploymentFilter(DropdownFilter):
         number = asked_number(self.value())
         if number is None:
             return queryset.none()
-        return of_deployment(queryset, number)
+        return rows_of_deployment(queryset, number)
 
 
 class ClassFilter(DropdownFilter):

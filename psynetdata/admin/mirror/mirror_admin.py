@@ -16,7 +16,7 @@ from psynetdata.faces import reading
 from psynetdata.models import MirrorModel
 
 from . import row_page
-from .list_filters import asked_number, deployment_labels, of_deployment
+from .list_filters import asked_number, deployment_labels, rows_of_deployment
 
 # Columns with long texts that no list shows.
 _LARGE = {"rest", "vars", "definition", "context", "seed"}
@@ -31,25 +31,25 @@ class MirrorChangeList(ChangeList):
     looked_through: int | None = None
 
     def get_filters_params(self, params=None):
-        found = super().get_filters_params(params)
-        found.pop(bounded_list.ALL, None)
-        return found
+        filters = super().get_filters_params(params)
+        filters.pop(bounded_list.ALL, None)
+        return filters
 
     def get_queryset(self, request, exclude_parameters=None):
-        found = super().get_queryset(request, exclude_parameters)
+        rows = super().get_queryset(request, exclude_parameters)
         if bounded_list.looks_through(request.GET):
-            found = self._among_the_newest(request, found)
+            rows = self._among_the_newest(request, rows)
         known = {field.name for field in self.model._meta.concrete_fields}
-        return found.defer(*(_LARGE & known))
+        return rows.defer(*(_LARGE & known))
 
-    def _among_the_newest(self, request, found):
+    def _among_the_newest(self, request, queryset):
         rows = self.root_queryset
         if (number := asked_number(request.GET.get("deployment"))) is not None:
-            rows = of_deployment(rows, number)
+            rows = rows_of_deployment(rows, number)
         if (floor := bounded_list.floor(rows)) is None:
-            return found
+            return queryset
         self.looked_through = bounded_list.NEWEST
-        return found.filter(key__gt=floor)
+        return queryset.filter(key__gt=floor)
 
     @property
     def all_rows_url(self) -> str:
@@ -59,8 +59,8 @@ class MirrorChangeList(ChangeList):
         super().get_results(request)
         labels = deployment_labels(request)
         self.result_list = list(self.result_list)
-        for found in self.result_list:
-            found.deployment_label = labels.get(found.deployment_number, f"deployment {found.deployment_number}")
+        for rows in self.result_list:
+            rows.deployment_label = labels.get(rows.deployment_number, f"deployment {rows.deployment_number}")
 
 
 class MirrorAdmin(ReadOnly, CardsAdmin):
@@ -117,13 +117,13 @@ class MirrorAdmin(ReadOnly, CardsAdmin):
         bare = term.strip('"')
         if not bare:
             return Q()
-        found = Q(*((column, bare) for column in self.search_exact), _connector=Q.OR)
+        condition = Q(*((column, bare) for column in self.search_exact), _connector=Q.OR)
         if term.isascii() and term.isdecimal() and len(term) < 19:
-            return found | Q(id=int(term))
+            return condition | Q(id=int(term))
         forms = {bare, json.dumps(bare)[1:-1]}
         for column in self.search_texts:
-            found |= Q(*((f"{column}__icontains", form) for form in forms), _connector=Q.OR)
-        return found or Q(pk__in=())
+            condition |= Q(*((f"{column}__icontains", form) for form in forms), _connector=Q.OR)
+        return condition or Q(pk__in=())
 
     # --- columns of lists ------------------------------------------------------------------
     @display(description="deployment")

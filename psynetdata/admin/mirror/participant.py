@@ -6,7 +6,7 @@ from psynetdata.admin.pages import html
 from psynetdata.admin.pages.shown_face import shown_face
 from psynetdata.models import Asset, Node, Participant, Record, Response, Trial
 
-from .journey import way_card
+from .journey import journey_card
 from .list_filters import ClassFilter, DeploymentFilter
 from .mirror_admin import MirrorAdmin
 
@@ -37,7 +37,7 @@ class ParticipantAdmin(MirrorAdmin):
 
     def cards(self, request, obj):
         short, *rest = super().cards(request, obj)
-        way = way_card(obj, shown_face(request), lambda assets: self.files_of(request, obj, assets))
+        way = journey_card(obj, shown_face(request), lambda assets: self.files_of(request, obj, assets))
         return [short, way, *rest]
 
     def files_of(self, request, obj, assets: list[Asset]) -> dict[int, list[dict]]:

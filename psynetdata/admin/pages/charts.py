@@ -9,8 +9,9 @@ _HEIGHT = 40
 _BAR, _GAP = 8, 2
 
 
-def bars(values: Sequence[tuple[str, float]], told: str) -> SafeString:
-    """Return bars, one for each (description, value ≥ 0), scaled to the largest. `told` is the text for screen readers.
+def bars(values: Sequence[tuple[str, float]], caption: str) -> SafeString:
+    """Return bars, one for each (description, value ≥ 0), scaled to the largest. `caption` is the text for screen
+    readers.
 
     A value above 0 is always visible; for a 0 the place is empty.
     """
@@ -25,15 +26,15 @@ def bars(values: Sequence[tuple[str, float]], told: str) -> SafeString:
     )
     return format_html(
         '<svg class="psd-chart" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>',
-        width, _HEIGHT, told, inside,
+        width, _HEIGHT, caption, inside,
     )  # fmt: skip
 
 
-def shares(parts: Sequence[tuple[str, int, str]], told: str) -> SafeString:
+def shares(shares_of: Sequence[tuple[str, int, str]], caption: str) -> SafeString:
     """Return one bar divided into parts: (description, count, the colour's word as in `psd-part-finished`)."""
-    total = sum(count for _, count, _ in parts) or 1
+    total = sum(count for _, count, _ in shares_of) or 1
     drawn, left = [], 0.0
-    for words, count, colour in parts:
+    for words, count, colour in shares_of:
         share = 100 * count / total
         drawn.append((colour, round(left, 2), round(share, 2), f"{words}: {count:,}"))
         left += share
@@ -42,5 +43,5 @@ def shares(parts: Sequence[tuple[str, int, str]], told: str) -> SafeString:
     )
     return format_html(
         '<svg class="psd-shares" viewBox="0 0 100 4" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>',
-        told, inside,
+        caption, inside,
     )  # fmt: skip

@@ -16,7 +16,7 @@ from .cards import Card
 
 
 @dataclass
-class Plan:
+class ConfirmationPlan:
     """The content of the page: sentences and cards, then a form and a button. Without `button` there is no action."""
 
     heading: str
@@ -27,7 +27,7 @@ class Plan:
     form: forms.Form | None = None
 
 
-def found(model_admin, request: HttpRequest, object_id) -> models.Model:
+def row_or_404(model_admin, request: HttpRequest, object_id) -> models.Model:
     """Return the row in the URL, or raise 404."""
     row = model_admin.get_object(request, str(object_id))
     if row is None:
@@ -39,7 +39,7 @@ def confirmed(
     model_admin,
     request: HttpRequest,
     row: models.Model,
-    plan: Plan,
+    plan: ConfirmationPlan,
     do: Callable[[], str | HttpResponse],
     back: str = "",
 ) -> HttpResponse:
@@ -62,7 +62,9 @@ def confirmed(
     return done
 
 
-def page(model_admin, request: HttpRequest, row: models.Model | None, plan: Plan, back: str) -> TemplateResponse:
+def page(
+    model_admin, request: HttpRequest, row: models.Model | None, plan: ConfirmationPlan, back: str
+) -> TemplateResponse:
     context = {
         **model_admin.admin_site.each_context(request),
         "title": f"{plan.heading}: {row}" if row else plan.heading,

@@ -12,7 +12,7 @@ from psynetdata.psynet.problems import Conflict
 
 from . import html
 from .cards import Card, CardsAdmin
-from .confirmation import Plan
+from .confirmation import ConfirmationPlan
 from .selection import on_each
 
 
@@ -26,8 +26,8 @@ class RevocableAdmin(CardsAdmin):
     list_select_related = ("user",)
 
     def get_queryset(self, request):
-        found = super().get_queryset(request)
-        return found if request.user.is_superuser else found.filter(user=request.user)
+        rows = super().get_queryset(request)
+        return rows if request.user.is_superuser else rows.filter(user=request.user)
 
     def has_change_permission(self, request, obj=None):
         return False
@@ -58,7 +58,7 @@ class RevocableAdmin(CardsAdmin):
     @admin.action(description="Revoke", permissions=["view"])
     def revoke_selected(self, request, queryset):
         sentences = [f"These {self.noun}s stop working immediately. This cannot be undone."]
-        plan = Plan("Revoke", sentences, "Revoke them", stops=True)
+        plan = ConfirmationPlan("Revoke", sentences, "Revoke them", stops=True)
         return on_each(self, request, queryset, plan, lambda row: self._revoke(request, row), "are revoked")
 
     def _revoke(self, request, row) -> None:

@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from psynetdata.psynet.problems import Problem
 
 from . import html
-from .confirmation import Plan
+from .confirmation import ConfirmationPlan
 
 MOST = 200
 _CONFIRMED = "confirmed"
@@ -22,21 +22,26 @@ def is_confirmed(request: HttpRequest) -> bool:
 
 
 def on_each(
-    model_admin, request: HttpRequest, rows: models.QuerySet, plan: Plan, do: Callable[[models.Model], None], said: str
+    model_admin,
+    request: HttpRequest,
+    rows: models.QuerySet,
+    plan: ConfirmationPlan,
+    do: Callable[[models.Model], None],
+    outcome: str,
 ) -> HttpResponse | None:
     """Show the page; once confirmed (with a valid form, if the plan has one), call `do` for each row.
 
-    Then the list is shown again. A Problem is shown for its row and does not affect the others. `said` is the end of
+    Then the list is shown again. A Problem is shown for its row and does not affect the others. `outcome` is the end of
     the message, such as `are paused`.
     """
-    found = list(rows[: MOST + 1])
-    if len(found) > MOST:
+    selected = list(rows[: MOST + 1])
+    if len(selected) > MOST:
         messages.error(request, f"At most {MOST} at a time; nothing was done.")
         return None
     if not is_confirmed(request) or (plan.form is not None and not plan.form.is_valid()):
-        return _page(model_admin, request, found, plan)
+        return _page(model_admin, request, selected, plan)
     done = 0
-    for row in found:
+    for row in selected:
         try:
             do(row)
         except Problem as problem:
@@ -44,11 +49,11 @@ def on_each(
         else:
             done += 1
     if done:
-        messages.success(request, f"{done} of {len(found)} {said}.")
+        messages.success(request, f"{done} of {len(selected)} {outcome}.")
     return None
 
 
-def _page(model_admin, request: HttpRequest, rows: Sequence[models.Model], plan: Plan) -> TemplateResponse:
+def _page(model_admin, request: HttpRequest, rows: Sequence[models.Model], plan: ConfirmationPlan) -> TemplateResponse:
     context = {
         **model_admin.admin_site.each_context(request),
         "title": plan.heading,

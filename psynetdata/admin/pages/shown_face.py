@@ -44,10 +44,10 @@ def switch_face(request: HttpRequest) -> HttpResponse:
         request.session[SESSION_KEY] = ANONYMOUS
     else:
         request.session.pop(SESSION_KEY, None)
-    return HttpResponseRedirect(way_back(request, reverse("admin:index")))
+    return HttpResponseRedirect(return_address(request, reverse("admin:index")))
 
 
-def way_back(request: HttpRequest, otherwise: str) -> str:
+def return_address(request: HttpRequest, otherwise: str) -> str:
     """Return the URL of this site to go back to (`next`, in the form or the URL), or `otherwise`."""
     back = request.POST.get("next") or request.GET.get("next", "")
     safe = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}, require_https=request.is_secure())

@@ -53,23 +53,23 @@ class SavedSheetForm(forms.ModelForm):
         return name
 
     def clean_columns(self):
-        found = []
+        columns = []
         for line in filter(str.strip, self.cleaned_data["columns"].splitlines()):
             name, is_named, path = line.rpartition("=")
-            found.append([(name if is_named else path).strip(), path.strip()])
-        names = [name for name, _ in found]
-        if not all(name and path for name, path in found) or len(names) != len(set(names)):
+            columns.append([(name if is_named else path).strip(), path.strip()])
+        names = [name for name, _ in columns]
+        if not all(name and path for name, path in columns) or len(names) != len(set(names)):
             raise forms.ValidationError("Each line needs a column, and each name can be used only once.")
-        return found
+        return columns
 
     def clean_filters(self):
-        found = QueryDict(mutable=True)
+        filters = QueryDict(mutable=True)
         for line in filter(str.strip, self.cleaned_data["filters"].splitlines()):
             name, is_filter, value = line.strip().partition("=")
             if not is_filter:
                 raise forms.ValidationError(f"{line[:60]!r} is not a filter; write it like failed=false.")
-            found.appendlist(name.strip(), value.strip())
-        return dict(found.lists())
+            filters.appendlist(name.strip(), value.strip())
+        return dict(filters.lists())
 
     def clean_order(self):
         return [name.strip() for name in self.cleaned_data["order"].split(",") if name.strip()]
@@ -79,19 +79,19 @@ class SavedSheetForm(forms.ModelForm):
         if self.errors:
             return cleaned
         deployment = cleaned["deployment"]
-        made = SavedSheet(**cleaned)
+        sheet = SavedSheet(**cleaned)
         with reading(self.face):
             catalogue = Catalogue(deployment, self.face)
-            if cleaned["name"].lower() in {name.lower() for name in catalogue.places}:
+            if cleaned["name"].lower() in {name.lower() for name in catalogue.sources}:
                 raise forms.ValidationError(
                     f"The data already has a sheet called {cleaned['name']}; choose another name."
                 )
             try:
                 # Only reading shows whether it works.
-                self.preview = first_rows(catalogue.put_together(made))
+                self.preview = first_rows(catalogue.assemble(sheet))
             except UnknownSheet:
                 raise forms.ValidationError(
-                    {"base": f"There is no such sheet; the sheets are {', '.join(catalogue.places)}."}
+                    {"base": f"There is no such sheet; the sheets are {', '.join(catalogue.sources)}."}
                 ) from None
             except Problem as problem:
                 raise forms.ValidationError(problem.sentence) from None
@@ -154,8 +154,8 @@ class SavedSheetAdmin(Visible, CardsAdmin):
         if not change:
             obj.made_by = request.user
         super().save_model(request, obj, form, change)
-        told = {"deployment": obj.deployment, "target": f"sheet {obj.name}"}
-        Audit.record("change" if change else "add", user=request.user, **told)
+        details = {"deployment": obj.deployment, "target": f"sheet {obj.name}"}
+        Audit.record("change" if change else "add", user=request.user, **details)
 
     def log_deletions(self, request, queryset):
         for obj in queryset:

@@ -113,10 +113,10 @@ def _make_link(request: HttpRequest, deployment: Deployment, name: str, face: st
     with reading(face):
         name = Catalogue(deployment, face).sheet(name).name
     identified = face == IDENTIFIED
-    made = SheetLink.issue(request.user, deployment=deployment, sheet=name, days=days, identified=identified)
-    told = {"deployment": deployment, "target": f"link {made.pk} to sheet {name}", "identified": identified}
-    Audit.record("issue", user=request.user, **told, days=days)
-    return request.build_absolute_uri(reverse("sheet-link", args=(made.signed,)))
+    link = SheetLink.issue(request.user, deployment=deployment, sheet=name, days=days, identified=identified)
+    details = {"deployment": deployment, "target": f"link {link.pk} to sheet {name}", "identified": identified}
+    Audit.record("issue", user=request.user, **details, days=days)
+    return request.build_absolute_uri(reverse("sheet-link", args=(link.signed,)))
 
 
 @admin.register(SheetLink)

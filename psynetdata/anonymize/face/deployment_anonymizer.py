@@ -11,7 +11,7 @@ from psynetdata.anonymize import ruleset
 from psynetdata.anonymize.identifiers.collection import collect
 from psynetdata.anonymize.identifiers.identifiers import Identifiers
 from psynetdata.anonymize.policy.rules import Policy, Rule
-from psynetdata.anonymize.rows.affected_rows import Redo, redo
+from psynetdata.anonymize.rows.affected_rows import AffectedRows, affected_rows
 from psynetdata.anonymize.rows.anonymizer import Anonymizer, TableAnonymizer
 from psynetdata.anonymize.rows.options import Options
 from psynetdata.anonymize.rows.owners import People
@@ -35,15 +35,17 @@ def anonymizer(
     numbered pseudonyms.
     """
     key, policy, options = key_of(deployment), policy_of(deployment), options or Options()
-    if isinstance(source, identifier_cache.InParts):
-        found = identifier_cache.Finder(deployment, source, policy, ruleset.VERSION, keeps=False).find()
+    if isinstance(source, identifier_cache.HashedSource):
+        identifiers = identifier_cache.IdentifierFinder(deployment, source, policy, ruleset.VERSION, keeps=False).find()
     else:
-        found = collect(source, policy)
+        identifiers = collect(source, policy)
     names = pseudonyms.Pseudonyms(key)
     if options.pseudonyms == "number":
-        names = pseudonym_numbers.numbered(deployment, found, key)
-    people = People.of(source) if options.shift_dates else People()
-    return Anonymizer(policy=policy, pseudonyms=names, identifiers=found, level=level, options=options, people=people)
+        names = pseudonym_numbers.numbered(deployment, identifiers, key)
+    people = People.from_source(source) if options.shift_dates else People()
+    return Anonymizer(
+        policy=policy, pseudonyms=names, identifiers=identifiers, level=level, options=options, people=people
+    )
 
 
 def policy_of(deployment: Deployment) -> Policy:
@@ -59,7 +61,7 @@ def withholds(deployment: Deployment) -> bool:
     return Deployment.objects.values_list("withhold_undecided", flat=True).get(pk=deployment.first.pk)
 
 
-class Anonymizing:
+class FaceAnonymizer:
     """Fills the anonymous face with the rows of one moment (a mirror.Filling).
 
     Its name consists of level, code, policy, key and identifiers. If the identifiers of that moment are known, nothing
@@ -67,12 +69,18 @@ class Anonymizing:
     """
 
     def __init__(
-        self, deployment: Deployment, source: identifier_cache.InParts, *, look: Callable[[], None] | None = None
+        self,
+        deployment: Deployment,
+        source: identifier_cache.HashedSource,
+        *,
+        check_cancelled: Callable[[], None] | None = None,
     ):
-        """`look` is called regularly and may raise an exception to stop."""
-        self._deployment, self._look = deployment, look
+        """`check_cancelled` is called regularly and may raise an exception to stop."""
+        self._deployment, self._check_cancelled = deployment, check_cancelled
         self._key, self._policy = key_of(deployment), policy_of(deployment)
-        self._finder = identifier_cache.Finder(deployment, source, self._policy, ruleset.VERSION, look)
+        self._finder = identifier_cache.IdentifierFinder(
+            deployment, source, self._policy, ruleset.VERSION, check_cancelled
+        )
         key_name = hashlib.sha256(b"name of a key:" + self._key).hexdigest()[:16]
         self._base = f"level={_LEVEL};code={ruleset.VERSION};policy={self._policy.sha256};key={key_name};identifiers="
 
@@ -83,19 +91,19 @@ class Anonymizing:
     def table(self, table: str, columns: list[Column]) -> TableAnonymizer:
         return self._anonymizer.table(table, columns)
 
-    def since(self, name: str) -> Redo | None:
+    def since(self, name: str) -> AffectedRows | None:
         """Return what redoes the rows that were made under the name `name`; None if all rows must be done again."""
         if name not in self._since:
             old = name.startswith(self._base) and identifier_cache.identifiers_of(
                 self._deployment, name.removeprefix(self._base)
             )
-            self._since[name] = redo(old, self._identifiers, self._make) if old else None
+            self._since[name] = affected_rows(old, self._identifiers, self._make) if old else None
         return self._since[name]
 
     def tidy(self) -> None:
         """After the face is filled: delete the cached identifiers that only earlier moments needed."""
         if self._finder.names:
-            identifier_cache.forget_others(self._deployment, self._finder.names, look=self._look)
+            identifier_cache.forget_others(self._deployment, self._finder.names, check_cancelled=self._check_cancelled)
 
     @cached_property
     def _known(self) -> str | None:
@@ -103,23 +111,25 @@ class Anonymizing:
 
     @cached_property
     def _identifiers(self) -> Identifiers:
-        found = self._known and identifier_cache.identifiers_of(self._deployment, self._known)
-        if not found:
-            found = self._finder.find()
-            identifier_cache.remember(self._deployment, self._finder.inputs(), found, look=self._look)
-        return found
+        identifiers = self._known and identifier_cache.identifiers_of(self._deployment, self._known)
+        if not identifiers:
+            identifiers = self._finder.find()
+            identifier_cache.remember(
+                self._deployment, self._finder.inputs(), identifiers, check_cancelled=self._check_cancelled
+            )
+        return identifiers
 
     @cached_property
-    def _since(self) -> dict[str, Redo | None]:
+    def _since(self) -> dict[str, AffectedRows | None]:
         return {}
 
     @cached_property
     def _anonymizer(self) -> Anonymizer:
         return self._make(self._identifiers)
 
-    def _make(self, found: Identifiers) -> Anonymizer:
+    def _make(self, identifiers: Identifiers) -> Anonymizer:
         names = pseudonyms.Pseudonyms(self._key)
-        return Anonymizer(policy=self._policy, pseudonyms=names, identifiers=found, level=_LEVEL)
+        return Anonymizer(policy=self._policy, pseudonyms=names, identifiers=identifiers, level=_LEVEL)
 
 
 def key_of(deployment: Deployment) -> bytes:

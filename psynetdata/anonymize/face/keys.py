@@ -29,13 +29,13 @@ def export_key(deployment: Deployment, *, user=None) -> str:
                 "is the only copy outside of psynetdata."
             )
         Audit.record("export key", user=user, deployment=deployment, target=first.deployment_id, identified=True)
-    told = {
+    content = {
         "psynetdata": "pseudonym key",
         "deployments": [one.deployment_id for one in first.chain()],
         "key": base64.b64encode(key).decode("ascii"),
         "how": _HOW,
     }
-    return json.dumps(told, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
 def destroy_key(deployment: Deployment, *, user=None) -> None:

@@ -11,12 +11,12 @@ from psynetdata.anonymize.text.pseudonyms import Pseudonyms
 from psynetdata.models import Deployment, Numbered
 
 
-def numbered(deployment: Deployment, found: Identifiers, key: bytes) -> NumberedPseudonyms:
-    """Return pseudonyms with a number for every value in `found`; a value that had a number keeps it.
+def numbered(deployment: Deployment, identifiers: Identifiers, key: bytes) -> NumberedPseudonyms:
+    """Return pseudonyms with a number for every value in `identifiers`; a value that had a number keeps it.
 
     New numbers are assigned in the order of the hashed pseudonyms, which does not reveal who joined when.
     """
-    wanted = to_number(found, Pseudonyms(key))
+    wanted = to_number(identifiers, Pseudonyms(key))
     with transaction.atomic():
         first = Deployment.objects.select_for_update().get(pk=deployment.first.pk)
         mine = Numbered.objects.filter(deployment=first)

@@ -39,11 +39,11 @@ def may_be(text: str) -> bool:
 
 def texts(text: str) -> list[str]:
     """Return the text after each round that changed it: cheap, without the map to the original text."""
-    found: list[str] = []
-    while may_be(text) and len(found) < MOST and (plain := _PART.sub(_decoded, text)) != text:
-        found.append(plain)
+    decoded: list[str] = []
+    while may_be(text) and len(decoded) < MOST and (plain := _PART.sub(_decoded, text)) != text:
+        decoded.append(plain)
         text = plain
-    return found
+    return decoded
 
 
 def layers(text: str) -> Iterator[Layer]:

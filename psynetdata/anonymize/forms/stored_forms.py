@@ -26,7 +26,7 @@ def folded(text: str) -> str:
     return low if low.isascii() else low.replace("ς", "σ")
 
 
-def pieces(form: str) -> str:
+def plain_piece(form: str) -> str:
     """Return the form, or its longest piece that can be written in one way only. Raises Unscreenable."""
     form = folded(form)
     if not _SPECIAL.search(form):
@@ -54,7 +54,7 @@ def _aligned(letters: list[tuple[int, ...]], first: int) -> set[str]:
     if not groups:
         raise Unscreenable
     runs = [list(chain.from_iterable(groups[at : at + _GROUPS])) for at in range(max(1, len(groups) - _GROUPS + 1))]
-    least = min(runs, key=_ways)
+    least = min(runs, key=_spellings)
     found = set()
     for each in product(*least):
         plain = base64.b64encode(bytes(each)).decode("ascii")
@@ -63,7 +63,7 @@ def _aligned(letters: list[tuple[int, ...]], first: int) -> set[str]:
     return found
 
 
-def _ways(letters: list[tuple[int, ...]]) -> int:
+def _spellings(letters: list[tuple[int, ...]]) -> int:
     ways = 1
     for each in letters:
         ways *= len(each)
@@ -73,7 +73,7 @@ def _ways(letters: list[tuple[int, ...]]) -> int:
 @cache
 def _bytes_of() -> dict[str, tuple[int, ...]]:
     """{folded character: the bytes that fold to it}."""
-    found: dict[str, list[int]] = {}
+    bytes_by_character: dict[str, list[int]] = {}
     for byte in range(256):
-        found.setdefault(fold(chr(byte)), []).append(byte)
-    return {character: tuple(each) for character, each in found.items()}
+        bytes_by_character.setdefault(fold(chr(byte)), []).append(byte)
+    return {character: tuple(each) for character, each in bytes_by_character.items()}

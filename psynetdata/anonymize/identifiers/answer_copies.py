@@ -13,7 +13,7 @@ from psynetdata.anonymize.policy.rules import LEVELS, Policy, Rule
 from psynetdata.psynet.csvtext import Row
 from psynetdata.psynet.tables import class_name
 
-from .contribution import Part
+from .contribution import Contribution
 
 # Strict actions, the strictest first. All other actions are not stricter than a copy's own rule.
 _STRICT = ("drop", "pseudonym", "numbers", "coarsen")
@@ -25,17 +25,17 @@ OF_NODES = {
 }
 
 
-def reader(table: str, names: list[str], policy: Policy) -> "CopyReader | None":
+def reader(table: str, names: list[str], policy: Policy) -> "AnswerCopyReader | None":
     """Return the reader for one table, or None: most tables hold no copies."""
     wanted = {
         "node": {"id", "parent_id"},
         "info": {"node_id", "answer", "type"},
         "response": {"id", "participant_id", "question", "answer"},
     }.get(table)
-    return CopyReader(table, names, policy) if wanted and wanted <= set(names) else None
+    return AnswerCopyReader(table, names, policy) if wanted and wanted <= set(names) else None
 
 
-class CopyReader:
+class AnswerCopyReader:
     """Collects from a part's rows: [node, its parent]; {class: nodes of its trials that have an answer}; and [id,
     participant, question, digest of the answer] of responses whose question has a strict rule."""
 
@@ -48,9 +48,9 @@ class CopyReader:
         self._answers: list[list[str]] = []
         self._strict: dict[str, bool] = {}
 
-    def give(self, part: Part) -> None:
-        part.parents, part.answers = self._parents, self._answers
-        part.trials = {name: sorted(nodes) for name, nodes in sorted(self._trials.items())}
+    def give(self, contribution: Contribution) -> None:
+        contribution.parents, contribution.answers = self._parents, self._answers
+        contribution.trials = {name: sorted(nodes) for name, nodes in sorted(self._trials.items())}
 
     def _node(self, row: Row) -> None:
         if parent := row[self._at["parent_id"]]:
@@ -72,7 +72,7 @@ class CopyReader:
 
 
 @dataclass(frozen=True, repr=False)
-class Copies:
+class AnswerCopies:
     """Plain dictionaries, as JSON stores them: `nodes` {node: classes of the trials it was made from}, `responses`
     {response: question}, `answers` {participant: {digest of an answer: question}}."""
 
@@ -80,21 +80,21 @@ class Copies:
     responses: dict[str, str] = field(default_factory=dict)
     answers: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    def of_nodes(self, policy: Policy, level: str) -> dict[str, Rule]:
+    def node_rules(self, policy: Policy, level: str) -> dict[str, Rule]:
         """Return {node: the strictest rule of the answers it was made from}, for nodes with a strict rule."""
         default = policy.rule("info", "answer")
         of_class: dict[str, Rule | None] = {}
-        found = {}
+        rules_by_node = {}
         for node, names in self.nodes.items():
             for name in names:
                 if name not in of_class:
                     of_class[name] = policy.rule("info", "answer", class_name("info", name)) or default
             rules = [rule for name in names if (rule := of_class[name]) and rule.action(level) in _STRICT]
             if rules:
-                found[node] = min(rules, key=lambda rule: _STRICT.index(rule.action(level)))
-        return found
+                rules_by_node[node] = min(rules, key=lambda rule: _STRICT.index(rule.action(level)))
+        return rules_by_node
 
-    def keys_of_nodes(self, policy: Policy, level: str) -> dict[str, dict[str, Rule]]:
+    def node_key_rules(self, policy: Policy, level: str) -> dict[str, dict[str, Rule]]:
         """Return {node: {key: rule}} for keys with their own strict rule in the answers that the node was made from."""
         of_class: dict[str, dict[str, Rule]] = {}
         for selector in policy.selectors("info", "answer"):
@@ -102,21 +102,21 @@ class Copies:
             rule = policy.rule("info", "answer", selector)
             if key and rule is not None and rule.action(level) in _STRICT:
                 of_class.setdefault(name, {})[key] = rule
-        found = {}
+        rules_by_node = {}
         for node, names in self.nodes.items() if of_class else ():
             keys = {key: rule for name in names for key, rule in of_class.get(class_name("info", name), {}).items()}
             if keys:
-                found[node] = keys
-        return found
+                rules_by_node[node] = keys
+        return rules_by_node
 
-    def of_questions(self, policy: Policy, level: str) -> dict[str, Rule]:
+    def question_rules(self, policy: Policy, level: str) -> dict[str, Rule]:
         """Return {question: rule} for questions whose rule is strict at this level."""
         names = {*self.responses.values(), *(name for each in self.answers.values() for name in each.values())}
         rules = {name: policy.rule("response", "answer", name) for name in names}
         return {name: rule for name, rule in rules.items() if rule and rule.action(level) in _STRICT}
 
 
-class CopiesOfParts:
+class AnswerCopyCollector:
     """Puts the copies of all parts together."""
 
     def __init__(self):
@@ -124,19 +124,19 @@ class CopiesOfParts:
         self._classes: dict[str, set[str]] = {}
         self._answers: list[list[str]] = []
 
-    def add(self, part: Part) -> None:
-        self._parents += part.parents
-        self._answers += part.answers
-        for name, nodes in part.trials.items():
+    def add(self, contribution: Contribution) -> None:
+        self._parents += contribution.parents
+        self._answers += contribution.answers
+        for name, nodes in contribution.trials.items():
             for node in nodes:
                 self._classes.setdefault(node, set()).add(name)
 
-    def all(self) -> Copies:
+    def all(self) -> AnswerCopies:
         nodes = {node: sorted(self._classes[parent]) for node, parent in self._parents if parent in self._classes}
         answers: dict[str, dict[str, str]] = {}
         for _, person, question, each in self._answers:
             answers.setdefault(person, {})[each] = question
-        return Copies(nodes, {number: question for number, _, question, _ in self._answers}, answers)
+        return AnswerCopies(nodes, {number: question for number, _, question, _ in self._answers}, answers)
 
 
 def digest(answer: str) -> str:

@@ -7,12 +7,12 @@ from itertools import islice
 from psynetdata.anonymize.policy.rules import Policy
 from psynetdata.psynet.table_source import TableSource
 
-from .answer_copies import CopiesOfParts
-from .contribution import Part
+from .answer_copies import AnswerCopyCollector
+from .contribution import Contribution
 from .contribution_reader import PartReader, keep
 from .identifiers import Identifiers
-from .personal_assets import Files
-from .public_words import Words
+from .personal_assets import PersonalAssets
+from .public_words import PublicWords
 
 # These tables decide which assets are personal, so they come first.
 _FIRST = ("asset_participant", "node")
@@ -24,45 +24,45 @@ _LONG_ENTRY = 12
 
 def collect(source: TableSource, policy: Policy) -> Identifiers:
     """Return all identifiers and secrets in the tables of one moment; reads tables that can hold any once."""
-    return together(_parts(source, policy))
+    return merge_contributions(_contributions(source, policy))
 
 
 def in_order(tables: Iterable[str]) -> list[str]:
-    """Return the tables in the order in which `together` needs their parts."""
+    """Return the tables in the order in which `merge_contributions` needs their parts."""
     return sorted(tables, key=lambda table: (table not in _FIRST, table))
 
 
-def together(parts: Iterable[tuple[str, Part]]) -> Identifiers:
+def merge_contributions(contributions: Iterable[tuple[str, Contribution]]) -> Identifiers:
     """Return the identifiers from (table, part) of all tables, in the order of `in_order`."""
     kinds: dict[str, str] = {}
     entries: dict[str, Counter[tuple[str, bool]]] = {}
     people: Counter[str] = Counter()
-    words, files, copies = Words(), Files(), CopiesOfParts()
-    for table, part in parts:
-        for value, kind in part.kinds.items():
+    words, files, copies = PublicWords(), PersonalAssets(), AnswerCopyCollector()
+    for table, contribution in contributions:
+        for value, kind in contribution.kinds.items():
             keep(kinds, value, kind)
-        people[table] += part.rows
+        people[table] += contribution.rows
         counted = entries.setdefault(table, Counter())
-        for value, telling, n in part.entries:
+        for value, telling, n in contribution.entries:
             counted[value, telling] += n
-        words.add(part)
-        files.add(part)
-        copies.add(part)
+        words.add(contribution)
+        files.add(contribution)
+        copies.add(contribution)
     for table, counted in entries.items():
         for (value, telling), n in counted.items():
             if (n == 1 and telling) or (_names_someone(value) and (n == 1 or 2 * n < people[table])):
                 keep(kinds, value, "entry")
     for value, kind in files.traces().items():
         keep(kinds, value, kind)
-    return Identifiers(kinds, frozenset(files.personal), words.of(kinds), copies.all())
+    return Identifiers(kinds, frozenset(files.personal), words.public_values(kinds), copies.all())
 
 
-def _parts(source: TableSource, policy: Policy) -> Iterator[tuple[str, Part]]:
+def _contributions(source: TableSource, policy: Policy) -> Iterator[tuple[str, Contribution]]:
     for table in in_order(source.tables()):
         reader = PartReader(table, source.columns(table), policy)
         rows = iter(source.rows(table)) if reader.needed else iter(())
-        while (part := reader.read(islice(rows, _PART))).rows:
-            yield table, part
+        while (contribution := reader.read(islice(rows, _PART))).rows:
+            yield table, contribution
 
 
 def _names_someone(value: str) -> bool:

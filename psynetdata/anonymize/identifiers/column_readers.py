@@ -17,7 +17,7 @@ from . import value_finders
 from .identifiers import KINDS
 from .value_finders import Found
 
-Look = Callable[[Row], Found]
+ColumnReader = Callable[[Row], Found]
 
 _IN_JSON: dict[tuple[str, str], Callable[[object], Found]] = {
     ("experiment", "vars"): value_finders.in_configuration,
@@ -44,39 +44,39 @@ _SHORTEST_TELLING = 4
 _REMEMBERED, _REMEMBERED_LENGTH = 100_000, 500
 
 
-def looks(table: str, names: list[str], policy: Policy) -> list[Look]:
+def column_readers(table: str, names: list[str], policy: Policy) -> list[ColumnReader]:
     """Return the functions that read identifiers from a table's rows: none for most tables."""
-    return [look for at, name in enumerate(names) for look in _looks(table, name, at, names, policy)]
+    return [look for at, name in enumerate(names) for look in _readers_of_column(table, name, at, names, policy)]
 
 
-def _looks(table: str, name: str, at: int, names: list[str], policy: Policy) -> list[Look]:
+def _readers_of_column(table: str, name: str, at: int, names: list[str], policy: Policy) -> list[ColumnReader]:
     """Return the functions that read identifiers from one column: none for most columns."""
-    found: list[Look] = []
+    readers: list[ColumnReader] = []
     rule = policy.rule(table, name)
     if rule is not None and rule.kind in KINDS:
-        found.append(lambda row: [(row[at], rule.kind)] if row[at] else [])
+        readers.append(lambda row: [(row[at], rule.kind)] if row[at] else [])
     if in_json := _IN_JSON.get((table, name)):
-        found.append(lambda row: in_json(jsontext.decode(row[at])) if row[at] not in (None, "{}") else [])
+        readers.append(lambda row: in_json(jsontext.decode(row[at])) if row[at] not in (None, "{}") else [])
     if (table, name) in _PATHS:
-        found.append(lambda row: value_finders.paths(row[at]) if row[at] else [])
+        readers.append(lambda row: value_finders.paths(row[at]) if row[at] else [])
     own = table not in known_tables()
     if table not in _ABOUT_THE_EXPERIMENT:
         finds = (value_finders.emails, value_finders.links, value_finders.ids_in_text) if own or name in _TYPED else ()
         finds = finds or ((value_finders.links,) if name in _WRITTEN else ())
         if finds:
-            found.append(_once(at, finds))
+            readers.append(_read_once(at, finds))
         if own and rule is None and (kind := id_names.kind_of(name)):
-            found.append(lambda row: [] if not row[at] or _counts_rows(row[at]) else [(row[at], kind)])
+            readers.append(lambda row: [] if not row[at] or _counts_rows(row[at]) else [(row[at], kind)])
     if any(each.kind in KINDS for each in policy.rules if each.selector and each.column == name != "params"):
-        found.append(_decided(table, name, at, names, policy))
-    return found
+        readers.append(_read_decided(table, name, at, names, policy))
+    return readers
 
 
-def _once(at: int, finds: Iterable[Callable[[str], Found]]) -> Callable[[Row], Found]:
+def _read_once(at: int, finds: Iterable[Callable[[str], Found]]) -> Callable[[Row], Found]:
     """Return a function that searches a column's cells, equal cells only once: most cells repeat."""
     seen: set[str] = set()
 
-    def look(row: Row) -> Found:
+    def read_row(row: Row) -> Found:
         cell = row[at]
         if not cell or cell in seen or len(cell) < _SHORTEST_TELLING:
             return ()
@@ -84,15 +84,15 @@ def _once(at: int, finds: Iterable[Callable[[str], Found]]) -> Callable[[Row], F
             seen.add(cell)
         return [each for find in finds for each in find(cell)]
 
-    return look
+    return read_row
 
 
-def _decided(table: str, name: str, at: int, names: list[str], policy: Policy) -> Callable[[Row], Found]:
+def _read_decided(table: str, name: str, at: int, names: list[str], policy: Policy) -> Callable[[Row], Found]:
     """Return a function that yields values under a question or key that holds ids according to a decision."""
     question = names.index("question") if (table, name) == ("response", "answer") else None
     type_at = names.index("type") if table in ("info", "node", "network") else None
 
-    def look(row: Row) -> Found:
+    def read_row(row: Row) -> Found:
         value = jsontext.read(row[at])
         if question is not None:
             yield from _of_rule(policy, table, name, row[question] or "", value)
@@ -104,7 +104,7 @@ def _decided(table: str, name: str, at: int, names: list[str], policy: Policy) -
             for key, item in value.items():
                 yield from _of_rule(policy, table, name, f"{prefix}/{key}" if prefix else key, item)
 
-    return look
+    return read_row
 
 
 def _of_rule(policy: Policy, table: str, column: str, selector: str, value: object) -> Found:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 
 
 @dataclass
-class Part:
+class Contribution:
     """Plain lists and dictionaries, as JSON stores them.
 
     `kinds` {value: kind}; `entries` [[value, whether its key may name a person, rows]], see collection.py;
@@ -37,5 +37,5 @@ class Part:
         return zlib.compress(json.dumps(kept).encode("ascii"), 1)
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "Part":
+    def from_bytes(cls, data: bytes) -> "Contribution":
         return cls(**json.loads(zlib.decompress(data)))

@@ -10,8 +10,8 @@ from psynetdata.psynet.csvtext import Row
 from psynetdata.psynet.tables import Column
 
 from . import answer_copies, personal_assets, public_words, value_finders
-from .column_readers import ENTRIES, looks
-from .contribution import Part
+from .column_readers import ENTRIES, column_readers
+from .contribution import Contribution
 from .identifiers import RANK
 
 
@@ -29,20 +29,20 @@ class PartReader:
         self._names = [column.name for column in columns]
         entry = ENTRIES.get(table)
         self._entry_at = self._names.index(entry) if entry in self._names else None
-        self.needed = bool(looks(table, self._names, policy) or self._others())
+        self.needed = bool(column_readers(table, self._names, policy) or self._others())
 
-    def read(self, rows: Iterable[Row]) -> Part:
+    def read(self, rows: Iterable[Row]) -> Contribution:
         """Return one part made from all these rows."""
-        part = Part()
+        part = Contribution()
         entries: Counter[tuple[str, bool]] = Counter()
-        found = looks(self._table, self._names, self._policy)
+        found = column_readers(self._table, self._names, self._policy)
         others = self._others()
         for row in rows:
             part.rows += 1
             for look in found:
                 for value, kind in look(row):
                     if part.kinds.get(value) != kind or kind == "address":
-                        for each in value_finders.parts(value, kind):
+                        for each in value_finders.searchable_parts(value, kind):
                             keep(part.kinds, each, kind)
             for other in others:
                 other.read(row)

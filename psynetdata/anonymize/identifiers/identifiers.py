@@ -6,7 +6,7 @@ import zlib
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 
-from .answer_copies import Copies
+from .answer_copies import AnswerCopies
 
 # kind → its replacement inside a text; None means the pseudonym. If a value has several kinds, the first one counts.
 KINDS: dict[str, str | None] = {
@@ -40,7 +40,7 @@ class Identifiers:
     kinds: dict[str, str]
     personal_assets: frozenset[int] = field(default_factory=frozenset)
     public: frozenset[str] = field(default_factory=frozenset)
-    copies: Copies = field(default_factory=Copies, compare=False)
+    copies: AnswerCopies = field(default_factory=AnswerCopies, compare=False)
 
     @property
     def digest(self) -> str:
@@ -57,7 +57,7 @@ class Identifiers:
     @classmethod
     def from_bytes(cls, data: bytes) -> "Identifiers":
         kinds, assets, public, copies = json.loads(zlib.decompress(data))
-        return cls(kinds, frozenset(assets), frozenset(public), Copies(**copies))
+        return cls(kinds, frozenset(assets), frozenset(public), AnswerCopies(**copies))
 
     def counts(self) -> dict[str, int]:
         """Return {kind: number of values}."""

@@ -15,7 +15,7 @@ from psynetdata.psynet import jsontext
 from psynetdata.psynet.csvtext import Row
 from psynetdata.psynet.tables import class_name
 
-from .contribution import Part
+from .contribution import Contribution
 
 # Columns that name a file or its location. Values that a public asset has too are not identifiers.
 PLACES = ("host_path", "url", "export_path", "input_path", "key_within_module", "key_within_experiment", "s3_key")
@@ -26,12 +26,12 @@ LONG_NAME = 20
 SHORT_NAME = 11
 
 
-def reader(table: str, names: list[str], policy: Policy) -> "FileReader | None":
+def reader(table: str, names: list[str], policy: Policy) -> "AssetReader | None":
     """Return the reader for one table, or None: most tables say nothing about assets."""
-    return FileReader(table, names, policy) if table in ("asset", "asset_participant", "node") else None
+    return AssetReader(table, names, policy) if table in ("asset", "asset_participant", "node") else None
 
 
-class FileReader:
+class AssetReader:
     """Collects from a part's rows: nodes made from trials, assets linked to people, and traces of each asset's file.
 
     An asset is stored as [id, whether it is personal (None: its node or a link decides), node id, {trace: kind}, [names
@@ -45,8 +45,8 @@ class FileReader:
         self._linked: set[int] = set()
         self._assets: list[list] = []
 
-    def give(self, part: Part) -> None:
-        part.made, part.linked, part.assets = self._made, sorted(self._linked), self._assets
+    def give(self, contribution: Contribution) -> None:
+        contribution.made, contribution.linked, contribution.assets = self._made, sorted(self._linked), self._assets
 
     def _node(self, cells: Row) -> None:
         row = self._by_name(cells)
@@ -68,7 +68,7 @@ class FileReader:
         return dict(zip(self._names, cells, strict=True))
 
 
-class Files:
+class PersonalAssets:
     """Puts the assets of all parts together. The parts of `node` and `asset_participant` must come first."""
 
     def __init__(self):
@@ -78,10 +78,10 @@ class Files:
         self._traces: dict[str, str] = {}
         self._public: set[str] = set()
 
-    def add(self, part: Part) -> None:
-        self._made.update(part.made)
-        self._linked.update(part.linked)
-        for number, personal, node, traces, names in part.assets:
+    def add(self, contribution: Contribution) -> None:
+        self._made.update(contribution.made)
+        self._linked.update(contribution.linked)
+        for number, personal, node, traces, names in contribution.assets:
             if personal or (personal is None and (number in self._linked or node in self._made)):
                 self.personal.add(number)
                 self._traces |= traces

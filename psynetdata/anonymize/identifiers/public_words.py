@@ -14,7 +14,7 @@ from psynetdata.anonymize.forms.strength import ANYWHERE, NAMED, NEVER, TOKEN, W
 from psynetdata.psynet import jsontext
 from psynetdata.psynet.csvtext import Row
 
-from .contribution import Part
+from .contribution import Contribution
 
 # Columns with names from the code: they never contain a participant's id.
 _CODE = frozenset({"type", "module_id", "trial_maker_id"})
@@ -36,8 +36,8 @@ _KINDS = frozenset({"worker_id", "assignment_id", "unique_id", "hit_id", "lucid"
 
 def reader(table: str, names: list[str]) -> "WordReader | None":
     """Return the reader of one table's words, or None if the table cannot contain any."""
-    made = WordReader(table, names)
-    return made if made.needed else None
+    word_reader = WordReader(table, names)
+    return word_reader if word_reader.needed else None
 
 
 class WordReader:
@@ -83,19 +83,19 @@ class WordReader:
                 if place in self._settings:
                     self._code |= texts
 
-    def give(self, part: Part) -> None:
-        part.found, part.code = sorted(self._found), sorted(self._code)
-        part.holders = {word: sorted(people) for word, people in sorted(self._holders.items())}
+    def give(self, contribution: Contribution) -> None:
+        contribution.found, contribution.code = sorted(self._found), sorted(self._code)
+        contribution.holders = {word: sorted(people) for word, people in sorted(self._holders.items())}
 
     def _words(self, cell: str) -> frozenset[str]:
         """Return the short words of an answer: longer ones are more likely names than words of the experiment."""
-        found = self._short.get(cell)
-        if found is None:
+        words = self._short.get(cell)
+        if words is None:
             texts = {fold(text.strip()) for text in _texts(jsontext.read(cell))}
-            found = frozenset(text for text in texts if strength(text) in (TOKEN, WHOLE))
+            words = frozenset(text for text in texts if strength(text) in (TOKEN, WHOLE))
             if len(cell) <= _REMEMBERED_LENGTH and len(self._short) < _REMEMBERED:
-                self._short[cell] = found
-        return found
+                self._short[cell] = words
+        return words
 
     def _label(self, name: str, cell: str) -> None:
         folded = fold(cell.rpartition(".")[2] if name == "type" else cell)
@@ -112,7 +112,7 @@ class WordReader:
         return True
 
 
-class Words:
+class PublicWords:
     """Puts the words of all parts together."""
 
     def __init__(self):
@@ -120,15 +120,15 @@ class Words:
         self._code: set[str] = set()
         self._holders: dict[str, set[str]] = {}
 
-    def add(self, part: Part) -> None:
-        self._found.update(part.found)
-        self._code.update(part.code)
-        for word, people in part.holders.items():
+    def add(self, contribution: Contribution) -> None:
+        self._found.update(contribution.found)
+        self._code.update(contribution.code)
+        for word, people in contribution.holders.items():
             held = self._holders.setdefault(word, set())
             if len(held) < SEVERAL:
                 held.update(people)
 
-    def of(self, kinds: dict[str, str]) -> frozenset[str]:
+    def public_values(self, kinds: dict[str, str]) -> frozenset[str]:
         """Return the values of {value: kind} that are words of the experiment. Recruiters' ids cannot be."""
         wanted: dict[str, list[str]] = {}
         for value, kind in kinds.items():

@@ -132,7 +132,7 @@ def emails(text: str) -> Found:
             yield from ((match, "email") for match in patterns.EMAIL.findall(layer))
 
 
-def parts(value: str, kind: str) -> list[str]:
+def searchable_parts(value: str, kind: str) -> list[str]:
     """Return the parts of an X-Forwarded-For list, each also without its port; other values unchanged."""
     value = value.strip()
     if kind != "address":

@@ -41,7 +41,7 @@ def browser(text: str) -> str:
     quoted = '"' if text[:1] == '"' else ""
     if text.strip('"') in ("", _NOT_KNOWN) or text in ("null", "{}"):
         return text
-    name = next((told for mark, told in _BROWSERS if mark in text), "another browser")
+    name = next((label for mark, label in _BROWSERS if mark in text), "another browser")
     system = next((told for mark, told in _SYSTEMS if mark in text), "another system")
     return f"{quoted}{name} on {system}, {'mobile' if _MOBILE.search(text) else 'not mobile'}{quoted}"
 

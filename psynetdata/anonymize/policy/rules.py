@@ -139,11 +139,11 @@ class Policy:
         """
         for key in ((table, column), ("*", column)):
             if selector is None:
-                found = self._columns.get(key)
+                rule = self._columns.get(key)
             else:
-                found = self._exact.get(key, {}).get(selector) or self._by_pattern(key, selector)
-            if found is not None:
-                return found
+                rule = self._exact.get(key, {}).get(selector) or self._by_pattern(key, selector)
+            if rule is not None:
+                return rule
         copied = _COPIED.get((table, column)) if selector else None
         return self.rule(*copied, selector) if copied else None
 

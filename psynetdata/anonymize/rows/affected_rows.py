@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from psynetdata.anonymize.forms.stored_forms import Unscreenable
 from psynetdata.anonymize.identifiers.identifiers import Identifiers
-from psynetdata.anonymize.text.difference import MOST, Difference, Screen, between
+from psynetdata.anonymize.text.difference import MOST, Difference, Screen, difference_between
 from psynetdata.psynet import csvtext
 from psynetdata.psynet.tables import Column, known_tables
 
@@ -18,21 +18,21 @@ Pair = tuple[str, bytes]  # the key of a row in the mirror, and the stored row
 Make = Callable[[Identifiers], Anonymizer]
 
 
-def redo(old: Identifiers, new: Identifiers, make: Make) -> "Redo | None":
+def affected_rows(old: Identifiers, new: Identifiers, make: Make) -> "AffectedRows | None":
     """Return a Redo, or None if rebuilding the face is better or the only way.
 
     `make` returns an anonymizer for the identifiers it is given.
     """
-    difference = between(old, new)
+    difference = difference_between(old, new)
     if len(difference) > MOST:
         return None
     try:
-        return Redo(difference, make)
+        return AffectedRows(difference, make)
     except Unscreenable:
         return None
 
 
-class Redo:
+class AffectedRows:
     """The rows to do again for one difference of identifiers; used table by table."""
 
     def __init__(self, difference: Difference, make: Make):
@@ -40,17 +40,17 @@ class Redo:
         self._screen = Screen(difference)
         self._made = [make(Identifiers({})), make(difference.before), make(difference.after)]
 
-    def of(self, table: str, columns: list[Column]) -> "Picker | None":
+    def for_table(self, table: str, columns: list[Column]) -> "AffectedRowFilter | None":
         """Return what selects a table's rows to do again; None if nothing in its rows depends on identifiers."""
         anonymizers = [each.table(table, columns) for each in self._made]
         if not anonymizers[0].scrubs:
             return None
         assets = self._assets if table == "asset" else frozenset()
         place = [column.name for column in columns].index("id") if assets else 0
-        return Picker(self._screen, anonymizers, table not in known_tables(), assets, place)
+        return AffectedRowFilter(self._screen, anonymizers, table not in known_tables(), assets, place)
 
 
-class Picker:
+class AffectedRowFilter:
     """Selects the rows of one table. `anonymizers`: one without identifiers, and one for each side of the difference.
 
     `own`: an experimenter's own table. `assets`: ids (the cell at index `place`) of rows that are always selected.
@@ -66,10 +66,10 @@ class Picker:
         """Return whether a whole part can be skipped. Its bytes are enough to decide: cheaper than row by row."""
         return not self._assets and not any(self._screen.stops(text, self._own) for text in _lines(blocks))
 
-    def pick(self, pairs: Iterable[Pair]) -> Iterator[Pair]:
+    def affected(self, pairs: Iterable[Pair]) -> Iterator[Pair]:
         """Yield the rows whose anonymous form changes, or could change."""
         for batch in _batches(pairs):
-            sure, doubtful = self._screen.look([record.decode("utf-8") for _, record in batch], self._own)
+            sure, doubtful = self._screen.suspects([record.decode("utf-8") for _, record in batch], self._own)
             for at, pair in enumerate(batch):
                 if at in sure or (at in doubtful and self._differs(pair[1])) or self._is_asset(pair[1]):
                     yield pair

@@ -60,9 +60,9 @@ class Anonymizer:
 
     def table(self, table: str, columns: list[Column]) -> "TableAnonymizer":
         """Return the anonymizer for one pass over a table whose rows have these columns."""
-        made = TableAnonymizer(self, table, columns)
-        self._tables.append(made)
-        return made
+        table_anonymizer = TableAnonymizer(self, table, columns)
+        self._tables.append(table_anonymizer)
+        return table_anonymizer
 
     def add(self, tally: Tally) -> None:
         """Add counts of work that was done elsewhere (by another process)."""
@@ -207,7 +207,7 @@ class TableAnonymizer:
     def take_tally(self) -> Tally:
         """Return the counts since the last call, and reset them."""
         dates = Counter(self.dates.counts if self.dates else {})
-        found = Tally(self.table, self.rows, self.changes(), self.undecided(), self.special(), dates)
+        tally = Tally(self.table, self.rows, self.changes(), self.undecided(), self.special(), dates)
         self.rows, self._changed = 0, [0] * len(self._changed)
         self._blank.clear()
         if self.dates is not None:
@@ -215,7 +215,7 @@ class TableAnonymizer:
         for _, step in self._steps:
             if isinstance(step, ByKey | ByQuestion):
                 step.undecided.clear()
-        return found
+        return tally
 
     def changes(self) -> list[tuple[str, str, int]]:
         """Return (column, action, cells changed) for every column that is not just kept, or could hold identifiers."""
@@ -228,12 +228,12 @@ class TableAnonymizer:
 
     def undecided(self) -> Counter[tuple[str, str, str]]:
         """Return {(table, column, selector): rows} that no rule covers; selector "" means the whole column."""
-        found = Counter({(self.table, name, ""): rows for name, rows in self._blank.items()})
+        counts = Counter({(self.table, name, ""): rows for name, rows in self._blank.items()})
         names = {at: name for name, at in self._places.items()}
         for at, step in self._steps:
             if isinstance(step, ByKey | ByQuestion):
-                found.update({(self.table, names[at], name): rows for name, rows in step.undecided.items()})
-        return found
+                counts.update({(self.table, names[at], name): rows for name, rows in step.undecided.items()})
+        return counts
 
     def special(self) -> set[str]:
         """Return the selectors of special categories that leave, as `table.column selector`."""
@@ -250,9 +250,9 @@ class TableAnonymizer:
         By default the experimenter's own tables leave scrubbed at level shared, unless the policy withholds undecided
         data.
         """
-        found = self._owner.policy.rule(self.table, column.name)
-        if found is not None:
-            return found
+        rule = self._owner.policy.rule(self.table, column.name)
+        if rule is not None:
+            return rule
         if self.table not in known_tables() and (kind := id_names.kind_of(column.name)):
             return Rule(self.table, column.name, "", "pseudonym", "drop", kind, "its name says identity")
         shared = "drop" if self.table in known_tables() or self._owner.policy.withholds else "scrub"
@@ -267,7 +267,7 @@ class TableAnonymizer:
         if how is not None and (rule.action(treatments.level) != "drop" or policy.selectors(self.table, column.name)):
             class_at = self._places.get("type") if how == CLASS else None
             return ByKey(self.table, column, rule, class_at, policy, treatments)
-        treatment = treatments.of_cell(rule, column)
+        treatment = treatments.cell_treatment(rule, column)
         if treatment is None:
             return None
         if rule.action(treatments.level) == "pseudonym" and self.table not in known_tables() and column.type is None:
@@ -321,6 +321,6 @@ class TableAnonymizer:
             return True
         selectors = policy.selectors(self.table, column.name)
         return not any(
-            (found := policy.rule(self.table, column.name, name)) is not None and found.action(level) != "drop"
+            (own_rule := policy.rule(self.table, column.name, name)) is not None and own_rule.action(level) != "drop"
             for name in selectors
         )

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable
 
-from psynetdata.anonymize.identifiers.answer_copies import OF_NODES, Copies, digest
+from psynetdata.anonymize.identifiers.answer_copies import OF_NODES, AnswerCopies, digest
 from psynetdata.anonymize.policy.rules import Policy, Rule
 from psynetdata.anonymize.text import json_spans
 from psynetdata.psynet import jsontext
@@ -21,11 +21,11 @@ Copy = Callable[[Row, Row], None]
 class Copied:
     """The rules for copies of an answer at one level, and what finds these copies (see Copies)."""
 
-    def __init__(self, copies: Copies, policy: Policy, treatments: Treatments):
+    def __init__(self, copies: AnswerCopies, policy: Policy, treatments: Treatments):
         self.copies, self.policy, self.treatments = copies, policy, treatments
-        self.nodes = copies.of_nodes(policy, treatments.level)
-        self.keys = copies.keys_of_nodes(policy, treatments.level)
-        self.questions = copies.of_questions(policy, treatments.level)
+        self.nodes = copies.node_rules(policy, treatments.level)
+        self.keys = copies.node_key_rules(policy, treatments.level)
+        self.questions = copies.question_rules(policy, treatments.level)
 
 
 def copying(copied: Copied, table: str, columns: list[Column]) -> list[Copy]:
@@ -34,23 +34,23 @@ def copying(copied: Copied, table: str, columns: list[Column]) -> list[Copy]:
     The list is empty for most tables, and if no answer has a rule that is stricter than its copy's.
     """
     at = {column.name: place for place, column in enumerate(columns)}
-    made: list[Copy | None] = [
+    rules: list[Copy | None] = [
         _of_node(copied, columns[at[name]], at[name], at[node])
         for name, node in OF_NODES.get(table, {}).items()
         if name in at and node in at
     ]
     if table == "participant" and "answer" in at:
-        made.append(_of_participant(copied, columns[at["answer"]], at))
+        rules.append(_of_participant(copied, columns[at["answer"]], at))
     if table == "participant" and "answer_accumulators" in at:
-        made.append(_of_accumulators(copied, at["answer_accumulators"]))
+        rules.append(_of_accumulators(copied, at["answer_accumulators"]))
     if table == "info" and {"answer", "response_id", "type"} <= at.keys():
-        made.append(_of_trial(copied, columns[at["answer"]], at))
-    return [copy for copy in made if copy is not None]
+        rules.append(_of_trial(copied, columns[at["answer"]], at))
+    return [copy for copy in rules if copy is not None]
 
 
 def _of_node(copied: Copied, column: Column, place: int, node: int) -> Copy | None:
     rules, keys = copied.nodes, copied.keys
-    treatments = {rule: copied.treatments.of_cell(rule, column, is_json=True) for rule in set(rules.values())}
+    treatments = {rule: copied.treatments.cell_treatment(rule, column, is_json=True) for rule in set(rules.values())}
 
     def copy(cells: Row, out: Row) -> None:
         number, cell = cells[node] or "", out[place]
@@ -70,7 +70,7 @@ def _by_key(copied: Copied, rules: dict[str, Rule], cell: str) -> str:
     for member in json_spans.members(cell) or ():
         if member.key in rules:
             value = cell[slice(*member.value_span)]
-            pieces.append((member.value_span, copied.treatments.of_value(rules[member.key])(value) or "null"))
+            pieces.append((member.value_span, copied.treatments.value_treatment(rules[member.key])(value) or "null"))
     return json_spans.splice(cell, pieces)
 
 
@@ -90,7 +90,7 @@ def _of_participant(copied: Copied, column: Column, at: dict[str, int]) -> Copy 
 def _of_accumulators(copied: Copied, place: int) -> Copy | None:
     """Treat a list of {question: answer} of the current module. PsyNet calls a repeated question `<question>_1`."""
     rules = copied.questions
-    treatments = {name: copied.treatments.of_value(rule) for name, rule in rules.items()}
+    treatments = {name: copied.treatments.value_treatment(rule) for name, rule in rules.items()}
 
     def treated(name: str, answer: object) -> object:
         treat = treatments.get(name) or treatments.get(_NUMBERED.sub("", name))
@@ -100,10 +100,10 @@ def _of_accumulators(copied: Copied, place: int) -> Copy | None:
         cell = out[place]
         if not cell or not any(name in cell for name in treatments):
             return
-        found = jsontext.decode(cell)
-        if isinstance(found, list) and all(isinstance(each, dict) for each in found):
-            new = [{name: treated(name, answer) for name, answer in each.items()} for each in found]
-            out[place] = cell if new == found else json.dumps(new)
+        value = jsontext.decode(cell)
+        if isinstance(value, list) and all(isinstance(each, dict) for each in value):
+            new = [{name: treated(name, answer) for name, answer in each.items()} for each in value]
+            out[place] = cell if new == value else json.dumps(new)
 
     return copy if rules else None
 
@@ -124,4 +124,4 @@ def _of_trial(copied: Copied, column: Column, at: dict[str, int]) -> Copy | None
 
 
 def _by_question(copied: Copied, rules: dict[str, Rule], column: Column) -> dict[str, Callable]:
-    return {name: copied.treatments.of_cell(rule, column, is_json=True) for name, rule in rules.items()}
+    return {name: copied.treatments.cell_treatment(rule, column, is_json=True) for name, rule in rules.items()}

@@ -18,9 +18,9 @@ class People:
     numbers: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, source: TableSource) -> "People":
+    def from_source(cls, source: TableSource) -> "People":
         """Read the ids in one pass over the table `participant`."""
-        found: dict[tuple[str, str], str] = {}
+        numbers: dict[tuple[str, str], str] = {}
         twice: set[tuple[str, str]] = set()
         if "participant" in source.tables():
             names = [column.name for column in source.columns("participant")]
@@ -29,18 +29,18 @@ class People:
             for row in source.rows("participant"):
                 for name, at in places:
                     key = (name, row[at] or "")
-                    if found.setdefault(key, row[number] or "") != row[number]:
+                    if numbers.setdefault(key, row[number] or "") != row[number]:
                         twice.add(key)
-        return cls({key: number for key, number in found.items() if key[1] and key not in twice})
+        return cls({key: number for key, number in numbers.items() if key[1] and key not in twice})
 
-    def finder(self, table: str, names: Iterable[str]) -> "Finder":
-        return Finder(self.numbers, table, list(names))
+    def finder(self, table: str, names: Iterable[str]) -> "OwnerFinder":
+        return OwnerFinder(self.numbers, table, list(names))
 
     def __repr__(self) -> str:
         return f"People({len(self.numbers)} ids)"
 
 
-class Finder:
+class OwnerFinder:
     """Called with a row of one table, returns the number of its participant as text; "" if it is nobody's."""
 
     def __init__(self, numbers: dict[tuple[str, str], str], table: str, names: list[str]):

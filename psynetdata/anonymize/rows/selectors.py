@@ -66,9 +66,9 @@ class ByQuestion:
         self.special: set[str] = set()
         self.guide = at
         self._level = treatments.level
-        self._default = treatments.of_cell(rule, column, is_json=True)
+        self._default = treatments.cell_treatment(rule, column, is_json=True)
         self._lookup = lambda question: policy.rule(table, column.name, question)
-        self._make = lambda found: treatments.of_cell(found, column, is_json=True)
+        self._make = lambda found: treatments.cell_treatment(found, column, is_json=True)
         self._known: dict[str, tuple[Treatment | None, bool]] = {}
 
     def __call__(self, cell: str, cells: Row) -> str | None:
@@ -76,14 +76,14 @@ class ByQuestion:
 
     def times(self, cell: str, question: str, rows: int) -> str | None:
         """Return the new cell, and count it for `rows` rows that have this cell and this question."""
-        found = self._known.get(question)
-        if found is None:
+        known = self._known.get(question)
+        if known is None:
             rule = self._lookup(question)
-            found = (self._default, True) if rule is None else (self._make(rule), False)
+            known = (self._default, True) if rule is None else (self._make(rule), False)
             if is_special(rule, self._level):
                 self.special.add(question)
-            self._known[question] = found
-        treatment, undecided = found
+            self._known[question] = known
+        treatment, undecided = known
         if undecided:
             count(self.undecided, question, rows)
         return cell if treatment is None else treatment(cell)
@@ -99,8 +99,8 @@ class ByKey:
         self.special: set[str] = set()
         self._table, self._column, self._policy, self._treatments = table, column, policy, treatments
         self.guide = class_at
-        self._default = treatments.of_value(rule)
-        self._whole_default = treatments.of_cell(rule, column, is_json=True)
+        self._default = treatments.value_treatment(rule)
+        self._whole_default = treatments.cell_treatment(rule, column, is_json=True)
         self._dropped = rule.action(treatments.level) == "drop"
         self._deep = {name.rpartition(".")[0] for name in policy.selectors(table, column.name) if "." in name}
         self._rules: dict[str, Rule | None] = {}
@@ -114,16 +114,16 @@ class ByKey:
         if cell == "{}":
             return cell
         name = "" if self.guide is None else class_name(self._table, type_text)
-        found = self._memo.get((name, cell))
-        if found is None:
-            found = self._treat(cell, name)
+        known = self._memo.get((name, cell))
+        if known is None:
+            known = self._treat(cell, name)
             if len(cell) <= MEMO_LONGEST:
                 if len(self._memo) >= MEMO_SIZE:
                     self._memo.clear()
-                self._memo[name, cell] = found
-        for selector in found[1]:
+                self._memo[name, cell] = known
+        for selector in known[1]:
             count(self.undecided, selector, rows)
-        return found[0]
+        return known[0]
 
     def _treat(self, cell: str, name: str) -> tuple[str | None, tuple[str, ...]]:
         """Return the new cell, and the undecided selectors in it."""
@@ -135,7 +135,7 @@ class ByKey:
             if rule is None:
                 undecided.append(name or "(no object)")
                 return self._apply(self._whole_default, cell), tuple(undecided)
-            return self._apply(self._treatments.of_cell(rule, self._column, is_json=True), cell), ()
+            return self._apply(self._treatments.cell_treatment(rule, self._column, is_json=True), cell), ()
         prefix = f"{name}/" if name else ""
         selectors = [prefix + self._normal(member.key) for member in members]
         if not self._deep and not any(map(self._of_selector, selectors)):
@@ -178,7 +178,7 @@ class ByKey:
             undecided.append(selector)
             new = self._apply(self._default, value)
             return new or "null", not self._dropped
-        new = self._apply(self._treatments.of_value(rule), value)
+        new = self._apply(self._treatments.value_treatment(rule), value)
         return new or "null", rule.action(self._treatments.level) != "drop"
 
     def _of_selector(self, selector: str) -> Rule | None:

@@ -9,7 +9,7 @@ from psynetdata.psynet.csvtext import Row
 from psynetdata.psynet.tables import Column, class_name, known_tables
 
 from .selectors import CLASS, MOST_SELECTORS, OTHERS, QUESTION, scheme
-from .value_shapes import Shape
+from .value_shapes import ValueShape
 
 _REMEMBERED, _LONGEST = 20_000, 2_000
 Place = tuple[str, str, str]
@@ -19,15 +19,17 @@ class Survey:
     """Reads rows and collects the shapes of undecided values: `found` {(table, column, selector): Shape}."""
 
     def __init__(self, policy: Policy):
-        self.found: dict[Place, Shape] = {}
+        self.found: dict[Place, ValueShape] = {}
         self._policy = policy
 
-    def look(self, table: str, columns: list[Column], rows: Iterable[Row]) -> None:
+    def add_rows(self, table: str, columns: list[Column], rows: Iterable[Row]) -> None:
         """Read all rows of one table."""
-        lookers = [looker for at in range(len(columns)) if (looker := _looker(self, table, columns, at))]
-        for row in rows if lookers else ():
-            for looker in lookers:
-                looker(row)
+        surveyors = [
+            survey_row for at in range(len(columns)) if (survey_row := _column_surveyor(self, table, columns, at))
+        ]
+        for row in rows if surveyors else ():
+            for survey_row in surveyors:
+                survey_row(row)
 
     def is_open(self, table: str, column: str, selector: str) -> bool:
         """Return whether neither the selector nor its class has a rule."""
@@ -43,7 +45,7 @@ class Survey:
     def add(self, place: Place, value: object) -> None:
         if place not in self.found and len(self.found) >= MOST_SELECTORS:
             place = (place[0], place[1], OTHERS)
-        self.found.setdefault(place, Shape()).add(value)
+        self.found.setdefault(place, ValueShape()).add(value)
 
     def whole(self, table: str, column: str) -> bool:
         """Return whether the column itself has no rule, and its name does not suggest one."""
@@ -52,7 +54,7 @@ class Survey:
         )
 
 
-def _looker(survey: Survey, table: str, columns: list[Column], at: int):
+def _column_surveyor(survey: Survey, table: str, columns: list[Column], at: int):
     """Return a function that reads one column of a row; None if a rule covers all of it."""
     column, names = columns[at].name, [each.name for each in columns]
     how = scheme(table, column)
@@ -68,34 +70,34 @@ def _looker(survey: Survey, table: str, columns: list[Column], at: int):
 def _by_question(survey: Survey, table: str, column: str, at: int, question_at: int):
     known: dict[str, bool] = {}
 
-    def look(row: Row) -> None:
+    def survey_row(row: Row) -> None:
         question = row[question_at] or ""
         if question not in known:
             known[question] = survey.is_open(table, column, question)
         if known[question] and row[at] is not None:
             survey.add((table, column, question), jsontext.read(row[at]))
 
-    return look
+    return survey_row
 
 
 def _by_key(survey: Survey, table: str, column: str, at: int, type_at: int | None):
     memo: dict[tuple[str, str], list[tuple[str, object]]] = {}
     deep = survey.deep(table, column)
 
-    def look(row: Row) -> None:
+    def survey_row(row: Row) -> None:
         cell = row[at]
         if not cell or cell == "{}":
             return
         name = "" if type_at is None else class_name(table, row[type_at])
-        found = memo.get((name, cell))
-        if found is None:
-            found = [each for each in _members(table, cell, name, deep) if survey.is_open(table, column, each[0])]
+        undecided = memo.get((name, cell))
+        if undecided is None:
+            undecided = [each for each in _members(table, cell, name, deep) if survey.is_open(table, column, each[0])]
             if len(cell) <= _LONGEST and len(memo) < _REMEMBERED:
-                memo[name, cell] = found
-        for selector, value in found:
+                memo[name, cell] = undecided
+        for selector, value in undecided:
             survey.add((table, column, selector), value)
 
-    return look
+    return survey_row
 
 
 def _members(table: str, cell: str, name: str, deep: set[str]) -> Iterable[tuple[str, object]]:

@@ -22,11 +22,11 @@ class Tally:
 
 def added(tallies: list[Tally]) -> list[Tally]:
     """Return one tally for each table, sorted by name."""
-    found: dict[str, Tally] = {}
+    tallies_by_table: dict[str, Tally] = {}
     for tally in tallies:
-        before = found.get(tally.table)
-        found[tally.table] = tally if before is None else _sum(before, tally)
-    return [found[table] for table in sorted(found)]
+        before = tallies_by_table.get(tally.table)
+        tallies_by_table[tally.table] = tally if before is None else _sum(before, tally)
+    return [tallies_by_table[table] for table in sorted(tallies_by_table)]
 
 
 def _sum(one: Tally, other: Tally) -> Tally:
@@ -36,7 +36,7 @@ def _sum(one: Tally, other: Tally) -> Tally:
     return Tally(
         one.table,
         one.rows + other.rows,
-        [(name, *told) for name, told in changed.items()],
+        [(name, *count) for name, count in changed.items()],
         one.undecided + other.undecided,
         one.special | other.special,
         one.dates + other.dates,

@@ -50,7 +50,7 @@ class Treatments:
         self.pseudonyms = pseudonyms
         self.level = level
 
-    def of_cell(self, rule: Rule, column: Column, *, is_json: bool = False) -> Treatment | None:
+    def cell_treatment(self, rule: Rule, column: Column, *, is_json: bool = False) -> Treatment | None:
         """Return the treatment of a whole cell (JSON text if `is_json`); None if the cell leaves unchanged."""
         action = rule.action(self.level)
         if action == "keep" and not _may_hold_text(rule, column):
@@ -63,14 +63,14 @@ class Treatments:
             without = self._without_text(self._scrub(rule.kind, plain=column.name in PLAIN))
             return lambda cell: empty if (left := without(cell)) in ("null", _TEXT) else left
         if is_json:
-            return self._whole_number(self.of_value(rule))
+            return self._whole_number(self.value_treatment(rule))
         if action == "pseudonym":
-            return self.pseudonyms.of
+            return self.pseudonyms.pseudonym
         if action == "coarsen":
             return rounding.BY_KIND[rule.kind]
         return self._scrub(_patterns_of(rule, action), plain=column.name in PLAIN)
 
-    def of_value(self, rule: Rule) -> Treatment:
+    def value_treatment(self, rule: Rule) -> Treatment:
         """Return the treatment of one value inside JSON, given as JSON text."""
         action = rule.action(self.level)
         if action == "drop":
@@ -120,7 +120,7 @@ class Treatments:
         """Return the pseudonym of a string or whole number, or of each item of a list; `null` for anything else."""
         value = jsontext.decode(text)
         if value is jsontext.MISSING:
-            return self.pseudonyms.of(text)
+            return self.pseudonyms.pseudonym(text)
         if isinstance(value, list):
             return json.dumps([self._pseudonym_of(item) for item in value])
         return json.dumps(self._pseudonym_of(value))
@@ -128,7 +128,7 @@ class Treatments:
     def _pseudonym_of(self, value: object) -> str | None:
         if isinstance(value, bool) or not isinstance(value, (str, int)):
             return None
-        return self.pseudonyms.of(str(value))
+        return self.pseudonyms.pseudonym(str(value))
 
 
 def _may_hold_text(rule: Rule, column: Column) -> bool:

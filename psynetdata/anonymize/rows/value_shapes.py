@@ -18,7 +18,7 @@ _WORDS = {"number": "numbers", "flag": "true or false", "null": "nothing", "list
 
 
 @dataclass
-class Shape:
+class ValueShape:
     """The shape of the values under one selector; `rows` counts them."""
 
     rows: int = 0
@@ -38,13 +38,13 @@ class Shape:
 
     def words(self) -> str:
         """Return a description: `text of 3 to 40 characters, 12 different; numbers`."""
-        said = [_WORDS[kind] for kind in sorted(self.kinds - {"text"})]
+        words = [_WORDS[kind] for kind in sorted(self.kinds - {"text"})]
         if self.shortest is not None:
             length = f"{self.shortest}" if self.shortest == self.longest else f"{self.shortest} to {self.longest}"
             many = len(self.different)
             count = f"more than {MOST_DIFFERENT}" if many > MOST_DIFFERENT else str(many)
-            said.insert(0, f"text of {length} characters, {count} different")
-        return "; ".join(said)
+            words.insert(0, f"text of {length} characters, {count} different")
+        return "; ".join(words)
 
     def proposal(self, name: str) -> dict[str, str]:
         """Return a proposed rule {shared, open, kind} for the values under a column, question or key of this name."""

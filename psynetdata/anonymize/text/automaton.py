@@ -19,10 +19,10 @@ class Automaton:
         """Return (start, end, identifier) of all matches, in order; with the same start, the longest one first."""
         if self._longest is None:
             return []
-        found = (
+        matches = (
             self._all.find_matches_as_indexes(folded, overlapping=True)
             if overlapping
             else self._longest.find_matches_as_indexes(folded)
         )
-        spans = [(start, end, self._values[at]) for at, start, end in found]
+        spans = [(start, end, self._values[at]) for at, start, end in matches]
         return sorted(spans, key=lambda span: (span[0], -span[1]))

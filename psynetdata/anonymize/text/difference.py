@@ -17,8 +17,8 @@ from .matcher import forms_of
 # More values than this are not worth searching for one by one.
 MOST = 20_000
 # Encoded characters that can be part of an identifier: the search avoids quotes, backslashes, line ends and the like
-# (see `stored_forms.pieces`). For ASCII identifiers, only codes that decode to ASCII or to nothing matter; 212A is the
-# Kelvin sign, `k` in lower case.
+# (see `stored_forms.plain_piece`). For ASCII identifiers, only codes that decode to ASCII or to nothing matter; 212A is
+# the Kelvin sign, `k` in lower case.
 _HEX = "[0-9a-fA-F]"
 _ASCII = re.compile(
     rf"\\u(?!(?:00[89a-fA-F]|0[1-9a-fA-F]{_HEX}|[1-9a-fA-F]{_HEX}{_HEX}){_HEX})|\\u212[aA]|\\x(?![89a-fA-F]{_HEX})"
@@ -40,19 +40,19 @@ class Difference:
         return len(self.before.kinds.keys() | self.after.kinds.keys())
 
 
-def between(old: Identifiers, new: Identifiers) -> Difference:
+def difference_between(old: Identifiers, new: Identifiers) -> Difference:
     """Return the difference of two sets of identifiers; its assets are those that are personal in only one set."""
 
-    def seen(value: str, found: Identifiers) -> tuple[str | None, bool]:
-        return found.kinds.get(value), value in found.public
+    def seen(value: str, identifiers: Identifiers) -> tuple[str | None, bool]:
+        return identifiers.kinds.get(value), value in identifiers.public
 
     values = {value for value in old.kinds.keys() | new.kinds.keys() if seen(value, old) != seen(value, new)}
     return Difference(_only(old, values), _only(new, values), old.personal_assets ^ new.personal_assets)
 
 
-def _only(found: Identifiers, values: set[str]) -> Identifiers:
-    kinds = {value: kind for value, kind in found.kinds.items() if value in values}
-    return Identifiers(kinds, frozenset(), found.public & values)
+def _only(identifiers: Identifiers, values: set[str]) -> Identifiers:
+    kinds = {value: kind for value, kind in identifiers.kinds.items() if value in values}
+    return Identifiers(kinds, frozenset(), identifiers.public & values)
 
 
 class Screen:
@@ -66,12 +66,12 @@ class Screen:
         doubtful: set[str] = set()
         named: set[str] = set()
         base64: set[str] = set()
-        for found in (difference.before, difference.after):
-            for value in found.kinds:
+        for identifiers in (difference.before, difference.after):
+            for value in identifiers.kinds:
                 sure.update(digests(value))
-                how = NAMED if value in found.public else strength(value)
+                how = NAMED if value in identifiers.public else strength(value)
                 for form in forms_of(value, how) if how != NEVER else ():
-                    pieces = stored_forms.pieces(form)
+                    pieces = stored_forms.plain_piece(form)
                     kind = {NAMED: named, WHOLE: doubtful}.get(how, sure if pieces == form else doubtful)
                     kind.add(pieces)
                     if how in (ANYWHERE, TOKEN):
@@ -82,19 +82,19 @@ class Screen:
         self._empty = not coded
 
     def stops(self, text: str, own: bool) -> bool:
-        """Return whether any row in this text may contain something of the difference; `own` as in `look`."""
+        """Return whether any row in this text may contain something of the difference; `own` as in `suspects`."""
         if self._empty:
             return False
         if self._coded.search(text):
             return True
         folded = stored_forms.folded(text)
-        looks = ((self._sure, folded), (self._doubtful, folded), (self._base64, text))
-        if any(automaton and automaton.find_matches_as_indexes(where) for automaton, where in looks):
+        searches = ((self._sure, folded), (self._doubtful, folded), (self._base64, text))
+        if any(automaton and automaton.find_matches_as_indexes(where) for automaton, where in searches):
             return True
         named = self._named and self._named.find_matches_as_indexes(folded)
         return bool(named) and (own or id_names.may_hold(text))
 
-    def look(self, texts: list[str], own: bool) -> tuple[set[int], set[int]]:
+    def suspects(self, texts: list[str], own: bool) -> tuple[set[int], set[int]]:
         """Return (rows that contain something of the difference, rows that may contain it), as indexes in `texts`.
 
         `own`: rows of an experimenter's own table, where the column's name may be a name of identity.

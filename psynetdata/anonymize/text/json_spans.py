@@ -74,7 +74,7 @@ def _members(text: str) -> list[Member] | None:
     at = _skip(text, 0)
     if text[at] != "{":
         return None
-    found: list[Member] = []
+    members: list[Member] = []
     at = _skip(text, at + 1)
     while text[at] != "}":
         if text[at] != '"':
@@ -83,13 +83,13 @@ def _members(text: str) -> list[Member] | None:
         colon = _skip(text, key_end)
         start = _skip(text, colon + 1)
         _, end = _DECODER.raw_decode(text, start)
-        found.append(Member(key, (at, key_end), (start, end)))
+        members.append(Member(key, (at, key_end), (start, end)))
         at = _skip(text, end)
         if text[colon] != ":" or text[at] not in ",}":
             return None
         if text[at] == ",":
             at = _skip(text, at + 1)
-    return found if _skip(text, at + 1) == len(text) else None
+    return members if _skip(text, at + 1) == len(text) else None
 
 
 def splice(text: str, pieces: list[tuple[tuple[int, int], str]]) -> str:

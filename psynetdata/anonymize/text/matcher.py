@@ -66,7 +66,7 @@ class Matcher:
 
     def replacement(self, value: str) -> str:
         fixed = KINDS[self._kinds[value]]
-        return self._pseudonyms.of(value) if fixed is None else fixed
+        return self._pseudonyms.pseudonym(value) if fixed is None else fixed
 
     def suspicious(self, text: str) -> bool:
         """A cheap check of undecoded text: False means that nothing in it needs replacing."""
@@ -101,28 +101,28 @@ class Matcher:
             if not any(self._spans(plain) for plain in encodings.texts(text)):
                 break
             for layer in encodings.layers(text):
-                found = [(*layer.span(start, end), new) for start, end, new in self._spans(layer.text)]
-                if found:
-                    text = _substitute(text, found)
+                spans = [(*layer.span(start, end), new) for start, end, new in self._spans(layer.text)]
+                if spans:
+                    text = _substitute(text, spans)
                     break
         return text
 
     def _spans(self, text: str) -> list[Span]:
         """Return (start, end, replacement) of all identifiers; they may overlap."""
         folded = fold(text)
-        found: list[Span] = []
+        spans: list[Span] = []
         for start, end, value in self._anywhere.spans(folded):
             start, end = _widen(text, start, end, self._kinds[value])
-            found.append((start, end, self.replacement(value)))
+            spans.append((start, end, self.replacement(value)))
         for start, end, value in self._tokens.spans(folded, overlapping=True):
             if _stands_alone(folded, start, end):
-                found.append((start, end, self.replacement(value)))
+                spans.append((start, end, self.replacement(value)))
         for start, end, value in self._whole_values.spans(folded, overlapping=True):
             if _between_borders(folded, start, end):
-                found.append((start, end, self.replacement(value)))
+                spans.append((start, end, self.replacement(value)))
         if self._named and id_names.may_hold(text):
-            found += id_names.spans(text, self.named)
-        return found
+            spans += id_names.spans(text, self.named)
+        return spans
 
     def _hashed(self, match: re.Match[str]) -> str:
         value = self._hashes.value_of(match.group())

@@ -20,14 +20,14 @@ NAMES = {
 assert {kind for kind, fixed in KINDS.items() if fixed is None} == NAMES.keys()
 
 
-def to_number(found: Identifiers, names: Pseudonyms) -> dict[str, tuple[str, str]]:
+def to_number(identifiers: Identifiers, names: Pseudonyms) -> dict[str, tuple[str, str]]:
     """Return {value: (its hashed pseudonym, name)} for values that get a number; parts around a colon get one each."""
     wanted = {}
-    for value, kind in found.kinds.items():
+    for value, kind in identifiers.kinds.items():
         if kind in NAMES:
-            parts = names.parts(value)
+            parts = names.identifier_parts(value)
             # The parts of a unique_id have kinds of their own.
-            wanted |= {part: (names.of(part), NAMES[found.kinds.get(part, kind)]) for part in parts}
+            wanted |= {part: (names.pseudonym(part), NAMES[identifiers.kinds.get(part, kind)]) for part in parts}
     return wanted
 
 
@@ -39,5 +39,5 @@ class NumberedPseudonyms(Pseudonyms):
         super().__init__(key)
         self._numbers = numbers
 
-    def _of_part(self, value: str) -> str:
-        return self._numbers.get(value) or super()._of_part(value)
+    def _pseudonym_of_part(self, value: str) -> str:
+        return self._numbers.get(value) or super()._pseudonym_of_part(value)

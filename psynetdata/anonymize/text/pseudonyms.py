@@ -61,27 +61,27 @@ class Pseudonyms:
         self._key = key
         self._memo: dict[str, str] = {}
 
-    def of(self, value: str) -> str:
+    def pseudonym(self, value: str) -> str:
         """Return the pseudonym of a value; the empty text stays empty."""
-        found = self._memo.get(value)
-        if found is None:
+        known = self._memo.get(value)
+        if known is None:
             if len(self._memo) >= MEMO_SIZE:
                 self._memo.clear()
-            found = self._memo[value] = self._make(value)
-        return found
+            known = self._memo[value] = self._make(value)
+        return known
 
     def _make(self, value: str) -> str:
         if not value:
             return ""
-        return ":".join(map(self._of_part, self.parts(value)))
+        return ":".join(map(self._pseudonym_of_part, self.identifier_parts(value)))
 
     @staticmethod
-    def parts(value: str) -> list[str]:
+    def identifier_parts(value: str) -> list[str]:
         """Return the parts that have their own pseudonyms: the value, or both sides of its only colon."""
         first, colon, second = value.partition(":")
         return [first, second] if colon and first and second and ":" not in second else [value]
 
-    def _of_part(self, value: str) -> str:
+    def _pseudonym_of_part(self, value: str) -> str:
         digest = hmac.digest(self._key, value.encode("utf-8", "surrogatepass"), "sha256")[:DIGEST_BYTES]
         return "p_" + base64.b32encode(digest).decode("ascii").rstrip("=").lower()
 

@@ -33,14 +33,14 @@ class Scrubber:
     def cell(self, text: str, *, free_text: bool = False) -> str:
         """Return a cell (JSON or plain text) without identifiers; with `free_text` also without the `patterns`."""
         memo = self._memos[free_text]
-        found = memo.get(text)
-        if found is None:
-            found = self._cell(text, free_text, DEPTH)
+        known = memo.get(text)
+        if known is None:
+            known = self._cell(text, free_text, DEPTH)
             if len(text) <= MEMO_LONGEST:
                 if len(memo) >= MEMO_SIZE:
                     memo.clear()
-                memo[text] = found
-        return found
+                memo[text] = known
+        return known
 
     def string(self, text: str, *, free_text: bool = False) -> str:
         """Return a plain string (not JSON) without identifiers."""
@@ -69,12 +69,12 @@ class Scrubber:
         if len(value) > MEMO_STRING or value[:1] in ("{", "[", '"'):
             return self._rewritten(value, is_key, free_text, depth)
         memo = self._strings[is_key, free_text]
-        found = memo.get(value)
-        if found is None:
+        known = memo.get(value)
+        if known is None:
             if len(memo) >= MEMO_SIZE:
                 memo.clear()
-            found = memo[value] = self._rewritten(value, is_key, free_text, depth)
-        return found
+            known = memo[value] = self._rewritten(value, is_key, free_text, depth)
+        return known
 
     def _rewritten(self, value: str, is_key: bool, free_text: bool, depth: int) -> str:
         if not value:

@@ -52,13 +52,13 @@ def connect(server: Server) -> tuple[paramiko.SSHClient, paramiko.SFTPClient]:
     line = socket.create_connection((server.host, server.port), timeout=server.timeout)
     try:
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        given = _secret(server.credentials)
-        own = not given
+        secret = _secret(server.credentials)
+        own = not secret
         ssh.connect(
             server.host, server.port, server.user, sock=line, timeout=server.timeout,
             banner_timeout=server.timeout, auth_timeout=server.timeout, allow_agent=own, look_for_keys=own,
             transport_factory=_Transport,
-            **given,
+            **secret,
         )  # fmt: skip
         sftp = ssh.open_sftp()
         sftp.get_channel().settimeout(server.timeout)

@@ -46,7 +46,7 @@ class SFTPFolderStorage(SFTPStorage):
         """The connection of this thread and process; opened again if it was lost."""
         own = self._own
         if getattr(own, "pid", None) != os.getpid() or not own.ssh.get_transport().is_active():
-            with _told(self.host):
+            with _translated_errors(self.host):
                 own.ssh, own.sftp = connect(self._login())
             own.pid = os.getpid()
         return own.sftp
@@ -127,7 +127,7 @@ class _Remote(io.RawIOBase):
 
 
 @contextmanager
-def _told(host: str) -> Iterator[None]:
+def _translated_errors(host: str) -> Iterator[None]:
     """Raise StorageGone, with a sentence, if there is no connection."""
     try:
         yield

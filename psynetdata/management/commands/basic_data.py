@@ -26,24 +26,29 @@ class Command(BaseCommand):
         )
 
     def run(self, *, deployment: str | None, sheet: str | None, context: str, **options):
-        found = chosen(Deployment.objects.all(), deployment, how="--deployment")
-        experiment = basic_data_for(found)
+        chosen_deployment = chosen(Deployment.objects.all(), deployment, how="--deployment")
+        experiment = basic_data_for(chosen_deployment)
         if experiment is None:
             raise NotFound(
-                f"No class in BASIC_DATA_MODULES serves deployment {found.deployment_id}: set label = {found.label!r} "
-                f"or deployment_id = {found.deployment_id!r} in a class."
+                f"No class in BASIC_DATA_MODULES serves deployment {chosen_deployment.deployment_id}: "
+                f"set label = {chosen_deployment.label!r} or deployment_id = {chosen_deployment.deployment_id!r} "
+                "in a class."
             )
-        self.stdout.write(f"{experiment.__module__}.{experiment.__qualname__} serves {found.deployment_id}.")
+        self.stdout.write(
+            f"{experiment.__module__}.{experiment.__qualname__} serves {chosen_deployment.deployment_id}."
+        )
         asked = {} if sheet is None else {"sheet": sheet}
         for face in (IDENTIFIED, ANONYMOUS):
-            self.stdout.write(f"{face}: {_measured(found, face, context, asked)}")
-        Audit.record("read", deployment=found, target="sheet get_basic_data", identified=True, context="check")
+            self.stdout.write(f"{face}: {_measured(chosen_deployment, face, context, asked)}")
+        Audit.record(
+            "read", deployment=chosen_deployment, target="sheet get_basic_data", identified=True, context="check"
+        )
 
 
 def _measured(deployment: Deployment, face: str, context: str, asked: dict[str, str]) -> str:
     start = perf_counter()
     try:
-        found = compute_basic_data(deployment, using=face, context=context, **asked)
+        result = compute_basic_data(deployment, using=face, context=context, **asked)
     except Problem:
         raise
     except Exception as error:  # the experimenter's code can raise anything
@@ -54,15 +59,15 @@ def _measured(deployment: Deployment, face: str, context: str, asked: dict[str, 
             f"line {where.lineno}."
         ) from None
     seconds = perf_counter() - start
-    return f"{_counted(found)}, {len(json_text(found)):,} bytes as JSON, {seconds:.2f} s"
+    return f"{_counted(result)}, {len(json_text(result)):,} bytes as JSON, {seconds:.2f} s"
 
 
-def _counted(found: object) -> str:
-    if found is None:
+def _counted(result: object) -> str:
+    if result is None:
         return "nothing"
-    if isinstance(found, dict):
-        return ", ".join(f"{name}: {_rows(value)}" for name, value in found.items()) or "an empty dictionary"
-    return _rows(found)
+    if isinstance(result, dict):
+        return ", ".join(f"{name}: {_rows(value)}" for name, value in result.items()) or "an empty dictionary"
+    return _rows(result)
 
 
 def _rows(value: object) -> str:

@@ -45,9 +45,9 @@ class Command(BaseCommand):
         if identified and not rights.can_see_identified(user):
             raise UsageError(f"{username} may not see identified data, so their tokens may not either.")
         bound = list(dict.fromkeys(chosen(Deployment.objects.all(), one, how="--deployment") for one in deployment))
-        told = {"name": name, "identified": identified, "deployments": bound, "days": days}
-        row, token = ApiToken.issue(user, **told, sheets=[one.strip() for one in sheets.split(",") if one.strip()])
-        told = {"target": f"token {row.pk} of {username}", "identified": identified, "deployments": row.deployments}
-        Audit.record("issue", deployment=bound[0] if len(bound) == 1 else None, **told)
+        details = {"name": name, "identified": identified, "deployments": bound, "days": days}
+        row, token = ApiToken.issue(user, **details, sheets=[one.strip() for one in sheets.split(",") if one.strip()])
+        details = {"target": f"token {row.pk} of {username}", "identified": identified, "deployments": row.deployments}
+        Audit.record("issue", deployment=bound[0] if len(bound) == 1 else None, **details)
         expires = f"expires {row.expires_at:%Y-%m-%d}" if row.expires_at else "never expires"
         return f"Token of {username}, {expires}; it is shown only once: {token}"

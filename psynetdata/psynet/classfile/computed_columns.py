@@ -67,41 +67,41 @@ def computed_columns(table: str, columns: Callable[[str], Iterable[str]]) -> lis
 
     `columns` returns the columns of any table that may leave. A computed column that needs a missing one is not added.
     """
-    found = [name for name, count in _COUNTS.get(table, {}).items() if count.needs <= {*columns(count.counted)}]
+    names = [name for name, count in _COUNTS.get(table, {}).items() if count.needs <= {*columns(count.counted)}]
     if table == "module_state" and {"module_state_id", "block_position"} <= {*columns("info")}:
-        found += [_IN_BLOCK] if "block_position" in columns(table) else []
+        names += [_IN_BLOCK] if "block_position" in columns(table) else []
     if table == "participant":
         there = {*columns("module_state")}
         if there.issuperset(_OF_STATE):
-            found += [name for name, flag in _MODULES.items() if flag in there]
-            found += ["module_id"] if "module_state_id" in columns(table) else []
-    return found
+            names += [name for name, flag in _MODULES.items() if flag in there]
+            names += ["module_id"] if "module_state_id" in columns(table) else []
+    return names
 
 
 def counted(table: str, rows: Columns, wanted: Mapping[str, Sequence[str]]) -> dict:
     """Return what a block of rows adds to the counts, for `Computed.add`. `wanted`: {table: computed columns}."""
-    found: dict = {}
+    counts_by_goal: dict = {}
     for goal, names in wanted.items():
         for name in names:
             count = _COUNTS.get(goal, {}).get(name)
             if count is not None and count.counted == table:
-                found[goal, name] = _matching(count, rows)
+                counts_by_goal[goal, name] = _matching(count, rows)
     if table == "info" and _IN_BLOCK in wanted.get("module_state", ()):
         pairs = zip(rows["module_state_id"], rows["block_position"], strict=True)
-        found["module_state", _IN_BLOCK] = Counter(pair for pair in pairs if all(pair))
+        counts_by_goal["module_state", _IN_BLOCK] = Counter(pair for pair in pairs if all(pair))
     if table == "module_state" and wanted.get("participant"):
         flags = [rows.get(flag, [""] * len(rows["id"])) for flag in _MODULES.values()]
-        found["participant", "modules"] = list(zip(*(rows[name] for name in _OF_STATE), *flags, strict=True))
-    return found
+        counts_by_goal["participant", "modules"] = list(zip(*(rows[name] for name in _OF_STATE), *flags, strict=True))
+    return counts_by_goal
 
 
-def add(found: dict, more: dict) -> None:
+def add(sums: dict, more: dict) -> None:
     """Add the counts `more` of another block to `found`."""
     for goal, counts in more.items():
-        if goal in found:
-            found[goal] += counts
+        if goal in sums:
+            sums[goal] += counts
         else:
-            found[goal] = counts
+            sums[goal] = counts
 
 
 def _matching(count: _Count, rows: Columns) -> Counter:
@@ -109,13 +109,13 @@ def _matching(count: _Count, rows: Columns) -> Counter:
     if count.where:
         conditions = zip(*(rows[name] for name in count.where), strict=True)
         values = tuple(count.where.values())
-        pointers = [pointer for pointer, found in zip(pointers, conditions, strict=True) if found == values]
+        pointers = [pointer for pointer, counts in zip(pointers, conditions, strict=True) if counts == values]
     found = Counter(pointers)
     del found[""]
     return found
 
 
-class Tally:
+class IdCounts:
     """Holds a count for each id."""
 
     def __init__(self) -> None:
@@ -138,21 +138,21 @@ class Tally:
     def within(self, low: int, high: int) -> dict[str, str]:
         """Return {id: count}, both as text, for ids from `low` to below `high` that have a count."""
         dense = enumerate(self._dense[max(low, 0) : max(high, 0)], max(low, 0))
-        found = {str(at): str(number) for at, number in dense if number}
-        found.update({str(at): str(number) for at, number in self._sparse.items() if low <= at < high})
-        return found
+        cells = {str(at): str(number) for at, number in dense if number}
+        cells.update({str(at): str(number) for at, number in self._sparse.items() if low <= at < high})
+        return cells
 
 
 class Computed:
     """Adds up the results of `counted`, and returns the cells of computed columns for a range of ids."""
 
     def __init__(self) -> None:
-        self._tallies: dict[tuple[str, str], Tally] = {}
+        self._tallies: dict[tuple[str, str], IdCounts] = {}
         self._in_block: Counter[tuple[str, str]] = Counter()
         self._modules: dict[int, list[tuple[str, ...]]] = {}
 
-    def add(self, found: dict) -> None:
-        for goal, counts in found.items():
+    def add(self, new_counts: dict) -> None:
+        for goal, counts in new_counts.items():
             if goal == ("module_state", _IN_BLOCK):
                 self._in_block.update(counts)
             elif goal == ("participant", "modules"):
@@ -160,23 +160,23 @@ class Computed:
                     if (person := _id(state[1])) is not None:
                         self._modules.setdefault(person, []).append(state)
             else:
-                self._tallies.setdefault(goal, Tally()).add(counts)
+                self._tallies.setdefault(goal, IdCounts()).add(counts)
 
     def within(self, table: str, names: Iterable[str], low: int, high: int) -> dict[str, dict]:
         """Return {column: {id: cell}} for the table's rows with ids from `low` to below `high`; see `cells`."""
-        told: dict[str, dict] = {}
+        cells: dict[str, dict] = {}
         for name in names:
             if name == _IN_BLOCK:
-                told[name] = {pair: str(n) for pair, n in self._in_block.items() if low <= (_id(pair[0]) or 0) < high}
+                cells[name] = {pair: str(n) for pair, n in self._in_block.items() if low <= (_id(pair[0]) or 0) < high}
             elif name == "module_id":
-                told[name] = {state[0]: state[2] for states in self._of(low, high).values() for state in states}
+                cells[name] = {state[0]: state[2] for states in self._of(low, high).values() for state in states}
             elif name in _MODULES:
                 at = len(_OF_STATE) + list(_MODULES).index(name)
-                told[name] = {str(person): _in_order(states, at) for person, states in self._of(low, high).items()}
+                cells[name] = {str(person): _in_order(states, at) for person, states in self._of(low, high).items()}
             else:
                 tally = self._tallies.get((table, name))
-                told[name] = tally.within(low, high) if tally else {}
-        return told
+                cells[name] = tally.within(low, high) if tally else {}
+        return cells
 
     def _of(self, low: int, high: int) -> dict[int, list[tuple[str, ...]]]:
         if high - low > len(self._modules):
@@ -198,21 +198,21 @@ def _in_order(states: list[tuple[str, ...]], at: int) -> str:
     return json.dumps([None if not state[2] else state[2].rstrip(EMPTY) for state in ordered if state[at] == "t"])
 
 
-def cells(told: Mapping[str, dict], rows: Columns) -> dict[str, list[str]]:
+def cells(computed: Mapping[str, dict], rows: Columns) -> dict[str, list[str]]:
     """Return the computed columns of a block. `told`: the result of `Computed.within` for a range with all its ids."""
-    found = {}
-    for name, known in told.items():
+    columns = {}
+    for name, known in computed.items():
         if name == "module_id":
-            found[name] = [known.get(state, "") for state in rows["module_state_id"]]
+            columns[name] = [known.get(state, "") for state in rows["module_state_id"]]
         elif name == _IN_BLOCK:
             pairs = zip(rows["id"], rows["block_position"], strict=True)
-            found[name] = [known.get(pair, "0") for pair in pairs]
+            columns[name] = [known.get(pair, "0") for pair in pairs]
         else:
             nothing = "[]" if name in _MODULES else "0"
-            found[name] = [known.get(at, nothing) for at in rows["id"]]
+            columns[name] = [known.get(at, nothing) for at in rows["id"]]
     if "block_order" in rows:  # only trial makers with chains have these; other modules' states share the table
         for name in ("n_participant_trials_in_trial_maker", _IN_BLOCK):
-            if name in found:
-                told_of = zip(found[name], rows["block_order"], strict=True)
-                found[name] = [cell if order else "" for cell, order in told_of]
-    return found
+            if name in columns:
+                told_of = zip(columns[name], rows["block_order"], strict=True)
+                columns[name] = [cell if order else "" for cell, order in told_of]
+    return columns

@@ -41,16 +41,16 @@ class Unpacker:
         ]
 
     def _unpacked(self, text: str) -> dict[str, str]:
-        found = {}
+        cells = {}
         for key, value in unpacked_keys.unpack(self._source, text, self._taken):
             cell = unpacked_keys.cell(value)
-            found[key] = "" if cell is None else cell or EMPTY
+            cells[key] = "" if cell is None else cell or EMPTY
             self.kinds[key] = self.kinds.get(key, 0) | _kind(value)
         if len(text) <= _LONGEST:
             if len(self._known) >= _KEPT:
                 self._known.clear()
-            self._known[text] = found
-        return found
+            self._known[text] = cells
+        return cells
 
 
 def strings(cells: Sequence[str]) -> list[str]:

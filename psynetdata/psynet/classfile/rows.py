@@ -42,7 +42,7 @@ _BOOL = _Words(t="True", f="False")
 
 
 @dataclass
-class Part:
+class ClassRows:
     """Rows of one class in one block: the cells of the fixed columns, and the unpacked values.
 
     `values` has a dictionary {key: cell} for each row, or is empty if the table has nothing to unpack.
@@ -108,18 +108,20 @@ class ClassFiles:
     @property
     def untold(self) -> list[str]:
         """Names of the columns of unknown type: see `guess`."""
-        return [self._columns[index].name for index in self._kept if self._told(self._columns[index]) is None]
+        return [self._columns[index].name for index in self._kept if self._known_type(self._columns[index]) is None]
 
     def guess(self, rows: list[list[str]]) -> dict[str, set[str]]:
         """Return {column of unknown type: possible types of all its cells}, of {bool, timestamp}.
 
         Both types are possible if all cells in the block are NULL.
         """
-        found = {}
+        kinds_by_column = {}
         for name in self.untold:
             cells = [row[self._at[name]] for row in rows if row[self._at[name]]]
-            found[name] = {kind for kind in ("bool", "timestamp") if all(_looks_like(kind, cell) for cell in cells)}
-        return found
+            kinds_by_column[name] = {
+                kind for kind in ("bool", "timestamp") if all(_looks_like(kind, cell) for cell in cells)
+            }
+        return kinds_by_column
 
     def types(self) -> dict[str, str | None]:
         """Return {fixed column: PostgreSQL type, or None if it is text or unknown}."""
@@ -134,13 +136,15 @@ class ClassFiles:
 
     def kinds(self) -> dict[str, int]:
         """Return {key: kinds of its values so far} (psynetdata.psynet.classfile.json_columns)."""
-        found: dict[str, int] = {}
+        kinds_by_key: dict[str, int] = {}
         for unpacker in self.unpacked.values():
             for key, kinds in unpacker.kinds.items():
-                found[key] = found.get(key, 0) | kinds
-        return found
+                kinds_by_key[key] = kinds_by_key.get(key, 0) | kinds
+        return kinds_by_key
 
-    def parts(self, rows: list[list[str]], computed: dict[str, Sequence[str]] | None = None) -> dict[str, Part]:
+    def class_rows(
+        self, rows: list[list[str]], computed: dict[str, Sequence[str]] | None = None
+    ) -> dict[str, ClassRows]:
         """Return {class: its rows in the block}. `computed`: the cells of the computed columns, one for each row."""
         if not rows:
             return {}
@@ -155,28 +159,30 @@ class ClassFiles:
         cells.append(names)
         if self._object_type is not None:
             cells.append([self._object_type] * len(rows))
-        found = [unpacker.column(columns[self._at[name]]) for name, unpacker in self.unpacked.items()]
-        return self._by_class(names, list(zip(*cells, strict=True)), found)
+        unpacked = [unpacker.column(columns[self._at[name]]) for name, unpacker in self.unpacked.items()]
+        return self._by_class(names, list(zip(*cells, strict=True)), unpacked)
 
-    def _by_class(self, names: Sequence[str], fixed: list[tuple], found: list[list[dict]]) -> dict[str, Part]:
-        merged = _merged(found) if found else []
+    def _by_class(self, names: Sequence[str], fixed: list[tuple], unpacked: list[list[dict]]) -> dict[str, ClassRows]:
+        merged = _merged(unpacked) if unpacked else []
         distinct = dict.fromkeys(names)
         if len(distinct) == 1:
-            parts = {names[0]: Part(fixed, merged)}
-            told = {names[0]: found}
+            rows_by_class = {names[0]: ClassRows(fixed, merged)}
+            unpacked_by_class = {names[0]: unpacked}
         else:
-            parts = {name: Part() for name in distinct}
-            told = {name: [[] for _ in found] for name in distinct}
+            rows_by_class = {name: ClassRows() for name in distinct}
+            unpacked_by_class = {name: [[] for _ in unpacked] for name in distinct}
             for row, name in enumerate(names):
-                part = parts[name]
-                part.fixed.append(fixed[row])
+                class_rows = rows_by_class[name]
+                class_rows.fixed.append(fixed[row])
                 if merged:
-                    part.values.append(merged[row])
-                for mine, source in zip(told[name], found, strict=True):
+                    class_rows.values.append(merged[row])
+                for mine, source in zip(unpacked_by_class[name], unpacked, strict=True):
                     mine.append(source[row])
-        for name, part in parts.items():
-            part.keys = {source: _keys(values) for source, values in zip(self.unpacked, told[name], strict=True)}
-        return parts
+        for name, class_rows in rows_by_class.items():
+            class_rows.keys = {
+                source: _keys(values) for source, values in zip(self.unpacked, unpacked_by_class[name], strict=True)
+            }
+        return rows_by_class
 
     def _names(self, columns: list[tuple[str, ...]]) -> list[str]:
         """Return the class of each row."""
@@ -201,10 +207,10 @@ class ClassFiles:
         ]
 
     def _type_of(self, column: Column) -> str | None:
-        return self._told(column) or self._guessed.get(column.name)
+        return self._known_type(column) or self._guessed.get(column.name)
 
     @staticmethod
-    def _told(column: Column) -> str | None:
+    def _known_type(column: Column) -> str | None:
         return column.type or _MIXIN.get(column.name)
 
     def _converter(self, column: Column) -> Convert | None:
@@ -220,25 +226,25 @@ class ClassFiles:
 
 def final_keys(keys: Keys) -> tuple[str, ...]:
     """Return the unpacked columns of a class, in the order of its header, without objects that are keyed by data."""
-    return tuple(dict.fromkeys(key for found in keys.values() if len(found) < MAX_KEYS for key in found))
+    return tuple(dict.fromkeys(key for names in keys.values() if len(names) < MAX_KEYS for key in names))
 
 
 def left_packed(keys: Keys) -> list[str]:
     """Return the columns whose objects have MAX_KEYS or more different keys, and are not unpacked."""
-    return sorted(source for source, found in keys.items() if len(found) >= MAX_KEYS)
+    return sorted(source for source, names in keys.items() if len(names) >= MAX_KEYS)
 
 
 def add_keys(keys: Keys, more: Keys) -> None:
     """Add the keys `more` to `keys`. Once a column has MAX_KEYS, no more are needed: it stays packed."""
-    for source, found in more.items():
+    for source, names in more.items():
         mine = keys.setdefault(source, {})
         if len(mine) < MAX_KEYS:
-            mine.update(found)
+            mine.update(names)
 
 
-def _merged(found: list[list[dict[str, str]]]) -> list[dict[str, str]]:
+def _merged(unpacked: list[list[dict[str, str]]]) -> list[dict[str, str]]:
     """Return the merged objects of each row; if several objects have a key, the first one gives the value."""
-    first, *others = found
+    first, *others = unpacked
     for other in others:
         first = [
             {**second, **one} if one and second else one or second for one, second in zip(first, other, strict=True)
@@ -247,11 +253,11 @@ def _merged(found: list[list[dict[str, str]]]) -> list[dict[str, str]]:
 
 
 def _keys(values: list[dict[str, str]]) -> dict[str, None]:
-    found: dict[str, None] = {}
+    keys: dict[str, None] = {}
     for value in values:
-        if not value.keys() <= found.keys():
-            found.update(dict.fromkeys(value))
-    return found
+        if not value.keys() <= keys.keys():
+            keys.update(dict.fromkeys(value))
+    return keys
 
 
 def _looks_like(kind: str, cell: str) -> bool:

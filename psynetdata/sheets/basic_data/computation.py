@@ -91,21 +91,23 @@ def _call(method: Callable, ours: dict[str, Any], asked: dict[str, Any]) -> Any:
         ours = {name: value for name, value in ours.items() if name in parameters}
         if strange := sorted(asked.keys() - parameters.keys()):
             raise _no_parameter(strange)
-    given = {**asked, **ours}
+    arguments = {**asked, **ours}
     needed = [one.name for one in parameters.values() if one.default is one.empty and one.kind in _NAMED]
-    if missing := [name for name in needed if name not in given]:
+    if missing := [name for name in needed if name not in arguments]:
         raise UsageError(f"This deployment's basic data needs the parameter {', '.join(missing)}.")
-    return method(**given)
+    return method(**arguments)
 
 
 def _no_parameter(names: list[str]) -> UsageError:
     return UsageError(f"This deployment's basic data has no parameter {', '.join(names)[:100]}.")
 
 
-def _settled(found: Any) -> Any:
+def _settled(result: Any) -> Any:
     """Read querysets and generators while the scope is active."""
-    if isinstance(found, QuerySet | Iterator):
-        return list(found)
-    if isinstance(found, dict):
-        return {name: list(value) if isinstance(value, QuerySet | Iterator) else value for name, value in found.items()}
-    return found
+    if isinstance(result, QuerySet | Iterator):
+        return list(result)
+    if isinstance(result, dict):
+        return {
+            name: list(value) if isinstance(value, QuerySet | Iterator) else value for name, value in result.items()
+        }
+    return result

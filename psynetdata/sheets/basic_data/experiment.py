@@ -68,11 +68,11 @@ def experiment_for(deployment: Deployment) -> type[Experiment] | None:
     Raises Conflict if there are two.
     """
     for name, value in (("deployment_id", deployment.deployment_id), ("label", deployment.label)):
-        found = [cls for cls in registered() if value and cls.__dict__.get(name) == value]
-        if len(found) > 1:
-            raise Conflict(twice(name, value, found))
-        if found:
-            return found[0]
+        classes = [cls for cls in registered() if value and cls.__dict__.get(name) == value]
+        if len(classes) > 1:
+            raise Conflict(twice(name, value, classes))
+        if classes:
+            return classes[0]
     return None
 
 
@@ -81,12 +81,12 @@ def claimed_twice() -> list[str]:
     sentences = []
     for name in ("deployment_id", "label"):
         for value in dict.fromkeys(cls.__dict__.get(name) for cls in registered()):
-            found = [cls for cls in registered() if value and cls.__dict__.get(name) == value]
-            if len(found) > 1:
-                sentences.append(twice(name, value, found))
+            classes = [cls for cls in registered() if value and cls.__dict__.get(name) == value]
+            if len(classes) > 1:
+                sentences.append(twice(name, value, classes))
     return sentences
 
 
-def twice(name: str, value: str, found: list[type[Experiment]]) -> str:
-    classes = " and ".join(f"{cls.__module__}.{cls.__qualname__}" for cls in found)
+def twice(name: str, value: str, claimants: list[type[Experiment]]) -> str:
+    classes = " and ".join(f"{cls.__module__}.{cls.__qualname__}" for cls in claimants)
     return f"{classes} both serve {name} {value!r}; a deployment has only one get_basic_data, so change one of them."

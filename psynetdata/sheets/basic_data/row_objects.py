@@ -14,7 +14,7 @@ from django.db.models.query import ModelIterable
 
 from psynetdata.models.mirror.base import MirrorModel
 from psynetdata.psynet.problems import UsageError
-from psynetdata.sheets.columns.table_shape import Shape
+from psynetdata.sheets.columns.table_shape import TableShape
 from psynetdata.sheets.query.filters import alias_of, equals
 
 from .scope import Scope, current
@@ -61,9 +61,9 @@ class RowType(type):
     def query_in(cls, scope: Scope) -> "Rows":
         shape = scope.catalogue.shape(cls.TABLE)
         plain = shape.rows() if cls.CLASS is None else shape.rows().filter(class_name=cls.CLASS)
-        found = Rows(shape.model, plain.query, scope.using)
-        found._be_in(scope, shape, cls)
-        return found
+        rows = Rows(shape.model, plain.query, scope.using)
+        rows._be_in(scope, shape, cls)
+        return rows
 
     def __getattr__(cls, name: str):
         if name.startswith("_"):
@@ -90,7 +90,7 @@ class Rows(QuerySet):
         super().__init__(*args, **kwargs)
         self._iterable_class = RowIterable
 
-    def _be_in(self, scope: Scope, shape: Shape, row_type: type["Row"]) -> None:
+    def _be_in(self, scope: Scope, shape: TableShape, row_type: type["Row"]) -> None:
         self._scope, self._shape, self._row_type = scope, shape, row_type
 
     def __iter__(self) -> Iterator[Any]:
@@ -116,28 +116,28 @@ class Rows(QuerySet):
 
     def filter_by(self, **conditions) -> "Rows":
         """Return rows whose columns equal the values; None is NULL."""
-        found = self._chain()
+        rows = self._chain()
         if not self._shape.kinds:
-            return found  # a table that does not exist has no rows
+            return rows  # a table that does not exist has no rows
         for column, value in conditions.items():
             condition, aliases = equals(self._shape, self._column(column), value)
-            found = QuerySet.filter(found.alias(**aliases), condition)
-        return found
+            rows = QuerySet.filter(rows.alias(**aliases), condition)
+        return rows
 
     def filter(self, *args, **conditions) -> "Rows":
         """Django's filter, for any column of the source; conditions without a lookup are `filter_by`."""
         for expression in args:
             if not isinstance(expression, Q | models.expressions.Combinable | models.lookups.Lookup):
                 raise _refuse("The argument of filter()")
-        found = QuerySet.filter(self, *args) if args else self._chain()
+        rows = QuerySet.filter(self, *args) if args else self._chain()
         for name, value in conditions.items():
             column, *lookup = (name,) if name in self._shape.kinds else name.split("__")
             if column == "pk" or not lookup or lookup == ["exact"]:
-                found = found.filter_by(**{"id" if column == "pk" else column: value})
+                rows = rows.filter_by(**{"id" if column == "pk" else column: value})
             elif self._shape.kinds:
                 alias, aliases = alias_of(self._shape, self._column(column))
-                found = QuerySet.filter(found.alias(**aliases), **{"__".join((alias, *lookup)): value})
-        return found
+                rows = QuerySet.filter(rows.alias(**aliases), **{"__".join((alias, *lookup)): value})
+        return rows
 
     def order_by(self, *names) -> "Rows":
         for name in names:
@@ -177,7 +177,7 @@ class Row(metaclass=RowType):
             # `class AnimalTrial(Trial)` in an experimenter's module means the class of that name.
             cls.CLASS = cls.__name__
 
-    def __init__(self, model: MirrorModel, scope: Scope, shape: Shape, peers: list["Row"]):
+    def __init__(self, model: MirrorModel, scope: Scope, shape: TableShape, peers: list["Row"]):
         self._model, self._scope, self._shape, self._peers = model, scope, shape, peers
 
     def __getattr__(self, name: str) -> Any:
@@ -214,16 +214,16 @@ class Row(metaclass=RowType):
         if (target.TABLE, wanted) not in known:
             ids = {getattr(peer, column) for peer in self._peers} | {wanted}
             ids = {one for one in ids if isinstance(one, int) and (target.TABLE, one) not in known}
-            found = {row.id: row for row in target.query_in(self._scope).filter(id__in=ids)}
-            known.update({(target.TABLE, one): found.get(one) for one in ids})
+            rows_by_id = {row.id: row for row in target.query_in(self._scope).filter(id__in=ids)}
+            known.update({(target.TABLE, one): rows_by_id.get(one) for one in ids})
         return known[target.TABLE, wanted]
 
 
 class Vars:
     """The variables of a row, as attributes and as a dictionary."""
 
-    def __init__(self, found: dict[str, Any]):
-        self._found = found
+    def __init__(self, values: dict[str, Any]):
+        self._found = values
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name not in self._found:

@@ -25,19 +25,19 @@ _current: ContextVar[Scope | None] = ContextVar("scope of sheets", default=None)
 @contextmanager
 def scope(deployment: Deployment, using: str) -> Iterator[Scope]:
     """Inside, `Trial.query` sees the rows of `deployment` on the face (database alias) `using`, and nothing else."""
-    found = Scope(deployment, using)
-    token = _current.set(found)
+    new_scope = Scope(deployment, using)
+    token = _current.set(new_scope)
     try:
-        yield found
+        yield new_scope
     finally:
         _current.reset(token)
 
 
 def current() -> Scope:
-    found = _current.get()
-    if found is None:
+    active = _current.get()
+    if active is None:
         raise RuntimeError(
             "No deployment is selected: `query` works inside get_basic_data, or inside "
             "psynetdata.sheets.basic_data.scope(deployment, using)."
         )
-    return found
+    return active

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from psynetdata.psynet.classfile import unpacked_keys
 
-from .table_shape import Shape
+from .table_shape import TableShape
 
 # {class: {source: its keys in the order of their first row}}
 Keys = dict[str, dict[str, dict[str, None]]]
@@ -16,12 +16,12 @@ Keys = dict[str, dict[str, dict[str, None]]]
 _REMEMBERED = 50_000
 
 
-def columns(shape: Shape, class_name: str | None) -> list[str]:
+def columns(shape: TableShape, class_name: str | None) -> list[str]:
     """Return the keys that are columns in the sheet of a class, or of all classes if `class_name` is None."""
     if not unpacked_keys.sources(shape.table, shape.columns):
         return []
-    found = _keys(shape)
-    classes = found.values() if class_name is None else [found.get(class_name, {})]
+    keys = _keys(shape)
+    classes = keys.values() if class_name is None else [keys.get(class_name, {})]
     return list(dict.fromkeys(_of_classes(classes)))
 
 
@@ -33,7 +33,7 @@ def _of_classes(classes: Iterable[dict[str, dict[str, None]]]):
 
 
 @lru_cache(maxsize=64)
-def _keys(shape: Shape) -> Keys:
+def _keys(shape: TableShape) -> Keys:
     """Return the keys of a table's objects. Cached: shapes are equal only if their rows are (`state`)."""
     taken = unpacked_keys.standing(name for name, _ in shape.all_columns)
     sources = unpacked_keys.sources(shape.table, shape.columns)
@@ -42,7 +42,7 @@ def _keys(shape: Shape) -> Keys:
     rows = shape.rows()
     if not kept:
         rows = rows.filter(_any(Q(**{f"{name}__startswith": "{"}) & ~Q(**{name: "{}"}) for name in typed))
-    found: Keys = {}
+    all_keys: Keys = {}
     seen: set[tuple[str, str, str]] = set()
     names = ["class_name", *(["rest"] if kept else []), *typed]
     for class_name, *texts in rows.values_list(*names).iterator(chunk_size=2000):
@@ -54,10 +54,10 @@ def _keys(shape: Shape) -> Keys:
                 continue
             if len(seen) < _REMEMBERED:
                 seen.add((class_name, source, text))
-            keys = found.setdefault(class_name, {name: {} for name in sources})[source]
+            keys = all_keys.setdefault(class_name, {name: {} for name in sources})[source]
             if len(keys) < unpacked_keys.MAX_KEYS:
                 keys.update((key, None) for key, _ in unpacked_keys.unpack(source, text, taken))
-    return found
+    return all_keys
 
 
 def _any(conditions: Iterable[Q]) -> Q:

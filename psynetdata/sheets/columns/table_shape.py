@@ -40,7 +40,7 @@ class RestColumn(models.Func):
 
 
 @dataclass(frozen=True)
-class Shape:
+class TableShape:
     """A table in its current state on a face. `using` is the face's database alias."""
 
     deployment: Deployment
@@ -53,8 +53,8 @@ class Shape:
     state: str
 
     @classmethod
-    def of(cls, deployment: Deployment, using: str, row: MirroredTable) -> "Shape":
-        columns = tuple((name, told) for name, told, _ in row.columns)
+    def from_mirror(cls, deployment: Deployment, using: str, row: MirroredTable) -> "TableShape":
+        columns = tuple((name, type_name) for name, type_name, _ in row.columns)
         state = f"{row.table}={row.state}/{row.transform}"
         return cls(deployment, using, row.table, columns, frozenset(row.withheld), row.rows, state)
 
@@ -74,44 +74,44 @@ class Shape:
     def kinds(self) -> dict[str, str]:
         """{column: kind} of all columns; unknown kinds are guessed from the first rows."""
         fields = self.model.typed_fields()
-        found = {name: value_types.kind_of(name, told, fields.get(name)) for name, told in self.all_columns}
-        untold = tuple(name for name, kind in found.items() if kind is None)
-        return found | (_guessed(self.using, self.deployment.number, self.table, self.state, untold) if untold else {})
+        kinds = {name: value_types.kind_of(name, type_name, fields.get(name)) for name, type_name in self.all_columns}
+        untold = tuple(name for name, kind in kinds.items() if kind is None)
+        return kinds | (_guessed(self.using, self.deployment.number, self.table, self.state, untold) if untold else {})
 
     def is_exact(self, column: str) -> bool:
         """Return whether our own field holds every value of the column, so that `rest` is never needed."""
-        field, told = self.model.typed_fields().get(column), dict(self.all_columns).get(column)
+        field, type_name = self.model.typed_fields().get(column), dict(self.all_columns).get(column)
         if isinstance(field, models.TextField):
             return True
-        whole = isinstance(field, models.IntegerField) and told in ("int2", "int4", "int8")
-        return whole or (isinstance(field, models.BooleanField) and told == "bool")
+        whole = isinstance(field, models.IntegerField) and type_name in ("int2", "int4", "int8")
+        return whole or (isinstance(field, models.BooleanField) and type_name == "bool")
 
     def rows(self) -> models.QuerySet:
         """Return the table's rows of this deployment, ordered by PsyNet's id."""
         number, everything = self.deployment.number, self.model.objects.using(self.using)
         if self.model is Record:
-            found = everything.filter(deployment_number=number, table=self.table)
+            rows = everything.filter(deployment_number=number, table=self.table)
             # A Record's id is text: sorted by length first, whole numbers are in the right order.
             text = Coalesce("id", models.Value(""), output_field=models.TextField())
-            return found.alias(id_text=text, id_length=Length(text)).order_by("id_length", "id_text", "key")
+            return rows.alias(id_text=text, id_length=Length(text)).order_by("id_length", "id_text", "key")
         first = number << KEY_BITS
         return everything.filter(key__gte=first, key__lt=first + (1 << KEY_BITS)).order_by("key")
 
     def value(self, row: MirrorModel, column: str) -> Any:
         """Return a column of a row as a Python value: typed, or decoded; times are aware and in UTC."""
-        found = getattr(row, column) if column in row.typed_fields() else None
-        if found is None:  # if there is a typed value, a text in `rest` is only another form of it
-            found = row.rest_columns.get(column)
+        value = getattr(row, column) if column in row.typed_fields() else None
+        if value is None:  # if there is a typed value, a text in `rest` is only another form of it
+            value = row.rest_columns.get(column)
         return (
-            value_types.value_of(found, self.kinds[column], self.deployment.clock) if isinstance(found, str) else found
+            value_types.value_of(value, self.kinds[column], self.deployment.clock) if isinstance(value, str) else value
         )
 
 
-class Shapes(dict[str, Shape]):
+class Shapes(dict[str, TableShape]):
     """{table: its shape}: all mirrored tables of a deployment on one face."""
 
     def __init__(self, deployment: Deployment, using: str, rows: Iterable[MirroredTable]):
-        super().__init__((row.table, Shape.of(deployment, using, row)) for row in rows)
+        super().__init__((row.table, TableShape.from_mirror(deployment, using, row)) for row in rows)
         self._deployment, self._using = deployment, using
 
     @property
@@ -119,24 +119,24 @@ class Shapes(dict[str, Shape]):
         """Names the state of all rows: the same name, the same rows."""
         return "\n".join(shape.state for shape in self.values())
 
-    def __missing__(self, table: str) -> Shape:
+    def __missing__(self, table: str) -> TableShape:
         """A table that is not mirrored has no columns and no rows."""
-        return Shape(self._deployment, self._using, table, (), frozenset(), 0, f"{table}=")
+        return TableShape(self._deployment, self._using, table, (), frozenset(), 0, f"{table}=")
 
 
 @lru_cache(maxsize=256)
 def _guessed(using: str, number: int, table: str, state: str, untold: tuple[str, ...]) -> dict[str, str]:
     """Return the guessed kinds {column: kind}. `state` is only a part of the cache key."""
     model = model_of(table)
-    found = model.objects.using(using).filter(deployment_number=number)
+    rows = model.objects.using(using).filter(deployment_number=number)
     if model is Record:
-        found = found.filter(table=table)
+        rows = rows.filter(table=table)
     typed = [name for name in untold if name in model.typed_fields()]
     guesses = {name: value_types.Guess() for name in untold}
-    for rest, *values in found.order_by("key").values_list("rest", *typed)[:_LOOK].iterator(chunk_size=500):
+    for rest, *values in rows.order_by("key").values_list("rest", *typed)[:_LOOK].iterator(chunk_size=500):
         cells = dict(zip(typed, values, strict=True)) | json.loads(rest)
         for name, guess in guesses.items():
             cell = cells.get(name)
             if cell is not None and not guess.is_settled:
-                guess.look(cell)
+                guess.add(cell)
     return {name: guess.kind for name, guess in guesses.items()}

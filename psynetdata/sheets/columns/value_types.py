@@ -42,12 +42,12 @@ _WHOLE = re.compile(r"0|-?[1-9]\d{0,14}")
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?")
 
 
-def kind_of(column: str, told: str | None, field: models.Field | None = None) -> str | None:
+def kind_of(column: str, type_name: str | None, field: models.Field | None = None) -> str | None:
     """Return the kind, from PostgreSQL's type or our own field; None if it is unknown."""
-    if told is None:
+    if type_name is None:
         of_field = next((kind for cls, kind in _FIELDS if isinstance(field, cls)), None)
         return of_field or (VALUE if column in _VALUES else None)
-    kind = _TYPES.get(told, PLAIN)
+    kind = _TYPES.get(type_name, PLAIN)
     return VALUE if kind == TEXT and column in _VALUES else kind
 
 
@@ -57,9 +57,9 @@ class Guess:
     def __init__(self):
         self._possible: set[str] | None = None
 
-    def look(self, text: str) -> None:
-        among = _LOOKS if self._possible is None else self._possible
-        self._possible = {kind for kind in among if _LOOKS[kind](text)}
+    def add(self, text: str) -> None:
+        among = _PATTERNS if self._possible is None else self._possible
+        self._possible = {kind for kind in among if _PATTERNS[kind](text)}
 
     @property
     def is_settled(self) -> bool:
@@ -70,7 +70,7 @@ class Guess:
         return next((kind for kind in (BOOL, TIME, WHOLE, NUMBER) if kind in (self._possible or ())), TEXT)
 
 
-_LOOKS = {
+_PATTERNS = {
     WHOLE: lambda text: _WHOLE.fullmatch(text) is not None,
     NUMBER: lambda text: _NUMBER.fullmatch(text) is not None,
     BOOL: lambda text: text in ("t", "f"),

@@ -50,9 +50,9 @@ def blocks(sheet: "Sheet") -> Iterator[bytes]:
         value_types.BOOL: pa.bool_(),
         value_types.TIME: pa.timestamp("us", tz="UTC"),
     }
-    found, records = sheet.typed()
-    schema = pa.schema([(name, types.get(kind, pa.string())) for name, kind in zip(sheet.header, found, strict=True)])
-    convert = [_CONVERT.get(kind) for kind in found]
+    kinds, records = sheet.typed()
+    schema = pa.schema([(name, types.get(kind, pa.string())) for name, kind in zip(sheet.header, kinds, strict=True)])
+    convert = [_CONVERT.get(kind) for kind in kinds]
     sink = io.BytesIO()
     with pq.ParquetWriter(_Unseekable(sink), schema, compression="snappy") as writer:
         while group := list(islice(records, _GROUP)):
@@ -62,8 +62,8 @@ def blocks(sheet: "Sheet") -> Iterator[bytes]:
                 for column, read, field in zip(columns, convert, schema, strict=True)
             ]
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
-            yield _taken(sink)
-    yield _taken(sink)
+            yield _drain(sink)
+    yield _drain(sink)
 
 
 class _Unseekable(io.RawIOBase):
@@ -84,11 +84,11 @@ class _Unseekable(io.RawIOBase):
         return self._at
 
 
-def _taken(sink: io.BytesIO) -> bytes:
-    found = sink.getvalue()
+def _drain(sink: io.BytesIO) -> bytes:
+    data = sink.getvalue()
     sink.seek(0)
     sink.truncate()
-    return found
+    return data
 
 
 def _whole(value: Any) -> int | None:

@@ -23,10 +23,14 @@ _AS_IT_IS = r"(FORMAT csv, DELIMITER E'\x02', QUOTE E'\x01')"
 
 def csv(sheet: Sheet) -> Iterator[bytes] | None:
     """Return the sheet as CSV, or None if its rows must be converted in Python."""
-    found = sql_columns.expressions(sheet.shape, sheet.shown, sql_columns.of_csv) if sheet.is_of_database else None
-    if found is None:
+    columns = (
+        sql_columns.expressions(sheet.shape, sheet.shown_columns, sql_columns.csv_expression)
+        if sheet.is_of_database
+        else None
+    )
+    if columns is None:
         return None
-    query = query_of(sheet, found)
+    query = query_of(sheet, columns)
     return _with_header(sheet.header, _copied(sheet.shape.using, query, "(FORMAT csv)"))
 
 
@@ -34,20 +38,20 @@ def ndjson(sheet: Sheet) -> Iterator[bytes] | None:
     """Return the sheet as NDJSON, or None if its rows must be converted in Python."""
     if not sheet.is_of_database or any(len(name.encode()) > _LONGEST_NAME for name in sheet.header):
         return None
-    found = sql_columns.expressions(sheet.shape, sheet.shown, sql_columns.of_json)
-    if found is None:
+    columns = sql_columns.expressions(sheet.shape, sheet.shown_columns, sql_columns.json_expression)
+    if columns is None:
         return None
-    inner, parameters = query_of(sheet, found)
+    inner, parameters = query_of(sheet, columns)
     # Not Django's quote_name, which does not quote a name that begins and ends with quotes.
     names = ", ".join('"' + name.replace('"', '""') + '"' for name in sheet.header)
     query = f"SELECT row_to_json(found) FROM ({inner}) AS found({names.replace('%', '%%')})"
     return _copied(sheet.shape.using, (query, parameters), _AS_IT_IS)
 
 
-def query_of(sheet: Sheet, found: list) -> tuple[str, tuple]:
+def query_of(sheet: Sheet, columns: list) -> tuple[str, tuple]:
     """Return the query of a sheet's rows with these expressions as its columns, and its parameters."""
-    named = {f"written_{number}": expression for number, expression in enumerate(found)}
-    return sheet.found.annotate(**named).values_list(*named).query.sql_with_params()
+    named = {f"written_{number}": expression for number, expression in enumerate(columns)}
+    return sheet.ordered_rows.annotate(**named).values_list(*named).query.sql_with_params()
 
 
 def _with_header(header: list[str], blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -94,10 +98,10 @@ def _copied(using: str, query: tuple[str, tuple], options: str) -> Iterator[byte
     thread = threading.Thread(target=run, name="copy", daemon=True)
     thread.start()
     try:
-        while (found := queue.get()) is not None:
-            if isinstance(found, BaseException):
-                raise found
-            yield found
+        while (block := queue.get()) is not None:
+            if isinstance(block, BaseException):
+                raise block
+            yield block
     finally:
         if thread.is_alive():
             unwanted.set()

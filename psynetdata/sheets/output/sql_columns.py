@@ -13,8 +13,8 @@ from django.db import connections, models
 from django.db.models import F
 
 from psynetdata.sheets.columns import value_types
-from psynetdata.sheets.columns.sheet_columns import Column
-from psynetdata.sheets.columns.table_shape import Shape
+from psynetdata.sheets.columns.sheet_columns import SheetColumn
+from psynetdata.sheets.columns.table_shape import TableShape
 
 # A whole JSON string without NUL and without half of a surrogate pair, which CSV shows unquoted.
 _STRING = (
@@ -60,7 +60,7 @@ class Written:
     odd: str | None = None
 
 
-def of_csv(column: Column) -> Written | None:
+def csv_expression(column: SheetColumn) -> Written | None:
     if column.in_python:
         return None
     held = column.field is not None and not isinstance(column.field, models.TextField)
@@ -76,7 +76,7 @@ def of_csv(column: Column) -> Written | None:
     return Written(_VALUE if column.kind == value_types.VALUE else None)
 
 
-def of_json(column: Column) -> Written | None:
+def json_expression(column: SheetColumn) -> Written | None:
     held = column.field is not None and not isinstance(column.field, models.TextField)
     if column.in_python or column.kind == value_types.JSON or (column.kind in value_types.TYPED and not held):
         return None
@@ -87,7 +87,7 @@ def of_json(column: Column) -> Written | None:
     return Written(_JSON_VALUE, _ODD_VALUE) if column.kind == value_types.VALUE else Written(None)
 
 
-def expressions(shape: Shape, columns: list[Column], of) -> list | None:
+def expressions(shape: TableShape, columns: list[SheetColumn], of) -> list | None:
     """Return an expression for each column, or None if one has none, or if a row of the table is odd for one."""
     written = [of(column) for column in columns]
     if connections[shape.using].vendor != "postgresql" or None in written:
@@ -101,29 +101,36 @@ def expressions(shape: Shape, columns: list[Column], of) -> list | None:
     ]
 
 
-def _oddities(shape: Shape, columns: list[Column], written: list[Written]) -> Iterator[tuple[str, models.Expression]]:
+def _oddities(
+    shape: TableShape, columns: list[SheetColumn], written: list[Written]
+) -> Iterator[tuple[str, models.Expression]]:
     """Yield (SQL, its expression) of each condition that must not be true for any row."""
     for column, one in zip(columns, written, strict=True):
         if one.odd:
             yield one.odd, column.expression
-        if not column.computed and not shape.is_exact(column.of):
+        if not column.computed and not shape.is_exact(column.source_name):
             if column.field is None:
                 yield r"strpos({x}, '\u0000') > 0", F("rest")
             else:  # a text in `rest` is more precise than the typed value
-                name = column.of.replace("'", "''")
+                name = column.source_name.replace("'", "''")
                 yield f"""strpos({{x}}, '"{name}": ') > 0""", F("rest")
 
 
 @lru_cache(maxsize=256)
-def _is_odd(shape: Shape, oddities: tuple[tuple[str, models.Expression], ...]) -> bool:
+def _is_odd(shape: TableShape, oddities: tuple[tuple[str, models.Expression], ...]) -> bool:
     """Return whether any row is odd. Reads the rows of a state once; the result is cached for that state."""
     if not oddities:
         return False
-    told = {
+    conditions = {
         f"odd_{number}": models.Case(
             models.When(models.Q(Sql(template, expression, models.BooleanField())), then=1), default=0
         )
         for number, (template, expression) in enumerate(dict.fromkeys(oddities))
     }
-    found = shape.rows().order_by().annotate(**told).aggregate(**{f"any_{name}": models.Max(name) for name in told})
-    return any(found.values())
+    odd = (
+        shape.rows()
+        .order_by()
+        .annotate(**conditions)
+        .aggregate(**{f"any_{name}": models.Max(name) for name in conditions})
+    )
+    return any(odd.values())

@@ -18,8 +18,8 @@ from django.db.models import Q
 from psynetdata.psynet.classfile import unpacked_keys
 from psynetdata.psynet.problems import UsageError
 from psynetdata.sheets.columns import value_types
-from psynetdata.sheets.columns.sheet_columns import Column
-from psynetdata.sheets.columns.table_shape import Shape
+from psynetdata.sheets.columns.sheet_columns import SheetColumn
+from psynetdata.sheets.columns.table_shape import TableShape
 
 from .filters import equals, parse
 
@@ -36,11 +36,11 @@ LOOKUPS = ("exact", "in", "isnull", *_ORDERED, *_OF_TEXT)
 class Condition:
     """One parameter. Its values are joined by or for `exact` and `in`, by and for every other lookup."""
 
-    column: Column
+    column: SheetColumn
     lookup: str
     texts: tuple[str, ...]
 
-    def in_database(self, shape: Shape) -> tuple[Q, dict[str, models.Expression]] | None:
+    def in_database(self, shape: TableShape) -> tuple[Q, dict[str, models.Expression]] | None:
         """Return (the condition, its arguments for `.alias()`), or None if rows must be tested one by one."""
         column = self.column
         if column.in_python or self.lookup in _OF_TEXT:
@@ -56,10 +56,10 @@ class Condition:
             return None
         return self._typed()
 
-    def _equal(self, shape: Shape) -> tuple[Q, dict[str, models.Expression]]:
+    def _equal(self, shape: TableShape) -> tuple[Q, dict[str, models.Expression]]:
         wanted, aliases = Q(), {}
         for value in self._parsed:
-            condition, needed = equals(shape, self.column.of, value)
+            condition, needed = equals(shape, self.column.source_name, value)
             wanted |= condition
             aliases |= needed
         return wanted, aliases
@@ -102,10 +102,10 @@ class Condition:
         """The texts as values of the column; raises UsageError for a text that is not a valid value."""
         name = f"{self.column.name}__{self.lookup}" if self.lookup == "isnull" else self.column.name
         kind = value_types.BOOL if self.lookup == "isnull" else self.column.kind
-        found = [parse(text, name, kind) for text in self._texts]
-        if None in found and self.lookup not in ("exact", "in"):
+        values = [parse(text, name, kind) for text in self._texts]
+        if None in values and self.lookup not in ("exact", "in"):
             raise UsageError(f"{self.column.name}__{self.lookup} needs a value.")
-        return found
+        return values
 
     @property
     def _texts(self) -> list[str]:
@@ -130,15 +130,15 @@ class Condition:
     def _compares(self, value: Any, wanted: Any) -> bool:
         compare = _ORDERED[self.lookup]
         if isinstance(wanted, datetime):
-            found = parse(value, self.column.name, value_types.TIME) if isinstance(value, str) else None
-            return found is not None and compare(found, wanted)
+            parsed = parse(value, self.column.name, value_types.TIME) if isinstance(value, str) else None
+            return parsed is not None and compare(parsed, wanted)
         if isinstance(value, int | float) and not isinstance(value, bool):
             number = _number(str(wanted))
             return number is not None and compare(value, number)
         return isinstance(value, str) and compare(value, str(wanted))
 
 
-def of_parameter(name: str, texts: list[str], columns: dict[str, Column]) -> Condition | None:
+def condition_for(name: str, texts: list[str], columns: dict[str, SheetColumn]) -> Condition | None:
     """Return the condition for a parameter of a URL, or None if its name does not refer to a column."""
     if name in columns:
         return Condition(columns[name], "exact", tuple(texts))

@@ -15,10 +15,10 @@ from django.db.models import Q
 from psynetdata.psynet import times
 from psynetdata.psynet.problems import UsageError
 from psynetdata.sheets.columns import value_types
-from psynetdata.sheets.columns.table_shape import RestColumn, Shape
+from psynetdata.sheets.columns.table_shape import RestColumn, TableShape
 
 
-def alias_of(shape: Shape, column: str) -> tuple[str, dict[str, models.Expression]]:
+def alias_of(shape: TableShape, column: str) -> tuple[str, dict[str, models.Expression]]:
     """Return (the name of a column in a lookup, its arguments for `.alias()`)."""
     if column in shape.model.typed_fields():
         return column, {}
@@ -26,7 +26,7 @@ def alias_of(shape: Shape, column: str) -> tuple[str, dict[str, models.Expressio
     return name, {name: RestColumn(column)}
 
 
-def equals(shape: Shape, column: str, value: Any) -> tuple[Q, dict[str, models.Expression]]:
+def equals(shape: TableShape, column: str, value: Any) -> tuple[Q, dict[str, models.Expression]]:
     """Return (the condition that a column has a Python value, None for NULL; its arguments for `.alias()`)."""
     name, aliases = alias_of(shape, column)
     if value is None:

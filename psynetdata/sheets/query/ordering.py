@@ -7,7 +7,7 @@ from django.core import signing
 from django.db.models import F, Q, QuerySet
 
 from psynetdata.psynet.problems import UsageError
-from psynetdata.sheets.columns.sheet_columns import Column
+from psynetdata.sheets.columns.sheet_columns import SheetColumn
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Term:
 class Order:
     """The order of rows: the requested columns, then PsyNet's ids (`last`), which make it unique."""
 
-    def __init__(self, asked: list[str], last: list[Term], columns: dict[str, Column]):
+    def __init__(self, asked: list[str], last: list[Term], columns: dict[str, SheetColumn]):
         self.asked = tuple(asked)
         self.by = [(_column(name, columns), name.startswith("-")) for name in asked]
         terms = (Term(f"by_{number}", column.expression, down) for number, (column, down) in enumerate(self.by))
@@ -74,7 +74,7 @@ class Order:
         return {f"at_{number}": term.expression or F(term.name) for number, term in enumerate(self.terms)}
 
 
-def _column(name: str, columns: dict[str, Column]) -> Column:
+def _column(name: str, columns: dict[str, SheetColumn]) -> SheetColumn:
     column = columns.get(name.removeprefix("-"))
     if column is None:
         raise UsageError(
@@ -95,14 +95,14 @@ def write_cursor(sheet: str, order: Order, key: int) -> str:
 def read_cursor(cursor: str, sheet: str, order: Order) -> int:
     """Return the key in a cursor; raises UsageError for a cursor of another sheet or order."""
     try:
-        found = _signer().unsign_object(cursor)
+        content = _signer().unsign_object(cursor)
     except (signing.BadSignature, ValueError):
-        found = None
-    if not found or found[:2] != [sheet, list(order.asked)]:
+        content = None
+    if not content or content[:2] != [sheet, list(order.asked)]:
         raise UsageError(
             "The cursor does not belong to this sheet in this order; start without it, and follow the `next` links."
         )
-    return found[2]
+    return content[2]
 
 
 def _signer() -> signing.Signer:

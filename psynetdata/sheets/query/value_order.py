@@ -35,8 +35,8 @@ def sorted_keys(rows: Iterable[tuple[int, Sequence[Any]]], descending: Sequence[
         marks = ", ".join("?" for _ in names)
         insert = f"INSERT INTO found (key, {', '.join(names)}) VALUES (?, {marks})"
         file.executemany(insert, ((key, *map(_sortable, values)) for key, values in rows))
-        found = file.execute(f"SELECT key FROM found ORDER BY {', '.join(by)}, place")
-        return array("q", (key for (key,) in found))
+        keys = file.execute(f"SELECT key FROM found ORDER BY {', '.join(by)}, place")
+        return array("q", (key for (key,) in keys))
 
 
 def _sortable(value: Any) -> int | float | bytes | None:
@@ -57,7 +57,7 @@ def _float(value: int) -> float:
 
 
 @dataclass(frozen=True)
-class Wish:
+class SortRequest:
     """An order of rows in one state. Equal names mean equal orders, so that several pages need sorting only once."""
 
     name: tuple
@@ -65,5 +65,5 @@ class Wish:
 
 
 @lru_cache(maxsize=4)
-def kept(wish: Wish) -> "array[int]":
+def cached_order(wish: SortRequest) -> "array[int]":
     return wish.sort()
