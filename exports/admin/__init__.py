@@ -1,4 +1,4 @@
-"""The admin of snapshots, exports and what belongs to them; it extends psynetdata's pages."""
+"""The admin of snapshots, exports and related records; it extends psynetdata's pages."""
 
 from .asset import asset_admin  # noqa: F401  each registers its model
 from .deployment import deployment_admin  # noqa: F401  each registers its model

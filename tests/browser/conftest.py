@@ -7,6 +7,7 @@ import pytest
 
 from tests.notify import servers
 from tests.servers.databases import Postgres
+from tests.site_databases import migrated_data_dir
 
 from . import site as sites
 from .visit import DESKTOP, PHONE, Variant, Visit
@@ -41,7 +42,7 @@ def site(tmp_path_factory, _servers, django_db_setup, shared_folder):
         with (
             servers.slack() as slack,
             sites.running(
-                tmp_path_factory.mktemp("site"), postgres, slack, mail, migrated=shared_folder / "migrated"
+                tmp_path_factory.mktemp("site"), postgres, slack, mail, migrated=migrated_data_dir(shared_folder)
             ) as started,
         ):
             yield started

@@ -16,7 +16,7 @@ from django.db import transaction
 
 from psynetdata.anonymize.identifiers.collection import in_order, merge_contributions
 from psynetdata.anonymize.identifiers.contribution import Contribution
-from psynetdata.anonymize.identifiers.contribution_reader import PartReader
+from psynetdata.anonymize.identifiers.contribution_reader import ContributionReader
 from psynetdata.anonymize.identifiers.identifiers import Identifiers
 from psynetdata.anonymize.policy.rules import Policy
 from psynetdata.faces import ANONYMOUS, IDENTIFIED, writing
@@ -71,7 +71,7 @@ class IdentifierFinder:
         new_rows: list[IdentifierPart] = []
         for table in in_order(self.source.tables()):
             columns = self.source.columns(table)
-            reader = PartReader(table, columns, self.policy)
+            reader = ContributionReader(table, columns, self.policy)
             if not reader.needed:
                 continue
             shape = [table, [asdict(column) for column in columns], self.policy.sha256, self.code]

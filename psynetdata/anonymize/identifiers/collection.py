@@ -9,7 +9,7 @@ from psynetdata.psynet.table_source import TableSource
 
 from .answer_copies import AnswerCopyCollector
 from .contribution import Contribution
-from .contribution_reader import PartReader, keep
+from .contribution_reader import ContributionReader, keep
 from .identifiers import Identifiers
 from .personal_assets import PersonalAssets
 from .public_words import PublicWords
@@ -59,7 +59,7 @@ def merge_contributions(contributions: Iterable[tuple[str, Contribution]]) -> Id
 
 def _contributions(source: TableSource, policy: Policy) -> Iterator[tuple[str, Contribution]]:
     for table in in_order(source.tables()):
-        reader = PartReader(table, source.columns(table), policy)
+        reader = ContributionReader(table, source.columns(table), policy)
         rows = iter(source.rows(table)) if reader.needed else iter(())
         while (contribution := reader.read(islice(rows, _PART))).rows:
             yield table, contribution

@@ -21,7 +21,7 @@ def keep(kinds: dict[str, str], value: str, kind: str) -> None:
         kinds[value] = kind
 
 
-class PartReader:
+class ContributionReader:
     """Reads parts of one table; `needed` is False if its rows cannot add anything."""
 
     def __init__(self, table: str, columns: list[Column], policy: Policy):
@@ -35,12 +35,12 @@ class PartReader:
         """Return one part made from all these rows."""
         part = Contribution()
         entries: Counter[tuple[str, bool]] = Counter()
-        found = column_readers(self._table, self._names, self._policy)
+        readers = column_readers(self._table, self._names, self._policy)
         others = self._others()
         for row in rows:
             part.rows += 1
-            for look in found:
-                for value, kind in look(row):
+            for read_column in readers:
+                for value, kind in read_column(row):
                     if part.kinds.get(value) != kind or kind == "address":
                         for each in value_finders.searchable_parts(value, kind):
                             keep(part.kinds, each, kind)
