@@ -17,7 +17,8 @@ from psynetdata.faces import IDENTIFIED, reading
 from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.problems import Forbidden, NotFound, Problem, UsageError
 from psynetdata.sheets import BUILT_IN, Catalogue, DataError, MethodFailed, Sheet, basic_data_for, compute_basic_data
-from psynetdata.sheets.output import formats
+from psynetdata.sheets.output import text_blocks
+from psynetdata.sheets.output.registry import FORMATS, listed
 
 from . import parameters, past_sheets, response, response_body
 from .access import check_sheet, deployment_of, face_of, visible_deployments
@@ -27,20 +28,15 @@ logger = logging.getLogger(__name__)
 
 # Arguments that we pass to get_basic_data; a request may not set them.
 _RESERVED = ("context", "anonymize", "using")
-_ANSWERS = {
-    (200, "application/json"): OpenApiTypes.ANY,
-    (200, "text/csv"): OpenApiTypes.STR,
-    (200, "application/x-ndjson"): OpenApiTypes.STR,
-    (200, "application/vnd.apache.parquet"): OpenApiTypes.BINARY,
-    304: None,
-}
+_CONTENTS = {"json": OpenApiTypes.ANY, "text": OpenApiTypes.STR, "binary": OpenApiTypes.BINARY}
+_ANSWERS = {**{(200, each.media_type): _CONTENTS[each.content] for each in FORMATS.values()}, 304: None}
 
 
 class BasicDataView(APIView):
     """The result of the deployment's get_basic_data if it has one, otherwise the registry's sheets."""
 
     of_sheets = True
-    renderer_classes = response.FORMATS
+    renderer_classes = response.RENDERERS
     content_negotiation_class = response.FormatNegotiation
 
     @extend_schema(
@@ -66,7 +62,7 @@ class SheetViewSet(ViewSet):
     """A sheet of the registry, even if the deployment has a get_basic_data."""
 
     of_sheets = True
-    renderer_classes = response.FORMATS
+    renderer_classes = response.RENDERERS
     content_negotiation_class = response.FormatNegotiation
 
     @extend_schema(
@@ -104,7 +100,7 @@ class LinkView(APIView):
     """The sheet that a signed link shows; parameters can only narrow it."""
 
     authentication_classes = (LinkAuthentication,)
-    renderer_classes = response.FORMATS
+    renderer_classes = response.RENDERERS
     content_negotiation_class = response.FormatNegotiation
 
     @extend_schema(
@@ -198,10 +194,9 @@ def _sheet(request: Request, deployment: Deployment, face: str, name: str, *know
 
 def _all_sheets(request: Request, deployment: Deployment, face: str) -> HttpResponseBase:
     parameters.only(request, *parameters.OURS, "sheet")
-    if request.accepted_renderer.format != response.JSON:
-        raise UsageError(
-            f"CSV, NDJSON and Parquet contain one sheet; name it with sheet=, one of {', '.join(BUILT_IN)}."
-        )
+    if not response.format_of(request).holds_several:
+        titles = listed([each.title for each in FORMATS.values() if not each.holds_several], "and")
+        raise UsageError(f"{titles} contain one sheet; name it with sheet=, one of {', '.join(BUILT_IN)}.")
     with ExitStack() as held:
         held.enter_context(reading(face))
         catalogue = Catalogue(deployment, face)
@@ -211,16 +206,16 @@ def _all_sheets(request: Request, deployment: Deployment, face: str) -> HttpResp
         sheets = catalogue.built_in()
         _record(request, deployment, face, "all sheets", rows=sum(sheet.total() for sheet in sheets))
         named = ((sheet.name, sheet.rows()) for sheet in sheets)
-        answer = response.streamed(request, lambda: formats.json_lists(named), held, etag)
+        answer = response.streamed(request, lambda: text_blocks.json_lists(named), held, etag)
         answer["X-Withheld-Columns"] = _names(f"{sheet.name}.{column}" for sheet in sheets for column in sheet.withheld)
         return answer
 
 
 def _page(request: Request, sheet: Sheet, cursor: str | None, limit: int, etag: str) -> HttpResponseBase:
-    wanted = request.accepted_renderer.format
-    if wanted == response.PARQUET:
-        raise UsageError("Parquet has no pages; leave out limit and cursor.")
-    rows, following = sheet.page(cursor, limit, csv=wanted == response.CSV)
+    wanted = response.format_of(request)
+    if not wanted.has_pages:
+        raise UsageError(f"{wanted.title} has no pages; leave out limit and cursor.")
+    rows, following = sheet.page(cursor, limit, csv=wanted.has_cells)
     link = None
     if following:
         query = request.query_params.copy()

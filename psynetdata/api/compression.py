@@ -10,8 +10,8 @@ _LEVEL = 1
 
 
 def wanted(request: Request) -> bool:
-    """Return whether Accept-Encoding allows gzip (RFC 9110, 12.5.3); Parquet is already compressed."""
-    if request.accepted_renderer.format == "parquet":
+    """Return whether Accept-Encoding allows gzip (RFC 9110, 12.5.3); binary formats are compressed already."""
+    if request.accepted_renderer.sheet_format.content == "binary":
         return False
     for part in request.headers.get("Accept-Encoding", "").lower().split(","):
         coding, _, weight = part.strip().partition(";")

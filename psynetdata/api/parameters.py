@@ -5,9 +5,10 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from psynetdata.psynet.problems import UsageError
+from psynetdata.sheets.output.registry import FLAGS, FORMATS
 from psynetdata.sheets.query.conditions import LOOKUPS
 
-OURS = ("deployment", "face", "format", "excel", "end_marker")
+OURS = ("deployment", "face", "format", *FLAGS)
 OF_TIME = ("since", "snapshot", "as_of")
 OF_PAGES = ("fields", "order", "limit", "cursor")
 MAX_LIMIT = 1_000  # a page is kept in memory; a whole sheet is streamed
@@ -16,9 +17,8 @@ _FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no"
 ASKING = [
     OpenApiParameter("deployment", description="PsyNet's deployment_id or our number; optional if there is only one."),
     OpenApiParameter("face", enum=["anonymous", "identified"], description="anonymous shows less than you may see."),
-    OpenApiParameter("format", enum=["json", "csv", "ndjson", "parquet"], description="Default: the Accept header."),
-    OpenApiParameter("excel", bool, description="CSV for Excel: with a byte order mark, and without formulas."),
-    OpenApiParameter("end_marker", bool, description='NDJSON ends with {"end": true, "rows": n}.'),
+    OpenApiParameter("format", enum=list(FORMATS), description="Default: the Accept header."),
+    *(OpenApiParameter(each.flag, bool, description=each.flag_help) for each in FORMATS.values() if each.flag),
 ]
 PAGES = [
     OpenApiParameter("fields", description="Columns, comma-separated."),

@@ -15,34 +15,25 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 
 from psynetdata.psynet.problems import UsageError
-from psynetdata.sheets.output import parquet
+from psynetdata.sheets.output.registry import FORMATS, listed
+from psynetdata.sheets.output.sheet_format import SheetFormat
 
 from . import compression
 
 logger = logging.getLogger(__name__)
 
-JSON, CSV, NDJSON, PARQUET = "json", "csv", "ndjson", "parquet"
+
+def _renderer(format: SheetFormat) -> type[renderers.JSONRenderer]:
+    """Return a renderer for content negotiation; sheets write their own bytes."""
+    attributes = {"media_type": format.media_type, "format": format.name, "charset": format.charset}
+    return type(f"{format.title}Renderer", (renderers.JSONRenderer,), attributes | {"sheet_format": format})
 
 
-class JSONRenderer(renderers.JSONRenderer):
-    charset = "utf-8"
+RENDERERS = tuple(_renderer(each) for each in FORMATS.values())
 
 
-class CSVRenderer(renderers.JSONRenderer):
-    """Used only for content negotiation; sheets write their own bytes."""
-
-    media_type, format, charset = "text/csv", CSV, "utf-8"
-
-
-class NDJSONRenderer(renderers.JSONRenderer):
-    media_type, format, charset = "application/x-ndjson", NDJSON, "utf-8"
-
-
-class ParquetRenderer(renderers.JSONRenderer):
-    media_type, format = "application/vnd.apache.parquet", PARQUET
-
-
-FORMATS = (JSONRenderer, CSVRenderer, NDJSONRenderer, ParquetRenderer)
+def format_of(request: Request) -> SheetFormat:
+    return request.accepted_renderer.sheet_format
 
 
 class NamedNegotiation(DefaultContentNegotiation):
@@ -63,12 +54,15 @@ class NamedNegotiation(DefaultContentNegotiation):
 class FormatNegotiation(NamedNegotiation):
     """Content negotiation for the formats of sheets."""
 
-    names = "json, csv, ndjson or parquet"
+    names = listed(list(FORMATS), "or")
 
     def select_renderer(self, request, renderers, format_suffix=None):
         chosen, media_type = super().select_renderer(request, renderers, format_suffix)
-        if chosen.format == PARQUET:
-            parquet.check()
+        try:
+            chosen.sheet_format.check_installed()
+        except UsageError as problem:
+            problem.status = 406
+            raise
         return chosen, media_type
 
 
@@ -137,23 +131,18 @@ def streamed(request: Request, blocks: Callable[[], Iterator[bytes]], held: Exit
     answer: HttpResponseBase
     if request.method == "HEAD":
         # Streamed too, otherwise Content-Length would be 0.
-        answer = StreamingHttpResponse((), content_type=content_type(request))
+        answer = StreamingHttpResponse((), content_type=format_of(request).content_type)
     else:
         chunks = blocks()
         body = Body(compression.packed(chunks) if compression.wanted(request) else chunks, held.pop_all())
-        answer = StreamingHttpResponse(body, content_type=content_type(request))
+        answer = StreamingHttpResponse(body, content_type=format_of(request).content_type)
     return _finish(request, answer, etag)
 
 
 def whole(request: Request, body: bytes, etag: str) -> HttpResponseBase:
     if compression.wanted(request):
         body = b"".join(compression.packed(iter([body])))
-    return _finish(request, HttpResponse(body, content_type=content_type(request)), etag)
-
-
-def content_type(request: Request) -> str:
-    renderer = request.accepted_renderer
-    return f"{renderer.media_type}; charset=utf-8" if renderer.format == CSV else renderer.media_type
+    return _finish(request, HttpResponse(body, content_type=format_of(request).content_type), etag)
 
 
 def _finish(request: Request, answer: HttpResponseBase, etag: str) -> HttpResponseBase:

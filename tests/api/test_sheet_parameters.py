@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from psynetdata.faces import ANONYMOUS
 from psynetdata.models import Participant
 from psynetdata.psynet.classfile import excel
-from psynetdata.sheets.output import parquet
+from psynetdata.sheets.output import arrow
 
 from .test_basic_data import body, rows
 
@@ -165,10 +165,7 @@ def test_parquet_has_numbers_times_and_the_texts_of_csv(trials, analyst):
 
 
 def test_without_pyarrow_parquet_is_one_sentence(trials, analyst, monkeypatch):
-    def missing():
-        raise parquet.NoParquet
-
-    monkeypatch.setattr(parquet, "check", missing)
+    monkeypatch.setattr(arrow, "find_spec", lambda name: None)
     answer = analyst.get(f"{TRIALS}?format=parquet")
     assert answer.status_code == 406
     assert "pip install -r requirements-parquet.txt" in answer.json()["detail"]

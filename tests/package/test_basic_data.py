@@ -16,7 +16,7 @@ from psynetdata.faces import IDENTIFIED, reading
 from psynetdata.psynet.problems import Problem
 from psynetdata.sheets import Catalogue, DataError, Experiment, Participant, Trial
 from psynetdata.sheets.basic_data import experiment
-from psynetdata.sheets.output import formats
+from psynetdata.sheets.output import text_blocks
 from tests.store.snapshot_factory import DATA, reference
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
@@ -159,7 +159,7 @@ def test_sheets_that_staff_put_together_are_in_the_export(loaded):
     deployment.saved_sheets.create(name="lost", base="trial", columns=[["x", "colour"]])
     with reading(IDENTIFIED):
         wanted = Catalogue(deployment, IDENTIFIED).sheet("dogs")
-        wanted = b"".join(formats.csv(wanted.header, wanted.records()))
+        wanted = b"".join(text_blocks.csv(wanted.header, wanted.records()))
     archives = exported(deployment)
     assert archives["regular"].read("regular/basic_data/dogs.csv") == wanted
     assert archives["anonymous"].read("anonymous/basic_data/dogs.csv").count(b"\n") == wanted.count(b"\n") > 1

@@ -9,7 +9,7 @@ from psynetdata.faces import ANONYMOUS, IDENTIFIED, reading
 from psynetdata.psynet import csvtext
 from psynetdata.psynet.classfile import computed_columns
 from psynetdata.sheets import Catalogue
-from psynetdata.sheets.output import formats
+from psynetdata.sheets.output import text_blocks
 from tests.operations.test_export import exported
 
 pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_database]
@@ -38,7 +38,7 @@ def test_every_class_file_and_its_sheet_are_the_same(loaded, name):
             with reading(FACES[mode]):
                 sheet = catalogue.sheet(path.stem)
                 assert set(sheet.header) - set(header) <= JOINED
-                ours, found = parsed(b"".join(formats.csv(sheet.header, sheet.records())))
+                ours, found = parsed(b"".join(text_blocks.csv(sheet.header, sheet.records())))
             # What PsyNet computes from other rows stands in exports only: a sheet is read row by row.
             there = [
                 place for place, column in enumerate(header) if column in ours or column not in computed_columns.NAMES

@@ -7,7 +7,7 @@ from django.db import connections
 
 from psynetdata.faces import ANONYMOUS, IDENTIFIED, reading
 from psynetdata.sheets import Catalogue
-from psynetdata.sheets.output import formats, postgres_copy
+from psynetdata.sheets.output import postgres_copy, text_blocks
 
 from .test_sheets import mirrored  # noqa: F401 - pytest finds it here
 
@@ -39,10 +39,10 @@ def compared(sheet) -> tuple[bool, bool]:
     """Whether it went by COPY as CSV, and as NDJSON."""
     by_copy, lines = postgres_copy.csv(sheet), postgres_copy.ndjson(sheet)
     if by_copy is not None:
-        assert b"".join(by_copy) == b"".join(formats.csv(sheet.header, sheet.records()))
+        assert b"".join(by_copy) == b"".join(text_blocks.csv(sheet.header, sheet.records()))
     if lines is not None:
         found = [json.loads(line) for line in b"".join(lines).splitlines()]
-        assert found == [json.loads(formats.json_text(row)) for row in sheet.rows()]
+        assert found == [json.loads(text_blocks.json_text(row)) for row in sheet.rows()]
     return by_copy is not None, lines is not None
 
 

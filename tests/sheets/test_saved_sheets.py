@@ -6,7 +6,7 @@ from psynetdata.faces import ANONYMOUS, reading
 from psynetdata.models import SavedSheet
 from psynetdata.psynet.problems import UsageError
 from psynetdata.sheets import Catalogue, UnknownSheet
-from psynetdata.sheets.output import formats
+from psynetdata.sheets.output import text_blocks
 
 pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_database]
 
@@ -40,7 +40,7 @@ def test_it_has_its_columns_rows_and_order_and_no_more(loaded):
         assert page + sheet.page(cursor, 1000)[0] == wanted
         some = catalogue.sheet("dogs", filters={"trial__gt": ["20"], "said__isnull": ["false"]}, fields=["trial"])
         assert list(some.rows()) == [{"trial": row["trial"]} for row in wanted if row["trial"] > 20 and row["said"]]
-        assert b"".join(formats.csv(some.header, some.records())).startswith(b"trial\n")
+        assert b"".join(text_blocks.csv(some.header, some.records())).startswith(b"trial\n")
         for hidden in ({"filters": {"id": ["3"]}}, {"fields": ["definition"]}, {"order": ["creation_time"]}):
             with pytest.raises(UsageError):
                 catalogue.sheet("dogs", **hidden)

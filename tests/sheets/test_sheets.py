@@ -15,7 +15,7 @@ from psynetdata.psynet.problems import UsageError
 from psynetdata.psynet.tables import UNMIRRORED_TABLES, describe
 from psynetdata.sheets import BUILT_IN, Catalogue, UnknownSheet
 from psynetdata.sheets.columns.value_types import Guess
-from psynetdata.sheets.output import formats
+from psynetdata.sheets.output import text_blocks
 from tests.references import REFERENCES
 
 pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_database]
@@ -80,7 +80,7 @@ def test_every_sheet_has_the_rows_of_its_table(loaded, database_zip, name, face)
                     position = header.index("id")
                     assert [str(row["id"]) for row in rows] == [str(n) for n in sorted(int(r[position]) for r in found)]
         for sheet in map(catalogue.sheet, catalogue.names()):
-            assert json.loads(b"".join(formats.json_list(sheet.rows()))) == list(sheet.rows())
+            assert json.loads(b"".join(text_blocks.json_list(sheet.rows()))) == list(sheet.rows())
             assert sheet.total() == len(list(sheet.rows())) == totals[sheet.name]
 
 
@@ -155,11 +155,11 @@ def test_what_a_typed_value_cannot_hold_comes_as_it_was(mirrored):
     assert (second["score"], second["creation_time"]) == (1e16, "2026-01-02T02:04:05Z")
     assert second["failed_reason"] == "[not json"
     # It must come out as JSON whatever is in it.
-    assert [row["id"] for row in json.loads(b"".join(formats.json_list(sheet.rows())))] == [1, 2]
+    assert [row["id"] for row in json.loads(b"".join(text_blocks.json_list(sheet.rows())))] == [1, 2]
     records = list(sheet.records())
     assert records[0][1:5] == ["NaN", "infinity", "", ""]
     assert records[1][3] == '"\\ud800"'
-    assert csvtext.parse(b"".join(formats.csv(sheet.header, records)).splitlines()[1])[3:5] == ["", ""]
+    assert csvtext.parse(b"".join(text_blocks.csv(sheet.header, records)).splitlines()[1])[3:5] == ["", ""]
 
 
 def test_rows_without_ids_have_pages_too(mirrored):

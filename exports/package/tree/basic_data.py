@@ -11,7 +11,7 @@ from psynetdata import sheets
 from psynetdata.mirror import Transform, refresh, scratch
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import Problem, UsageError
-from psynetdata.sheets.output import formats
+from psynetdata.sheets.output import text_blocks
 
 from .file_names import UsedNames, safe_name
 from .members import Member, written
@@ -49,7 +49,7 @@ def _build(deployment: Deployment, face: str, prefix: str, folder: Path, taken: 
             continue
         file = taken.claim(safe_name(saved.name, ".csv"))
         rows = {"rows": sheet.total()} if len(sheet.header) > 1 else {}
-        blocks = formats.csv(sheet.header, sheet.records())
+        blocks = text_blocks.csv(sheet.header, sheet.records())
         yield written(f"{prefix}basic_data/{file}", folder / "basic_data" / file, blocks, **rows)
 
 
@@ -100,9 +100,9 @@ def _rows(frame) -> dict[str, int]:
 
 def _json_blocks(value: object) -> Iterator[bytes]:
     if isinstance(value, list):
-        yield from formats.json_list(value)
+        yield from text_blocks.json_list(value)
     elif isinstance(value, dict) and all(isinstance(rows, list) for rows in value.values()):
-        yield from formats.json_lists(value.items())
+        yield from text_blocks.json_lists(value.items())
     else:
-        yield formats.json_text(value)
+        yield text_blocks.json_text(value)
     yield b"\n"

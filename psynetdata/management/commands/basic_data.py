@@ -9,7 +9,7 @@ from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.problems import NotFound, Problem
 from psynetdata.sheets import basic_data_for, compute_basic_data
 from psynetdata.sheets.basic_data.computation import CONTEXTS
-from psynetdata.sheets.output.formats import json_text
+from psynetdata.sheets.output.text_blocks import json_text
 
 
 class Command(BaseCommand):

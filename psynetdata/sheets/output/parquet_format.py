@@ -6,8 +6,11 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from psynetdata.psynet.problems import Problem
+from psynetdata.psynet.problems import UsageError
 from psynetdata.sheets.columns import value_types
+
+from . import arrow
+from .sheet_format import SheetFormat
 
 if TYPE_CHECKING:
     from psynetdata.sheets.sheet import Sheet
@@ -17,25 +20,22 @@ _GROUP = 10_000
 _WHOLE_RANGE = 1 << 63
 
 
-class NoParquet(Problem):
-    status = 406
+class ParquetFormat(SheetFormat):
+    name, title, media_type = "parquet", "Parquet", "application/vnd.apache.parquet"
+    content = "binary"
+    has_pages = False
 
-    def __init__(self):
-        super().__init__(
-            "Parquet needs pyarrow, which is not installed here (pip install -r requirements-parquet.txt); "
-            "use format=csv instead."
-        )
+    def check_installed(self) -> None:
+        arrow.check_installed()
 
+    def sheet(self, sheet: "Sheet", flag: bool) -> Iterator[bytes]:
+        return _blocks(sheet)
 
-def check() -> None:
-    """Raise NoParquet if pyarrow is missing."""
-    try:
-        import pyarrow.parquet  # noqa: F401 - optional: only this format needs it
-    except ImportError:
-        raise NoParquet from None
+    def result(self, result: Any, flag: bool) -> bytes:
+        raise UsageError("Parquet is available only for built-in sheets; use format=csv or format=ndjson.")
 
 
-def blocks(sheet: "Sheet") -> Iterator[bytes]:
+def _blocks(sheet: "Sheet") -> Iterator[bytes]:
     """Yield the file in blocks: numbers, booleans and times have their types; everything else is text, as in CSV.
 
     A value that cannot be a number or time (`infinity`) is null. A Parquet file cannot be read without its end, so an
@@ -44,14 +44,8 @@ def blocks(sheet: "Sheet") -> Iterator[bytes]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    types = {
-        value_types.WHOLE: pa.int64(),
-        value_types.NUMBER: pa.float64(),
-        value_types.BOOL: pa.bool_(),
-        value_types.TIME: pa.timestamp("us", tz="UTC"),
-    }
     kinds, records = sheet.typed()
-    schema = pa.schema([(name, types.get(kind, pa.string())) for name, kind in zip(sheet.header, kinds, strict=True)])
+    schema = pa.schema([(name, arrow.type_of(kind)) for name, kind in zip(sheet.header, kinds, strict=True)])
     convert = [_CONVERT.get(kind) for kind in kinds]
     sink = io.BytesIO()
     with pq.ParquetWriter(_Unseekable(sink), schema, compression="snappy") as writer:
