@@ -48,7 +48,8 @@ def prepare(megabytes: int):
     from django.core.management import call_command
 
     from exports.load.load import load
-    from exports.package.request import ExportOptions, request_export, run_here
+    from exports.package.options import ExportOptions
+    from exports.package.request import request_export, run_here
     from psynetdata.models import ApiToken
 
     call_command("migrate", verbosity=0)

@@ -10,13 +10,16 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from exports.models import Export, ExportArchive, Snapshot
-from exports.package.request import MOST_PROCESSES, ExportOptions, named, request_export
+from exports.package.deployment_choice import named
+from exports.package.options import ExportOptions
+from exports.package.request import request_export
 from psynetdata import jobs, rights
 from psynetdata.api.access import deployment_of, token_of, visible_deployments
 from psynetdata.api.request_body import JSONBody
 from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.problems import Conflict, Forbidden, NotFound, UsageError
 
+from .new_export import NewExportSerializer
 from .pagination import Pages
 
 
@@ -62,35 +65,6 @@ class ExportSerializer(serializers.Serializer):
         may = self.context["modes"]
         archives = [archive for archive in export.archives.all() if archive.mode in may]
         return ArchiveSerializer(archives, many=True, context=self.context).data
-
-
-class NewExportSerializer(serializers.Serializer):
-    """Only for the schema: ExportOptions decides what is allowed."""
-
-    deployment = serializers.CharField(required=False, help_text="May be left out if there is only one.")
-    app = serializers.CharField(required=False, help_text="Instead of it: the app, or database, of its source.")
-    source = serializers.ChoiceField(["local", "ssh", "heroku"], required=False, help_text="Only such deployments.")
-    server = serializers.CharField(required=False, help_text="Only deployments on that host.")
-    snapshot = serializers.IntegerField(required=False, help_text="By default the newest good one.")
-    anonymize = serializers.ChoiceField(["yes", "no", "both"], default="both")
-    level = serializers.ChoiceField(["shared", "open"], default="shared")
-    assets = serializers.ChoiceField(["none", "experiment", "all"], default="experiment")
-    type = serializers.ChoiceField(["psynet", "database"], default="psynet")
-    no_source = serializers.BooleanField(default=False)
-    strict_assets = serializers.BooleanField(default=False)
-    format = serializers.ChoiceField(["csv", "parquet"], default="csv", help_text="Of the class files.")
-    excel = serializers.BooleanField(default=False, help_text="CSV for Excel: a byte-order mark, no formulas.")
-    n_parallel = serializers.IntegerField(
-        required=False, allow_null=True, min_value=1, max_value=MOST_PROCESSES, help_text="Processes at the same time."
-    )
-    pseudonyms = serializers.ChoiceField(["hmac", "number"], default="hmac")
-    drop_text = serializers.BooleanField(default=False)
-    shift_dates = serializers.BooleanField(default=False)
-    coarsen = serializers.ChoiceField(["", "day"], default="")
-    participants = serializers.ListField(
-        child=serializers.IntegerField(min_value=1), required=False, allow_null=True,
-        help_text="Ids of the participants whose rows are exported; by default all rows.",
-    )  # fmt: skip
 
 
 class ExportViewSet(GenericViewSet):

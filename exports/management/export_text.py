@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from exports.package.request import ANONYMOUS, REGULAR
+from exports.package.options import ANONYMOUS, REGULAR
 from psynetdata.management.cli import Command
 
 

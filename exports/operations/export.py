@@ -14,9 +14,9 @@ from exports.mirroring.mirror import MirrorSource
 from exports.models import Export, ExportArchive, Snapshot
 from exports.package import leak_check, manifest, participant_list
 from exports.package.archive import Archive
+from exports.package.options import ANONYMOUS, REGULAR, ExportOptions
 from exports.package.progress_meter import ProgressMeter
 from exports.package.publication import Finished, publish
-from exports.package.request import ANONYMOUS, REGULAR, ExportOptions
 from exports.package.tree import asset_folder, basic_data, table_files
 from exports.package.tree.convert_worker import ConvertContext, Side
 from exports.package.tree.members import Member, written
@@ -164,9 +164,12 @@ class _ExportBuild:
         personal = self.anonymizer.identifiers.personal_assets if self.options.modes == (ANONYMOUS,) else ()
         deployment, folder = self.export.deployment, self.folder / "assets"
         units = _FETCHING * _assets_of(self.reader.snapshot, self.options)
+        if not self.options.wants_assets:
+            return asset_folder.FetchedAssets()
         return asset_folder.fetch_all(
-            self.reader, deployment, self.options, folder, leave=personal, meter=self.meter, units=units
-        )
+            self.reader, deployment, self.options.assets, folder, strict=self.options.strict_assets,
+            n=self.options.n_parallel, leave=personal, meter=self.meter, units=units,
+        )  # fmt: skip
 
     def _fill(self, mode: str, archive: Archive, pool: processes.Pool) -> dict:
         """Write all members except the outer manifest, and return that manifest."""
@@ -192,9 +195,7 @@ class _ExportBuild:
             self.fetched, asset_folder.rows_of(tables), prefix, leave, clean=self._clean(mode)
         )
         if options.type == "psynet":
-            archive.add_class_files(
-                f"{prefix}data/", tables, as_parquet=options.format == "parquet", mark=options.excel
-            )
+            archive.add_class_files(f"{prefix}data/", tables, options.file_format, for_excel=options.excel)
             transform = (
                 Transform(f"level={options.level}", self.anonymizer.table) if anonymous else Transform("as it is")
             )

@@ -6,7 +6,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from exports.models import ExportSchedule, Snapshot
-from exports.package.request import ExportOptions, request_export
+from exports.package.options import ExportOptions
+from exports.package.request import request_export
 from psynetdata import rights
 from psynetdata.models import Audit, Deployment, Job
 from psynetdata.psynet.problems import Conflict, Problem, UsageError

@@ -9,11 +9,11 @@ from pathlib import Path
 from psynetdata.infra.processes import Pool
 from psynetdata.psynet.problems import Damaged
 
+from .formats.file_format import FileFormat
 from .progress_meter import ProgressMeter
-from .tree import parquet_files
 from .tree.convert_worker import ConvertContext, MemberCheck, PackTask, pack_file, read_back
 from .tree.members import Member, read
-from .tree.table_files import Tables, header, named, write_database
+from .tree.table_files import Tables, named, write_database
 from .zip.zip_writer import Entry, ZipWriter
 
 _DAMAGED = "The finished archive is not as it should be; nothing was published: {}"
@@ -52,17 +52,16 @@ class Archive:
         self._written += [_Written(entry, rows=rows.get(entry.name)) for entry in inner.entries]
         self._add(self._writer.entries[-1], Member(name, None))
 
-    def add_class_files(self, folder: str, tables: Tables, *, as_parquet: bool, mark: bool) -> None:
-        files = named(tables.classes, ".parquet" if as_parquet else ".csv")
-        if as_parquet:
-            parquet = parquet_files.write_files(files, self._context.folder, self._pool)
-            self.add_files([replace(member, name=f"{folder}{member.name}") for member in parquet])
-            return
-        for number, (name, file) in enumerate(files):
-            first = header(file.header, self._context.folder, f"class-{number}", mark=mark)
-            entry = self._writer.deflated(f"{folder}{name}", [*first, *file.pieces])
-            details = {"rows": file.rows, "table": file.table, "class_name": file.name}
-            self._add(entry, Member(entry.name, None, **details), rows=1 + file.rows)
+    def add_class_files(self, folder: str, tables: Tables, format: FileFormat, *, for_excel: bool) -> None:
+        on_disk = []
+        files = named(tables.classes, format.extension)
+        for written, pieces in format.write(files, self._context, self._pool, for_excel=for_excel):
+            member = replace(written, name=f"{folder}{written.name}")
+            if member.path is not None:
+                on_disk.append(member)
+            else:
+                self._add(self._writer.deflated(member.name, pieces), member, rows=1 + member.rows)
+        self.add_files(on_disk)
 
     def add_files(self, members: list[Member]) -> None:
         """Add files of the folder; the workers compress them where that makes them smaller."""

@@ -12,8 +12,8 @@ from psynetdata.jobs import Running
 from psynetdata.models import Audit
 from psynetdata.psynet.problems import BadInput, Conflict, Problem
 
+from .options import REGULAR
 from .progress_meter import ProgressMeter
-from .request import REGULAR
 from .tree.convert_worker import ConvertContext, Side
 from .tree.file_names import safe_name
 from .tree.members import Member

@@ -7,17 +7,11 @@ from exports.server import source_code
 from psynetdata import sheets
 from psynetdata.psynet.asset_kinds import EXPERIMENT
 
-from .request import ANONYMOUS, REGULAR, ExportOptions
+from .options import ANONYMOUS, REGULAR, ExportOptions
 
 # (bytes of any archive, share of the rows' size as CSV): fitted to exports of tests/data, within a fifth of each.
-_SIZES = {
-    (REGULAR, "database", "csv"): (18_000, 0.095),
-    (ANONYMOUS, "database", "csv"): (48_000, 0.08),
-    (REGULAR, "psynet", "csv"): (25_000, 0.22),
-    (ANONYMOUS, "psynet", "csv"): (58_000, 0.18),
-    (REGULAR, "psynet", "parquet"): (48_000, 0.32),
-    (ANONYMOUS, "psynet", "parquet"): (78_000, 0.24),
-}
+# Those with class files depend on their format.
+_DATABASE_SIZES = {REGULAR: (18_000, 0.095), ANONYMOUS: (48_000, 0.08)}
 
 _LOOKED_AT = 5  # how many recent archives are searched for a comparable one
 
@@ -111,13 +105,19 @@ def _files(mode: str, options: ExportOptions, summary: Summary | None) -> tuple[
 
 def _rows_size(mode: str, snapshot: Snapshot, options: ExportOptions) -> tuple[int, bool]:
     """Return (bytes without asset files and source code; whether an earlier archive of the same kind was used)."""
-    fixed, share = _SIZES[mode, options.type, options.format]
+    fixed, share = _size_of_kind(mode, options)
     usual = fixed + share * snapshot.bytes
     last = _last_alike(mode, snapshot, options)
     if last is None:
         return round(usual), False
     then = fixed + share * last.export.snapshot.bytes
     return round(last.bytes * usual / then), True
+
+
+def _size_of_kind(mode: str, options: ExportOptions) -> tuple[int, float]:
+    if options.type == "database":
+        return _DATABASE_SIZES[mode]
+    return options.file_format.regular_size if mode == REGULAR else options.file_format.anonymous_size
 
 
 def _last_alike(mode: str, snapshot: Snapshot, options: ExportOptions) -> ExportArchive | None:

@@ -23,7 +23,7 @@ from psynetdata.psynet.problems import Conflict, Damaged, Problem
 
 from . import manifest
 from .archive_check import BAD_ZIP, ZipTree, read, read_manifest
-from .request import ANONYMOUS, REGULAR
+from .options import ANONYMOUS, REGULAR
 from .tree.file_names import safe_name
 
 _Archive = tuple[str, AbstractContextManager[Path]]  # its mode, and the zip for as long as it is being read

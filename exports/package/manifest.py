@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict
 
 from exports.models import Snapshot
 from psynetdata.psynet import times
 
-from .request import ExportOptions
+from .options import ExportOptions
 from .tree.members import Member
 
 NAME = "manifest.json"
@@ -29,7 +28,7 @@ def manifest(mode: str, snapshot: Snapshot, options: ExportOptions, members: Ite
             "python": snapshot.python_version or deployment.python_version or None,
         },
         "clock": {"minutes_ahead_of_utc": deployment.clock_offset, "read_as": deployment.clock},
-        "options": _options(mode, options),
+        "options": options.recorded(mode),
         "tables": {table: entry["rows"] for table, entry in sorted(snapshot.tables.items())},
         **more,
         "files": [member.to_json() for member in sorted(members, key=lambda member: member.name)],
@@ -51,9 +50,3 @@ def without_asset_files(content: dict) -> dict:
     """Return the part to keep in a database row: thousands of asset files stay in the archive's own manifest."""
     kept = [file for file in content["files"] if "/assets/" not in file["path"]]
     return {**content, "files": kept, "asset_files": len(content["files"]) - len(kept)}
-
-
-def _options(mode: str, options: ExportOptions) -> dict:
-    shown = {"assets": options.assets, "type": options.type, "strict_assets": options.strict_assets}
-    shown |= {"format": options.format, "excel": options.excel}
-    return shown | ({"level": options.level, **asdict(options.anonymizing)} if mode == "anonymous" else {})

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from exports.package.export_folder import check_path, path_of, unpack_files
-from exports.package.request import ANONYMOUS, REGULAR, ExportOptions
+from exports.package.options import ANONYMOUS, REGULAR, ExportOptions
 from psynetdata.psynet.problems import Conflict, Problem
 
 from .archive_download import download

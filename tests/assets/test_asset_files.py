@@ -16,7 +16,8 @@ from exports.assets import asset_files
 from exports.assets.plan import plan, rows_of
 from exports.assets.retrieval import obtain
 from exports.models import Snapshot, StoredAsset
-from exports.package.request import ExportOptions, request_export, run_here
+from exports.package.options import ExportOptions
+from exports.package.request import request_export, run_here
 from exports.store.reader import SnapshotReader
 from psynetdata.env import storage
 from psynetdata.infra.sftp.folder_storage import StorageGone

@@ -71,7 +71,8 @@ def _work(made: dict, admin) -> dict:
 
     from exports.models import ExportPreset, Incident, Note
     from exports.operations import export_schedule
-    from exports.package.request import ExportOptions, request_export
+    from exports.package.options import ExportOptions
+    from exports.package.request import request_export
     from psynetdata import jobs
     from psynetdata.models import Job
 

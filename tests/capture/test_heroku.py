@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from exports.capture.take import take
 from exports.operations import deployments
-from exports.package.request import chosen
+from exports.package.deployment_choice import chosen
 from exports.sources import registry
 from exports.sources.base import Access
 from exports.sources.heroku import Heroku

@@ -12,7 +12,8 @@ from django.db.models import QuerySet
 from exports.load.load import load
 from exports.models import Export
 from exports.package import publication
-from exports.package.request import ExportOptions, request_export, run_here
+from exports.package.options import ExportOptions
+from exports.package.request import request_export, run_here
 from psynetdata import jobs
 from psynetdata.faces import IDENTIFIED
 from psynetdata.infra.outages import Outage, outage

@@ -19,7 +19,8 @@ from exports.leakscan.needles.needle import Needles
 from exports.leakscan.scan import ScanReport, scan
 from exports.models import ExportArchive, Snapshot
 from exports.operations.export import build
-from exports.package.request import ExportOptions, request_export
+from exports.package.options import ExportOptions
+from exports.package.request import request_export
 from exports.store.reader import SnapshotReader
 from psynetdata.anonymize.face.policy_decisions import decide
 from psynetdata.anonymize.policy.rules import Rule

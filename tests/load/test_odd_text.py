@@ -9,7 +9,8 @@ import pytest
 from django.core.files.storage import default_storage
 
 from exports.load.load import load
-from exports.package.request import ExportOptions, request_export, run_here
+from exports.package.options import ExportOptions
+from exports.package.request import request_export, run_here
 from psynetdata.faces import IDENTIFIED
 from psynetdata.models import Participant, Response
 

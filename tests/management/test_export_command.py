@@ -20,7 +20,8 @@ from exports.operations import deployments
 from exports.operations.export import build
 from exports.package import export_folder
 from exports.package.archive_check import verify_path
-from exports.package.request import ExportOptions, request_export
+from exports.package.options import ExportOptions
+from exports.package.request import request_export
 from psynetdata.infra.outages import outage
 from psynetdata.models import Deployment
 from psynetdata.psynet import csvtext, times

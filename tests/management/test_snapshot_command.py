@@ -13,7 +13,8 @@ from django.utils import timezone
 from exports.models import Snapshot
 from exports.operations.deployments import add
 from exports.package import database_zip
-from exports.package.request import ExportOptions, request_export, run_here
+from exports.package.options import ExportOptions
+from exports.package.request import request_export, run_here
 from psynetdata.models import Audit, Deployment, Job
 from psynetdata.psynet.problems import BadInput, Cancelled, Conflict, NotFound, Problem
 from tests.load.uploads import DATA

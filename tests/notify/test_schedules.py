@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from exports.models import Export, ExportSchedule, Snapshot
 from exports.operations import export_schedule, schedule_notice
-from exports.package.request import ExportOptions
+from exports.package.options import ExportOptions
 from psynetdata import jobs
 from psynetdata.models import Audit, Deployment, Job
 from psynetdata.psynet.problems import Conflict, UsageError

@@ -16,7 +16,9 @@ from exports.models import Export, ExportArchive
 from exports.operations import export as export_operation
 from exports.package import leak_check, publication
 from exports.package.archive import Archive
-from exports.package.request import ExportOptions, chosen, request_export, run_here
+from exports.package.deployment_choice import chosen
+from exports.package.options import ExportOptions
+from exports.package.request import request_export, run_here
 from psynetdata import jobs
 from psynetdata.anonymize.policy.rules import Policy, Rule
 from psynetdata.models import Audit, Job

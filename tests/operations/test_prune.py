@@ -15,7 +15,8 @@ from exports.models import Export, ExportArchive, Snapshot
 from exports.operations import prune as prune_module
 from exports.operations.prune import retention_reasons, submit_daily
 from exports.operations.storage_check import verify_snapshot
-from exports.package.request import ExportOptions, request_export
+from exports.package.options import ExportOptions
+from exports.package.request import request_export
 from exports.store.blobs import Store, file_of
 from psynetdata.models import Audit, Deployment, Job, MirroredTable
 

@@ -14,7 +14,8 @@ from exports.models import Snapshot
 from exports.operations.storage_check import verify_export, verify_snapshot
 from exports.package import export_folder
 from exports.package.archive_check import verify_path
-from exports.package.request import ExportOptions, request_export, run_here
+from exports.package.options import ExportOptions
+from exports.package.request import request_export, run_here
 from exports.store.blobs import file_of, pack
 from exports.store.reader import SnapshotReader
 from psynetdata.psynet.problems import BadInput, Damaged, NotFound, UsageError

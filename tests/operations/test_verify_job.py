@@ -5,7 +5,8 @@ from django.core.files.storage import default_storage
 
 from exports.models import Snapshot
 from exports.operations import verify
-from exports.package.request import ExportOptions, request_export, run_here
+from exports.package.options import ExportOptions
+from exports.package.request import request_export, run_here
 from exports.store.blobs import file_of
 from psynetdata import jobs
 from psynetdata.psynet.problems import Conflict

@@ -14,7 +14,8 @@ from exports.models import Export, Snapshot, StoredAsset, Summary, Withdrawal
 from exports.operations import withdraw
 from exports.operations.storage_check import verify_snapshot
 from exports.package.database_zip import download
-from exports.package.request import ExportOptions, request_export, run_here
+from exports.package.options import ExportOptions
+from exports.package.request import request_export, run_here
 from exports.store import participant_filter, withdrawals
 from psynetdata import jobs
 from psynetdata.faces import ANONYMOUS, IDENTIFIED

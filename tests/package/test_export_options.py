@@ -10,7 +10,7 @@ from django.core.management import call_command
 
 from exports.models import Export
 from exports.package.archive_check import verify_path
-from exports.package.request import ExportOptions
+from exports.package.options import ExportOptions
 from psynetdata.models import Numbered
 from psynetdata.psynet.problems import UsageError
 from tests.store.snapshot_factory import reference

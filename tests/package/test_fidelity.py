@@ -9,7 +9,8 @@ import zipfile
 import pytest
 from django.core.files.storage import default_storage
 
-from exports.package.request import ExportOptions, request_export, run_here
+from exports.package.options import ExportOptions
+from exports.package.request import request_export, run_here
 from psynetdata.psynet import csvtext, times
 from tests.store.snapshot_factory import DATA
 

@@ -10,7 +10,8 @@ import zlib
 import pytest
 from django.core.files.storage import default_storage
 
-from exports.package.request import ExportOptions, request_export, run_here
+from exports.package.options import ExportOptions
+from exports.package.request import request_export, run_here
 from exports.package.tree.media_metadata import strip
 from psynetdata.anonymize.face.policy_decisions import decide
 from psynetdata.anonymize.policy.rules import Rule

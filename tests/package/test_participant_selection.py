@@ -11,7 +11,8 @@ from django.core.files.storage import default_storage
 from exports.models import Export
 from exports.operations.storage_check import verify_export
 from exports.package import participant_list
-from exports.package.request import ExportOptions, request_export, run_here
+from exports.package.options import ExportOptions
+from exports.package.request import request_export, run_here
 from exports.store.participant_filter import filter_snapshot
 from exports.store.reader import SnapshotReader
 from psynetdata.models import Audit

@@ -8,7 +8,8 @@ import pytest
 from django.core.files.storage import default_storage
 
 from exports.package.database_zip import download
-from exports.package.request import ExportOptions, request_export
+from exports.package.options import ExportOptions
+from exports.package.request import request_export
 from exports.store.reader import SnapshotReader
 from psynetdata import jobs
 

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from exports.models import ExportArchive
-from exports.package.request import ExportOptions, request_export, run_here
+from exports.package.options import ExportOptions
+from exports.package.request import request_export, run_here
 from exports.package.tree.withheld_texts import WithheldTexts
 from psynetdata.psynet.csvtext import without_null
 from psynetdata.psynet.problems import LeakFound

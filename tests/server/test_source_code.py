@@ -10,7 +10,8 @@ from django.core.files.storage import default_storage
 
 from exports.load.load import load
 from exports.models import SourceCode
-from exports.package.request import ExportOptions, request_export, run_here
+from exports.package.options import ExportOptions
+from exports.package.request import request_export, run_here
 from exports.sources import source_code_zip
 from psynetdata.models import Job
 from psynetdata.psynet.problems import BadInput, Damaged

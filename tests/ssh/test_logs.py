@@ -15,7 +15,8 @@ from exports.capture.take import take
 from exports.models import ServerLogs
 from exports.operations import deployments
 from exports.operations.storage_check import verify_logs
-from exports.package.request import ExportOptions, request_export, run_here
+from exports.package.options import ExportOptions
+from exports.package.request import request_export, run_here
 from exports.server import log_search, logs
 from exports.sources.base import NoLogs
 from exports.sources.postgres import Unreachable

@@ -6,7 +6,7 @@ from django.utils.safestring import SafeString
 from exports.models import Snapshot
 from exports.operations import policy
 from exports.package.estimate import Expected, Files, expected
-from exports.package.request import ANONYMOUS, ExportOptions
+from exports.package.options import ANONYMOUS, ExportOptions
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.cards import Card
 from psynetdata.anonymize.face.deployment_anonymizer import withholds

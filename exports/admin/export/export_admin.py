@@ -5,6 +5,7 @@ from unfold.decorators import action, display
 from exports.admin.verify import ask_to_verify, plan_to_verify, verified_card
 from exports.models import Export
 from exports.package import participant_list
+from exports.package.options import OPTIONS
 from psynetdata import rights
 from psynetdata.admin.job import progress_card
 from psynetdata.admin.pages import html
@@ -17,7 +18,7 @@ from psynetdata.faces import IDENTIFIED
 from .archive_card import archive_card
 
 SHOWN = 20
-_OF_ANONYMOUS = ("level", "pseudonyms", "drop_text", "shift_dates", "coarsen")
+_ONLY_ANONYMOUS = [option.name for option in OPTIONS if option.only_anonymous]
 
 
 def exports_card(exports, *, of_all: bool = False) -> Card:
@@ -132,7 +133,7 @@ class ExportAdmin(Visible, ReadOnly, CardsAdmin):
 
 def options(asked: dict) -> list[tuple]:
     """Return the options for a reader; some only apply to anonymized archives."""
-    hidden = _OF_ANONYMOUS if asked.get("anonymize") == "no" else ()
+    hidden = _ONLY_ANONYMOUS if asked.get("anonymize") == "no" else ()
     if asked.get("participants"):
         asked = asked | {"participants": participant_list.id_ranges(asked["participants"])}
     shown_options = {

@@ -7,12 +7,12 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from exports.models import ExportPreset
-from exports.package.request import ExportOptions
+from exports.package.options import ExportOptions
 from psynetdata import rights
 from psynetdata.models import Audit
 from psynetdata.psynet.problems import Conflict, UsageError
 
-from .request_form import may_ask
+from .option_fields import may_ask
 
 _SHOWN = 50
 

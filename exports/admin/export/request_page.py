@@ -22,7 +22,8 @@ from psynetdata.psynet.problems import Problem
 
 from . import presets
 from .estimate_cards import expected_cards
-from .request_form import ExportForm, as_filled, may_ask
+from .option_fields import as_filled, may_ask
+from .request_form import ExportForm
 
 
 def ask_for_export(model_admin, request: HttpRequest, object_id) -> HttpResponse:

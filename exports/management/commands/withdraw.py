@@ -1,7 +1,7 @@
 from exports.models import Withdrawal
 from exports.operations import withdraw
+from exports.package.deployment_choice import chosen
 from exports.package.participant_list import id_ranges, parse
-from exports.package.request import chosen
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.models import Deployment
 from psynetdata.psynet import times

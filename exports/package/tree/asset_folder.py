@@ -8,7 +8,6 @@ from exports.assets.fetch import FetchedAsset
 from exports.assets.plan import PlannedAsset, export_path, plan, rows_of
 from exports.assets.retrieval import WORKERS, obtain
 from exports.package.progress_meter import ProgressMeter
-from exports.package.request import ExportOptions
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import Damaged, Problem
 from psynetdata.psynet.table_source import TableSource
@@ -30,28 +29,24 @@ class FetchedAssets:
 
 
 def fetch_all(
-    source: TableSource, deployment: Deployment, options: ExportOptions, folder: Path, *, leave: Iterable[int],
-    meter: ProgressMeter, units: int,
+    source: TableSource, deployment: Deployment, which: str, folder: Path, *, strict: bool, n: int | None,
+    leave: Iterable[int], meter: ProgressMeter, units: int,
 ) -> FetchedAssets:  # fmt: skip
-    """Fetch the assets that the options ask for, except those in `leave`. Raises Problem for a missing one if strict.
+    """Fetch the assets that `which` (exports.assets.plan) includes, except those in `leave`; `n` at the same time.
 
-    `units`: how many units of the meter this is worth.
+    `units`: how many units of the meter this is worth. Raises Problem for a missing one if `strict`.
     """
     assets = FetchedAssets()
-    if not options.wants_assets:
-        return assets
     left = frozenset(leave)
 
     def wanted() -> Iterator[PlannedAsset]:
-        return (planned for planned in plan(rows_of(source), options.assets) if planned.id not in left)
+        return (planned for planned in plan(rows_of(source), which) if planned.id not in left)
 
     meter.begin("fetching assets", units, files=sum(1 for _ in wanted()))
-    for planned, fetched in obtain(
-        deployment, wanted(), folder, n=options.n_parallel or WORKERS, check_cancelled=meter.check
-    ):
+    for planned, fetched in obtain(deployment, wanted(), folder, n=n or WORKERS, check_cancelled=meter.check):
         meter.advance(files=1)
         assets.fetched[planned.id] = fetched
-    if options.strict_assets and assets.missing:
+    if strict and assets.missing:
         reasons = sorted({found.missing for found in assets.fetched.values() if found.missing})
         raise Problem(
             f"{assets.missing} of {len(assets.fetched)} asset files are missing ({'; '.join(reasons)}); "

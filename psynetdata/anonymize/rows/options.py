@@ -7,7 +7,7 @@ from psynetdata.anonymize.text.scrubber import FREE_TEXT
 from psynetdata.psynet.problems import UsageError
 
 PSEUDONYMS = ("hmac", "number")
-COARSEN = ("", "day")
+COARSEN = ("day",)
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Options:
     coarsen: str = ""
 
     def __post_init__(self):
-        for name, choices in (("pseudonyms", PSEUDONYMS), ("coarsen", COARSEN)):
+        for name, choices in (("pseudonyms", PSEUDONYMS), ("coarsen", ("", *COARSEN))):
             if getattr(self, name) not in choices:
                 raise UsageError(f"The export's {name} must be one of {', '.join(filter(None, choices))}.")
         for name in ("drop_text", "shift_dates"):

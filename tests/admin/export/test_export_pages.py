@@ -8,7 +8,7 @@ from django.utils import timezone
 from exports.admin.export.archive_card import scan_words
 from exports.models import Export, ExportArchive, ExportPreset, ExportSchedule, Snapshot, Summary
 from exports.package.estimate import expected
-from exports.package.request import ExportOptions
+from exports.package.options import ExportOptions
 from psynetdata.models import Audit, Deployment, Job
 from tests.admin.conftest import text_of
 
