@@ -6,6 +6,11 @@ from psynetdata.models import Deployment
 from .export import Export
 
 
+def kind_choices() -> list[tuple[str, str]]:
+    """Return the kinds of incident. It is a function, so that a new kind needs no migration."""
+    return Incident.Kind.choices
+
+
 class Incident(models.Model):
     """Something that is wrong, from when it was first seen until it is over."""
 
@@ -16,10 +21,13 @@ class Incident(models.Model):
         STORAGE = "storage", "storage nearly full"
         DRILL = "drill", "restore drill failed"
 
+    # Kinds that are about the desk itself; all others are about a deployment.
+    OF_DESK = (Kind.STORAGE,)
+
     deployment = models.ForeignKey(
         Deployment, models.CASCADE, null=True, blank=True, related_name="incidents", help_text="Empty: the desk itself."
     )
-    kind = models.CharField(max_length=20, choices=Kind.choices)
+    kind = models.CharField(max_length=20, choices=kind_choices)
     sentence = models.TextField()
     began_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)

@@ -3,15 +3,14 @@
 from django.db.models import QuerySet
 
 from exports.models import Snapshot
+from exports.sources.registry import KINDS
 from psynetdata import deployments
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import NotFound, UsageError
 
-SOURCES = {
-    "local": (Deployment.Source.LOCAL, Deployment.Source.UPLOAD),
-    "ssh": (Deployment.Source.SSH,),
-    "heroku": (Deployment.Source.HEROKU,),
-}
+# {word of the command `export`: kinds of source}; data that was handed in counts as local.
+SOURCES = {str(kind.source): (kind.source,) for kind in KINDS}
+SOURCES["local"] += (Deployment.Source.UPLOAD,)
 _ONE_NAME = "--app, --deployment and --snapshot each name a deployment; give one of them."
 
 

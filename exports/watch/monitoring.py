@@ -13,7 +13,7 @@ from .disks import Disk, disks
 
 COUNTED = ("participant", "info", "response")
 _SHOWN = (Job.State.QUEUED, Job.State.RUNNING, Job.State.FAILED)
-_OF_DEPLOYMENTS = tuple(kind for kind in Incident.Kind.values if kind != Incident.Kind.STORAGE)
+_OF_DEPLOYMENTS = tuple(kind for kind in Incident.Kind.values if kind not in Incident.OF_DESK)
 
 
 @dataclass
@@ -97,7 +97,7 @@ def desk_metrics(now: datetime) -> DeskMetrics:
         jobs={(kind, state): count for kind, state, count in counts},
         hearts=_hearts(now),
         disks=disks(),
-        incidents={Incident.Kind.STORAGE: int(Incident.Kind.STORAGE in incidents)},
+        incidents={kind: int(kind in incidents) for kind in Incident.OF_DESK},
     )
 
 

@@ -11,6 +11,11 @@ class DeploymentQuerySet(models.QuerySet):
         return running.exclude(source=Deployment.Source.UPLOAD)
 
 
+def source_choices() -> list[tuple[str, str]]:
+    """Return the kinds of source. It is a function, so that a new kind needs no migration."""
+    return Deployment.Source.choices
+
+
 class Deployment(models.Model):
     """One launch of an experiment.
 
@@ -37,7 +42,7 @@ class Deployment(models.Model):
     deployment_id = models.CharField("deployment id", max_length=300, unique=True)
     label = models.CharField(max_length=300, blank=True)
     state = models.CharField(max_length=20, choices=State.choices, default=State.RUNNING)
-    source = models.CharField(max_length=20, choices=Source.choices, default=Source.UPLOAD)
+    source = models.CharField(max_length=20, choices=source_choices, default=Source.UPLOAD)
     source_url = models.CharField(max_length=500, blank=True, help_text="Never with a password.")
     source_secret = models.CharField(
         max_length=200, blank=True, editable=False, help_text="Names the password; see psynetdata.credentials."
