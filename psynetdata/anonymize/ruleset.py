@@ -1,8 +1,8 @@
-"""The version of the anonymization rules: part of the name of each anonymous face.
+"""The version of the anonymizer's code: part of the name of each anonymous face, next to the policy's hash.
 
 A face that was filled by another version is filled again, and identifiers are collected again.
 tests/anonymize/test_ruleset.py compares the output for known databases with recorded output, and fails until this
-version is raised.
+version is raised. A new line of policy.csv does not need that: it changes the policy's hash.
 """
 
 # The next one is "2". Before there were versions, a digest of the code was used; faces that have it remain valid.
