@@ -13,7 +13,7 @@ class Export(models.Model):
     snapshot = models.ForeignKey(Snapshot, models.PROTECT, related_name="exports")
     job = models.OneToOneField(Job, models.CASCADE, related_name="export")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="exports")
-    options = models.JSONField(default=dict, help_text="anonymize, level, assets, type, format, no_source")
+    options = models.JSONField(default=dict, help_text="As exports/package/options.py defines them.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
