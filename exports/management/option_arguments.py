@@ -1,14 +1,15 @@
 """The options of an export as a command's arguments."""
 
-from argparse import ArgumentParser, _ArgumentGroup
+from argparse import ArgumentParser
 
 from exports.package import participant_list
 from exports.package.option_spec import Kind, Option
 from exports.package.options import OPTIONS, ExportOptions
 
 
-def add_arguments(parser: ArgumentParser, anonymized: _ArgumentGroup) -> None:
-    """Add all options; those that only matter for anonymized exports to the group."""
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add all options; those that only matter for anonymized exports are a group."""
+    anonymized = parser.add_argument_group("anonymized exports")
     for option in OPTIONS:
         (anonymized if option.only_anonymous else parser).add_argument(*option.flags, **_argument(option))
 

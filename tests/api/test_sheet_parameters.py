@@ -13,6 +13,7 @@ from psynetdata.faces import ANONYMOUS
 from psynetdata.models import Participant
 from psynetdata.psynet.classfile import excel
 from psynetdata.sheets.output import arrow
+from psynetdata.sheets.output.registry import FORMATS
 
 from .test_basic_data import body, rows
 
@@ -162,6 +163,15 @@ def test_parquet_has_numbers_times_and_the_texts_of_csv(trials, analyst):
     assert found["creation_time"].tolist() == [pd.Timestamp(row["creation_time"]) for row in trials]
     for column in ("definition", "answer", "animal", "class"):
         assert found[column].tolist() == as_csv[column].tolist()
+
+
+def test_every_format_is_named_negotiated_and_in_the_schema(trials, analyst):
+    content = analyst.get("/api/schema/?format=json").json()["paths"]["/api/basic_data/{sheet}/"]["get"]["responses"]
+    assert list(content["200"]["content"]) == [each.media_type for each in FORMATS.values()]
+    for each in FORMATS.values():
+        named, accepted = analyst.get(f"{TRIALS}?format={each.name}"), analyst.get(TRIALS, HTTP_ACCEPT=each.media_type)
+        assert body(named) == body(accepted)
+        assert named["Content-Type"] == accepted["Content-Type"] == each.content_type
 
 
 def test_without_pyarrow_parquet_is_one_sentence(trials, analyst, monkeypatch):

@@ -34,7 +34,7 @@ each_value = pytest.mark.parametrize(("option", "value"), CASES, ids=lambda told
 
 def parsed(*words) -> ExportOptions:
     parser = argparse.ArgumentParser()
-    option_arguments.add_arguments(parser, parser.add_argument_group())
+    option_arguments.add_arguments(parser)
     return option_arguments.asked(vars(parser.parse_args(words)))
 
 

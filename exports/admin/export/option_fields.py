@@ -30,7 +30,7 @@ class Box:
     words: str
     option: str
     ticked: str | bool
-    open: str | bool
+    unticked: str | bool
 
 
 def fields(user) -> dict[str, forms.Field]:
@@ -62,7 +62,7 @@ def options(cleaned: Mapping) -> ExportOptions:
     values = {option.name: cleaned[option.name] for option in OPTIONS if cleaned.get(option.name) not in ("", None)}
     for name in (BESIDE, MORE):
         if name in cleaned:
-            values |= {box.option: box.open for box in _BOXES[name]}
+            values |= {box.option: box.unticked for box in _BOXES[name]}
             values |= {box.option: box.ticked for box in _BOXES[name] if box.value in cleaned[name]}
     if cleaned.get(FILES) and values["type"] == "psynet":
         values |= {"excel": True} if cleaned[FILES] == "excel" else {"format": cleaned[FILES]}
@@ -98,7 +98,9 @@ def _radio(label: str, choices: list, initial: str, **more) -> forms.ChoiceField
 
 def _boxes_of(option: Option) -> Iterator[Box]:
     """Yield the boxes of a switch, or of a choice that can be left out; one called `no_x` is offered as x."""
-    if option.kind is Kind.SWITCH and option.label and option.name not in _OF_FILES:
+    if not option.label or option.name in _OF_FILES:
+        return
+    if option.kind is Kind.SWITCH:
         is_negative = option.name.startswith("no_")
         yield Box(option.name.removeprefix("no_"), option.label, option.name, not is_negative, is_negative)
     elif option.can_be_left_out:

@@ -33,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--snapshot", metavar="ID", type=int, help="Which snapshot; by default the newest good one."
         )
-        option_arguments.add_arguments(parser, parser.add_argument_group("anonymized exports"))
+        option_arguments.add_arguments(parser)
         parser.add_argument(
             "--legacy",
             action="store_true",
