@@ -42,31 +42,53 @@ class Kind:
     cluster: str
     max_attempts: int
     kept: timedelta | None = None
+    unchecked: bool = False
 
 
 _kinds: dict[str, Kind] = {}
-_each_minute: list[Callable[[], None]] = []
+_each_minute: list[tuple[Callable[[], None], bool]] = []
+_checks: list[Callable[[], object]] = []
+_at_start: list[Callable[[], None]] = []
 
 
-def handler(kind: str, *, cluster: str, max_attempts: int = 3, kept: timedelta | None = None):
+def handler(kind: str, *, cluster: str, max_attempts: int = 3, kept: timedelta | None = None, unchecked: bool = False):
     """Decorator for the function that runs jobs of this kind; it gets a Running and may return the job's result.
 
-    `kept`: how long rows of finished jobs are kept (see `forget`); None: forever.
+    `kept`: how long rows of finished jobs are kept (see `forget`); None: forever. `unchecked`: jobs that neither read
+    nor write the storage, such as alarms, run even if `check_ready` raises.
     """
 
     def register(function):
         if kind in _kinds:
             raise ValueError(f"two handlers for jobs of kind {kind}")
-        _kinds[kind] = Kind(function, cluster, max_attempts, kept)
+        _kinds[kind] = Kind(function, cluster, max_attempts, kept, unchecked)
         return function
 
     return register
 
 
-def each_minute(function: Callable[[], None]) -> Callable[[], None]:
+def each_minute(function: Callable[[], None], *, unchecked: bool = False) -> Callable[[], None]:
     """Decorator for a function that `tick` calls; it must be short and submit jobs for longer work."""
-    _each_minute.append(function)
+    _each_minute.append((function, unchecked))
     return function
+
+
+def before_each(check: Callable[[], object]) -> Callable[[], object]:
+    """Decorator for a function that raises a Problem while no job may work at all."""
+    _checks.append(check)
+    return check
+
+
+def at_start(function: Callable[[], None]) -> Callable[[], None]:
+    """Decorator for a function that is called when the workers are started."""
+    _at_start.append(function)
+    return function
+
+
+def check_ready() -> None:
+    """Raise the Problem because of which no job may work now, if there is one."""
+    for check in _checks:
+        check()
 
 
 class Running:
@@ -158,6 +180,8 @@ def run(job_id: int, *, on_progress=None, raise_problems: bool = False) -> None:
     running = Running(job, on_progress)
     try:
         with _beating(running):
+            if not kind.unchecked:
+                check_ready()
             result = kind.function(running)
     except Cancelled as problem:
         _finish(job, Job.State.CANCELLED, reason=problem.sentence)
@@ -212,11 +236,28 @@ def tick() -> None:
         if not Job.objects.filter(cluster=job.cluster, state=Job.State.RUNNING).exists():
             _send(job)
     sweep_leftovers()
-    for function in _each_minute:
+    _call_each_minute(unchecked=True)
+    if _is_ready():
+        _call_each_minute(unchecked=False)
+
+
+def _call_each_minute(*, unchecked: bool) -> None:
+    for function in [one for one, anyway in _each_minute if anyway == unchecked]:
         try:
             function()
         except Exception:  # if one function fails, the others must still run
             logger.exception("%s.%s failed", function.__module__, function.__name__)
+
+
+def _is_ready() -> bool:
+    try:
+        check_ready()
+    except Problem as problem:
+        logger.error("no work is begun: %s", problem.sentence)
+        return False
+    except Exception:  # an outage: each job reports its own
+        return True
+    return True
 
 
 def forget(now: datetime | None = None) -> int:
@@ -254,8 +295,14 @@ def _ask_for_beat(cluster: str) -> None:
         async_task("psynetdata.jobs.beat", cluster, cluster=cluster)
 
 
-def ensure_schedule() -> None:
-    """Create the only schedule: `tick`, each minute, on the fast cluster. Called when workers are started."""
+def prepare_start() -> None:
+    """Check that jobs may work, and create the only schedule: `tick`, each minute, on the fast cluster.
+
+    Called when workers are started. Raises Problem.
+    """
+    check_ready()
+    for function in _at_start:
+        function()
     for cluster in (FAST, SLOW):
         beat(cluster)
     Schedule.objects.update_or_create(

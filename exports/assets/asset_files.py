@@ -12,8 +12,9 @@ from django.core.files import File
 from django.core.files.storage import Storage, default_storage, storages
 from django.db import transaction
 
-from exports.models import StoredAsset
+from exports.models import ReleasedFile, StoredAsset
 from exports.models.asset import file_of
+from exports.store import quarantine
 from psynetdata.infra.storage import blocks
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import Damaged
@@ -114,13 +115,19 @@ def remember(deployment: Deployment, fetched: Iterable[tuple[PlannedAsset, Fetch
 
 
 def forget(deployment: Deployment, asset_ids: Iterable[int]) -> int:
-    """Remove the files of these assets at once, for somebody who withdrew. Return how many rows were deleted."""
+    """Remove the files of these assets at once, for somebody who withdrew; a file that others share stays.
+
+    Return how many different files they had.
+    """
     going = StoredAsset.objects.filter(deployment__in=_line(deployment), asset_id__in=list(asset_ids))
     hashes = set(going.values_list("sha256", flat=True))
-    count, _ = going.delete()
+    with transaction.atomic():  # if the process dies after this, the next prune still deletes the files at once
+        quarantine.release(map(file_of, hashes), ReleasedFile.Reason.ERASURE)
+        going.delete()
     for one in hashes - set(StoredAsset.objects.filter(sha256__in=hashes).values_list("sha256", flat=True)):
         default_storage.delete(file_of(one))
-    return count
+    quarantine.forget(map(file_of, hashes))
+    return len(hashes)
 
 
 def _line(deployment: Deployment) -> list[int]:

@@ -1,16 +1,19 @@
 from .asset import StoredAsset
 from .export import Export, ExportArchive
 from .incident import Incident, Notice, SlackThread
+from .installation import Installation
 from .note import Note
 from .schedule import ExportPreset, ExportSchedule
 from .server_logs import ServerLogs
 from .snapshot import Snapshot
 from .source_code import SourceCode
 from .summary import SegmentTally, Summary
+from .unreferenced import QuarantinedFile, ReleasedFile
 from .watch import Watch
 from .withdrawal import Withdrawal
 
 __all__ = [
-    "Export", "ExportArchive", "ExportPreset", "ExportSchedule", "Incident", "Note", "Notice", "SegmentTally",
-    "ServerLogs", "SlackThread", "Snapshot", "SourceCode", "StoredAsset", "Summary", "Watch", "Withdrawal",
+    "Export", "ExportArchive", "ExportPreset", "ExportSchedule", "Incident", "Installation", "Note", "Notice",
+    "QuarantinedFile", "ReleasedFile", "SegmentTally", "ServerLogs", "SlackThread", "Snapshot", "SourceCode",
+    "StoredAsset", "Summary", "Watch", "Withdrawal",
 ]  # fmt: skip

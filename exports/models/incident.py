@@ -20,6 +20,11 @@ class Incident(models.Model):
         UNREACHABLE = "unreachable", "source unreachable"
         STORAGE = "storage", "storage nearly full"
         DRILL = "drill", "restore drill failed"
+        INSTALLATION = "installation", "storage and database do not match"
+        PRUNE = "prune", "nothing is pruned"
+
+    # Kinds that are about the desk itself.
+    OF_DESK = (Kind.STORAGE, Kind.INSTALLATION, Kind.PRUNE)
 
     # Kinds that are about the desk itself; all others are about a deployment.
     OF_DESK = (Kind.STORAGE,)

@@ -7,24 +7,33 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, ProtectedError
+from django.db.models import Count, Exists, Max, OuterRef, ProtectedError, Sum
 from django.utils import timezone
 
 from exports.history.retention import HeldSnapshot, RetentionPolicy, keep
-from exports.models import Export, Snapshot
-from exports.package.expiry import expire, expired
+from exports.models import Export, ExportArchive, Installation, QuarantinedFile, ReleasedFile, Snapshot
+from exports.models.asset import ASSETS
+from exports.package.expiry import FOLDER as EXPORTS
+from exports.package.expiry import expire, expired_names, unneeded
 from exports.store import locks, withdrawals
-from exports.store.asset_garbage import remove_unowned, unowned
+from exports.store.asset_garbage import owned_count, remove_unowned, unowned
+from exports.store.blobs import FOLDER as STORE
 from exports.store.blobs import Store
-from exports.store.garbage import References, Swept, sweep, unreferenced_files
+from exports.store.garbage import References, sweep, unreferenced_files
+from exports.store.installation import count_prune
+from exports.store.quarantine import Quarantine, release, take_back_releases
+from exports.store.storage_listing import Swept
 from psynetdata import jobs
 from psynetdata.jobs import Running
 from psynetdata.models import Audit, Deployment, Job, MirroredTable
+from psynetdata.psynet import times
 from psynetdata.psynet.problems import Conflict
 from psynetdata.psynet.tables import UNMIRRORED_TABLES
 
 _TOGETHER = 50  # rows deleted in one transaction
 _DAY = timedelta(days=1)
+_HOUR = timedelta(hours=1)
+_LONG_PAUSE = timedelta(days=3)  # prunes are daily
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,8 @@ class PruneResult:
     """What was deleted, or would be. `store`, `archives`, `assets`: files of snapshots, expired exports, assets.
 
     `deployments`: {deployment_id: {"goes": n, "stays": {reason: n}}}; `unreadable`: states that could not be read.
+    `quarantined`: files that nothing refers to and that stay for now. `stopped`: sentences why something stayed that
+    would otherwise have gone.
     """
 
     deployments: dict[str, dict]
@@ -39,6 +50,8 @@ class PruneResult:
     archives: Swept
     assets: Swept
     unreadable: int
+    quarantined: Swept
+    stopped: list[str]
 
     def to_json(self) -> dict:
         return asdict(self)
@@ -57,32 +70,90 @@ def retention_reasons(deployment: Deployment, now: datetime) -> dict[int, str | 
     return keep(_held_snapshots(deployment), now, policy_of(deployment))
 
 
-def prune(running: Running, *, deployment: Deployment | None = None, dry_run: bool = False) -> PruneResult:
-    """Delete snapshots of one deployment or of all; then all files that nothing refers to, and expired exports.
+def prune(
+    running: Running, *, deployment: Deployment | None = None, quarantined: bool = False, dry_run: bool = False
+) -> PruneResult:
+    """Delete snapshots of one deployment or of all, and their files; then expired exports and what was quarantined.
 
-    With `dry_run` only report what would be deleted. Raises Conflict while another prune runs, and Cancelled. If a
+    With `quarantined` all files in quarantine go, except those that are kept. With `dry_run` only report what would
+    be deleted. Raises Conflict while another prune runs, and Cancelled. If a
     prune is interrupted, the next one continues from there.
     """
     now, store = timezone.now(), Store()
     if not dry_run:
         _alone(running)
+    installation = Installation.objects.get() if dry_run else count_prune()
+    if doubt := clock_doubt(installation, now):
+        return _held_back(doubt)
     chosen = [deployment] if deployment else list(Deployment.objects.order_by("number"))
     decided = {one: retention_reasons(one, now) for one in chosen}
     going = {one: [pk for pk, reason in reasons.items() if reason is None] for one, reasons in decided.items()}
+    every_id = frozenset(pk for ids in going.values() for pk in ids)
     counts = {one.deployment_id: _counted(reasons.values()) for one, reasons in decided.items() if reasons}
-    if dry_run:
-        references = References(store, without=frozenset(pk for ids in going.values() for pk in ids))
-        references.update(running)
-        files, archives = _sum(unreferenced_files(store, references, now)), _sum(expired(store.storage, now))
-        return PruneResult(counts, files, archives, _sum(unowned(store.storage, now)), len(references.unreadable))
-    for one, ids in going.items():
-        if ids:
-            counts[one.deployment_id]["goes"] = _delete_snapshots(one, ids, running)
+    every_id = frozenset(pk for ids in going.values() for pk in ids)
     running.progress("reading what is kept")
-    references = References(store)
+    references = References(store, without=every_id)
     references.update(running)
-    files, archives = sweep(store, references, running, now), expire(store.storage, running, now)
-    return PruneResult(counts, files, archives, remove_unowned(store.storage, running, now), len(references.unreadable))
+    released = frozenset[str]()
+    if dry_run:
+        released = frozenset(references.files_only_of(every_id))
+    else:
+        for one, ids in going.items():
+            if ids:
+                counts[one.deployment_id]["goes"] = _delete_snapshots(one, ids, references, running)
+        references.include(Snapshot.objects.filter(pk__in=every_id).values_list("pk", flat=True))
+        references.update(running)
+        take_back_releases(references.files)
+    quarantine = Quarantine(installation, now, ended=quarantined, dry_run=dry_run)
+    swept = _remove_files(quarantine, references, released, running, now)
+    return PruneResult(counts, *swept, len(references.unreadable), _in_quarantine(), sorted(quarantine.stopped))
+
+
+def _remove_files(
+    quarantine: Quarantine, references: References, released: frozenset[str], running: Running, now: datetime
+) -> tuple[Swept, Swept, Swept]:
+    """Remove what may go of the files of snapshots, exports and assets; on a dry run only count it."""
+    store = references.store
+    files = quarantine.deletable(
+        STORE, unreferenced_files(store, references, now), named=len(references.files), released=released
+    )
+    archives = quarantine.deletable(
+        EXPORTS, unneeded(store.storage, now), named=ExportArchive.objects.count(), released=expired_names(now)
+    )
+    assets = quarantine.deletable(ASSETS, unowned(store.storage, now), named=owned_count())
+    if quarantine.dry_run:
+        return _sum(files), _sum(archives), _sum(assets)
+    return (
+        sweep(store, references, files, running),
+        expire(store.storage, archives, running),
+        remove_unowned(store.storage, assets, running),
+    )
+
+
+def clock_doubt(installation: Installation, now: datetime) -> str | None:
+    """Return why this machine's clock may be wrong, in a sentence; what is old cannot be told from it then."""
+    before = installation.pruned_at
+    if before and not before - _HOUR < now < before + _LONG_PAUSE:
+        return (
+            f"The last prune was {times.in_words(before)}, so either the clock is wrong or nothing was pruned for "
+            "long: nothing was deleted this time. The next prune deletes again."
+        )
+    newest = Snapshot.objects.filter(deployment__in=Deployment.objects.watched()).aggregate(at=Max("taken_at"))["at"]
+    if newest and now > newest + _LONG_PAUSE:
+        return (
+            f"The newest snapshot of a watched deployment is of {times.in_words(newest)}, so either the clock is wrong "
+            "or no source answers: nothing is deleted until there is a new one."
+        )
+    return None
+
+
+def _held_back(doubt: str) -> PruneResult:
+    return PruneResult({}, Swept(), Swept(), Swept(), 0, _in_quarantine(), [doubt])
+
+
+def _in_quarantine() -> Swept:
+    held = QuarantinedFile.objects.aggregate(files=Count("pk"), bytes=Sum("bytes"))
+    return Swept(held["files"], held["bytes"] or 0)
 
 
 def submit_daily() -> None:
@@ -142,30 +213,32 @@ def _snapshots_in_use() -> set[int]:
     return set(active.filter(options__has_key="snapshot").values_list("options__snapshot", flat=True))
 
 
-def _delete_snapshots(deployment: Deployment, ids: list[int], running: Running) -> int:
+def _delete_snapshots(deployment: Deployment, ids: list[int], references: References, running: Running) -> int:
     gone = 0
     for start in range(0, len(ids), _TOGETHER):
         running.progress("letting snapshots go", start, len(ids))
         together = ids[start : start + _TOGETHER]
         try:
-            gone += _delete(together)
+            gone += _delete(together, references)
         except (ProtectedError, IntegrityError):  # an export of one of them was requested a moment ago
-            gone += sum(_delete_if_free(pk) for pk in together)
+            gone += sum(_delete_if_free(pk, references) for pk in together)
     Audit.record("prune", deployment=deployment, target=f"{gone} snapshots")
     return gone
 
 
-def _delete(ids: list[int]) -> int:
+def _delete(ids: list[int], references: References) -> int:
     """Return how many were deleted. Snapshots that were pinned or exported since the decision stay."""
     with transaction.atomic():
-        free = Snapshot.objects.select_for_update().filter(pk__in=ids, pinned=False)
-        _, gone = Snapshot.objects.filter(pk__in=[one.pk for one in free.only("pk")]).delete()
+        free = [one.pk for one in Snapshot.objects.select_for_update().filter(pk__in=ids, pinned=False).only("pk")]
+        # In the same transaction, so that no crash separates a deletion from what was decided about its files.
+        release(references.files_only_of(free), ReleasedFile.Reason.RETENTION)
+        _, gone = Snapshot.objects.filter(pk__in=free).delete()
         return gone.get(Snapshot._meta.label, 0)
 
 
-def _delete_if_free(pk: int) -> int:
+def _delete_if_free(pk: int, references: References) -> int:
     try:
-        return _delete([pk])
+        return _delete([pk], references)
     except (ProtectedError, IntegrityError):
         return 0
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.db import transaction
 
+from exports.assets.asset_files import forget
 from exports.mirroring.mirror import mirror
 from exports.mirroring.rebuild import to_mirror
-from exports.models import Export, Snapshot, StoredAsset, Withdrawal
+from exports.models import Export, Snapshot, Withdrawal
 from exports.package.publication import discard
 from exports.store.reader import SnapshotReader
 from exports.store.withdrawals import withdrawn_ids, without_withdrawn
@@ -119,13 +119,7 @@ def _remove_assets(snapshot: Snapshot, running: Running) -> int:
             return 0
         stay = set(_asset_ids(less.reader))
         gone = [each for each in _asset_ids(SnapshotReader(snapshot)) if each not in stay]
-    rows = StoredAsset.objects.filter(deployment=snapshot.deployment, asset_id__in=gone)
-    files = {row.sha256: row.file for row in rows}
-    rows.delete()
-    for sha256, file in files.items():
-        if not StoredAsset.objects.filter(sha256=sha256).exists():
-            default_storage.delete(file)
-    return len(files)
+    return forget(snapshot.deployment, gone)
 
 
 def _asset_ids(reader: SnapshotReader) -> Iterable[int]:

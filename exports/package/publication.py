@@ -11,7 +11,9 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
-from exports.models import Export, ExportArchive
+from exports.models import Export, ExportArchive, ReleasedFile
+from exports.store.installation import check_before_publishing
+from exports.store.quarantine import forget, release
 from psynetdata.psynet.problems import Damaged
 
 
@@ -39,6 +41,7 @@ def publish(
         for one in finished:
             names.append(f"exports/{export.id}/{one.mode}.zip")
             _store(one, names[-1])
+        check_before_publishing()
         with transaction.atomic():
             last_look()
             return [_row(export, one, name) for one, name in zip(finished, names, strict=True)]
@@ -53,8 +56,10 @@ def publish(
 def discard(export: Export) -> None:
     """Keep the record of an export, but none of its archives."""
     for archive in export.archives.all():
+        release([archive.file], ReleasedFile.Reason.ARCHIVE)
         archive.delete()
         default_storage.delete(archive.file)
+        forget([archive.file])
 
 
 def _store(one: Finished, name: str) -> None:

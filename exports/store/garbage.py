@@ -1,9 +1,8 @@
 """Find files of the storage that no row refers to any more, and remove them while captures may be running."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from time import monotonic, sleep
@@ -17,7 +16,8 @@ from psynetdata.psynet.problems import Damaged
 
 from . import locks
 from .blobs import FOLDER, Store, file_of
-from .storage_listing import names
+from .quarantine import forget
+from .storage_listing import File, Swept, names
 
 # Nothing newer is removed: a second guard in addition to locks.deleting, in case clocks or heartbeats are wrong.
 GRACE = timedelta(hours=1)
@@ -34,15 +34,6 @@ _LOOK = 0.3
 _ROWS = 200
 
 
-@dataclass
-class Swept:
-    """What was removed, or would be. `waits`: the rest stays until the next run, because captures never paused."""
-
-    files: int = 0
-    bytes: int = 0
-    waits: bool = False
-
-
 class References:
     """The files that snapshots and the mirror refer to. Each state is read once, however many snapshots share it.
 
@@ -53,7 +44,7 @@ class References:
         self.files: set[str] = set()
         self.unreadable: set[str] = set()  # states whose files are therefore not known
         self._spared: datetime | None = None
-        self._store = store
+        self.store = store
         self._seen = set(without)
         self._states: set[str] = set()
 
@@ -77,6 +68,20 @@ class References:
                 running.check()
             self._take(state, states[state])
 
+    def include(self, snapshots: Iterable[int]) -> None:
+        """Do not treat these snapshots as deleted any more; `update` adds them."""
+        self._seen -= set(snapshots)
+
+    def files_only_of(self, snapshots: Iterable[int]) -> set[str]:
+        """Return the files of these snapshots that no other row refers to. What cannot be read is not in it."""
+        files: set[str] = set()
+        for tables in Snapshot.objects.filter(pk__in=list(snapshots)).values_list("tables", flat=True):
+            for state in {entry["state"] for entry in tables.values()} - self._states:
+                files.add(file_of(state, "json"))
+                with suppress(Damaged):
+                    files |= self.store.segment_files(state)
+        return files - self.files
+
     def spares(self, name: str, modified: datetime) -> bool:
         """Return whether the file must stay. Files of an unreadable state are older than it, so all such stay."""
         return name in self.files or (self._spared is not None and modified <= self._spared)
@@ -86,18 +91,11 @@ class References:
             self._states.add(ref)
             self.files.add(file_of(ref, "json"))
             try:
-                self.files.update(self._store.segment_files(ref))
+                self.files.update(self.store.segment_files(ref))
             except Damaged:
                 self.unreadable.add(ref)
         if ref in self.unreadable:
             self._spared = max(at, self._spared or at)
-
-
-@dataclass(frozen=True)
-class File:
-    name: str
-    bytes: int
-    modified: datetime
 
 
 def unreferenced_files(store: Store, references: References, now: datetime) -> Iterator[File]:
@@ -107,16 +105,18 @@ def unreferenced_files(store: Store, references: References, now: datetime) -> I
         if name in references.files or not (part or _OURS.fullmatch(name)):
             continue
         with suppress(FileNotFoundError):  # a writer has finished in the meantime
-            file = File(name, store.storage.size(name), store.storage.get_modified_time(name))
+            file = File(name, store.storage.size(name), store.storage.get_modified_time(name), bool(part))
             old = file.modified < now - (PART_GRACE if part else GRACE)
             if old and (part or not references.spares(name, file.modified)):
                 yield file
 
 
-def sweep(store: Store, references: References, running: Running, now: datetime) -> Swept:
-    """Remove unreferenced files, in batches, while nothing is being stored. Raises Cancelled between files."""
+def sweep(store: Store, references: References, files: Iterator[File], running: Running) -> Swept:
+    """Remove files, in batches, while nothing is being stored. Raises Cancelled between files.
+
+    `files`: those that may go (exports.store.quarantine); what is referred to in the meantime stays.
+    """
     swept = Swept()
-    files = unreferenced_files(store, references, now)
     while not swept.waits and (batch := list(islice(files, _BATCH))):
         running.progress("removing files", swept.files)
         _remove(batch, store, references, running, swept)
@@ -133,8 +133,11 @@ def _remove(batch: list[File], store: Store, references: References, running: Ru
                 # A capture that ended in the meantime may use files that nothing referred to before.
                 references.update()
                 until = monotonic() + _SECONDS
+                gone = []
                 while batch and monotonic() < until:
-                    _remove_one(batch.pop(), store, references, swept)
+                    if _remove_one(file := batch.pop(), store, references, swept):
+                        gone.append(file.name)
+                forget(gone)
         if not may:
             if monotonic() > patience:
                 swept.waits = True
@@ -142,10 +145,11 @@ def _remove(batch: list[File], store: Store, references: References, running: Ru
             sleep(_LOOK)
 
 
-def _remove_one(file: File, store: Store, references: References, swept: Swept) -> None:
+def _remove_one(file: File, store: Store, references: References, swept: Swept) -> bool:
     if references.spares(file.name, file.modified):
-        return
+        return False
     with suppress(FileNotFoundError):
         store.storage.delete(file.name)
     swept.files += 1
     swept.bytes += file.bytes
+    return True

@@ -1,8 +1,29 @@
-"""List the names of the files in a folder of the storage, whatever kind of storage it is."""
+"""List the files in a folder of the storage, whatever kind of storage it is."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 
 from django.core.files.storage import Storage
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of the storage. `partial`: a writer that was killed left it; it was never complete."""
+
+    name: str
+    bytes: int
+    modified: datetime
+    partial: bool = False
+
+
+@dataclass
+class Swept:
+    """What was removed, or would be. `waits`: the rest stays until the next run, because captures never paused."""
+
+    files: int = 0
+    bytes: int = 0
+    waits: bool = False
 
 
 def names(storage: Storage, folder: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from django.conf import settings
 
-from exports.models import Snapshot, Withdrawal
+from exports.models import ReleasedFile, Snapshot, Withdrawal
 from psynetdata.faces import IDENTIFIED
 from psynetdata.jobs import Running
 from psynetdata.models import Deployment, MirroredTable
@@ -19,6 +19,7 @@ from psynetdata.psynet.problems import Damaged
 
 from .blobs import Store, TableState, sha256_of
 from .participant_filter import FilteredSnapshot, OnProgress, filter_into, filter_snapshot
+from .quarantine import release
 from .reader import SnapshotReader
 from .writer import store_writer
 
@@ -54,6 +55,8 @@ def store_without_withdrawn(snapshot: Snapshot, ids: Iterable[int], running: Run
             snapshot, ownership, writer, Path(folder), on_progress, known=frozenset(mirrored.whole), name=name
         )
         writer.finish()
+        # The next refresh replaces these; then nothing refers to them, and they can be made again.
+        release(writer.new, ReleasedFile.Reason.DERIVED)
     return filtered
 
 

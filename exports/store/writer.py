@@ -23,7 +23,7 @@ from psynetdata.models import Deployment
 from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.problems import Damaged
 
-from . import locks
+from . import installation, locks
 from .blobs import Store, TableState, file_of, pack, pack_name, sha256_of
 from .reader import SnapshotReader
 
@@ -72,6 +72,7 @@ class StoreWriter:
         self._thread.join()
         if self._failure:
             raise self._failure
+        installation.check_before_publishing()
 
     def stop(self) -> None:
         """Store nothing more; return when the thread has ended."""

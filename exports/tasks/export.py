@@ -24,12 +24,10 @@ def export(running: Running) -> dict:
     return {"export": row.id, "archives": sizes, "launch_mode": launch_mode(SnapshotReader(row.snapshot))}
 
 
-@each_minute
-def watch() -> None:
-    inspect()
+each_minute(inspect, unchecked=True)
 
 
-@handler(notices.KIND, cluster=FAST)
+@handler(notices.KIND, cluster=FAST, unchecked=True)
 def notify(running: Running) -> dict:
     """Options: channel. Result: told."""
     return {"told": deliver(running.options["channel"])}
@@ -41,7 +39,7 @@ def send_scheduled_exports() -> None:
     schedule_notice.send()
 
 
-@handler(schedule_notice.KIND, cluster=FAST, kept=timedelta(days=7))
+@handler(schedule_notice.KIND, cluster=FAST, kept=timedelta(days=7), unchecked=True)
 def notify_owner(running: Running) -> dict:
     """Options: schedule. Result: told, the ways."""
     return {"told": schedule_notice.notify_owner(running.options["schedule"])}

@@ -16,6 +16,7 @@ from exports.operations import policy
 from exports.operations.prune import prune, submit_daily
 from exports.server import logs
 from exports.sources.base import NoLogs
+from exports.store import installation
 from psynetdata import jobs
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import NotFound
@@ -23,6 +24,10 @@ from psynetdata.psynet.problems import NotFound
 # One snapshot each minute leaves one row each minute.
 _KEPT = timedelta(days=7)
 _KEPT_LISTINGS = timedelta(days=90)
+
+
+jobs.before_each(installation.check)
+jobs.at_start(installation.note_start)
 
 
 @jobs.handler("load", cluster=jobs.FAST)
@@ -67,13 +72,14 @@ def undecided_job(running: jobs.Running) -> dict:
 
 @jobs.handler("prune", cluster=jobs.SLOW)
 def prune_job(running: jobs.Running) -> dict:
-    """Options: deployment_id and dry_run, or neither. Result: exports.operations.prune.PruneResult."""
+    """Options: deployment_id, quarantined and dry_run, or none. Result: exports.operations.prune.PruneResult."""
     named = running.options.get("deployment_id")
     deployment = Deployment.objects.filter(deployment_id=named).first() if named else None
     if named and deployment is None:
         raise NotFound("The deployment whose snapshots were to be pruned is no longer here.")
     jobs.forget()
-    return prune(running, deployment=deployment, dry_run=bool(running.options.get("dry_run"))).to_json()
+    switches = {name: bool(running.options.get(name)) for name in ("quarantined", "dry_run")}
+    return prune(running, deployment=deployment, **switches).to_json()
 
 
 jobs.each_minute(submit_daily)

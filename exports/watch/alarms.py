@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from exports.models import Incident, Snapshot
+from exports.store import installation, locks
 from psynetdata.models import Job
 from psynetdata.psynet import times
 
@@ -24,6 +25,27 @@ def deployment_alarms(sight: DeploymentStatus, now: datetime) -> Verdicts:
 
 
 def desk_alarms() -> Verdicts:
+    return _disks() | _installation() | _prune()
+
+
+def _installation() -> Verdicts:
+    """Check that database and storage belong together; a storage that does not answer says nothing about it."""
+    try:
+        installation.check()
+    except installation.WrongStorage as problem:
+        return {Kind.INSTALLATION: problem.sentence}
+    except Exception:  # each kind of storage has its own errors; jobs that need it report them
+        return {}
+    return {Kind.INSTALLATION: None}
+
+
+def _prune() -> Verdicts:
+    """Check whether the last prune left files or snapshots because something seemed wrong."""
+    last = Job.objects.filter(kind=locks.PRUNE, state=Job.State.DONE).order_by("-finished_at").first()
+    return {Kind.PRUNE: " ".join(last.result.get("stopped", ())) or None} if last else {}
+
+
+def _disks() -> Verdicts:
     """Check the free space on the disks that we write to."""
     all_disks = disks.disks()
     tight = [f"{disk.label} ({disk.free_space})" for disk in all_disks if disk.free < disk.limit]

@@ -11,6 +11,7 @@ from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.http import HttpRequest, JsonResponse
 
 from psynetdata import jobs
+from psynetdata.psynet.problems import Problem
 
 _STORAGE_EVERY = 30.0  # seconds between tests of the storage, which may be far away and cost money
 _lock = threading.Lock()
@@ -18,10 +19,15 @@ _storage: dict[str, object] = {}
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
-    """Answer 200 or 503 with {status, database, storage, workers}; signed-in users also see which part fails."""
+    """Answer 200 or 503 with {status, database, installation, storage, workers}; signed-in users also see details."""
     ill_databases = [alias for alias in (DEFAULT_DB_ALIAS, *settings.FACES) if not _answers(alias)]
     standing_still = jobs.standing_still() if DEFAULT_DB_ALIAS not in ill_databases else ["unknown"]
-    parts = {"database": not ill_databases, "storage": _storage_works(), "workers": not standing_still}
+    parts = {
+        "database": not ill_databases,
+        "installation": not ill_databases and _is_ready(),
+        "storage": _storage_works(),
+        "workers": not standing_still,
+    }
     well = all(parts.values())
     state = {"status": "ok" if well else "ill", **parts}
     if not well and DEFAULT_DB_ALIAS not in ill_databases and request.user.is_authenticated:
@@ -40,11 +46,31 @@ def _answers(alias: str) -> bool:
         return False
 
 
+def _is_ready() -> bool:
+    """Return whether jobs may work: whether database and storage belong together."""
+    return _storage_state()["ready"]
+
+
 def _storage_works() -> bool:
+    return _storage_state()["works"]
+
+
+def _storage_state() -> dict[str, bool]:
     with _lock:
         if _storage.get("until", 0.0) <= monotonic():
-            _storage.update(works=_try_storage(), until=monotonic() + _STORAGE_EVERY)
-        return bool(_storage["works"])
+            ready = _check_ready()
+            _storage.update(ready=ready, works=ready and _try_storage(), until=monotonic() + _STORAGE_EVERY)
+        return {name: bool(_storage[name]) for name in ("ready", "works")}
+
+
+def _check_ready() -> bool:
+    try:
+        jobs.check_ready()
+    except Problem:
+        return False
+    except Exception:  # the storage does not answer, which is reported as such
+        return True
+    return True
 
 
 def _try_storage() -> bool:

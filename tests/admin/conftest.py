@@ -12,6 +12,7 @@ from django.db import connections
 from django.utils import timezone
 
 from exports.models import Incident, Snapshot
+from exports.store import installation
 from psynetdata.models import (
     Asset,
     Deployment,
@@ -134,6 +135,7 @@ def watched(deployment):
 @pytest.fixture
 def take(watched):
     """take(info=3, minutes=5) → a snapshot of so many trials, taken so many minutes ago."""
+    installation.check()  # the storage has an id from before there were snapshots
 
     def make(info: int = 3, *, minutes: int = 0, of=watched, **fields):
         tables = {"participant": _entry("p", 2), "info": _entry(f"i{info}", info), "request": _entry("r", 9)}

@@ -20,7 +20,7 @@ def fresh_storage_check(monkeypatch):
 
 @pytest.fixture
 def workers():
-    jobs.ensure_schedule()
+    jobs.prepare_start()
 
 
 def test_the_schema_names_every_address(analyst):
@@ -73,7 +73,9 @@ def test_a_browser_is_sent_to_sign_in():
 def test_healthy(workers):
     answer = APIClient().get("/healthz")
     assert answer.status_code == 200
-    assert answer.json() == {"status": "ok", "database": True, "storage": True, "workers": True}
+    assert answer.json() == {
+        "status": "ok", "database": True, "installation": True, "storage": True, "workers": True,
+    }  # fmt: skip
     assert default_storage.listdir("health")[1] == []
 
 
@@ -81,7 +83,9 @@ def test_workers_that_stand_still_are_named_only_to_whom_we_know(workers, person
     Beat.objects.filter(cluster=jobs.SLOW).delete()
     answer = APIClient().get("/healthz")
     assert answer.status_code == 503
-    assert answer.json() == {"status": "ill", "database": True, "storage": True, "workers": False}
+    assert answer.json() == {
+        "status": "ill", "database": True, "installation": True, "storage": True, "workers": False,
+    }  # fmt: skip
     client = APIClient()
     client.force_login(person())
     assert client.get("/healthz").json()["details"] == {"databases": [], "workers_standing_still": [jobs.SLOW]}

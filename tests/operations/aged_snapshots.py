@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from exports.models import Snapshot
 from exports.store.blobs import file_of
+from exports.store.installation import FILE
 from exports.store.reader import SnapshotReader
 from psynetdata import jobs
 from psynetdata.models import Deployment
@@ -38,7 +39,7 @@ def age(hours: float = 2) -> None:
 
 def stored() -> set[str]:
     root = Path(default_storage.location)
-    return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
+    return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()} - {FILE}
 
 
 def prune(**options) -> dict:

@@ -16,6 +16,7 @@ from django.db import connections
 from exports.models import Export
 from exports.package.archive_check import verify_path
 from exports.remote import archive_download
+from exports.store import installation
 from psynetdata import jobs
 from psynetdata.models import Audit, Job
 from tests.api.conftest import client_of, person  # noqa: F401 - pytest finds them here
@@ -167,6 +168,7 @@ def test_the_desk_says_why_not(desk, tmp_path, typed, monkeypatch):
 
 def test_an_export_that_fails_there_is_its_sentence_here(desk, tmp_path, typed, own_storage):
     desk.works.clear()
+    installation.check()
     for path in own_storage.glob("snapshots/*/*/*"):
         path.unlink()
     desk.works.set()

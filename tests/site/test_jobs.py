@@ -188,7 +188,7 @@ def test_progress_never_says_hundred_before_the_end(kind):
 
 def test_a_cluster_without_life_is_named(sent):
     assert jobs.standing_still() == ["fast", "slow"]
-    jobs.ensure_schedule()
+    jobs.prepare_start()
     assert jobs.standing_still() == []
     Beat.objects.filter(cluster="slow").update(at=timezone.now() - timedelta(minutes=4))
     assert jobs.standing_still() == ["slow"]
@@ -197,7 +197,7 @@ def test_a_cluster_without_life_is_named(sent):
 
 
 def test_only_one_beat_is_asked_for_at_a_time(sent):
-    jobs.ensure_schedule()
+    jobs.prepare_start()
     jobs.tick()
     jobs.tick()
     assert sent.count(("psynetdata.jobs.beat", "slow", "slow")) == 1

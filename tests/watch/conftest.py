@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from exports.models import Snapshot, Watch
+from exports.store import installation
 from psynetdata.models import Deployment, Job
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -29,6 +30,7 @@ def sent(monkeypatch):
 @pytest.fixture
 def watched(db):
     """watched(**fields) → a running deployment with a source, every minute, watched for a day."""
+    installation.check()  # the storage has an id from before there were snapshots
 
     def make(number=1, **fields):
         fields = {"label": f"Zoo {number}", "source": "local", "every": 60} | fields

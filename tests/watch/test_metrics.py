@@ -91,6 +91,8 @@ def test_figures_of_the_desk(scrape, job):
         ("jobs", "export", "running"): 1,
         ("jobs", "export", "failed"): 2,
         ("desk_incident_open", "storage"): 1,
+        ("desk_incident_open", "installation"): 0,
+        ("desk_incident_open", "prune"): 0,
     }
 
 

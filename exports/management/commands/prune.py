@@ -15,13 +15,18 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("--dry-run", action="store_true", help="Only report what would be deleted, and what stays.")
         parser.add_argument("--deployment", metavar="ID", help="Only snapshots of this deployment.")
+        parser.add_argument(
+            "--quarantined",
+            action="store_true",
+            help="Also delete all files in quarantine now, except those that are kept; see `quarantine`.",
+        )
 
-    def run(self, *, dry_run: bool, deployment: str | None, verbosity: int, **options):
+    def run(self, *, dry_run: bool, deployment: str | None, quarantined: bool, verbosity: int, **options):
         named = chosen(Deployment.objects.all(), deployment, how="--deployment") if deployment else None
         if verbosity > 1:
             self._print_reasons([named] if named else list(Deployment.objects.order_by("number")))
         asked = {"deployment_id": named.deployment_id} if named else {}
-        job = self.job("prune", options={**asked, "dry_run": dry_run}, deployment=named)
+        job = self.job("prune", options={**asked, "dry_run": dry_run, "quarantined": quarantined}, deployment=named)
         self._print_result(job.result, dry_run)
 
     def _print_result(self, result: dict, dry_run: bool) -> None:
@@ -37,6 +42,12 @@ class Command(BaseCommand):
             f"assets {gone}"
         )
         self.stdout.write(f"{store['bytes'] + archives['bytes'] + assets['bytes']} bytes {freed}")
+        for sentence in result["stopped"]:
+            self.warn(sentence)
+        if held := result["quarantined"]["files"]:
+            self.stdout.write(
+                f"{held} files that nothing refers to are in quarantine; `manage.py quarantine` lists them"
+            )
         if store["waits"]:
             self.warn("Snapshots were being stored all the time, so some files stay until the next prune.")
         if result["unreadable"]:

@@ -36,7 +36,7 @@ class Command(BaseCommand):
         with only_one(settings.DATA_DIR / (f"serve-{only}.lock" if only else "serve.lock")):
             # `--only workers` leaves migrations to the web server's half, and jobs fail until that has run them.
             password = None if only == "workers" else self._prepare(sample)
-            jobs.ensure_schedule()
+            jobs.prepare_start()
             connections.close_all()
             children = [] if only == "workers" else [_web(threads)]
             children += [] if only == "web" else [_cluster(jobs.FAST), _cluster(jobs.SLOW)]
@@ -55,6 +55,7 @@ class Command(BaseCommand):
         """Migrate the databases; on the first run also create an account, and return its password."""
         _check_port(settings.HOST, settings.PORT)
         call_command("migrate", verbosity=0, interactive=False)
+        jobs.check_ready()
         if get_user_model().objects.exists():
             return None
         if sample:

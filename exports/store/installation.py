@@ -1,0 +1,181 @@
+"""The id that the site's database and its storage both carry.
+
+A new or empty database, an older copy of it, a second desk, or a folder that is not mounted all look the same to code
+that compares rows with files: nothing refers to the files. So before anything is written or deleted both must carry
+the same id, and the storage must not have counted more prunes than the database (then it belongs to a newer copy).
+
+    installation.json    {"installation": id, "prunes": n}, in the root of the storage
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain, islice
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import Min
+from django.utils import timezone
+
+from exports.models import Installation, Snapshot, SourceCode, StoredAsset
+from exports.models.asset import ASSETS
+from exports.models.installation import new_installation_id
+from exports.models.server_logs import FOLDER as LOGS
+from exports.models.source_code import FOLDER as SOURCE_CODE
+from psynetdata.models import Deployment
+from psynetdata.psynet.problems import Problem
+
+from .blobs import FOLDER, file_of
+from .storage_listing import names
+
+FILE = "installation.json"
+_FOLDERS = (FOLDER, ASSETS, "exports", LOGS, SOURCE_CODE)
+_SAMPLE = 3  # snapshots whose files are looked for when a storage carries no id yet
+
+
+class WrongStorage(Problem):
+    """Database and storage do not belong together."""
+
+    status = 503
+
+
+@dataclass(frozen=True)
+class StorageMark:
+    """What the storage carries."""
+
+    installation_id: str
+    prunes: int
+
+
+def check() -> Installation:
+    """Return the installation of database and storage. A new database and an empty storage get a new id here.
+
+    Raises WrongStorage if they do not belong together.
+    """
+    row, mark = _row(), read_mark()
+    if mark is None:
+        _check_first_use(row)
+        return _write(row)
+    if mark.installation_id != row.installation_id:
+        raise WrongStorage(
+            "The storage belongs to another installation than the database, so nothing is read, written or deleted. "
+            "Set STORAGE_URL, and DATABASE_URL or DATA_DIR, to those of one installation; if a second desk uses this "
+            "storage, give it its own; if the two do belong together from now on, run `manage.py adopt`."
+        )
+    if mark.prunes > row.prunes:
+        raise WrongStorage(
+            "The database is older than its storage, as if restored from a backup, so it does not know the newest "
+            "files, and nothing is written or deleted. Use the newer database; if there is none, run "
+            "`manage.py adopt`."
+        )
+    return row if row.in_storage else _write(row)
+
+
+def check_before_publishing() -> None:
+    """Raise WrongStorage if the storage was replaced while a job wrote to it, as by a folder that lost its mount."""
+    row = Installation.objects.filter(in_storage=True).first()
+    if row is not None:
+        check()
+
+
+def count_prune() -> Installation:
+    """Count one more prune, first in the database and then in the storage. Return the row as it was before."""
+    with transaction.atomic():
+        before = Installation.objects.select_for_update().get(number=Installation.ONLY)
+        Installation.objects.filter(pk=before.pk).update(prunes=before.prunes + 1, pruned_at=timezone.now())
+    _write(Installation.objects.get(pk=before.pk))
+    return before
+
+
+def note_start() -> None:
+    """Note that the workers are being started."""
+    Installation.objects.filter(pk=check().pk).update(started_at=timezone.now())
+
+
+def adopt() -> Installation:
+    """Make database and storage belong together, under a new id: any other database of this storage is locked out.
+
+    Files that the database does not know count as older than it: no prune deletes them.
+    """
+    row = _row()
+    row.installation_id, row.created_at = new_installation_id(), timezone.now()
+    mark = read_mark()
+    row.prunes = max(row.prunes, mark.prunes if mark else 0)
+    row.save()
+    return _write(row)
+
+
+def read_mark() -> StorageMark | None:
+    """Return what the storage carries; None if it carries nothing. Raises WrongStorage if it cannot be read."""
+    try:
+        with default_storage.open(FILE, "rb") as file:
+            content = json.loads(file.read())
+        return StorageMark(str(content["installation"]), int(content["prunes"]))
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError):
+        raise WrongStorage(
+            f"The file {FILE} of the storage cannot be read, so it is not known which installation the storage "
+            "belongs to; restore the file from a backup, or run `manage.py adopt`."
+        ) from None
+
+
+def _row() -> Installation:
+    known = Installation.objects.filter(number=Installation.ONLY).first()
+    if known is None:
+        known, _ = Installation.objects.get_or_create(number=Installation.ONLY, defaults={"created_at": _oldest()})
+    return known
+
+
+def _oldest() -> datetime:
+    """Return since when the database knows files: an installation from before ids existed gets its id later."""
+    moments = (
+        Deployment.objects.aggregate(at=Min("created_at"))["at"],
+        Snapshot.objects.aggregate(at=Min("stored_at"))["at"],
+    )
+    return min([moment for moment in moments if moment] + [timezone.now()])
+
+
+def _check_first_use(row: Installation) -> None:
+    """Raise WrongStorage unless a storage without an id is new, or holds what this database names."""
+    if row.in_storage:
+        raise WrongStorage(
+            "The storage does not carry the id of this installation, so nothing is read, written or deleted. Is its "
+            "folder mounted, and do all hosts that share the database also share the storage (STORAGE_URL)? If this "
+            "storage does belong to the database from now on, run `manage.py adopt`."
+        )
+    named = list(_named_files())
+    if named and not any(default_storage.exists(name) for name in named):
+        raise WrongStorage(
+            "The storage holds none of the files that the database names, so nothing is read, written or deleted. Is "
+            "its folder mounted, and is STORAGE_URL the right one?"
+        )
+    if not named and holds_files():
+        raise WrongStorage(
+            "The storage already holds data, but the database knows none of it, so nothing is read, written or "
+            "deleted. Set DATABASE_URL or DATA_DIR to the database of this storage, or STORAGE_URL to an empty "
+            "storage; if the two do belong together from now on, run `manage.py adopt`."
+        )
+
+
+def _named_files() -> Iterator[str]:
+    """Yield some of the newest files that rows name."""
+    for model in (SourceCode, StoredAsset):
+        yield from (row.file for row in model.objects.order_by("-pk")[:_SAMPLE])
+    for tables in Snapshot.objects.order_by("-id").values_list("tables", flat=True)[:_SAMPLE]:
+        yield from (file_of(entry["state"], "json") for entry in islice(tables.values(), _SAMPLE))
+
+
+def holds_files() -> bool:
+    return any(True for _ in chain.from_iterable(names(default_storage, folder) for folder in _FOLDERS))
+
+
+def _write(row: Installation) -> Installation:
+    content = json.dumps({"installation": row.installation_id, "prunes": row.prunes})
+    default_storage.save(FILE, ContentFile(content.encode()))
+    if not row.in_storage:
+        Installation.objects.filter(pk=row.pk).update(in_storage=True)
+        row.in_storage = True
+    return row
