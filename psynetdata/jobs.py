@@ -49,6 +49,7 @@ _kinds: dict[str, Kind] = {}
 _each_minute: list[tuple[Callable[[], None], bool]] = []
 _checks: list[Callable[[], object]] = []
 _at_start: list[Callable[[], None]] = []
+_after_each: list[Callable[[Job], None]] = []
 
 
 def handler(kind: str, *, cluster: str, max_attempts: int = 3, kept: timedelta | None = None, unchecked: bool = False):
@@ -77,6 +78,12 @@ def before_each(check: Callable[[], object]) -> Callable[[], object]:
     """Decorator for a function that raises a Problem while no job may work at all."""
     _checks.append(check)
     return check
+
+
+def after_each(function: Callable[[Job], None]) -> Callable[[Job], None]:
+    """Decorator for a function that is called with each job that is done; if it fails, the job is done nevertheless."""
+    _after_each.append(function)
+    return function
 
 
 def at_start(function: Callable[[], None]) -> Callable[[], None]:
@@ -206,6 +213,7 @@ def run(job_id: int, *, on_progress=None, raise_problems: bool = False) -> None:
         )
         raise
     else:
+        _call_after(job)
         _finish(job, Job.State.DONE, result=result or {})
 
 
@@ -247,6 +255,14 @@ def _call_each_minute(*, unchecked: bool) -> None:
             function()
         except Exception:  # if one function fails, the others must still run
             logger.exception("%s.%s failed", function.__module__, function.__name__)
+
+
+def _call_after(job: Job) -> None:
+    for function in _after_each:
+        try:
+            function(job)
+        except Exception:
+            logger.exception("%s.%s failed after job %s", function.__module__, function.__name__, job.pk)
 
 
 def _is_ready() -> bool:

@@ -143,7 +143,7 @@ def _create(deployment: Deployment, arrived: Arrived, fields: dict, before: Snap
     """Create the row. Then update the deployment or, if the snapshot is suspect, pin `before`, the last good one."""
     reason = _suspicion(arrived, before)
     if reason:
-        Snapshot.objects.filter(pk=before.pk).update(pinned=True)
+        Snapshot.objects.filter(pk=before.pk).update(pinned=True, manifest_due=True)
     else:
         _update(deployment, arrived)
     state = Snapshot.State.SUSPECT if reason else Snapshot.State.GOOD
@@ -158,7 +158,7 @@ def _after_all_others(deployment: Deployment, taken_at: datetime) -> datetime:
     """
     now = timezone.now()
     for number, one in enumerate(deployment.snapshots.filter(taken_at__gt=now).order_by("-taken_at", "-pk"), 1):
-        deployment.snapshots.filter(pk=one.pk).update(taken_at=taken_at - number * _INSTANT)
+        deployment.snapshots.filter(pk=one.pk).update(taken_at=taken_at - number * _INSTANT, manifest_due=True)
     newest = deployment.snapshots.order_by("-taken_at").values_list("taken_at", flat=True).first()
     return taken_at if newest is None or newest < taken_at else newest + _INSTANT
 

@@ -25,7 +25,9 @@ def accept(snapshot: Snapshot, *, user=None, running: Running | None = None) -> 
         if row.state == Snapshot.State.GOOD:
             raise Conflict(f"{str(row).capitalize()} is not suspect; there is nothing to accept.")
         accepted = with_followers(row)
-        Snapshot.objects.filter(pk__in=[one.pk for one in accepted]).update(state=Snapshot.State.GOOD, reason="")
+        Snapshot.objects.filter(pk__in=[one.pk for one in accepted]).update(
+            state=Snapshot.State.GOOD, reason="", manifest_due=True
+        )
         Audit.record("accept", user=user, deployment=row.deployment, target=row, snapshots=len(accepted))
     newest = Snapshot.objects.newest(row.deployment)
     if newest in accepted:

@@ -15,7 +15,7 @@ def unpin(snapshot: Snapshot, *, user=None) -> bool:
 
 
 def _set(snapshot: Snapshot, pinned: bool, verb: str, user) -> bool:
-    changed = Snapshot.objects.filter(pk=snapshot.pk).exclude(pinned=pinned).update(pinned=pinned)
+    changed = Snapshot.objects.filter(pk=snapshot.pk).exclude(pinned=pinned).update(pinned=pinned, manifest_due=True)
     if changed:
         Audit.record(verb, user=user, deployment=snapshot.deployment, target=snapshot)
     return bool(changed)

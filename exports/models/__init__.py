@@ -2,6 +2,7 @@ from .asset import StoredAsset
 from .export import Export, ExportArchive
 from .incident import Incident, Notice, SlackThread
 from .installation import Installation
+from .manifest import DeploymentManifest
 from .note import Note
 from .schedule import ExportPreset, ExportSchedule
 from .server_logs import ServerLogs
@@ -13,7 +14,7 @@ from .watch import Watch
 from .withdrawal import Withdrawal
 
 __all__ = [
-    "Export", "ExportArchive", "ExportPreset", "ExportSchedule", "Incident", "Installation", "Note", "Notice",
-    "QuarantinedFile", "ReleasedFile", "SegmentTally", "ServerLogs", "SlackThread", "Snapshot", "SourceCode",
-    "StoredAsset", "Summary", "Watch", "Withdrawal",
+    "DeploymentManifest", "Export", "ExportArchive", "ExportPreset", "ExportSchedule", "Incident", "Installation",
+    "Note", "Notice", "QuarantinedFile", "ReleasedFile", "SegmentTally", "ServerLogs", "SlackThread", "Snapshot",
+    "SourceCode", "StoredAsset", "Summary", "Watch", "Withdrawal",
 ]  # fmt: skip

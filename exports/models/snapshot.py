@@ -43,6 +43,10 @@ class Snapshot(models.Model):
     dallinger_version = models.CharField("Dallinger version", max_length=50, blank=True)
     python_version = models.CharField("Python version", max_length=50, blank=True)
     clock_offset = models.IntegerField(null=True, blank=True, help_text="Minutes ahead of UTC.")
+    manifest = models.CharField(
+        max_length=200, blank=True, editable=False, help_text="The file of the storage that describes this row."
+    )
+    manifest_due = models.BooleanField(default=True, editable=False, help_text="Changed since that was written.")
 
     objects = SnapshotQuerySet.as_manager()
 

@@ -14,14 +14,16 @@ from exports.history.retention import HeldSnapshot, RetentionPolicy, keep
 from exports.models import Export, ExportArchive, Installation, QuarantinedFile, ReleasedFile, Snapshot
 from exports.models.asset import ASSETS
 from exports.package.expiry import FOLDER as EXPORTS
-from exports.package.expiry import expire, expired_names, unneeded
+from exports.package.expiry import expired_names, unneeded
 from exports.store import locks, withdrawals
 from exports.store.asset_garbage import owned_count, remove_unowned, unowned
 from exports.store.blobs import FOLDER as STORE
 from exports.store.blobs import Store
 from exports.store.garbage import References, sweep, unreferenced_files
 from exports.store.installation import count_prune
-from exports.store.quarantine import Quarantine, release, take_back_releases
+from exports.store.manifests import FOLDER as MANIFESTS
+from exports.store.manifests import named, unnamed
+from exports.store.quarantine import Quarantine, release, remove, take_back_releases
 from exports.store.storage_listing import Swept
 from psynetdata import jobs
 from psynetdata.jobs import Running
@@ -103,7 +105,7 @@ def prune(
                 counts[one.deployment_id]["goes"] = _delete_snapshots(one, ids, references, running)
         references.include(Snapshot.objects.filter(pk__in=every_id).values_list("pk", flat=True))
         references.update(running)
-        take_back_releases(references.files)
+        take_back_releases({*references.files, *named()})
     quarantine = Quarantine(installation, now, ended=quarantined, dry_run=dry_run)
     swept = _remove_files(quarantine, references, released, running, now)
     return PruneResult(counts, *swept, len(references.unreadable), _in_quarantine(), sorted(quarantine.stopped))
@@ -121,11 +123,13 @@ def _remove_files(
         EXPORTS, unneeded(store.storage, now), named=ExportArchive.objects.count(), released=expired_names(now)
     )
     assets = quarantine.deletable(ASSETS, unowned(store.storage, now), named=owned_count())
+    described = quarantine.deletable(MANIFESTS, unnamed(store.storage, now), named=len(named()))
     if quarantine.dry_run:
         return _sum(files), _sum(archives), _sum(assets)
+    remove(store.storage, described, running)
     return (
         sweep(store, references, files, running),
-        expire(store.storage, archives, running),
+        remove(store.storage, archives, running),
         remove_unowned(store.storage, assets, running),
     )
 
@@ -231,7 +235,8 @@ def _delete(ids: list[int], references: References) -> int:
     with transaction.atomic():
         free = [one.pk for one in Snapshot.objects.select_for_update().filter(pk__in=ids, pinned=False).only("pk")]
         # In the same transaction, so that no crash separates a deletion from what was decided about its files.
-        release(references.files_only_of(free), ReleasedFile.Reason.RETENTION)
+        described = Snapshot.objects.filter(pk__in=free).exclude(manifest="").values_list("manifest", flat=True)
+        release([*references.files_only_of(free), *described], ReleasedFile.Reason.RETENTION)
         _, gone = Snapshot.objects.filter(pk__in=free).delete()
         return gone.get(Snapshot._meta.label, 0)
 

@@ -1,7 +1,7 @@
 """Expired archives of exports: the file is deleted, the row stays and says so."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 
@@ -9,9 +9,7 @@ from django.core.files.storage import Storage
 
 from exports.models import Export, ExportArchive
 from exports.store.garbage import PART, PART_GRACE
-from exports.store.quarantine import forget
-from exports.store.storage_listing import File, Swept, names
-from psynetdata.jobs import Running
+from exports.store.storage_listing import File, names
 from psynetdata.models import Job
 
 FOLDER = "exports"
@@ -36,15 +34,3 @@ def unneeded(storage: Storage, now: datetime) -> Iterator[File]:
             file = File(name, storage.size(name), storage.get_modified_time(name), partial=not ours)
             if name in over or file.modified < now - PART_GRACE:
                 yield file
-
-
-def expire(storage: Storage, files: Iterable[File], running: Running) -> Swept:
-    """Delete files that may go (exports.store.quarantine)."""
-    swept = Swept()
-    for file in files:
-        running.progress("removing expired archives", swept.files)
-        storage.delete(file.name)
-        forget([file.name])
-        swept.files += 1
-        swept.bytes += file.bytes
-    return swept

@@ -31,7 +31,9 @@ from .blobs import FOLDER, file_of
 from .storage_listing import names
 
 FILE = "installation.json"
-_FOLDERS = (FOLDER, ASSETS, "exports", LOGS, SOURCE_CODE)
+# Folders besides the store whose files cannot be made again.
+KEPT_FOLDERS = (ASSETS, LOGS, SOURCE_CODE)
+_FOLDERS = (FOLDER, *KEPT_FOLDERS, "manifests", "exports")
 _SAMPLE = 3  # snapshots whose files are looked for when a storage carries no id yet
 
 

@@ -6,16 +6,19 @@ the wrong one, an older one, or that the clock is wrong.
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TypeVar
 
+from django.core.files.storage import Storage
 from django.db import transaction
 from django.db.models import F, QuerySet
 
 from exports.models import Installation, QuarantinedFile, ReleasedFile, Snapshot
+from psynetdata.jobs import Running
 
-from .storage_listing import File
+from .storage_listing import File, Swept
 
 DAYS = 30
 # A file must have been found by so many prunes too, so that a clock that jumps ends no quarantine.
@@ -143,6 +146,19 @@ def forget(names: Iterable[str]) -> None:
     for some in _in_batches(names):
         ReleasedFile.objects.filter(name__in=some).delete()
         QuarantinedFile.objects.filter(name__in=some).delete()
+
+
+def remove(storage: Storage, files: Iterable[File], running: Running) -> Swept:
+    """Delete files that nobody may begin to use in the meantime."""
+    swept = Swept()
+    for file in files:
+        running.progress("removing files", swept.files)
+        with suppress(FileNotFoundError):
+            storage.delete(file.name)
+        forget([file.name])
+        swept.files += 1
+        swept.bytes += file.bytes
+    return swept
 
 
 def _in_batches(items: Iterable[T]) -> Iterator[list[T]]:

@@ -16,9 +16,9 @@ from exports.operations import policy
 from exports.operations.prune import prune, submit_daily
 from exports.server import logs
 from exports.sources.base import NoLogs
-from exports.store import installation
+from exports.store import installation, manifests
 from psynetdata import jobs
-from psynetdata.models import Deployment
+from psynetdata.models import Deployment, Job
 from psynetdata.psynet.problems import NotFound
 
 # One snapshot each minute leaves one row each minute.
@@ -28,6 +28,26 @@ _KEPT_LISTINGS = timedelta(days=90)
 
 jobs.before_each(installation.check)
 jobs.at_start(installation.note_start)
+# Jobs after which the store's manifests are written at once; what else changes is noticed within a minute.
+_SAVED_AT_ONCE = ("load", snapshot_schedule.KIND, accept.KIND, "withdraw")
+
+
+@jobs.after_each
+def save_manifests(job: Job) -> None:
+    if job.kind in _SAVED_AT_ONCE and (deployment := Deployment.objects.filter(jobs=job).first()):
+        manifests.save_due(deployment)
+
+
+@jobs.handler("manifests", cluster=jobs.FAST, kept=_KEPT)
+def manifests_job(running: jobs.Running) -> dict:
+    """Write the manifests that are due. Result: saved."""
+    return {"saved": manifests.save_due()}
+
+
+@jobs.each_minute
+def send_due_manifests() -> None:
+    if manifests.are_due() and not Job.objects.filter(kind="manifests", state__in=Job.ACTIVE).exists():
+        jobs.submit("manifests")
 
 
 @jobs.handler("load", cluster=jobs.FAST)
