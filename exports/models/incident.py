@@ -23,11 +23,8 @@ class Incident(models.Model):
         INSTALLATION = "installation", "storage and database do not match"
         PRUNE = "prune", "nothing is pruned"
 
-    # Kinds that are about the desk itself.
-    OF_DESK = (Kind.STORAGE, Kind.INSTALLATION, Kind.PRUNE)
-
     # Kinds that are about the desk itself; all others are about a deployment.
-    OF_DESK = (Kind.STORAGE,)
+    OF_DESK = (Kind.STORAGE, Kind.INSTALLATION, Kind.PRUNE)
 
     deployment = models.ForeignKey(
         Deployment, models.CASCADE, null=True, blank=True, related_name="incidents", help_text="Empty: the desk itself."
