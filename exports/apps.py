@@ -10,6 +10,6 @@ class ExportsConfig(AppConfig):
         from exports.history import past_sheets  # noqa: F401  tells psynetdata.sheets where the past is kept
         from exports.notify import system_checks  # noqa: F401  registers the system check of half-set channels
         from exports.tasks import asset as asset_tasks  # noqa: F401
-        from exports.tasks import export  # noqa: F401
+        from exports.tasks import backup, export  # noqa: F401
         from exports.tasks import restore as restore_tasks  # noqa: F401
         from exports.tasks import snapshot as snapshot_tasks  # noqa: F401

@@ -17,6 +17,8 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 T = TypeVar("T")
+# What the environment set; a backup keeps it, encrypted.
+given: dict[str, str] = {}
 LOCAL = "psynetdata.infra.storage.AtomicFileSystemStorage"
 
 # A shell expression.
@@ -28,6 +30,7 @@ def read(name: str, default: T, parse: Callable[[str], T], *, example: str) -> T
     text = os.environ.get(name, "").strip()
     if not text:
         return default
+    given[name] = text
     try:
         return parse(text)
     except ValueError as error:

@@ -165,6 +165,9 @@ SSH_KEY = env.read("SSH_KEY", "", str, example="/etc/psynetdata/id_ed25519")
 DRILL_DATABASE_URL = env.read(
     "DRILL_DATABASE_URL", "", env.postgres, example="postgres://user:password@host:5432/scratch"
 )
+# Opens the keys file of a backup; without it a backup has none.
+BACKUP_PASSPHRASE = env.read("BACKUP_PASSPHRASE", "", str, example="'six words that nobody guesses'")
+BACKUP_KEEP = env.read("BACKUP_KEEP", 14, env.whole_number, example="14")
 DRILL_EVERY_HOURS = env.read("DRILL_EVERY_HOURS", 24, env.whole_number, example="24")
 
 # --- sources ---------------------------------------------------------------------------------

@@ -22,9 +22,10 @@ class Incident(models.Model):
         DRILL = "drill", "restore drill failed"
         INSTALLATION = "installation", "storage and database do not match"
         PRUNE = "prune", "nothing is pruned"
+        BACKUP = "backup", "no backup"
 
     # Kinds that are about the desk itself; all others are about a deployment.
-    OF_DESK = (Kind.STORAGE, Kind.INSTALLATION, Kind.PRUNE)
+    OF_DESK = (Kind.STORAGE, Kind.INSTALLATION, Kind.PRUNE, Kind.BACKUP)
 
     deployment = models.ForeignKey(
         Deployment, models.CASCADE, null=True, blank=True, related_name="incidents", help_text="Empty: the desk itself."

@@ -23,6 +23,8 @@ class Installation(models.Model):
         default=0, help_text="Prunes so far. A storage that counts more belongs to a newer copy of this database."
     )
     pruned_at = models.DateTimeField(null=True, blank=True)
+    backup_place = models.CharField(max_length=500, blank=True, help_text="A folder or a URL without a password.")
+    backup_every_hours = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: only when asked for.")
     started_at = models.DateTimeField(null=True, blank=True, help_text="When the workers were last started.")
 
     class Meta:

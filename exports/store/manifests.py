@@ -211,7 +211,7 @@ def _folder(deployment: Deployment) -> str:
 def _serialized(rows: Iterable[models.Model] | QuerySet) -> list[Row]:
     """Return rows in a form that JSON holds, without accounts: those are not in the store."""
     # Not the "json" form, which cuts times to milliseconds.
-    serialized = json.loads(_json(serializers.serialize("python", rows)))
+    serialized = json.loads(to_json(serializers.serialize("python", rows)))
     for row in serialized:
         for field in apps.get_model(row["model"])._meta.get_fields():
             if field.related_model is get_user_model():
@@ -223,7 +223,7 @@ def _write(stem: str, content: dict) -> str:
     content = {**content, "written_at": timezone.now().isoformat()}
     sealed = {"content": content, "signature": credentials.seal(_digest(content))}
     name = f"{stem}.json.gz"
-    default_storage.save(name, ContentFile(igzip.compress(_json(sealed), mtime=0)))
+    default_storage.save(name, ContentFile(igzip.compress(to_json(sealed), mtime=0)))
     return name
 
 
@@ -244,10 +244,11 @@ def _read(storage: Storage, name: str) -> Manifest:
 
 
 def _digest(content: dict) -> str:
-    return hashlib.sha256(_json(content)).hexdigest()
+    return hashlib.sha256(to_json(content)).hexdigest()
 
 
-def _json(content) -> bytes:
+def to_json(content: object) -> bytes:
+    """Return canonical JSON; times keep their microseconds."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=_plain, separators=(",", ":"))
     return text.encode()
 

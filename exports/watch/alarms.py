@@ -2,7 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from exports.models import Incident, Snapshot
+from django.utils import timezone
+
+from exports.models import Incident, Installation, Snapshot
 from exports.store import installation, locks
 from psynetdata.models import Job
 from psynetdata.psynet import times
@@ -25,7 +27,7 @@ def deployment_alarms(sight: DeploymentStatus, now: datetime) -> Verdicts:
 
 
 def desk_alarms() -> Verdicts:
-    return _disks() | _installation() | _prune()
+    return _disks() | _installation() | _prune() | _backup(timezone.now())
 
 
 def _installation() -> Verdicts:
@@ -43,6 +45,21 @@ def _prune() -> Verdicts:
     """Check whether the last prune left files or snapshots because something seemed wrong."""
     last = Job.objects.filter(kind=locks.PRUNE, state=Job.State.DONE).order_by("-finished_at").first()
     return {Kind.PRUNE: " ".join(last.result.get("stopped", ())) or None} if last else {}
+
+
+def _backup(now: datetime) -> Verdicts:
+    """Check that scheduled backups succeed: two in a row may fail before there is an alarm."""
+    desk = Installation.objects.filter(backup_every_hours__isnull=False).first()
+    if desk is None:
+        return {Kind.BACKUP: None}
+    jobs = Job.objects.filter(kind="backup")
+    late = now - 2 * timedelta(hours=desk.backup_every_hours)
+    first = jobs.order_by("created_at").first()
+    if first is None or first.created_at > late or jobs.filter(state=Job.State.DONE, finished_at__gt=late).exists():
+        return {Kind.BACKUP: None}
+    failed = jobs.filter(state=Job.State.FAILED).order_by("-finished_at").first()
+    why = f" The last try failed: {failed.reason}" if failed else ""
+    return {Kind.BACKUP: f"There is no backup of the last {2 * desk.backup_every_hours} hours.{why}"}
 
 
 def _disks() -> Verdicts:

@@ -93,6 +93,7 @@ def test_figures_of_the_desk(scrape, job):
         ("desk_incident_open", "storage"): 1,
         ("desk_incident_open", "installation"): 0,
         ("desk_incident_open", "prune"): 0,
+        ("desk_incident_open", "backup"): 0,
     }
 
 

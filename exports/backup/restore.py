@@ -1,0 +1,96 @@
+"""Restore a desk from a backup, on an empty machine."""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+
+from psynetdata.models import Deployment
+from psynetdata.psynet.problems import BadInput, Conflict, Damaged
+
+from . import keys_file, site_rows
+from .backup import FORMAT
+
+
+@dataclass(frozen=True)
+class RestoredDesk:
+    """`settings`: a file with the settings of the former desk, if there was a keys file."""
+
+    rows: int
+    written_at: str
+    settings: Path | None
+
+
+def restore_desk(path: Path, *, keys: bytes | None = None, passphrase: str = "") -> RestoredDesk:
+    """Restore rows and, from a keys file, keys. Raises Conflict unless this desk is empty; then nothing is changed."""
+    manifest = _checked(path)
+    call_command("migrate", verbosity=0, interactive=False)
+    if Deployment.objects.exists() or get_user_model().objects.exists():
+        raise Conflict(
+            "This desk already has accounts or deployments. Restore into an empty one: another DATA_DIR and, if it is "
+            "used, another DATABASE_URL."
+        )
+    opened = keys_file.unseal(keys, passphrase) if keys is not None else None
+    counts = site_rows.replace_all(_lines(path))
+    if counts != {**dict.fromkeys(counts, 0), **manifest["rows"]}:
+        raise Damaged("The rows that were restored are not those that the backup lists; use an older backup.")
+    return RestoredDesk(sum(counts.values()), manifest["written_at"], _write_keys(opened) if opened else None)
+
+
+def _checked(path: Path) -> dict:
+    """Return the backup's manifest. Raises BadInput, Damaged, and Conflict if a newer version wrote it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            manifest = json.loads(archive.read("manifest.json"))
+            digest = hashlib.sha256()
+            with archive.open("site.jsonl") as file:
+                while block := file.read(1 << 20):
+                    digest.update(block)
+        if manifest["psynetdata"] != "backup":
+            raise KeyError("psynetdata")
+        known = set(manifest["rows"]), manifest["sha256"], manifest["written_at"]
+    except FileNotFoundError:
+        raise BadInput(f"There is no file {path}.") from None
+    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
+        raise BadInput(f"{path.name} is not a backup of a desk, or it is damaged; use another one.") from None
+    if digest.hexdigest() != known[1]:
+        raise Damaged(f"{path.name} is damaged: the hash of its rows does not match; use another backup.")
+    ours = {model._meta.label_lower for model in site_rows.site_models()}
+    if manifest["format"] > FORMAT or known[0] - ours or _unknown_migrations(manifest["migrations"]):
+        raise Conflict(f"{path.name} was written by a newer version of psynetdata; restore it with that version.")
+    return manifest
+
+
+def _unknown_migrations(names: list[str]) -> set[str]:
+    """Return migrations of our apps that this version does not have."""
+    ours = {
+        f"{app}.{file.stem}"
+        for app in ("psynetdata", "exports")
+        for file in (settings.BASE_DIR / app / "migrations").iterdir()
+    }
+    return {name for name in names if name.partition(".")[0] in ("psynetdata", "exports")} - ours
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    with zipfile.ZipFile(path) as archive, archive.open("site.jsonl") as file:
+        yield from file
+
+
+def _write_keys(opened: dict) -> Path:
+    for name in ("master_key", "secret_key"):
+        _write_private(settings.DATA_DIR / name, opened[name])
+    lines = "".join(f"{name}={json.dumps(value)}\n" for name, value in opened["settings"].items())
+    return _write_private(settings.DATA_DIR / "restored-settings.env", lines)
+
+
+def _write_private(path: Path, text: str) -> Path:
+    path.unlink(missing_ok=True)
+    path.touch(0o600)
+    path.write_text(text, encoding="utf-8")
+    return path
