@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from functools import lru_cache
 
+from psynetdata.psynet.column_roles import Role, columns_with_role
 from psynetdata.psynet.csvtext import Row
 from psynetdata.psynet.tables import Column
 
@@ -21,8 +22,6 @@ from .owners import People
 
 MOST_DAYS = 364
 _TIMES = ("timestamp", "timestamptz", "date")
-# Columns in which PsyNet itself writes times into text. Stimuli and answers are data, even if they contain a date.
-_TEXTS = frozenset({"vars", "metadata_", "details", "extra_info", "arguments", "failed_reason", "traceback"})
 _TIME = re.compile(r"(?<![\d-])(\d{4}-\d\d-\d\d)([T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)")
 _WHOLE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ].*)?", re.DOTALL)
 _DIGIT = re.compile(r"\d")
@@ -68,7 +67,8 @@ class TableDates:
         self._changed_of = owner.changed_of
         self._whose = owner.whose(table, columns)
         self._cells = [at for at, column in enumerate(columns) if column.type in _TIMES or column.name in times]
-        self._texts = [at for at, column in enumerate(columns) if column.name in _TEXTS]
+        dated = columns_with_role(Role.DATED, table)
+        self._texts = [at for at, column in enumerate(columns) if column.name in dated]
         # Columns of unknown type, as in an experimenter's own table: only cells that are a time as a whole.
         self._unknown = [at for at, column in enumerate(columns) if column.type is None and at not in self._cells]
 
