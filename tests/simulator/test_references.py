@@ -1,10 +1,7 @@
 """Counting references that lead nowhere: in a database, and in tables read row by row."""
 
-import random
-
 import pytest
 
-from psynetdata.psynet.idset import IdSet
 from psynetdata.psynet.table_source import ZipSource
 from psynetdata.psynet.tables import known_tables
 from tests.references import DATA, REFERENCES
@@ -75,14 +72,3 @@ def test_a_lost_table_takes_all_its_references_along(postgres):
 
 def test_a_database_without_any_of_it(postgres):
     assert dangling(postgres.connect(postgres.empty())) == {}
-
-
-def test_ids_and_texts_are_told_apart():
-    rng = random.Random(7)
-    texts = ["0", "007", "7", "8191", "8192", "2147483647", "9999999999", "12345678901", "", "-1", "7 ", "٧", "P01"]
-    texts += [str(rng.randrange(10 ** rng.randint(1, 10))) for _ in range(500)]
-    held = set(rng.sample(texts, len(texts) // 2))
-    values = IdSet()
-    for text in held:
-        values.add(text)
-    assert {text for text in texts if text in values} == held

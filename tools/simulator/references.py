@@ -14,7 +14,7 @@ from pathlib import Path
 from psycopg2.extensions import connection as Connection
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from psynetdata.psynet.idset import IdSet
+from psynetdata.psynet.ownership.id_collections import IdSet
 from psynetdata.psynet.table_source import TableSource
 
 _DEFINITION = re.compile(r"FOREIGN KEY \((\w+)\) REFERENCES (\w+)\((\w+)\)")
