@@ -8,6 +8,7 @@ that all share, the experiment itself.
 A node follows its network and not the participant that it names: in a chain with several participants, that is the one
 whose trial made the chain grow (psynet.trial.chain, grow_network), and the node is the next participant's stimulus.
 
-`owner_columns` reads this rule from the roles of columns. `selection` keeps or omits the rows of some participants;
-`people` returns the one participant of a row, to shift its times.
+`owner_columns` reads this rule from the roles of columns. `selection` keeps or omits the rows of some participants; a
+row that names two of them is in the selection of each. `people` returns the one participant of a row, to shift its
+times: nobody if a group has several, and a participant's number counts more than an id.
 """
