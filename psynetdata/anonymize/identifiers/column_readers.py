@@ -81,8 +81,8 @@ def _read_once(at: int, finds: Iterable[Callable[[str], Found]]) -> Callable[[Ro
 
 def _read_decided(table: str, name: str, at: int, names: list[str], policy: Policy) -> Callable[[Row], Found]:
     """Return a function that yields values under a question or key that holds ids according to a decision."""
-    question = names.index("question") if (table, name) == ("response", "answer") else None
-    type_at = names.index("type") if table in ("info", "node", "network") else None
+    question = names.index("question") if has_role(Role.BY_QUESTION, table, name) else None
+    type_at = names.index("type") if has_role(Role.BY_CLASS, table, name) else None
 
     def read_row(row: Row) -> Found:
         value = jsontext.read(row[at])
