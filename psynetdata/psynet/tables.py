@@ -38,6 +38,21 @@ class Column:
     not_null: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A foreign key: `table.column` holds a value of `target.target_column`, or NULL."""
+
+    table: str
+    column: str
+    target: str
+    target_column: str
+
+    @property
+    def constraint(self) -> str:
+        """Return the name that PostgreSQL gives it."""
+        return f"{self.table}_{self.column}_fkey"
+
+
 # An experimenter's table made with psynet.data.SQLMixin also has this column (dallinger.models.SharedMixin), and PsyNet
 # does not accept a row without it.
 _MADE_BY_MIXIN = {"details": Column("details", "jsonb", not_null=True)}
@@ -60,13 +75,16 @@ def json_columns(table: str) -> frozenset[str]:
 
 
 @cache
-def keys() -> dict[str, tuple[str, str]]:
-    """Return {column: (table, column) that it is a key to}.
+def declared_keys() -> tuple[Key, ...]:
+    """Return the foreign keys that PsyNet 13.3 declares; a launched database has none of them."""
+    return tuple(Key(line["table"], line["column"], *line["key"].split(".")) for line in _lines() if line["key"])
 
-    By name alone: PsyNet uses the same names in all tables, and experimenters use them in their own.
-    """
-    targets = ((line["column"], line["key"].partition(".")) for line in _lines() if line["key"])
-    return {name: (table, column) for name, (table, _, column) in targets}
+
+@cache
+def keys() -> dict[str, Key]:
+    """Return {column: key} by name alone: PsyNet uses a name for the same target in all tables, and experimenters use
+    these names in their own."""
+    return {key.column: key for key in declared_keys()}
 
 
 @cache

@@ -53,7 +53,7 @@ def test_each_key_of_psynet_says_whether_a_row_belongs_to_whom_it_points_to():
                (*columns_with_role(role), *columns_with_role(role, "lucid_rid"))}  # fmt: skip
     assert sorted(tables.keys().keys() - of_keys) == []
     for role, goal in ((Role.PERSON, {"participant"}), (Role.OWNER, tables.known_tables().keys() - {"participant"})):
-        assert {tables.keys()[name][0] for name in columns_with_role(role)} <= goal
+        assert {tables.keys()[name].target for name in columns_with_role(role)} <= goal
 
 
 @pytest.mark.parametrize("role", [Role.VALUE, Role.UNPACKED, Role.BY_KEY, Role.BY_CLASS, Role.CONFIGURATION])

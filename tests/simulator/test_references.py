@@ -3,11 +3,9 @@
 import pytest
 
 from psynetdata.psynet.table_source import ZipSource
-from psynetdata.psynet.tables import known_tables
+from psynetdata.psynet.tables import declared_keys, known_tables
 from tests.references import DATA, REFERENCES
-from tests.servers.databases import declared_keys
 from tools.simulator import dangling, dangling_in
-from tools.simulator.references import keys
 
 
 class Without:
@@ -30,10 +28,9 @@ class Without:
 
 
 def test_the_list_is_psynets():
-    assert len(keys()) == 73
-    assert {key.name for key in keys()} == {name for _, name, _ in declared_keys()}
+    assert len(declared_keys()) == 73
     known = known_tables()
-    assert all(key.column in known[key.table] and key.target_column in known[key.target] for key in keys())
+    assert all(key.column in known[key.table] and key.target_column in known[key.target] for key in declared_keys())
 
 
 @pytest.mark.parametrize("name", REFERENCES)
@@ -52,7 +49,7 @@ def test_each_lost_row_is_counted(postgres):
         found = dangling(postgres.connect(fresh))
         assert found == dangling_in(Without(static, table, str(gone)))
         for name, count in found.items():
-            key = next(key for key in keys() if key.name == name)
+            key = next(key for key in declared_keys() if key.constraint == name)
             referring = f"SELECT count(*) FROM {key.table} r JOIN {table} t ON r.{key.column} = t.{key.target_column}"
             assert postgres.execute(url, f"{referring} WHERE t.id = {gone}") == [(count,)]
         expected = {
