@@ -81,7 +81,7 @@ def declared_keys() -> tuple[Key, ...]:
 
 
 @cache
-def keys() -> dict[str, Key]:
+def keys_by_name() -> dict[str, Key]:
     """Return {column: key} by name alone: PsyNet uses a name for the same target in all tables, and experimenters use
     these names in their own."""
     return {key.column: key for key in declared_keys()}

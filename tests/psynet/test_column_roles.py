@@ -51,9 +51,9 @@ def test_each_key_of_psynet_says_whether_a_row_belongs_to_whom_it_points_to():
     """Keys are generated from PsyNet: a new one fails here until column_roles.csv says what it means."""
     of_keys = {name for role in (Role.PERSON, Role.PERSON_ID, Role.OWNER, Role.OTHER_KEY) for name in
                (*columns_with_role(role), *columns_with_role(role, "lucid_rid"))}  # fmt: skip
-    assert sorted(tables.keys().keys() - of_keys) == []
+    assert sorted(tables.keys_by_name().keys() - of_keys) == []
     for role, goal in ((Role.PERSON, {"participant"}), (Role.OWNER, tables.known_tables().keys() - {"participant"})):
-        assert {tables.keys()[name].target for name in columns_with_role(role)} <= goal
+        assert {tables.keys_by_name()[name].target for name in columns_with_role(role)} <= goal
 
 
 @pytest.mark.parametrize("role", [Role.VALUE, Role.UNPACKED, Role.BY_KEY, Role.BY_CLASS, Role.CONFIGURATION])

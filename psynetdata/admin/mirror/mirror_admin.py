@@ -14,7 +14,7 @@ from psynetdata.admin.pages.shown_face import face_context, record_read, shown_f
 from psynetdata.admin.pages.visibility import only_mirrored
 from psynetdata.faces import reading
 from psynetdata.models import TYPED_MODELS, MirrorModel
-from psynetdata.psynet.tables import keys
+from psynetdata.psynet.tables import keys_by_name
 
 from . import row_page
 from .list_filters import asked_number, deployment_labels, rows_of_deployment
@@ -161,7 +161,7 @@ class MirrorAdmin(ReadOnly, CardsAdmin):
 
     def link_along(self, obj, column: str):
         """Return a link to the row whose id is in the column."""
-        target, row_id = TYPED_MODELS[keys()[column].target], getattr(obj, column)
+        target, row_id = TYPED_MODELS[keys_by_name()[column].target], getattr(obj, column)
         if row_id is None:
             return html.EMPTY
         return html.link(html.change_url(target, target.make_key(obj.deployment_number, row_id)), row_id)

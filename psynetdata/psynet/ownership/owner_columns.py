@@ -7,7 +7,7 @@ from graphlib import TopologicalSorter
 
 from psynetdata.psynet.column_roles import Role, columns_with_role
 from psynetdata.psynet.csvtext import EMPTY
-from psynetdata.psynet.tables import keys, known_tables
+from psynetdata.psynet.tables import keys_by_name, known_tables
 
 _PARTICIPANT = "participant"
 
@@ -40,7 +40,7 @@ def owner_columns(table: str, names: Sequence[str]) -> OwnerColumns:
     number = at.get("id")
     if table == _PARTICIPANT:
         return OwnerColumns(() if number is None else (number,), (), (), None, number, False)
-    owners = [(at[name], keys()[name].target) for name in columns_with_role(Role.OWNER, table) if name in at]
+    owners = [(at[name], keys_by_name()[name].target) for name in columns_with_role(Role.OWNER, table) if name in at]
     return OwnerColumns(
         numbers=tuple(at[name] for name in columns_with_role(Role.PERSON, table) if name in at),
         ids=tuple((at[name], _id_column(name)) for name in columns_with_role(Role.PERSON_ID, table) if name in at),
@@ -65,14 +65,14 @@ def id_columns() -> tuple[str, ...]:
 def links() -> dict[str, tuple[str, str]]:
     """Return {table that links participants to shared rows: (its key to them, their table)}."""
     members = ((table, columns_with_role(Role.MEMBER, table)) for table in known_tables())
-    return {table: (columns[0], keys()[columns[0]].target) for table, columns in members if columns}
+    return {table: (columns[0], keys_by_name()[columns[0]].target) for table, columns in members if columns}
 
 
 @cache
 def followed() -> tuple[str, ...]:
     """Return the tables whose rows other rows follow, each one after those that its own rows follow."""
-    goals = {keys()[name].target for name in columns_with_role(Role.OWNER)}
-    owners = {table: {keys()[name].target for name in columns_with_role(Role.OWNER, table) if name in columns}
+    goals = {keys_by_name()[name].target for name in columns_with_role(Role.OWNER)}
+    owners = {table: {keys_by_name()[name].target for name in columns_with_role(Role.OWNER, table) if name in columns}
               for table, columns in known_tables().items()}  # fmt: skip
     return tuple(TopologicalSorter({goal: sorted(owners[goal]) for goal in sorted(goals)}).static_order())
 
@@ -85,4 +85,4 @@ def in_order(tables: Iterable[str]) -> list[str]:
 
 def _id_column(name: str) -> str:
     """Return the column of `participant` that has this id: `rid` of Lucid is a key to `worker_id`."""
-    return keys()[name].target_column if name in keys() else name
+    return keys_by_name()[name].target_column if name in keys_by_name() else name

@@ -14,7 +14,7 @@ from django.db.models.query import ModelIterable
 
 from psynetdata.models.mirror.base import MirrorModel
 from psynetdata.psynet.problems import UsageError
-from psynetdata.psynet.tables import keys
+from psynetdata.psynet.tables import keys_by_name
 from psynetdata.sheets.columns.table_shape import TableShape
 from psynetdata.sheets.query.filters import alias_of, equals
 
@@ -187,7 +187,7 @@ class Row(metaclass=RowType):
         if name in self._shape.kinds:
             return self._shape.value(self._model, name)
         # `trial.participant` follows `participant_id`.
-        key = keys().get(f"{name}_id")
+        key = keys_by_name().get(f"{name}_id")
         target = _ROW_TYPES.get(key.target) if key and key.target_column == "id" else None
         if target is not None and f"{name}_id" in self._shape.kinds:
             return self._follow(f"{name}_id", target)
