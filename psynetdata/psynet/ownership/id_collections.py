@@ -9,7 +9,7 @@ _INSIDE = (1 << _BITS) - 1
 class IdSet:
     """A set of texts in which a whole number takes one bit."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._blocks: dict[int, bytearray] = {}
         self._texts: set[str] = set()
 
@@ -23,8 +23,8 @@ class IdSet:
             block = self._blocks[number >> _BITS] = bytearray(1 << _BITS - 3)
         block[(number & _INSIDE) >> 3] |= 1 << (number & 7)
 
-    def __contains__(self, text: str) -> bool:
-        if not _is_id(text):
+    def __contains__(self, text: object) -> bool:
+        if not isinstance(text, str) or not _is_id(text):
             return text in self._texts
         number = int(text)
         block = self._blocks.get(number >> _BITS)
@@ -37,7 +37,7 @@ class IdMap:
     # Values of a block: 0 is nothing, 1 is the empty text, and n + 2 is the number n.
     _MOST = (1 << 32) - 3
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._blocks: dict[int, array[int]] = {}
         self._texts: dict[str, str] = {}
 

@@ -17,9 +17,9 @@ class OwnerColumns:
     """Places of columns in a table's rows.
 
     `numbers`: of participants' numbers. `ids`: (place, column of `participant` that has this id), the most specific
-    first. `keys`: (place, table) of keys to rows that this row follows if it names nobody. `network`: of the key to the
-    network that a node follows instead of all these, if it has one. `number`: of the row's own id. `is_shared`: whether
-    tables link the row to participants (see `links`).
+    first. `keys`: (place, table) of keys to rows that this row follows if it names nobody. `network`: of the key to
+    the network that a node follows instead of all these, if it has one. `number`: of the row's own id. `shared`: also
+    of its own id, but only if tables link such rows to participants (see `links`).
     """
 
     numbers: tuple[int, ...]
@@ -27,11 +27,11 @@ class OwnerColumns:
     keys: tuple[tuple[int, str], ...]
     network: int | None
     number: int | None
-    is_shared: bool
+    shared: int | None
 
     @property
     def says_nothing(self) -> bool:
-        return not (self.numbers or self.ids or self.keys or self.is_shared)
+        return not (self.numbers or self.ids or self.keys or self.shared is not None)
 
 
 def owner_columns(table: str, names: Sequence[str]) -> OwnerColumns:
@@ -39,7 +39,7 @@ def owner_columns(table: str, names: Sequence[str]) -> OwnerColumns:
     at = {name: place for place, name in enumerate(names)}
     number = at.get("id")
     if table == _PARTICIPANT:
-        return OwnerColumns(() if number is None else (number,), (), (), None, number, False)
+        return OwnerColumns(() if number is None else (number,), (), (), None, number, None)
     owners = [(at[name], keys_by_name()[name].target) for name in columns_with_role(Role.OWNER, table) if name in at]
     return OwnerColumns(
         numbers=tuple(at[name] for name in columns_with_role(Role.PERSON, table) if name in at),
@@ -47,7 +47,7 @@ def owner_columns(table: str, names: Sequence[str]) -> OwnerColumns:
         keys=tuple(owners),
         network=at.get("network_id") if table == "node" else None,
         number=number,
-        is_shared=number is not None and table in {goal for _, goal in links().values()},
+        shared=number if table in {goal for _, goal in links().values()} else None,
     )
 
 

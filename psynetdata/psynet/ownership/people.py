@@ -76,11 +76,12 @@ class OwnerFinder:
         self.finds_nobody = columns.says_nothing
         self._numbers = people.numbers
         nobodys = IdMap()
-        self._members = people.members.get(table, nobodys) if columns.is_shared else None
+        self._shared = columns.shared
+        self._members = people.members.get(table, nobodys)
         self._keys = [(place, people.owners[goal]) for place, goal in columns.keys if goal in people.owners]
         self._networks = people.owners.get("network", nobodys)
         # Most tables have a number in each row, and it decides.
-        is_plain = columns.network is None and self._members is None and len(columns.numbers) == 1
+        is_plain = columns.network is None and columns.shared is None and len(columns.numbers) == 1
         self._plain = columns.numbers[0] if is_plain else None
 
     def __call__(self, row: Row) -> str:
@@ -90,11 +91,11 @@ class OwnerFinder:
         if columns.network is not None and (network := row[columns.network]):
             return self._networks.get(network) or ""
         named = {number for place in columns.numbers if (number := row[place])}
-        if self._members is not None and (member := self._members.get(row[columns.number] or "")) is not None:
+        if self._shared is not None and (member := self._members.get(row[self._shared] or "")) is not None:
             named.add(member)
         if named:
             return named.pop() if len(named) == 1 else _SEVERAL
-        ids = [(name, value) for place, name in columns.ids if not is_empty(value := row[place])]
+        ids = [(name, row[place] or "") for place, name in columns.ids if not is_empty(row[place])]
         if ids:
             return next((self._numbers[each] for each in ids if each in self._numbers), "")
         owners = {owner for place, rows in self._keys if (key := row[place]) and (owner := rows.get(key))}

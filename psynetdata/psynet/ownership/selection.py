@@ -19,11 +19,11 @@ Keep = Callable[[Rows], Rows]
 class _AllBut:
     """Contains every text that is not in `left`."""
 
-    def __init__(self, left: Iterable[str] = ()):
-        self.left = set(left)
+    def __init__(self, left: Container[str]):
+        self._left = left
 
-    def __contains__(self, text: str) -> bool:
-        return text not in self.left
+    def __contains__(self, text: object) -> bool:
+        return text not in self._left
 
 
 class Ownership:
@@ -39,7 +39,8 @@ class Ownership:
         self.missing = set(named)
         self._is_selection = True
         self._ours: Container[str] = named
-        self._ids: dict[str, Container[str]] = {name: set() for name in id_columns()}
+        self._named_ids: dict[str, set[str]] = {name: set() for name in id_columns()}
+        self._ids: dict[str, Container[str]] = {**self._named_ids}
         self._left = {table: IdSet() for table in followed()}
         self._shared = {goal: (IdSet(), IdSet()) for _, goal in links().values()}
 
@@ -47,8 +48,8 @@ class Ownership:
     def without(cls, participants: Iterable[int]) -> "Ownership":
         ownership = cls(())
         ownership._is_selection = False
-        ownership._ours = _AllBut(map(str, participants))
-        ownership._ids = {name: _AllBut() for name in id_columns()}
+        ownership._ours = _AllBut(set(map(str, participants)))
+        ownership._ids = {name: _AllBut(ids) for name, ids in ownership._named_ids.items()}
         return ownership
 
     @staticmethod
@@ -100,9 +101,9 @@ class Ownership:
         named = kept if self._is_selection else [row for row in rows if row[number] not in self._ours]
         for row in named:
             self.missing.discard(row[number])
-            for name, known in self._ids.items():
+            for name, known in self._named_ids.items():
                 if name in at and not is_empty(row[at[name]]):
-                    (known if self._is_selection else known.left).add(row[at[name]])
+                    known.add(row[at[name]])
         return kept
 
     def _question(self, table: str, columns: OwnerColumns) -> Callable[[Sequence[str]], bool] | None:
@@ -113,15 +114,16 @@ class Ownership:
         named = [(place, self._ours) for place in columns.numbers]
         named += [(place, self._ids[name]) for place, name in columns.ids]
         pointers = [(place, self._left[goal]) for place, goal in columns.keys]
-        shared, number = (self._shared[table], columns.number) if columns.is_shared else (None, 0)
+        number = columns.shared
+        ours, others = self._shared.get(table, (IdSet(), IdSet()))
 
         def stays(row: Sequence[str]) -> bool:
-            if shared and row[number] in shared[0]:
+            if number is not None and row[number] in ours:
                 return True
-            people = [row[place] in ours for place, ours in named if not is_empty(row[place])]
+            people = [row[place] in known for place, known in named if not is_empty(row[place])]
             if people:
                 return any(people)
-            if shared and row[number] in shared[1]:
+            if number is not None and row[number] in others:
                 return False
             return not is_of_strangers and not any(row[place] in left for place, left in pointers)
 
