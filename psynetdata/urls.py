@@ -5,11 +5,13 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from exports.admin.dashboard.overview import fragment
+from exports.admin.dashboard.recovery import recovery_page
 from psynetdata.admin.pages.shown_face import switch_face
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/face/", admin.site.admin_view(switch_face), name="switch-face"),
+    path("admin/recovery/", admin.site.admin_view(recovery_page), name="recovery"),
     path("admin/overview/", admin.site.admin_view(fragment), name="overview"),
     path("admin/", admin.site.urls),
     path("", include("psynetdata.api.urls")),

@@ -25,6 +25,9 @@ class Installation(models.Model):
     pruned_at = models.DateTimeField(null=True, blank=True)
     backup_place = models.CharField(max_length=500, blank=True, help_text="A folder or a URL without a password.")
     backup_every_hours = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: only when asked for.")
+    sheet_confirmed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When somebody confirmed that the recovery sheet is on paper."
+    )
     started_at = models.DateTimeField(null=True, blank=True, help_text="When the workers were last started.")
 
     class Meta:

@@ -15,6 +15,7 @@ from psynetdata.admin.pages.visibility import only
 from psynetdata.models import Deployment, Job, Participant, Trial
 
 from .activity import deployment_card, running_exports, storage_card, stored_bytes
+from .recovery import reminder
 
 MOST_RUNNING = 24
 SHOWN = 50
@@ -28,6 +29,7 @@ def overview(request, context: dict) -> dict:
     context["running"] = []
     if user.has_perm(VIEW_INCIDENT):
         first.append(desk_alarms(request))
+    first += reminder(user)
     if user.has_perm("psynetdata.view_deployment"):
         context["running"], context["more"] = _running(request)
         cards += _others(request)

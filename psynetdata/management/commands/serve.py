@@ -77,6 +77,10 @@ class Command(BaseCommand):
         if password:
             self.stdout.write(f"Sign in as admin with the password {password}")
             self.stdout.write("This password is shown only once. `manage.py changepassword admin` sets another one.")
+            self.stdout.write(
+                f"Print the recovery sheet and keep it on paper: http://{host}:{settings.PORT}/admin/recovery/, or "
+                "`manage.py recovery-sheet`."
+            )
         self.stdout.write("Ctrl-C stops it.\n\n")
         self.stdout.flush()
 
