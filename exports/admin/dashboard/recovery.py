@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from exports.backup.recovery_sheet import confirm, is_confirmed, recovery_sheet
+from psynetdata.admin.pages import html
 from psynetdata.admin.pages.cards import Card
 
 
@@ -27,6 +28,6 @@ def reminder(user) -> list[Card]:
     """Return a card for administrators while nobody has confirmed that the sheet is on paper."""
     if not user.is_superuser or is_confirmed():
         return []
-    link = format_html('<a href="{}">Print the recovery sheet</a>', reverse("recovery"))
+    link = html.link(reverse("recovery"), "Print the recovery sheet")
     note = "If this machine is lost, the sheet says where the keys and backups are and how to restore the desk. "
     return [Card("Recovery sheet", note=format_html("{}{}, and confirm that it is on paper.", note, link))]
