@@ -146,33 +146,11 @@ class TableAnonymizer:
         self._changed = [0] * len(columns)
         self.withheld = frozenset(column.name for column in columns if self._is_withheld(column))
 
-    def row(self, cells: Row) -> Row:
-        """Return the row as it may leave, with the same length and order.
+    def block(self, rows: list[list[str]]) -> list[tuple[str, ...]]:
+        """Return the rows of a block as they may leave, with the same length and order.
 
-        A withheld cell is NULL, or an empty value if the column is NOT NULL.
-        """
-        out = list(cells)
-        self.rows += 1
-        for at, step in self._steps:
-            cell = cells[at]
-            if cell is not None:
-                new = step(cell, cells)
-                if new != cell:
-                    out[at] = new
-                    self._changed[at] += 1
-        for copy in self._copies:
-            copy(cells, out)
-        for at in self._logs:
-            if (cell := out[at]) and "localTime" in cell:
-                out[at] = event_log.logs(cell)
-        if self.dates is not None:
-            self.dates.row(cells, out)
-        return out
-
-    def block(self, rows: list[list[str]]) -> list[Sequence[str]]:
-        """Return the rows of a block as they may leave, like `row`, but fast, column by column.
-
-        NULL and the empty text are written as in csvtext.block_rows.
+        NULL and the empty text are written as in csvtext.block_rows. A withheld cell is NULL, or an empty value if the
+        column is NOT NULL. The work is done column by column: many small blocks cost more than a large one.
         """
         if not rows:
             return []
@@ -189,20 +167,23 @@ class TableAnonymizer:
                 new = blocks.stepped(step, cells, rows)
             self._changed[at] += sum(map(ne, cells, new))
             columns[at] = new
+        if self._copies:
+            columns = list(zip(*map(self._copied, rows, zip(*columns, strict=True)), strict=True))
         for at in self._logs:
-            columns[at] = [event_log.logs(cell) if "localTime" in cell else cell for cell in columns[at]]
+            columns[at] = [event_log.logs(cell) for cell in columns[at]]
         left = list(zip(*columns, strict=True))
-        if self._copies or self.dates is not None:
-            return [self._after(came, out) for came, out in zip(rows, left, strict=True)]
-        return left
+        return left if self.dates is None else list(map(self._dated, rows, left))
 
-    def _after(self, came: Sequence[str], out: Sequence[str]) -> list[str]:
+    def _copied(self, came: Sequence[str], out: Sequence[str]) -> list[str]:
         cells, left = with_null(came), with_null(out)
         for copy in self._copies:
             copy(cells, left)
-        if self.dates is not None:
-            self.dates.row(cells, left)
         return without_null(left)
+
+    def _dated(self, came: Sequence[str], out: Sequence[str]) -> tuple[str, ...]:
+        left = with_null(out)
+        self.dates.row(with_null(came), left)
+        return tuple(without_null(left))
 
     def take_tally(self) -> Tally:
         """Return the counts since the last call, and reset them."""

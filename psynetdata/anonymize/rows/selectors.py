@@ -20,8 +20,6 @@ OTHERS = "(others)"
 MEMO_SIZE = 20_000
 MEMO_LONGEST = 4_000
 
-Step = Callable[[str, Row], str | None]
-
 _BY_CLASS = {
     "info": ("answer", "definition", "contents", "vars"),
     "node": ("definition", "seed", "context", "vars"),
@@ -50,9 +48,6 @@ class Alone:
     def __init__(self, treatment: Treatment):
         self._treatment = treatment
 
-    def __call__(self, cell: str, cells: Row) -> str | None:
-        return self._treatment(cell)
-
     def column(self, cells: Sequence[str]) -> list[str]:
         """Treat a whole column, with cells written as in psynetdata.anonymize.rows.blocks."""
         return blocks.treated(self._treatment, cells)
@@ -70,9 +65,6 @@ class ByQuestion:
         self._lookup = lambda question: policy.rule(table, column.name, question)
         self._make = lambda found: treatments.cell_treatment(found, column, is_json=True)
         self._known: dict[str, tuple[Treatment | None, bool]] = {}
-
-    def __call__(self, cell: str, cells: Row) -> str | None:
-        return self.times(cell, cells[self.guide] or "", 1)
 
     def times(self, cell: str, question: str, rows: int) -> str | None:
         """Return the new cell, and count it for `rows` rows that have this cell and this question."""
@@ -105,9 +97,6 @@ class ByKey:
         self._deep = {name.rpartition(".")[0] for name in policy.selectors(table, column.name) if "." in name}
         self._rules: dict[str, Rule | None] = {}
         self._memo: dict[tuple[str, str], tuple[str | None, tuple[str, ...]]] = {}
-
-    def __call__(self, cell: str, cells: Row) -> str | None:
-        return self.times(cell, "" if self.guide is None else cells[self.guide] or "", 1)
 
     def times(self, cell: str, type_text: str, rows: int) -> str | None:
         """Return the new cell, and count it for `rows` rows that have this cell and this type."""
@@ -202,6 +191,10 @@ class ByKey:
     @staticmethod
     def _apply(treatment: Treatment | None, text: str) -> str | None:
         return text if treatment is None else treatment(text)
+
+
+# How one column is treated; a function returns the new cell from the cell and its whole row.
+Step = Alone | ByQuestion | ByKey | Callable[[str, Row], str | None]
 
 
 def is_special(rule: Rule | None, level: str) -> bool:
