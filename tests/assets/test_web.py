@@ -1,6 +1,7 @@
 """Files behind HTTP: servers that break, stall and lie, and addresses that must not be asked."""
 
 import socket
+from contextlib import closing
 from urllib.parse import urlsplit
 
 import pytest
@@ -9,8 +10,10 @@ from exports.assets.locations.allowed_addresses import Addresses, is_public
 from exports.assets.locations.base import FileMissing
 from exports.sources.asset_urls import hosts
 from psynetdata.psynet.problems import UsageError
+from tests.certificates import write_certificate
 
 from .conftest import contents, planned
+from .servers.web import WebServer
 
 BODY = bytes(range(256)) * 20_000  # 5 MB, several blocks
 
@@ -168,6 +171,59 @@ def test_a_name_that_is_looked_up_is_checked_where_it_leads(web, fetched, monkey
     monkeypatch.setattr(socket, "getaddrinfo", lambda *words, **more: found)
     assert fetched(external("http://internal.example/x")).missing == REFUSED
     assert web.asked == []
+
+
+@pytest.fixture
+def dns(monkeypatch):
+    """{name: the addresses it has, look-up by look-up}; other names are looked up as always."""
+    answers: dict[str, list[list[str]]] = {}
+    real = socket.getaddrinfo
+
+    def look_up(host, *words, **more):
+        addresses = answers[host].pop(0) if host in answers else [host]
+        return [each for address in addresses for each in real(address, *words, **more)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    return answers
+
+
+def test_the_checked_address_is_the_one_that_is_asked(web, fetched, dns, monkeypatch):
+    """DNS gives another answer after the check, and a proxy would look the name up again: neither matters."""
+    web.files["/x"] = b"x"
+    dns["media.example"] = [["127.0.0.1"], ["127.0.0.2"]]
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    asset = external(f"http://media.example:{web.server_port}/x")
+    for _ in range(2):  # the second time on the connection that was kept
+        assert contents(fetched(asset, assets_hosts="media.example")) == {"": b"x"}
+    assert dns["media.example"] == [["127.0.0.2"]]
+    assert {each["Host"] for each in web.headers} == {f"media.example:{web.server_port}"}
+
+
+def test_a_host_is_asked_at_its_next_address_if_one_cannot_be_reached(web, fetched, dns):
+    web.files["/x"] = b"x"
+    dns["media.example"] = [["127.0.0.2", "127.0.0.1"]]
+    asset = external(f"http://media.example:{web.server_port}/x")
+    assert contents(fetched(asset, assets_hosts="media.example")) == {"": b"x"}
+
+
+def test_a_certificate_is_checked_for_the_name_not_for_the_address(fetched, dns, monkeypatch, tmp_path):
+    write_certificate(tmp_path / "server.pem", "media.example")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "server.pem"))
+    dns |= {"media.example": [["127.0.0.1"]], "other.example": [["127.0.0.1"]]}
+    with closing(WebServer(certificate=tmp_path / "server.pem")) as server:
+        server.files["/x"] = b"x"
+        media, other = (external(f"https://{name}.example:{server.server_port}/x") for name in ("media", "other"))
+        assert contents(fetched(media, assets_hosts="*.example")) == {"": b"x"}
+        assert fetched(other, assets_hosts="*.example").missing == "the certificate of its server cannot be trusted"
+        assert server.names == ["media.example", "other.example"]
+        assert len(server.asked) == 1
+
+
+def test_no_secret_of_an_address_is_logged(web, fetched, caplog):
+    address = "/on-demand-asset?id=1&secret=59ffe9fd"
+    web.files[address], web.moods[address] = b"x", ["odd"]
+    assert contents(fetched(planned(None, secret="59ffe9fd"), experiment_url=web.url)) == {"": b"x"}
+    assert "59ffe9fd" not in caplog.text
 
 
 def test_public_addresses_may_be_asked():
