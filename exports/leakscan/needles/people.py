@@ -24,8 +24,10 @@ ENTRY = "entry_information"
 
 # JSON in which keys may announce identities, by column, in any table.
 _JSON_COLUMNS = frozenset({"params", "vars", "arguments", "details", "message", "response", "answer", "contents"})
-_MARKERS = ("worker", "assignment", "hit", "prolific", "session", "study", "rid", "panelist", "respondent", "psid")
-_MARKERS += ("unique", "fingerprint", "address", "email", "sona", "subject", "submission", "client", "pid", "user")
+_MARKERS = (
+    *("worker", "assignment", "hit", "prolific", "session", "study", "rid", "panelist", "respondent", "psid"),
+    *("unique", "fingerprint", "address", "email", "sona", "subject", "submission", "client", "pid", "user"),
+)
 
 # These tables are about the experiment, not about people; their e-mail addresses are the lab's own.
 _IMPERSONAL = ("experiment", "experiment_status")
@@ -94,7 +96,7 @@ class People:
                 if row[entry]:
                     self._entry(row[entry], row[holder])
 
-    def __getstate__(self) -> dict:
+    def __getstate__(self) -> dict[str, object]:
         """Return what goes from one process to another: only what was found."""
         return {"_needles": self._needles, "_holders": self._holders}
 
