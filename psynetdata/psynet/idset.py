@@ -1,7 +1,7 @@
 class IdSet:
     """A set of texts (row ids as they appear in cells) in which consecutive whole numbers take one bit each."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._blocks: dict[int, bytearray] = {}
         self._texts: set[str] = set()
 
@@ -15,8 +15,8 @@ class IdSet:
             block = self._blocks[number >> 13] = bytearray(1 << 10)
         block[(number & 8191) >> 3] |= 1 << (number & 7)
 
-    def __contains__(self, text: str) -> bool:
-        if not _is_id(text):
+    def __contains__(self, text: object) -> bool:
+        if not isinstance(text, str) or not _is_id(text):
             return text in self._texts
         number = int(text)
         block = self._blocks.get(number >> 13)

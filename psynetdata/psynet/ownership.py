@@ -42,11 +42,11 @@ Keep = Callable[[Rows], Rows]
 class _AllBut:
     """Contains every text that is not in `left`."""
 
-    def __init__(self, left: Iterable[str] = ()):
-        self.left = set(left)
+    def __init__(self, left: Container[str]):
+        self._left = left
 
-    def __contains__(self, text: str) -> bool:
-        return text not in self.left
+    def __contains__(self, text: object) -> bool:
+        return text not in self._left
 
 
 class Ownership:
@@ -62,7 +62,8 @@ class Ownership:
         self.missing = set(named)
         self._is_selection = True
         self._ours: Container[str] = named
-        self._ids: dict[str, Container[str]] = {name: set() for name in _IDS}
+        self._named_ids: dict[str, set[str]] = {name: set() for name in _IDS}
+        self._ids: dict[str, Container[str]] = {**self._named_ids}
         self._left = {table: IdSet() for table in _FIRST}
         self._shared = {goal: (IdSet(), IdSet()) for _, goal in _MEMBERS.values()}
 
@@ -70,8 +71,8 @@ class Ownership:
     def without(cls, participants: Iterable[int]) -> "Ownership":
         ownership = cls(())
         ownership._is_selection = False
-        ownership._ours = _AllBut(map(str, participants))
-        ownership._ids = {name: _AllBut() for name in _IDS}
+        ownership._ours = _AllBut(set(map(str, participants)))
+        ownership._ids = {name: _AllBut(ids) for name, ids in ownership._named_ids.items()}
         return ownership
 
     @staticmethod
@@ -123,9 +124,9 @@ class Ownership:
         named = kept if self._is_selection else [row for row in rows if row[number] not in self._ours]
         for row in named:
             self.missing.discard(row[number])
-            for name, known in self._ids.items():
+            for name, known in self._named_ids.items():
                 if name in at and row[at[name]] not in _NOTHING:
-                    (known if self._is_selection else known.left).add(row[at[name]])
+                    known.add(row[at[name]])
         return kept
 
     def _question(self, table: str, at: dict[str, int]) -> Callable[[Sequence[str]], bool] | None:

@@ -54,19 +54,20 @@ def _readers_of_column(table: str, name: str, at: int, names: list[str], policy:
     readers: list[ColumnReader] = []
     rule = policy.rule(table, name)
     if rule is not None and rule.kind in KINDS:
-        readers.append(lambda row: [(row[at], rule.kind)] if row[at] else [])
+        readers.append(lambda row: [(cell, rule.kind)] if (cell := row[at]) else [])
     if in_json := _IN_JSON.get((table, name)):
         readers.append(lambda row: in_json(jsontext.decode(row[at])) if row[at] not in (None, "{}") else [])
     if (table, name) in _PATHS:
-        readers.append(lambda row: value_finders.paths(row[at]) if row[at] else [])
+        readers.append(lambda row: value_finders.paths(cell) if (cell := row[at]) else [])
     own = table not in known_tables()
     if table not in _ABOUT_THE_EXPERIMENT:
-        finds = (value_finders.emails, value_finders.links, value_finders.ids_in_text) if own or name in _TYPED else ()
-        finds = finds or ((value_finders.links,) if name in _WRITTEN else ())
+        finds: tuple[Callable[[str], Found], ...] = (value_finders.links,) if name in _WRITTEN else ()
+        if own or name in _TYPED:
+            finds = (value_finders.emails, value_finders.links, value_finders.ids_in_text)
         if finds:
             readers.append(_read_once(at, finds))
         if own and rule is None and (kind := id_names.kind_of(name)):
-            readers.append(lambda row: [] if not row[at] or _counts_rows(row[at]) else [(row[at], kind)])
+            readers.append(lambda row: [(cell, kind)] if (cell := row[at]) and not _counts_rows(cell) else [])
     if any(each.kind in KINDS for each in policy.rules if each.selector and each.column == name != "params"):
         readers.append(_read_decided(table, name, at, names, policy))
     return readers

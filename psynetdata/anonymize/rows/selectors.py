@@ -62,16 +62,18 @@ class ByQuestion:
         self.guide = at
         self._level = treatments.level
         self._default = treatments.cell_treatment(rule, column, is_json=True)
-        self._lookup = lambda question: policy.rule(table, column.name, question)
-        self._make = lambda found: treatments.cell_treatment(found, column, is_json=True)
+        self._table, self._column, self._policy, self._treatments = table, column, policy, treatments
         self._known: dict[str, tuple[Treatment | None, bool]] = {}
 
     def times(self, cell: str, question: str, rows: int) -> str | None:
         """Return the new cell, and count it for `rows` rows that have this cell and this question."""
         known = self._known.get(question)
         if known is None:
-            rule = self._lookup(question)
-            known = (self._default, True) if rule is None else (self._make(rule), False)
+            rule = self._policy.rule(self._table, self._column.name, question)
+            if rule is None:
+                known = self._default, True
+            else:
+                known = self._treatments.cell_treatment(rule, self._column, is_json=True), False
             if is_special(rule, self._level):
                 self.special.add(question)
             self._known[question] = known
