@@ -22,7 +22,7 @@ def external(url: str, **more):
     return planned(None, url=url, **more)
 
 
-def test_a_connection_that_breaks_is_taken_up_where_it_broke(web, fetched):
+def test_a_broken_connection_is_resumed_where_it_broke(web, fetched):
     web.files["/a.wav"], web.moods["/a.wav"] = BODY, ["break", "break"]
     found = fetched(planned(content=BODY), assets_url=web.url)
     assert (contents(found), found.differs) == ({"": BODY}, "")
@@ -33,13 +33,13 @@ def test_a_connection_that_breaks_is_taken_up_where_it_broke(web, fetched):
     assert fetched.pauses == [1.0, 1.0]
 
 
-def test_as_long_as_it_gets_on_it_is_not_given_up(web, fetched):
+def test_a_fetch_that_makes_progress_is_not_given_up(web, fetched):
     web.files["/a.wav"], web.moods["/a.wav"] = BODY * 8, ["break"] * 5
     assert fetched(planned(content=BODY * 8), assets_url=web.url).files[0].bytes == len(BODY) * 8
     assert fetched.pauses == [1.0] * 5
 
 
-def test_a_file_that_changed_meanwhile_is_begun_anew(web, fetched):
+def test_a_file_that_changed_meanwhile_is_fetched_from_its_beginning(web, fetched):
     web.files["/a.wav"], web.moods["/a.wav"] = BODY, ["break"]
     new = BODY[::-1]
 
@@ -72,7 +72,7 @@ def test_a_body_that_does_not_end(web, fetched, settings):
     assert contents(fetched(planned(), assets_url=web.url)) == {"": BODY}  # one whose end is known
 
 
-def test_a_server_that_is_busy_is_given_the_time_it_asks_for(web, fetched):
+def test_a_busy_server_gets_the_time_that_it_asks_for(web, fetched):
     web.files["/a.wav"], web.moods["/a.wav"] = b"x", ["busy", "ill"]
     assert fetched(planned(), assets_url=web.url).files
     assert fetched.pauses == [7.0, 7.0]
@@ -144,7 +144,7 @@ def test_only_hosts_on_the_list_are_asked_where_there_is_one(web, fetched):
 @pytest.mark.parametrize(
     "url", ["ftp://host/x", "file:///etc/passwd", "http:///x", "http://[/x", "http://h:99999/x", "gopher://h"]
 )
-def test_addresses_that_are_none(url, fetched):
+def test_invalid_addresses(url, fetched):
     assert fetched(external(url)).missing == "its address is not one that files can be fetched from"
 
 
@@ -157,7 +157,7 @@ def test_each_hop_of_a_redirect_is_checked(web, fetched):
     assert fetched(planned(), assets_url=web.url).files
 
 
-def test_redirects_that_lead_round_in_a_circle(web, fetched):
+def test_circular_redirects(web, fetched):
     web.moods |= {"/a.wav": ["to /b"], "/b": ["to /a.wav"]}
     assert fetched(planned(), assets_url=web.url).missing == "its address redirects in a circle"
     web.moods |= {f"/{n}": [f"to /{n + 1}"] for n in range(20)}
@@ -236,7 +236,7 @@ def test_public_addresses_may_be_asked():
 
 
 @pytest.mark.parametrize("text", ["http://x", "a/b", "*", "x:99999", "me@x", "x:y"])
-def test_hosts_that_are_none(text):
+def test_invalid_hosts(text):
     with pytest.raises(UsageError, match=r"media\.lab\.org"):
         hosts(text)
     assert hosts("Media.lab.org, [::1]:80\n*.x.org") == ("media.lab.org", "[::1]:80", "*.x.org")
