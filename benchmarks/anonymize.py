@@ -18,10 +18,10 @@ from psynetdata.anonymize.identifiers.collection import collect
 from psynetdata.anonymize.policy.rules import Policy
 from psynetdata.anonymize.rows.anonymizer import Anonymizer
 from psynetdata.anonymize.rows.options import Options
-from psynetdata.anonymize.rows.owners import People
 from psynetdata.anonymize.rows.survey import Survey
 from psynetdata.anonymize.text.pseudonyms import Pseudonyms, new_key
 from psynetdata.psynet.csvtext import Row, without_null
+from psynetdata.psynet.ownership.people import People
 from psynetdata.psynet.table_source import ZipSource
 
 BLOCK = 2_000  # rows
@@ -61,7 +61,7 @@ def measure(zipped: ZipSource) -> None:
     print(f"  {sum(map(len, source.held.values()))} rows")
     found = timed("finding identifiers", lambda: collect(source, policy))
     timed("what is undecided", lambda: [_survey(source, Survey(policy))])
-    people = People.from_source(source)
+    people = timed("finding whose rows are whose", lambda: People.from_source(source))
     for name, (level, options) in WAYS.items():
         made = Anonymizer(
             policy=policy,

@@ -9,46 +9,17 @@ import orjson
 
 from exports.sources.upload import Upload
 from psynetdata.psynet import csvtext, jsontext
+from psynetdata.psynet.column_roles import Role, columns_with_role
 from psynetdata.psynet.csvtext import Row
 from psynetdata.psynet.problems import BadInput
-from psynetdata.psynet.tables import TYPED_TABLES, describe, has_integer_id, known_tables
+from psynetdata.psynet.tables import TYPED_TABLES, describe, has_integer_id, json_columns, known_tables
 
 # The mirror's key has 40 bits for an id.
 _TYPED_ID_LIMIT = 1 << 40
 _ID = re.compile(r"0|-?[1-9][0-9]{0,18}")
 _ID_LIMIT = 1 << 63
 
-# Where psynet.field keeps PythonObject, PythonDict and PythonList, in addition to PostgreSQL's own JSON types.
-_JSON_COLUMNS = {
-    "answer",
-    "answer_accumulators",
-    "arguments",
-    "block_order",
-    "branch_log",
-    "definition",
-    "details",
-    "elt_id",
-    "elt_id_max",
-    "entry_information",
-    "extra_info",
-    "failure_tags",
-    "for_loops",
-    "function",
-    "metadata_",
-    "node_definition",
-    "params",
-    "participated_networks",
-    "performance_check",
-    "progress_fixes",
-    "seed",
-    "sequences",
-    "storage",
-    "time_credit_fixes",
-    "trials_to_repeat",
-    "vars",
-}
-# Every table made with psynet.data.SQLMixin has these two.
-_JSON_EVERYWHERE = {"details", "vars"}
+_JSON_OF_MIXIN = json_columns("response").intersection(columns_with_role(Role.MIXIN))
 # A text larger than this is not parsed only for a warning: its objects would take many times its size.
 _PARSED_AT_MOST = 1 << 20
 
@@ -91,7 +62,8 @@ class CheckedTable:
         if self._must_have_ids and self._id is None:
             raise BadInput(f"{self.called} has no column id; load the table as PostgreSQL wrote it.")
         self.has_ids = self._must_have_ids or (self._id is not None and table not in known_tables())
-        expected = _JSON_COLUMNS if table in known_tables() else _JSON_EVERYWHERE
+        # An experimenter's own table has its JSON columns from psynet.data.SQLMixin.
+        expected = json_columns(table) if table in known_tables() else _JSON_OF_MIXIN
         self._json = [(index, name) for index, name in enumerate(names) if name in expected]
 
     def take_as_without_ids(self) -> None:

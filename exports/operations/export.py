@@ -30,7 +30,7 @@ from psynetdata.anonymize.rows.anonymizer import Anonymizer
 from psynetdata.infra import processes
 from psynetdata.jobs import Running
 from psynetdata.mirror import Transform
-from psynetdata.psynet.ownership import Ownership
+from psynetdata.psynet.ownership.selection import Ownership
 from psynetdata.psynet.problems import Conflict, Damaged
 
 _NO_LOGS = "The server's logs mention all participants, and this export leaves some of them out; so it has no logs."

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from exports.models import Snapshot
 from psynetdata.psynet import csvtext
-from psynetdata.psynet.ownership import Keep, Ownership
+from psynetdata.psynet.ownership.selection import Keep, Ownership
 from psynetdata.psynet.problems import Damaged, NotFound
 
 from .blobs import Segment, Store, TableState, file_of, pack, write_segment

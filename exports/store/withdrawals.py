@@ -14,7 +14,7 @@ from exports.models import ReleasedFile, Snapshot, Withdrawal
 from psynetdata.faces import IDENTIFIED
 from psynetdata.jobs import Running
 from psynetdata.models import Deployment, MirroredTable
-from psynetdata.psynet.ownership import Ownership
+from psynetdata.psynet.ownership.selection import Ownership
 from psynetdata.psynet.problems import Damaged
 
 from .blobs import Store, TableState, sha256_of

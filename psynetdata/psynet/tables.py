@@ -1,9 +1,10 @@
-"""The tables of PsyNet 13.3: names, columns, types.
+"""The tables of PsyNet 13.3: names, columns, types, keys.
 
 The list in columns.csv was made by importing every module of PsyNet 13.3.0 on
 Dallinger 12.4.0 (`make psynet-columns`), so it has the columns of all kinds of trial
 makers; a database has only those that its experiment imports. Other tables and columns
-are allowed: experimenters add their own tables, which are read as text.
+are allowed: experimenters add their own tables, which are read as text. What a column
+means beyond its type and key is in column_roles.csv (see column_roles.py).
 """
 
 import csv
@@ -17,8 +18,8 @@ TYPED_TABLES = ("participant", "info", "asset", "node", "network", "response")
 # Web-server traffic: kept in snapshots and exports, mirrored only on request.
 UNMIRRORED_TABLES = ("request",)
 
-# Left out of class files, as in PsyNet (psynet.data, export of tables to CSV).
-UNEXPORTED_COLUMNS = ("property1", "property2", "property3", "property4", "property5", "details")
+# About the experiment itself: no row is about a person.
+EXPERIMENT_TABLES = ("experiment", "experiment_status")
 
 # Base classes that Dallinger's network view needs next to `type` (psynet.data, get_sql_base_class); by default the
 # table's name in CamelCase.
@@ -37,6 +38,21 @@ class Column:
     not_null: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A foreign key: `table.column` holds a value of `target.target_column`, or NULL."""
+
+    table: str
+    column: str
+    target: str
+    target_column: str
+
+    @property
+    def constraint(self) -> str:
+        """Return the name that PostgreSQL gives it."""
+        return f"{self.table}_{self.column}_fkey"
+
+
 # An experimenter's table made with psynet.data.SQLMixin also has this column (dallinger.models.SharedMixin), and PsyNet
 # does not accept a row without it.
 _MADE_BY_MIXIN = {"details": Column("details", "jsonb", not_null=True)}
@@ -46,11 +62,35 @@ _MADE_BY_MIXIN = {"details": Column("details", "jsonb", not_null=True)}
 def known_tables() -> dict[str, dict[str, Column]]:
     """Return {table: {column: Column}} of PsyNet 13.3, columns in their order."""
     tables: dict[str, dict[str, Column]] = {}
-    with Path(__file__).with_name("columns.csv").open(newline="", encoding="utf-8") as file:
-        for line in csv.DictReader(file):
-            column = Column(line["column"], line["type"], line["not_null"] == "t")
-            tables.setdefault(line["table"], {})[column.name] = column
+    for line in _lines():
+        column = Column(line["column"], line["type"], line["not_null"] == "t")
+        tables.setdefault(line["table"], {})[column.name] = column
     return tables
+
+
+@cache
+def json_columns(table: str) -> frozenset[str]:
+    """Return the columns of one of PsyNet's tables whose text is JSON, whatever their type; none for other tables."""
+    return frozenset(line["column"] for line in _lines() if line["table"] == table and line["json"] == "t")
+
+
+@cache
+def declared_keys() -> tuple[Key, ...]:
+    """Return the foreign keys that PsyNet 13.3 declares; a launched database has none of them."""
+    return tuple(Key(line["table"], line["column"], *line["key"].split(".")) for line in _lines() if line["key"])
+
+
+@cache
+def keys_by_name() -> dict[str, Key]:
+    """Return {column: key} by name alone: PsyNet uses a name for the same target in all tables, and experimenters use
+    these names in their own."""
+    return {key.column: key for key in declared_keys()}
+
+
+@cache
+def _lines() -> list[dict[str, str]]:
+    with Path(__file__).with_name("columns.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def describe(table: str, names: list[str]) -> list[Column]:

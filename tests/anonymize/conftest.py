@@ -8,9 +8,9 @@ from psynetdata.anonymize.identifiers.identifiers import Identifiers
 from psynetdata.anonymize.policy.rules import Policy
 from psynetdata.anonymize.rows.anonymizer import Anonymizer
 from psynetdata.anonymize.rows.options import Options
-from psynetdata.anonymize.rows.owners import People
 from psynetdata.anonymize.text.pseudonyms import Pseudonyms
 from psynetdata.psynet.csvtext import Row, with_null, without_null
+from psynetdata.psynet.ownership.people import People
 from psynetdata.psynet.table_source import TableSource, ZipSource
 from psynetdata.psynet.tables import Column, describe, known_tables
 

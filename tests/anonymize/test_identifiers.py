@@ -1,11 +1,13 @@
 import json
 
+import pytest
+
 from psynetdata.anonymize.forms.strength import NAMED, strength
 from psynetdata.anonymize.identifiers.collection import collect
 from psynetdata.anonymize.identifiers.identifiers import Identifiers
 from psynetdata.anonymize.policy.rules import Policy, Rule
 
-from .conftest import Tables
+from .conftest import Anonymized, Tables
 
 POLICY = Policy.load()
 NEVER_JOINED = "60aaaabbbbccccddddeeeeff"
@@ -79,6 +81,19 @@ def test_a_decision_makes_a_question_a_source_of_ids():
     tables = Tables(response=[{"id": "1", "question": "student_no", "answer": '"s1234567"'}])
     assert collect(tables, decided).kinds == {"s1234567": "worker_id"}
     assert collect(tables, POLICY).kinds == {}
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "selector"),
+    [("info", "details", "student_no"), ("participant", "details", "student_no"), ("info", "vars", "T/student_no")],
+)
+def test_a_decision_makes_a_key_a_source_of_ids(table, column, selector):
+    """As the rows are anonymized: `vars` of a trial by class and key, `details` by key alone."""
+    decided = POLICY.extended([Rule(table, column, selector, "pseudonym", "drop", "worker_id", "staff")])
+    row = {"id": "1", "details": "{}", column: '{"student_no": "s1234567"}'}
+    found = Anonymized(Tables(**{table: [row | {"type": "e.T"}], "coin": [{"note": "by s1234567"}]}), policy=decided)
+    assert found.identifiers.kinds == {"s1234567": "worker_id"}
+    assert "s1234567" not in str(found.after)
 
 
 def asset(number: int, **cells: str) -> dict[str, str | None]:

@@ -26,11 +26,13 @@ def test_shifted_times_keep_order_and_intervals_within_a_participant_over_all_ta
     found = Anonymized(reference(name), options=Options(shift_dates=True))
     unique = {row["unique_id"]: row["id"] for row in found.before["participant"]}
     session = {row["assignment_id"]: row["id"] for row in found.before["participant"]}
+    of_trial = {row["id"]: row["participant_id"] for row in found.before["info"]}
     shifts: dict[str, set[timedelta]] = {}
     for table, rows in found.before.items():
         for old, new in zip(rows, found.after[table], strict=True):
             own = old["id"] if table == "participant" else old.get("participant_id")
             person = own or unique.get(old.get("unique_id")) or session.get(old.get("assignment_id"))
+            person = person or of_trial.get(old.get("trial_id"))
             names = times_of(table) or [key for key in old if key == "creation_time"]
             for column in names:
                 if old[column] is None:

@@ -1,6 +1,8 @@
 import pytest
 
+from psynetdata.anonymize.identifiers.identifiers import KINDS
 from psynetdata.anonymize.policy.rules import ACTIONS, Policy, Rule
+from psynetdata.psynet.column_roles import Role, has_role
 from psynetdata.psynet.problems import BadInput
 from psynetdata.psynet.tables import known_tables
 
@@ -95,3 +97,24 @@ def test_a_broken_policy_is_refused(tmp_path, text, sentence):
     path.write_text(text)
     with pytest.raises(BadInput, match=sentence):
         Policy.load(path)
+
+
+@pytest.mark.parametrize(
+    ("role", "kinds"),
+    [
+        (Role.PERSON, {"reference"}),
+        (Role.OWNER, {"reference"}),
+        (Role.MEMBER, {"reference"}),
+        (Role.PERSON_ID, {*KINDS}),
+        (Role.SECRET, {"secret"}),
+        (Role.FILE_HASH, {"hash"}),
+        (Role.OWN_WORDS, {"free_text"}),
+        (Role.CODE, {"label"}),
+    ],
+)
+def test_rules_agree_with_what_columns_mean(role, kinds):
+    policy = Policy.load()
+    columns = [(table, name) for table in known_tables() for name in known_tables()[table]]
+    found = {policy.rule(*each).kind for each in columns if has_role(role, *each)}
+    assert found
+    assert found <= kinds

@@ -250,6 +250,14 @@ def test_json_that_does_not_parse_is_kept_with_a_word(staged):
     assert next(found.rows("participant"))[at] == "{broken"
 
 
+def test_each_column_that_is_json_in_psynet_is_checked(staged):
+    tables = with_cell(with_cell(reference("static"), "node", "context", "{broken"), "network", "context", "chain 3")
+    assert staged(tables).warnings == [
+        "Table network, column context: 1 text is not JSON; kept as plain text.",
+        "Table node, column context: 1 text is not JSON; kept as plain text.",
+    ]
+
+
 def test_the_experiments_own_vars_must_parse(staged):
     for text in ("{broken", "[1]"):
         with pytest.raises(BadInput, match="Table experiment, column vars"):

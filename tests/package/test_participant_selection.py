@@ -16,9 +16,9 @@ from exports.package.request import request_export, run_here
 from exports.store.participant_filter import filter_snapshot
 from exports.store.reader import SnapshotReader
 from psynetdata.models import Audit
-from psynetdata.psynet.ownership import Ownership
+from psynetdata.psynet.ownership.selection import Ownership
 from psynetdata.psynet.problems import Damaged, NotFound, UsageError
-from tests.psynet.test_ownership import BASE
+from tests.psynet.ownership.test_selection import BASE
 from tests.store.snapshot_factory import written_down
 from tools.simulator import dangling_in
 

@@ -69,3 +69,9 @@ def test_tables_that_are_not_psynets_are_not_known_to_have_an_id():
 )
 def test_class_name(table, type_text, name):
     assert tables.class_name(table, type_text) == name
+
+
+def test_a_name_of_a_key_has_one_target():
+    """Ownership follows keys by their names alone."""
+    targets = {(key.column, key.target, key.target_column) for key in tables.declared_keys()}
+    assert len({name for name, *_ in targets}) == len(targets)

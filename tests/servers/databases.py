@@ -1,6 +1,5 @@
 """The databases of a server: the references, made once as templates and copied for each test."""
 
-import csv
 import secrets
 import subprocess
 from contextlib import closing
@@ -10,19 +9,21 @@ from urllib.parse import urlsplit
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
+from psynetdata.psynet.tables import declared_keys
 from tests.shared import turn
 
 from .install import binaries
 from .server import Server
 
 DATA = Path(__file__).parents[1] / "data"
-KEYS = Path(__file__).parents[2] / "tools" / "simulator" / "foreign-keys.csv"
 
 
-def declared_keys() -> list[tuple[str, str, str]]:
+def key_definitions() -> list[tuple[str, str, str]]:
     """(table, constraint, definition) of PsyNet's foreign keys; a launched database has lost them."""
-    with KEYS.open(newline="", encoding="utf-8") as file:
-        return [(line["tbl"], line["conname"], line["def"]) for line in csv.DictReader(file)]
+    return [
+        (key.table, key.constraint, f"FOREIGN KEY ({key.column}) REFERENCES {key.target}({key.target_column})")
+        for key in declared_keys()
+    ]
 
 
 class Templates:
@@ -92,7 +93,7 @@ class Templates:
     def _add_keys(self, database: str) -> None:
         with closing(psycopg2.connect(self.server.socket_url(database))) as connection:
             with connection.cursor() as cursor:
-                for table, name, definition in declared_keys():
+                for table, name, definition in key_definitions():
                     cursor.execute(f'ALTER TABLE "{table}" ADD CONSTRAINT "{name}" {definition}')
             connection.commit()
 

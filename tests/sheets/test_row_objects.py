@@ -129,6 +129,9 @@ def test_following_costs_one_query_for_all(static, django_assert_num_queries):
         repeated = [trial for trial in trials if trial.parent_trial_id]
         assert all(trial.parent_trial.id == trial.parent_trial_id for trial in repeated)
         assert next(trial.parent_trial for trial in trials if not trial.parent_trial_id) is None
+        assert trials[0].origin.id == trials[0].origin_id
+        with pytest.raises(AttributeError, match="no column unique"):  # a key to a text, not to a row's number
+            _ = trials[0].participant.unique
         assert found.followed
 
 

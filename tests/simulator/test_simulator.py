@@ -10,7 +10,7 @@ import pytest
 from exports.sources.postgres import Refused, Unreachable
 from psynetdata.psynet import times
 from psynetdata.psynet.problems import BadInput, Conflict
-from tests.servers.databases import declared_keys
+from tests.servers.databases import key_definitions
 from tools.simulator import Simulator, create, dangling
 
 STEPS = 300
@@ -33,7 +33,7 @@ def made(postgres):
     """The URL of a database that `create` made, with PsyNet's keys in force."""
     url = postgres.empty()
     create(postgres.connect(url))
-    added = [f"ALTER TABLE {table} ADD CONSTRAINT {name} {text}" for table, name, text in declared_keys()]
+    added = [f"ALTER TABLE {table} ADD CONSTRAINT {name} {text}" for table, name, text in key_definitions()]
     postgres.execute(url, ";".join(added))
     return url
 

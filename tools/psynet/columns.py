@@ -1,4 +1,5 @@
-"""Every column of PsyNet's own classes, as the lines of psynetdata/psynet/columns.csv.
+"""Every column of PsyNet's own classes, as the lines of psynetdata/psynet/columns.csv: its type, whether its text is
+JSON, and the column that it is a key to. What else a column means is written by hand in column_roles.csv.
 
 Runs in PsyNet's environment (`make psynet-columns`), without a database: it imports each of PsyNet's modules, so that
 the columns of all kinds of trial makers are registered, and asks SQLAlchemy what it would create. `--check FILE`
@@ -19,6 +20,7 @@ os.environ["HOME"] = _HOME.name  # importing PsyNet makes folders there
 
 import psynet.experiment  # noqa: E402 - comes first: it registers PsyNet's tables
 from dallinger.db import Base  # noqa: E402
+from psynet.field import PythonClass, PythonObject  # noqa: E402
 from sqlalchemy import Enum  # noqa: E402
 from sqlalchemy.dialects import postgresql  # noqa: E402
 
@@ -57,11 +59,19 @@ def import_all() -> None:
 def lines() -> list[str]:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["table", "column", "type", "not_null"])
+    writer.writerow(["table", "column", "type", "not_null", "json", "key"])
     for name, table in sorted(Base.metadata.tables.items()):
         for column in table.columns:
-            writer.writerow([name, column.name, _type(column.type), "f" if column.nullable else "t"])
+            key = next((key.target_fullname for key in column.foreign_keys), "")
+            flags = ["ft"[not column.nullable], "ft"[_is_json(column.type)]]
+            writer.writerow([name, column.name, _type(column.type), *flags, key])
     return out.getvalue().splitlines()
+
+
+def _is_json(column_type) -> bool:
+    if isinstance(column_type, PythonObject):
+        return not isinstance(column_type, PythonClass)  # which is stored as the name of a class
+    return isinstance(column_type, postgresql.JSON)
 
 
 def _type(found) -> str:

@@ -1,48 +1,21 @@
 """Check that every reference between PsyNet's tables leads to a row.
 
-PsyNet declares 73 foreign keys, but a launched database has none of them, so references must be counted. The list in
-foreign-keys.csv was read from a database that PsyNet 13.3.0 had made, before its launch removed the keys.
+PsyNet declares 73 foreign keys, but a launched database has none of them, so references must be counted.
 """
 
-import csv
-import re
 from collections import defaultdict
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 from psycopg2.extensions import connection as Connection
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from psynetdata.psynet.idset import IdSet
+from psynetdata.psynet.ownership.id_collections import IdSet
 from psynetdata.psynet.table_source import TableSource
+from psynetdata.psynet.tables import Key, declared_keys
 
-_DEFINITION = re.compile(r"FOREIGN KEY \((\w+)\) REFERENCES (\w+)\((\w+)\)")
 _COLUMNS = """
     SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
     WHERE c.oid = ANY (SELECT to_regclass(quote_ident(t)) FROM unnest(%s) t) AND a.attnum > 0 AND NOT a.attisdropped
 """
-
-
-@dataclass(frozen=True)
-class Key:
-    """`table.column` holds a value of `target.target_column`, or NULL."""
-
-    name: str
-    table: str
-    column: str
-    target: str
-    target_column: str
-
-
-@cache
-def keys() -> tuple[Key, ...]:
-    """Return the 73 keys that PsyNet 13.3 declares."""
-    with Path(__file__).with_name("foreign-keys.csv").open(newline="", encoding="utf-8") as file:
-        return tuple(
-            Key(line["conname"], line["tbl"], *_DEFINITION.fullmatch(line["def"]).groups())
-            for line in csv.DictReader(file)
-        )
 
 
 def dangling(connection: Connection) -> dict[str, int]:
@@ -52,9 +25,9 @@ def dangling(connection: Connection) -> dict[str, int]:
     counts nothing; if the target table is missing, every reference counts.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_COLUMNS, ([key.table for key in keys()] + [key.target for key in keys()],))
+        cursor.execute(_COLUMNS, ([key.table for key in declared_keys()] + [key.target for key in declared_keys()],))
         present = set(cursor.fetchall())
-        counts = [_count(key, present) for key in keys() if (key.table, key.column) in present]
+        counts = [_count(key, present) for key in declared_keys() if (key.table, key.column) in present]
         if not counts:
             return {}
         cursor.execute(SQL(" UNION ALL ").join(counts))
@@ -68,7 +41,7 @@ def _count(key: Key, present: set[tuple[str, str]]) -> Composable:
     if (key.target, key.target_column) not in present:
         whole = SQL("false")
     return SQL("SELECT {}, count(*) FROM {} r WHERE r.{} IS NOT NULL AND NOT {}").format(
-        Literal(key.name), Identifier(key.table), Identifier(key.column), whole
+        Literal(key.constraint), Identifier(key.table), Identifier(key.column), whole
     )
 
 
@@ -81,11 +54,11 @@ def dangling_in(source: TableSource) -> dict[str, int]:
     held = set(source.tables())
     targets = _targets(source, held)
     counts: dict[str, int] = defaultdict(int)
-    for table in sorted({key.table for key in keys()} & held):
+    for table in sorted({key.table for key in declared_keys()} & held):
         names = [column.name for column in source.columns(table)]
         looked_at = [
-            (key.name, names.index(key.column), targets[key.target, key.target_column])
-            for key in keys()
+            (key.constraint, names.index(key.column), targets[key.target, key.target_column])
+            for key in declared_keys()
             if key.table == table and key.column in names
         ]
         for row in source.rows(table) if looked_at else ():
@@ -97,7 +70,7 @@ def dangling_in(source: TableSource) -> dict[str, int]:
 
 def _targets(source: TableSource, held: set[str]) -> dict[tuple[str, str], IdSet]:
     """Return what can be referred to, by table and column."""
-    wanted: dict[tuple[str, str], IdSet] = {(key.target, key.target_column): IdSet() for key in keys()}
+    wanted: dict[tuple[str, str], IdSet] = {(key.target, key.target_column): IdSet() for key in declared_keys()}
     for table in sorted({table for table, _ in wanted} & held):
         names = [column.name for column in source.columns(table)]
         kept = [(names.index(name), values) for (of, name), values in wanted.items() if of == table and name in names]

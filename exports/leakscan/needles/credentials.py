@@ -7,22 +7,20 @@ asset's address its secret, `experiment.vars.deployment_config` the keys of serv
 import re
 from urllib.parse import unquote
 
+from psynetdata.psynet.column_roles import Role, columns_with_role
 from psynetdata.psynet.table_source import TableSource
+from psynetdata.psynet.tables import EXPERIMENT_TABLES
 
 from . import identity_names
 from .json_texts import texts
 from .needle import SECRET, Needles
 from .strength import COMMON, looks_like_id
 
-_CONFIGURATION = {
-    "experiment": ("vars", "details"),
-    "experiment_status": ("extra_info", "vars"),
-    "asset": ("storage",),
-}
+# The scan's own judgement: secrets may be in these too.
+_MORE_CONFIGURATION = {"experiment": ("details",), "experiment_status": ("vars",), "asset": ("storage",)}
 _MARKS = ("password", "passwd", "secret", "token", "apikey", "api_key", "signature", "dashboard_user")
-_SETTINGS = ("experiment", "experiment_status")
 _SIMPLE = re.compile(r"\w{1,40}")
-_OF_THE_LAB = ("experiment", "experiment_status", "asset")
+_OF_THE_LAB = (*EXPERIMENT_TABLES, "asset")
 _PARAMETER = re.compile(
     r"(?:password|passwd|secret|token|api_?key|signature|dashboard_user)(?:=|%3d)([^&\s\"'<>\\#]+)", re.I
 )
@@ -42,8 +40,10 @@ class Credentials:
     def begin(self, table: str, columns: list[str]) -> None:
         """Start a table. Every column of every table can hold an address with a secret in it."""
         self._table = table
-        self._secrets = [at for at, name in enumerate(columns) if table == "asset" and name == "secret"]
-        self._settings = [at for at, name in enumerate(columns) if name in _CONFIGURATION.get(table, ())]
+        secrets = columns_with_role(Role.SECRET, table)
+        settings = (*columns_with_role(Role.CONFIGURATION, table), *_MORE_CONFIGURATION.get(table, ()))
+        self._secrets = [at for at, name in enumerate(columns) if name in secrets]
+        self._settings = [at for at, name in enumerate(columns) if name in settings]
 
     def chunk(self, rows: list[list[str]], raw: bytes) -> None:
         """Take some rows of the table; NULL is ""."""
@@ -94,7 +94,7 @@ class Credentials:
 def passwords(source: TableSource) -> list[tuple[str, str, str]]:
     """Return (table, column, key) of each place in the lab's own tables that holds a working password."""
     settings: dict[tuple[str, str, str], None] = {}
-    for table in _SETTINGS:
+    for table in EXPERIMENT_TABLES:
         names_ = [column.name for column in source.columns(table)] if table in source.tables() else []
         for row in source.rows(table) if names_ else ():
             for column, cell in zip(names_, row, strict=False):

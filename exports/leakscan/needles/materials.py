@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from psynetdata.psynet import jsontext
+from psynetdata.psynet.column_roles import Role, columns_with_role
 
 if TYPE_CHECKING:
     from .needle import Needles
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 KIND = "personal_asset"
 FOLDER = "server_path"
 
-_PLACES = ("url", "host_path", "export_path", "key_within_module", "key_within_experiment", "input_path", "s3_key")
-_HASHES = ("md5_contents", "content_id")
+_PLACES = columns_with_role(Role.FILE, "asset")
+_HASHES = columns_with_role(Role.FILE_HASH, "asset")
 _TRUE = ("t", "true", "True", "1")
 
 

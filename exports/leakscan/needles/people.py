@@ -1,7 +1,7 @@
 """Where PsyNet keeps identifiers of people, also of people who never became participants.
 
-Columns are those of PsyNet 13.3 (psynetdata/psynet/columns.csv). A column of any table, also of the experimenter's own
-tables, whose name announces an identity is included as well.
+Which of PsyNet's columns people fill is in psynetdata/psynet/column_roles.csv. A column of any table, also of the
+experimenter's own tables, whose name announces an identity is included as well.
 """
 
 import ipaddress
@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from psynetdata.psynet.tables import known_tables
+from psynetdata.psynet.column_roles import Role, has_role
+from psynetdata.psynet.tables import EXPERIMENT_TABLES, known_tables
 
 from . import identity_names
 from .json_texts import texts
@@ -22,18 +23,10 @@ if TYPE_CHECKING:
 
 ENTRY = "entry_information"
 
-# JSON in which keys may announce identities, by column, in any table.
-_JSON_COLUMNS = frozenset({"params", "vars", "arguments", "details", "message", "response", "answer", "contents"})
 _MARKERS = (
     *("worker", "assignment", "hit", "prolific", "session", "study", "rid", "panelist", "respondent", "psid"),
     *("unique", "fingerprint", "address", "email", "sona", "subject", "submission", "client", "pid", "user"),
 )
-
-# These tables are about the experiment, not about people; their e-mail addresses are the lab's own.
-_IMPERSONAL = ("experiment", "experiment_status")
-
-# Columns that participants fill.
-_TYPED_BY_PEOPLE = _JSON_COLUMNS | {"content", "answer_accumulators", "traceback", "failed_reason", ENTRY}
 
 # Letters of scripts without spaces are around an address, not in it; the last part begins with two letters.
 _LETTER = "[^\\W\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef]"
@@ -59,7 +52,7 @@ class People:
         """Start a table; most of its columns are never read."""
         at = {name: index for index, name in enumerate(columns)}
         self._seen, self._entry_at = defaultdict(set), None
-        if table in _IMPERSONAL:
+        if table in EXPERIMENT_TABLES:  # their e-mail addresses are the lab's own
             self._takers = []
             return
         self._takers = [(at[name], take) for name in columns for take in self._takers_of(table, name)]
@@ -71,11 +64,11 @@ class People:
     def _takers_of(self, table: str, column: str) -> Iterator[Callable[[str], None]]:
         """Yield the functions that examine a column's cells; each examines a cell once, however often it occurs."""
         foreign = table not in known_tables()
-        typed = foreign or column in _TYPED_BY_PEOPLE
+        typed = foreign or has_role(Role.TYPED, table, column)
         if kind := identity_names.kind_of(column):
             # A small number in an experimenter's own table (session_id 1 to 30) is not an id by itself.
             yield partial(self._identity, kind, small=not foreign or column == "worker_id")
-        elif column != ENTRY and (typed or column in _JSON_COLUMNS):
+        elif column != ENTRY and typed:
             yield partial(self._json, everything=table == "lucid_submissions")
         if typed:
             yield self._emails

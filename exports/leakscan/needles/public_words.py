@@ -9,26 +9,22 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from psynetdata.psynet.column_roles import Role, columns_with_role
+from psynetdata.psynet.tables import EXPERIMENT_TABLES
+
 from . import identity_names
 from .json_texts import texts
 
 if TYPE_CHECKING:
     from .needle import Needles
 
-_COLUMN_NAMES = """
-type mode status recruiter_id module_id trial_maker_id local_key participant_group chain_type page_type question
-data_type extension block kind event_type method browser_platform sync_group_type group_type role barrier_class
-trial_status label
-"""
-_COLUMNS = frozenset(_COLUMN_NAMES.split())
-# What the experimenter wrote, as JSON; of nodes only those that no trial made.
-_WRITTEN = {("node", "definition"), ("node", "seed"), ("node", "context"), ("network", "definition")}
-_WRITTEN |= {("network", "context"), ("experiment", "vars"), ("experiment_status", "extra_info")}
+# The scan's own judgement: these hold words of the experiment too.
+_COLUMNS = frozenset(columns_with_role(Role.LABEL)) | {"browser_platform", "label"}
+# Tables whose WRITTEN columns are JSON that the experimenter wrote; of nodes only those that no trial made.
+_OF_DESIGN = ("node", "network")
 _LONGEST = 60
 # Named by the experiment's code or settings, where no participant's id gets in: parts of these names count too.
-_NAMED_BY_CODE = frozenset({"type", "module_id", "trial_maker_id"})
-_SETTINGS = ("experiment", "experiment_status")
-_SHARED = {"info": ("definition", "answer"), "response": ("answer",)}
+_NAMED_BY_CODE = frozenset(columns_with_role(Role.CODE))
 SEVERAL = 3
 
 
@@ -46,7 +42,9 @@ class Words:
     def begin(self, table: str, columns: list[str]) -> None:
         """Start a table; most of its columns are never read."""
         self._table = table
-        self._columns = [(at, name) for at, name in enumerate(columns) if name in _COLUMNS or (table, name) in _WRITTEN]
+        written = columns_with_role(Role.WRITTEN, table) if table in _OF_DESIGN else ()
+        read = _COLUMNS.union(written, columns_with_role(Role.CONFIGURATION, table))
+        self._columns = [(at, name) for at, name in enumerate(columns) if name in read]
         self._made_by = [at for at, name in enumerate(columns) if name in ("parent_id", "participant_id")]
 
     def chunk(self, rows: list[list[str]], raw: bytes) -> None:
@@ -62,7 +60,7 @@ class Words:
     def _take(self, column: str, cell: str) -> None:
         words = _label(column, cell) if column in _COLUMNS else list(_written(cell))
         self._words.update(words)
-        if column in _NAMED_BY_CODE or self._table in _SETTINGS:
+        if column in _NAMED_BY_CODE or self._table in EXPERIMENT_TABLES:
             self._code.update(words)
 
     def merge(self, other: "Words") -> None:
@@ -85,12 +83,14 @@ class SharedWords:
 
     @staticmethod
     def is_of_interest(table: str) -> bool:
-        return table in _SHARED
+        return bool(columns_with_role(Role.SHOWN, table))
 
     def begin(self, table: str, columns: list[str]) -> None:
         at = {name: index for index, name in enumerate(columns)}
         self._who = at.get("participant_id", -1)
-        self._columns = [at[name] for name in _SHARED[table] if name in at] if self._who >= 0 else []
+        self._columns = []
+        if self._who >= 0:
+            self._columns = [at[name] for name in columns_with_role(Role.SHOWN, table) if name in at]
 
     def chunk(self, rows: list[list[str]], raw: bytes) -> None:
         for at in self._columns:

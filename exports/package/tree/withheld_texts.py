@@ -3,17 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from psynetdata.psynet import jsontext
+from psynetdata.psynet.column_roles import Role, columns_with_role
 from psynetdata.psynet.csvtext import EMPTY
 from psynetdata.psynet.tables import Column
 
-# {table: (its column of people's own words, the column that says whose)}
-_WORDS = {
-    "response": ("answer", "participant_id"),
-    "info": ("answer", "participant_id"),
-    "participant": ("answer", "id"),
-    "chat_message": ("content", "participant_id"),
-    "question": ("response", "participant_id"),
-}
 _SHORTEST = 12
 _WITHHELD = ("", EMPTY, "{}", "null")
 # With more, the search would cost more than it is worth; the notes say so.
@@ -32,10 +25,10 @@ class WithheldTexts:
     def columns(self, table: str, columns: list[Column]) -> bool:
         """Prepare for a table. Return False if it holds nobody's own words."""
         at = {column.name: index for index, column in enumerate(columns)}
-        words, writer = _WORDS.get(table, ("", ""))
-        if words not in at:
+        words = [at[name] for name in columns_with_role(Role.OWN_WORDS, table) if name in at]
+        if not words:
             return False
-        self._places[table] = at[words], at.get(writer)
+        self._places[table] = words[0], at.get("id" if table == "participant" else "participant_id")
         if "metadata_" in at:
             self._pages[table] = at["metadata_"]
         return True

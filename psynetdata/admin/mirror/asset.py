@@ -3,7 +3,7 @@ from unfold.contrib.filters.admin import BooleanRadioFilter, RangeDateTimeFilter
 from unfold.decorators import display
 
 from psynetdata.admin.pages import html
-from psynetdata.models import Asset, Network, Node, Participant, Trial
+from psynetdata.models import Asset
 
 from .list_filters import ClassFilter, DeploymentFilter
 from .mirror_admin import MirrorAdmin
@@ -25,7 +25,7 @@ class AssetAdmin(MirrorAdmin):
         ("creation_time", RangeDateTimeFilter),
     )
     search_texts = ("module_id", "local_key", "export_path", "description")
-    points_to = {"participant_id": Participant, "trial_id": Trial, "node_id": Node, "network_id": Network}
+    points_to = ("participant_id", "trial_id", "node_id", "network_id")
 
     @display(description="size")
     def file_size(self, obj):

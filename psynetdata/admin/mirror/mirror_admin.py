@@ -13,7 +13,8 @@ from psynetdata.admin.pages.cards import CardsAdmin, ReadOnly
 from psynetdata.admin.pages.shown_face import face_context, record_read, shown_face
 from psynetdata.admin.pages.visibility import only_mirrored
 from psynetdata.faces import reading
-from psynetdata.models import MirrorModel
+from psynetdata.models import TYPED_MODELS, MirrorModel
+from psynetdata.psynet.tables import keys_by_name
 
 from . import row_page
 from .list_filters import asked_number, deployment_labels, rows_of_deployment
@@ -66,12 +67,12 @@ class MirrorChangeList(ChangeList):
 class MirrorAdmin(ReadOnly, CardsAdmin):
     """A mirrored table on the face that the user sees.
 
-    `points_to`: {column: model whose id it holds}; `pointed_at`: (model, its column that holds our id).
+    `points_to`: keys to other mirrored tables; `pointed_at`: (model, its column that holds our id).
     A search for a whole number finds the id; other text is searched for in `search_texts`;
     `search_exact` lists columns that must equal it (Django's `search_fields` only makes the search box appear).
     """
 
-    points_to: ClassVar[dict[str, type[MirrorModel]]] = {}
+    points_to: ClassVar[tuple[str, ...]] = ()
     pointed_at: ClassVar[tuple[tuple[type[MirrorModel], str], ...]] = ()
     search_texts: ClassVar[tuple[str, ...]] = ()
     search_exact: ClassVar[tuple[str, ...]] = ()
@@ -160,7 +161,7 @@ class MirrorAdmin(ReadOnly, CardsAdmin):
 
     def link_along(self, obj, column: str):
         """Return a link to the row whose id is in the column."""
-        target, row_id = self.points_to[column], getattr(obj, column)
+        target, row_id = TYPED_MODELS[keys_by_name()[column].target], getattr(obj, column)
         if row_id is None:
             return html.EMPTY
         return html.link(html.change_url(target, target.make_key(obj.deployment_number, row_id)), row_id)

@@ -1,7 +1,7 @@
 from django.contrib import admin
 from unfold.contrib.filters.admin import BooleanRadioFilter, RangeDateTimeFilter, SingleNumericFilter
 
-from psynetdata.models import Asset, Network, Node, Participant, Trial
+from psynetdata.models import Asset, Network, Node, Trial
 
 from .list_filters import ClassFilter, DeploymentFilter, TrialMakerFilter
 from .mirror_admin import MirrorAdmin
@@ -23,5 +23,5 @@ class NetworkAdmin(MirrorAdmin):
         ("creation_time", RangeDateTimeFilter),
     )
     search_texts = ("definition", "context")
-    points_to = {"participant_id": Participant, "head_id": Node}
+    points_to = ("participant_id", "head_id")
     pointed_at = ((Node, "network_id"), (Trial, "network_id"), (Asset, "network_id"))

@@ -1,7 +1,7 @@
 from django.contrib import admin
 from unfold.contrib.filters.admin import BooleanRadioFilter, RangeDateTimeFilter, SingleNumericFilter
 
-from psynetdata.models import Asset, Network, Node, Participant, Trial
+from psynetdata.models import Asset, Node, Trial
 
 from .list_filters import ClassFilter, DeploymentFilter, TrialMakerFilter
 from .mirror_admin import MirrorAdmin
@@ -23,5 +23,5 @@ class NodeAdmin(MirrorAdmin):
         ("creation_time", RangeDateTimeFilter),
     )
     search_texts = ("definition", "seed")
-    points_to = {"network_id": Network, "participant_id": Participant, "parent_id": Node, "child_id": Node}
+    points_to = ("network_id", "participant_id", "parent_id", "child_id")
     pointed_at = ((Trial, "node_id"), (Asset, "node_id"), (Node, "parent_id"))

@@ -3,7 +3,7 @@ from unfold.contrib.filters.admin import SingleNumericFilter
 from unfold.decorators import display
 
 from psynetdata.admin.pages import html
-from psynetdata.models import Participant, Record
+from psynetdata.models import Record
 
 from .list_filters import ClassFilter, DeploymentFilter, TableFilter
 from .mirror_admin import MirrorAdmin
@@ -16,7 +16,7 @@ class RecordAdmin(MirrorAdmin):
     list_display = ("name", "table", "class_label", "deployment", "participant", "created")
     list_filter = (DeploymentFilter, TableFilter, ClassFilter, ("participant_id", SingleNumericFilter))
     search_texts = ("rest",)
-    points_to = {"participant_id": Participant}
+    points_to = ("participant_id",)
     sortable_by = ()
 
     @display(description="id")

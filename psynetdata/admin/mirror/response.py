@@ -1,7 +1,7 @@
 from django.contrib import admin
 from unfold.contrib.filters.admin import BooleanRadioFilter, RangeDateTimeFilter, SingleNumericFilter
 
-from psynetdata.models import Participant, Response, Trial
+from psynetdata.models import Response, Trial
 
 from .list_filters import ClassFilter, DeploymentFilter
 from .mirror_admin import MirrorAdmin
@@ -20,5 +20,5 @@ class ResponseAdmin(MirrorAdmin):
         ("creation_time", RangeDateTimeFilter),
     )
     search_texts = ("question", "answer")
-    points_to = {"participant_id": Participant}
+    points_to = ("participant_id",)
     pointed_at = ((Trial, "response_id"),)

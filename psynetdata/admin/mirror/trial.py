@@ -3,7 +3,7 @@ from unfold.contrib.filters.admin import BooleanRadioFilter, RangeDateTimeFilter
 from unfold.decorators import display
 
 from psynetdata.admin.pages import html
-from psynetdata.models import Asset, Network, Node, Participant, Response, Trial
+from psynetdata.models import Asset, Trial
 
 from .list_filters import ClassFilter, DeploymentFilter, TrialMakerFilter
 from .mirror_admin import MirrorAdmin
@@ -29,13 +29,7 @@ class TrialAdmin(MirrorAdmin):
         ("creation_time", RangeDateTimeFilter),
     )
     search_texts = ("answer", "definition")
-    points_to = {
-        "participant_id": Participant,
-        "node_id": Node,
-        "network_id": Network,
-        "response_id": Response,
-        "parent_trial_id": Trial,
-    }
+    points_to = ("participant_id", "node_id", "network_id", "response_id", "parent_trial_id")
     pointed_at = ((Asset, "trial_id"), (Trial, "parent_trial_id"))
 
     @display(description="state")

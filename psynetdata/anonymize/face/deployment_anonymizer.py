@@ -14,9 +14,9 @@ from psynetdata.anonymize.policy.rules import Policy, Rule
 from psynetdata.anonymize.rows.affected_rows import AffectedRows, affected_rows
 from psynetdata.anonymize.rows.anonymizer import Anonymizer, TableAnonymizer
 from psynetdata.anonymize.rows.options import Options
-from psynetdata.anonymize.rows.owners import People
 from psynetdata.anonymize.text import pseudonyms
 from psynetdata.models import Deployment
+from psynetdata.psynet.ownership.people import People
 from psynetdata.psynet.table_source import TableSource
 from psynetdata.psynet.tables import Column
 

@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from psynetdata.anonymize.policy.rules import LEVELS, Policy, Rule
+from psynetdata.psynet.column_roles import Role, columns_with_role
 from psynetdata.psynet.csvtext import Row
 from psynetdata.psynet.tables import class_name
 
@@ -17,12 +18,11 @@ from .contribution import Contribution
 
 # Strict actions, the strictest first. All other actions are not stricter than a copy's own rule.
 _STRICT = ("drop", "pseudonym", "numbers", "coarsen")
-# {table: {column with a copy: column with the id of the node}}
-OF_NODES = {
-    "node": {"seed": "id", "definition": "id"},
-    "info": {"definition": "node_id"},
-    "asset": {"node_definition": "node_id"},
-}
+
+
+def node_copies(table: str) -> dict[str, str]:
+    """Return {column with a copy: column with the id of the node} of a table."""
+    return dict.fromkeys(columns_with_role(Role.NODE_COPY, table), "id" if table == "node" else "node_id")
 
 
 def reader(table: str, names: list[str], policy: Policy) -> "AnswerCopyReader | None":

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable
 from psynetdata.anonymize.forms import id_names
 from psynetdata.anonymize.policy.rules import Policy
 from psynetdata.psynet import jsontext
+from psynetdata.psynet.column_roles import Role, has_role
 from psynetdata.psynet.csvtext import Row
-from psynetdata.psynet.tables import class_name, known_tables
+from psynetdata.psynet.tables import EXPERIMENT_TABLES, class_name, known_tables
 
 from . import value_finders
 from .identifiers import KINDS
@@ -19,26 +20,10 @@ from .value_finders import Found
 
 ColumnReader = Callable[[Row], Found]
 
-_IN_JSON: dict[tuple[str, str], Callable[[object], Found]] = {
-    ("experiment", "vars"): value_finders.in_configuration,
-    ("experiment_status", "extra_info"): value_finders.in_configuration,
-    ("participant", "entry_information"): value_finders.handed_over,
-    ("request", "params"): value_finders.handed_over,
-    ("lucid_submissions", "response"): value_finders.handed_over,
+_IN_JSON: dict[Role, Callable[[object], Found]] = {
+    Role.CONFIGURATION: value_finders.in_configuration,
+    Role.HANDED_OVER: value_finders.handed_over,
 }
-_PATHS = {("asset", "storage"), ("asset", "input_path")}
-# Columns (of any table) in which people typed, or which pass on ids and addresses; in the experimenter's own tables
-# every column may be one.
-_TYPED_NAMES = """
-    params vars arguments details message response answer contents content answer_accumulators traceback
-    failed_reason entry_information metadata_ endpoint pending_redirect termination_details branch_log
-    description url host_path key
-"""
-_TYPED = frozenset(_TYPED_NAMES.split())
-# Columns that the experimenter wrote: only secrets in addresses are searched for there.
-_WRITTEN = frozenset({"definition", "seed", "context", "node_definition"})
-_ABOUT_THE_EXPERIMENT = ("experiment", "experiment_status")
-ENTRIES = {"participant": "entry_information", "lucid_submissions": "response"}
 # `a@b.cd` and `id=4`: a shorter text cannot hold an identifier.
 _SHORTEST_TELLING = 4
 _REMEMBERED, _REMEMBERED_LENGTH = 100_000, 500
@@ -55,22 +40,28 @@ def _readers_of_column(table: str, name: str, at: int, names: list[str], policy:
     rule = policy.rule(table, name)
     if rule is not None and rule.kind in KINDS:
         readers.append(lambda row: [(cell, rule.kind)] if (cell := row[at]) else [])
-    if in_json := _IN_JSON.get((table, name)):
+    in_json = next((find for role, find in _IN_JSON.items() if has_role(role, table, name)), None)
+    if in_json is not None:
         readers.append(lambda row: in_json(jsontext.decode(row[at])) if row[at] not in (None, "{}") else [])
-    if (table, name) in _PATHS:
+    if has_role(Role.SERVER_PATH, table, name):
         readers.append(lambda row: value_finders.paths(cell) if (cell := row[at]) else [])
     own = table not in known_tables()
-    if table not in _ABOUT_THE_EXPERIMENT:
-        finds: tuple[Callable[[str], Found], ...] = (value_finders.links,) if name in _WRITTEN else ()
-        if own or name in _TYPED:
-            finds = (value_finders.emails, value_finders.links, value_finders.ids_in_text)
-        if finds:
+    if table not in EXPERIMENT_TABLES:
+        if finds := _finds_in_text(table, name, own):
             readers.append(_read_once(at, finds))
         if own and rule is None and (kind := id_names.kind_of(name)):
             readers.append(lambda row: [(cell, kind)] if (cell := row[at]) and not _counts_rows(cell) else [])
     if any(each.kind in KINDS for each in policy.rules if each.selector and each.column == name != "params"):
         readers.append(_read_decided(table, name, at, names, policy))
     return readers
+
+
+def _finds_in_text(table: str, name: str, own: bool) -> tuple[Callable[[str], Found], ...]:
+    """Return what is searched for in a column's text. People may have typed in any column of an `own` table."""
+    if own or has_role(Role.TYPED, table, name) or has_role(Role.PASSED_ON, table, name):
+        return value_finders.emails, value_finders.links, value_finders.ids_in_text
+    # What the experimenter wrote is not about people, but an address in it may contain a secret.
+    return (value_finders.links,) if has_role(Role.WRITTEN, table, name) else ()
 
 
 def _read_once(at: int, finds: Iterable[Callable[[str], Found]]) -> Callable[[Row], Found]:
@@ -90,8 +81,8 @@ def _read_once(at: int, finds: Iterable[Callable[[str], Found]]) -> Callable[[Ro
 
 def _read_decided(table: str, name: str, at: int, names: list[str], policy: Policy) -> Callable[[Row], Found]:
     """Return a function that yields values under a question or key that holds ids according to a decision."""
-    question = names.index("question") if (table, name) == ("response", "answer") else None
-    type_at = names.index("type") if table in ("info", "node", "network") else None
+    question = names.index("question") if has_role(Role.BY_QUESTION, table, name) else None
+    type_at = names.index("type") if has_role(Role.BY_CLASS, table, name) else None
 
     def read_row(row: Row) -> Found:
         value = jsontext.read(row[at])

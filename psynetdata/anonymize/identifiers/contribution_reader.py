@@ -7,11 +7,12 @@ from typing import Protocol
 from psynetdata.anonymize.forms.strength import NEVER, strength
 from psynetdata.anonymize.policy.rules import Policy
 from psynetdata.psynet import jsontext
+from psynetdata.psynet.column_roles import Role, columns_with_role
 from psynetdata.psynet.csvtext import Row
 from psynetdata.psynet.tables import Column
 
 from . import answer_copies, personal_assets, public_words, value_finders
-from .column_readers import ENTRIES, column_readers
+from .column_readers import column_readers
 from .contribution import Contribution
 from .identifiers import RANK
 
@@ -37,8 +38,8 @@ class ContributionReader:
     def __init__(self, table: str, columns: list[Column], policy: Policy):
         self._table, self._policy = table, policy
         self._names = [column.name for column in columns]
-        entry = ENTRIES.get(table)
-        self._entry_at = self._names.index(entry) if entry in self._names else None
+        entries = [name for name in columns_with_role(Role.ENTRY, table) if name in self._names]
+        self._entry_at = self._names.index(entries[0]) if entries else None
         self.needed = bool(column_readers(table, self._names, policy) or self._others())
 
     def read(self, rows: Iterable[Row]) -> Contribution:

@@ -13,14 +13,15 @@ from urllib.parse import unquote
 
 from psynetdata.anonymize.policy.rules import Policy
 from psynetdata.psynet import jsontext
+from psynetdata.psynet.column_roles import Role, columns_with_role
 from psynetdata.psynet.csvtext import Row
 from psynetdata.psynet.tables import class_name
 
 from .contribution import Contribution
 
-# Columns that name a file or its location. Values that a public asset has too are not identifiers.
-PLACES = ("host_path", "url", "export_path", "input_path", "key_within_module", "key_within_experiment", "s3_key")
-HASHES = ("md5_contents", "content_id")
+# Values in these columns that a public asset has too are not identifiers.
+PLACES = columns_with_role(Role.FILE, "asset")
+HASHES = columns_with_role(Role.FILE_HASH, "asset")
 # File names: with at least LONG_NAME characters they are searched for without their extension; with at least
 # SHORT_NAME characters with it, and only if they contain a digit; `audio.wav` identifies nobody.
 LONG_NAME = 20

@@ -12,22 +12,14 @@ from collections.abc import Iterable
 from psynetdata.anonymize.forms import id_names
 from psynetdata.anonymize.forms.strength import ANYWHERE, NAMED, NEVER, TOKEN, WHOLE, fold, strength
 from psynetdata.psynet import jsontext
+from psynetdata.psynet.column_roles import Role, columns_with_role
 from psynetdata.psynet.csvtext import Row
 
 from .contribution import Contribution
 
-# Columns with names from the code: they never contain a participant's id.
-_CODE = frozenset({"type", "module_id", "trial_maker_id"})
-_LABEL_NAMES = """
-    mode status recruiter_id local_key participant_group chain_type page_type question data_type extension block kind
-    event_type method sync_group_type group_type role barrier_class trial_status
-"""
-_LABELS = frozenset({*_LABEL_NAMES.split(), *_CODE})
-_WRITTEN = {("node", "definition"), ("node", "seed"), ("node", "context"), ("network", "definition")}
-_WRITTEN |= {("network", "context")}
-_SETTINGS = {("experiment", "vars"), ("experiment_status", "extra_info")}
-# Columns with words that several people saw or gave.
-_SHARED = {("info", "definition"), ("info", "answer"), ("response", "answer")}
+_CODE = frozenset(columns_with_role(Role.CODE))
+# Tables whose WRITTEN columns hold the experiment's own words, unless a person made the row.
+_OF_DESIGN = ("node", "network")
 SEVERAL = 3
 _LONGEST = 60
 _REMEMBERED, _REMEMBERED_LENGTH = 50_000, 500
@@ -45,12 +37,14 @@ class WordReader:
 
     def __init__(self, table: str, names: list[str]):
         at = {name: index for index, name in enumerate(names)}
-        self._settings = [at[name] for name in names if (table, name) in _SETTINGS]
-        self._written = [at[name] for name in names if (table, name) in _WRITTEN]
+        self._settings = _places(at, Role.CONFIGURATION, table)
+        self._written = _places(at, Role.WRITTEN, table) if table in _OF_DESIGN else []
         # The cells seen so far, for each label: most rows repeat them and are skipped.
-        self._labels: list[tuple[str, int, set[str]]] = [(name, at[name], set()) for name in names if name in _LABELS]
+        labels = columns_with_role(Role.LABEL, table)
+        self._labels: list[tuple[str, int, set[str]]] = [(name, at[name], set()) for name in names if name in labels]
         person = at.get("participant_id")
-        self._shared = [(at[name], person) for name in names if (table, name) in _SHARED and person is not None]
+        shown = _places(at, Role.SHOWN, table)
+        self._shared = [(place, person) for place in shown if person is not None]
         self._made_by = [at[name] for name in ("parent_id", "participant_id") if name in at]
         self.needed = bool(self._settings or self._written or self._labels or self._shared)
         self._seen: set[tuple[int, str]] = set()
@@ -141,6 +135,11 @@ class PublicWords:
         text = "\n".join(["", *sorted(self._code), ""])
         own = {word for word in wanted if word in self._found or word in shared or _is_part(word, text)}
         return frozenset(value for word in own for value in wanted[word])
+
+
+def _places(at: dict[str, int], role: Role, table: str) -> list[int]:
+    columns = columns_with_role(role, table)
+    return [place for name, place in at.items() if name in columns]
 
 
 def _is_part(word: str, text: str) -> bool:

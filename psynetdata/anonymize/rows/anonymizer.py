@@ -16,6 +16,7 @@ from psynetdata.anonymize.policy.rules import LEVELS, Policy, Rule
 from psynetdata.anonymize.text.pseudonyms import Pseudonyms
 from psynetdata.anonymize.text.scrubber import Scrubber
 from psynetdata.psynet.csvtext import Row, with_null, without_null
+from psynetdata.psynet.ownership.people import People
 from psynetdata.psynet.problems import UsageError
 from psynetdata.psynet.tables import Column, known_tables
 
@@ -23,7 +24,6 @@ from . import blocks, event_log
 from .copy_rules import Copied, copying
 from .dates import Dates, TableDates
 from .options import Options
-from .owners import People
 from .report import how_dates_leave, linkable
 from .selectors import CLASS, QUESTION, Alone, ByKey, ByQuestion, Step, scheme
 from .tally import Tally, added
@@ -90,7 +90,8 @@ class Anonymizer:
         rows: Counter[str] = Counter()
         for tally in self._tallies:
             rows.update(tally.dates)
-        return {"rows": dict(sorted(rows.items())), "how": how_dates_leave(self.options)}
+        counts = {"rows": dict(sorted(rows.items()))} if self.options.shift_dates else {}
+        return {**counts, "how": how_dates_leave(self.options)}
 
     def _special(self) -> list[str]:
         """Return the selectors of special categories (health, income …) that leave: `table.column selector`."""

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable
 
-from psynetdata.anonymize.identifiers.answer_copies import OF_NODES, AnswerCopies, digest
+from psynetdata.anonymize.identifiers.answer_copies import AnswerCopies, digest, node_copies
 from psynetdata.anonymize.policy.rules import Policy, Rule
 from psynetdata.anonymize.text import json_spans
 from psynetdata.psynet import jsontext
@@ -36,7 +36,7 @@ def copying(copied: Copied, table: str, columns: list[Column]) -> list[Copy]:
     at = {column.name: place for place, column in enumerate(columns)}
     rules: list[Copy | None] = [
         _of_node(copied, columns[at[name]], at[name], at[node])
-        for name, node in OF_NODES.get(table, {}).items()
+        for name, node in node_copies(table).items()
         if name in at and node in at
     ]
     if table == "participant" and "answer" in at:

@@ -2,8 +2,8 @@
 
 All times of a participant, in all tables, are moved back by 1 to 364 whole days. The deployment's key determines the
 number, so it is the same in all exports. Order and intervals within a participant stay, and so does the time of day.
-Times in rows of nobody (a chain's nodes, the server's status) are cut to the year: a row that was created when a
-participant's trial ended would reveal the shift.
+Times in rows of nobody (a shared chain's nodes, the server's status) and of several participants (a group) are cut to
+the year: a row that was created when a participant's trial ended would reveal the shift.
 """
 
 import hmac
@@ -13,16 +13,15 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from functools import lru_cache
 
+from psynetdata.psynet.column_roles import Role, columns_with_role
 from psynetdata.psynet.csvtext import Row
+from psynetdata.psynet.ownership.people import People
 from psynetdata.psynet.tables import Column
 
 from .options import Options
-from .owners import People
 
 MOST_DAYS = 364
 _TIMES = ("timestamp", "timestamptz", "date")
-# Columns in which PsyNet itself writes times into text. Stimuli and answers are data, even if they contain a date.
-_TEXTS = frozenset({"vars", "metadata_", "details", "extra_info", "arguments", "failed_reason", "traceback"})
 _TIME = re.compile(r"(?<![\d-])(\d{4}-\d\d-\d\d)([T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)")
 _WHOLE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ].*)?", re.DOTALL)
 _DIGIT = re.compile(r"\d")
@@ -33,6 +32,7 @@ class Dates:
 
     def __init__(self, key: bytes, options: Options, people: People):
         self._key, self._options, self._people = key, options, people
+        self.shifts = options.shift_dates
         self._days: dict[str, int] = {}
 
     def table(self, table: str, columns: list[Column], times: set[str]) -> "TableDates":
@@ -42,7 +42,7 @@ class Dates:
     def changed_of(self, person: str) -> Callable[[str, str], str]:
         """Return a function (date, time of day) → text that leaves, for a participant's rows ("": rows of nobody)."""
         day = self._options.coarsen == "day"
-        if not self._options.shift_dates:
+        if not self.shifts:
             return _midnight if day else _same
         if not person:
             return _year
@@ -61,22 +61,25 @@ class Dates:
 
 
 class TableDates:
-    """Changes times in the rows of one table; `counts` counts rows of participants and of nobody."""
+    """Changes times in the rows of one table; `counts` counts rows of participants and of nobody if times shift."""
 
     def __init__(self, owner: Dates, table: str, columns: list[Column], times: set[str]):
         self.counts: Counter[str] = Counter()
         self._changed_of = owner.changed_of
-        self._whose = owner.whose(table, columns)
+        self._whose = owner.whose(table, columns) if owner.shifts else None
         self._cells = [at for at, column in enumerate(columns) if column.type in _TIMES or column.name in times]
-        self._texts = [at for at, column in enumerate(columns) if column.name in _TEXTS]
+        dated = columns_with_role(Role.DATED, table)
+        self._texts = [at for at, column in enumerate(columns) if column.name in dated]
         # Columns of unknown type, as in an experimenter's own table: only cells that are a time as a whole.
         self._unknown = [at for at, column in enumerate(columns) if column.type is None and at not in self._cells]
 
     def row(self, cells: Row, out: Row) -> None:
         """Change the times in `out`, the row that leaves; `cells` is the original row."""
-        person = self._whose(cells)
+        person = ""
+        if self._whose is not None:
+            person = self._whose(cells)
+            self.counts["of a participant" if person else "of nobody"] += 1
         change = self._changed_of(person)
-        self.counts["of a participant" if person else "of nobody"] += 1
         for at in self._cells:
             if (cell := out[at]) and _WHOLE.fullmatch(cell):
                 out[at] = change(cell[:10], cell[10:])

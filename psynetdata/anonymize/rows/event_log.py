@@ -3,9 +3,10 @@
 import re
 from datetime import datetime
 
+from psynetdata.psynet.column_roles import Role, columns_with_role
+
 _EVENT = re.compile(r'(\\*)"localTime\1"(\s*:\s*)\1"(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d))\1"')
-# Columns in which PsyNet stores such logs: with a response, and where its answer is copied.
-COLUMNS = frozenset({"answer", "metadata_", "vars", "answer_accumulators", "branch_log"})
+COLUMNS = frozenset(columns_with_role(Role.EVENT_LOG))
 
 
 def logs(text: str) -> str:

@@ -26,8 +26,8 @@ def linkable(level: str, options: Options) -> list[str]:
 def how_dates_leave(options: Options) -> str:
     shift = (
         "Each participant's times went back by a number of days of their own, 1 to 364; order, intervals and time of "
-        "day stay. Times of rows that belong to nobody were cut to the year: beside a participant's they would tell "
-        "that number."
+        "day stay. Times of rows that belong to nobody or to several participants were cut to the year: next to a "
+        "participant's they would show that number."
         if options.shift_dates
         else ""
     )

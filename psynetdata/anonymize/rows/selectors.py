@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from psynetdata.anonymize.policy.rules import Policy, Rule
 from psynetdata.anonymize.text import json_spans
+from psynetdata.psynet.column_roles import Role, has_role
 from psynetdata.psynet.csvtext import Row
 from psynetdata.psynet.tables import Column, class_name
 
@@ -20,26 +21,13 @@ OTHERS = "(others)"
 MEMO_SIZE = 20_000
 MEMO_LONGEST = 4_000
 
-_BY_CLASS = {
-    "info": ("answer", "definition", "contents", "vars"),
-    "node": ("definition", "seed", "context", "vars"),
-    "network": ("definition", "context", "vars"),
-}
-_BY_KEY = {
-    ("experiment_status", "extra_info"),
-    ("participant", "entry_information"),
-    ("request", "params"),
-    ("response", "metadata_"),
-}
+# A column that has several of these roles has the first one.
+_SCHEMES = {Role.BY_QUESTION: QUESTION, Role.BY_CLASS: CLASS, Role.BY_KEY: KEY}
 
 
 def scheme(table: str, column: str) -> str | None:
     """Return how the rule is chosen inside a column: QUESTION, CLASS (and key), KEY; None: the column has one rule."""
-    if (table, column) == ("response", "answer"):
-        return QUESTION
-    if column in _BY_CLASS.get(table, ()):
-        return CLASS
-    return KEY if column in ("vars", "details") or (table, column) in _BY_KEY else None
+    return next((name for role, name in _SCHEMES.items() if has_role(role, table, column)), None)
 
 
 class Alone:

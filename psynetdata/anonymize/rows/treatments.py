@@ -9,6 +9,7 @@ from psynetdata.anonymize.text import json_spans
 from psynetdata.anonymize.text.pseudonyms import Pseudonyms
 from psynetdata.anonymize.text.scrubber import FREE_TEXT, Scrubber
 from psynetdata.psynet import jsontext
+from psynetdata.psynet.column_roles import Role, columns_with_role
 from psynetdata.psynet.tables import Column
 
 Treatment = Callable[[str], str | None]
@@ -25,11 +26,6 @@ _EMPTY = {
     "date": "1970-01-01",
     **dict.fromkeys(("int2", "int4", "int8", "float4", "float8", "numeric"), "0"),
 }
-# Columns with text as it was typed, not JSON: a cell of digits there is text, not a number.
-PLAIN = frozenset(
-    {"content", "contents", "description", "endpoint", "failed_reason", "key", "question", "response", "room_id"}
-    | {f"property{number}" for number in range(1, 6)}
-)
 NUMERIC = frozenset({"int2", "int4", "int8", "float4", "float8", "numeric", "bool", "timestamp", "timestamptz", "date"})
 # Types that can hold any text; None is an unknown type, in an experimenter's own table.
 _WRITTEN = frozenset({"text", "varchar", "bpchar", "json", "jsonb", None})
@@ -60,7 +56,7 @@ class Treatments:
             return lambda cell: empty
         if action == "numbers":
             empty = withheld_value(column)
-            without = self._without_text(self._scrub(rule.kind, plain=column.name in PLAIN))
+            without = self._without_text(self._scrub(rule.kind, plain=column.name in columns_with_role(Role.PLAIN)))
             return lambda cell: empty if (left := without(cell)) in ("null", _TEXT) else left
         if is_json:
             return self._whole_number(self.value_treatment(rule))
@@ -68,7 +64,7 @@ class Treatments:
             return self.pseudonyms.pseudonym
         if action == "coarsen":
             return rounding.BY_KIND[rule.kind]
-        return self._scrub(_patterns_of(rule, action), plain=column.name in PLAIN)
+        return self._scrub(_patterns_of(rule, action), plain=column.name in columns_with_role(Role.PLAIN))
 
     def value_treatment(self, rule: Rule) -> Treatment:
         """Return the treatment of one value inside JSON, given as JSON text."""

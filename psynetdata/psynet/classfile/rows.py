@@ -14,17 +14,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 
+from psynetdata.psynet.column_roles import Role, columns_with_role, has_role
 from psynetdata.psynet.csvtext import EMPTY
-from psynetdata.psynet.tables import UNEXPORTED_COLUMNS, Column, base_class, class_name
+from psynetdata.psynet.tables import Column, base_class, class_name, known_tables
 from psynetdata.psynet.times import IsoTimes
 
 from . import json_columns, unpacked_keys
 from .unpacked_keys import MAX_KEYS
 
-# Columns of PsyNet's type PythonObject, in which `true` and `null` are JSON and not words.
-_JSON_COLUMNS = {"answer", "context", "definition", "seed"}
-# Columns that every experimenter's table has from psynet.data, SQLMixin; the types of its other columns are unknown.
-_MIXIN = {"failed": "bool", "creation_time": "timestamp", "time_of_death": "timestamp"}
+# The columns that an experimenter's table has from SQLMixin; the types of its other columns are unknown. Types of text
+# change nothing here.
+_MIXIN = {
+    name: known_tables()["response"][name].type
+    for name in columns_with_role(Role.MIXIN)
+    if known_tables()["response"][name].type in ("bool", "timestamp")
+}
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?([+-]\d\d(:\d\d)?)?")
 
 Keys = dict[str, dict[str, None]]
@@ -84,7 +88,7 @@ class ClassFiles:
         self._columns = columns
         self._at = at = {column.name: index for index, column in enumerate(columns)}
         of_psynet = "vars" in at  # Dallinger's own classes write all their columns and have no object_type
-        dropped = {*withheld, *(UNEXPORTED_COLUMNS if of_psynet else ())}
+        dropped = {*withheld, *(columns_with_role(Role.SPARE, table) if of_psynet else ())}
         self._kept = [index for index, column in enumerate(columns) if column.name not in dropped]
         self._object_type = base_class(table) if of_psynet else None
         # Dallinger calls a request's creation_time `time` (dallinger.models.Request.__json__).
@@ -222,7 +226,8 @@ class ClassFiles:
         if kind in ("timestamp", "timestamptz"):
             return self._times.column
         if kind in ("varchar", "json", "jsonb", None):
-            return json_columns.values if column.name in _JSON_COLUMNS else json_columns.strings
+            is_value = has_role(Role.VALUE, self.table, column.name)
+            return json_columns.values if is_value else json_columns.strings
         return None
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from psynetdata.psynet import jsontext
+from psynetdata.psynet.column_roles import Role, columns_with_role
 
 # Objects with this many different keys are keyed by data (ids, times); they stay packed in their column.
 MAX_KEYS = 2000
@@ -18,8 +19,8 @@ _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 
 def sources(table: str, columns: Iterable[str]) -> list[str]:
     """Return the columns among `columns` whose objects are unpacked, in order of precedence."""
-    unpacked = ("vars", "definition", "answer") if table == "info" else ("vars",)
-    return [name for name in unpacked if name in set(columns)]
+    names = set(columns)
+    return [name for name in columns_with_role(Role.UNPACKED, table) if name in names]
 
 
 def standing(columns: Iterable[str]) -> frozenset[str]:

@@ -14,6 +14,7 @@ from django.db.models.query import ModelIterable
 
 from psynetdata.models.mirror.base import MirrorModel
 from psynetdata.psynet.problems import UsageError
+from psynetdata.psynet.tables import keys_by_name
 from psynetdata.sheets.columns.table_shape import TableShape
 from psynetdata.sheets.query.filters import alias_of, equals
 
@@ -185,7 +186,9 @@ class Row(metaclass=RowType):
             raise AttributeError(name)
         if name in self._shape.kinds:
             return self._shape.value(self._model, name)
-        target = _FOLLOWED.get(name)
+        # `trial.participant` follows `participant_id`.
+        key = keys_by_name().get(f"{name}_id")
+        target = _ROW_TYPES.get(key.target) if key and key.target_column == "id" else None
         if target is not None and f"{name}_id" in self._shape.kinds:
             return self._follow(f"{name}_id", target)
         raise AttributeError(f"Table {self._shape.table} has no column {name}")
@@ -261,14 +264,4 @@ class Network(Row):
     TABLE = "network"
 
 
-# `trial.participant` follows `participant_id`.
-_FOLLOWED = {
-    "participant": Participant,
-    "trial": Trial,
-    "response": Response,
-    "node": Node,
-    "network": Network,
-    "parent_trial": Trial,
-    "current_trial": Trial,
-    "head": Node,
-}
+_ROW_TYPES = {row_type.TABLE: row_type for row_type in (Participant, Trial, Response, Asset, Node, Network)}

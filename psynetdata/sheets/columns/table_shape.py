@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce, Length
 from psynetdata.mirror.conversion import model_of
 from psynetdata.models import Deployment, MirroredTable, MirrorModel, Record
 from psynetdata.models.mirror.base import KEY_BITS
-from psynetdata.psynet.tables import UNEXPORTED_COLUMNS
+from psynetdata.psynet.column_roles import Role, columns_with_role
 
 from . import value_types
 
@@ -67,7 +67,7 @@ class TableShape:
         """The visible columns in the source's order, without the withheld ones and Dallinger's unused ones."""
         names = [name for name, _ in self.all_columns]
         # Dallinger's own classes, which have no `vars`, write all their columns (psynet/classfile/rows.py).
-        hidden = self.withheld | set(UNEXPORTED_COLUMNS if "vars" in names else ())
+        hidden = self.withheld | set(columns_with_role(Role.SPARE, self.table) if "vars" in names else ())
         return [name for name in names if name not in hidden]
 
     @cached_property

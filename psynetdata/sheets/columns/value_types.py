@@ -12,6 +12,7 @@ from django.db import models
 
 from psynetdata.psynet import jsontext, times
 from psynetdata.psynet.classfile.unpacked_keys import is_writable
+from psynetdata.psynet.column_roles import Role, columns_with_role
 
 WHOLE, NUMBER, BOOL, TIME = "whole", "number", "bool", "time"
 # Kinds whose values are not text.
@@ -28,8 +29,6 @@ _TYPES = {
     **dict.fromkeys(("json", "jsonb"), JSON),
     **dict.fromkeys(("varchar", "text", "bpchar"), TEXT),
 }
-# Columns of PsyNet's type PythonObject: every text in them is JSON, even `true` and `3`.
-_VALUES = {"answer", "context", "definition", "seed"}
 _JSON_STARTS = frozenset('"{[')
 _FIELDS = (
     (models.IntegerField, WHOLE),
@@ -44,11 +43,12 @@ _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?")
 
 def kind_of(column: str, type_name: str | None, field: models.Field | None = None) -> str | None:
     """Return the kind, from PostgreSQL's type or our own field; None if it is unknown."""
+    is_value = column in columns_with_role(Role.VALUE)
     if type_name is None:
         of_field = next((kind for cls, kind in _FIELDS if isinstance(field, cls)), None)
-        return of_field or (VALUE if column in _VALUES else None)
+        return of_field or (VALUE if is_value else None)
     kind = _TYPES.get(type_name, PLAIN)
-    return VALUE if kind == TEXT and column in _VALUES else kind
+    return VALUE if kind == TEXT and is_value else kind
 
 
 class Guess:

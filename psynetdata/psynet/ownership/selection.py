@@ -1,39 +1,16 @@
 """Finds the rows of some participants: of a selection, or of all participants except those who withdrew.
 
-A row that names participants, by number or by one of their ids, belongs to them. A row that names nobody follows the
-rows that it points to: a process follows its trial, the link of an asset to a trial follows both. All other rows
-belong to nobody (networks, nodes and stimuli that all share, the experiment itself) and stay. A selection, however,
-has no unowned rows of the tables in OF_STRANGERS, which are about people without naming a participant.
-
-A node follows its network and not the participant that it names: in a chain with several participants, that is the one
-whose trial made the chain grow (psynet.trial.chain, grow_network), and the node is the next participant's stimulus.
+Rows of nobody stay. A selection, however, has no unowned rows of the tables in OF_STRANGERS, which are about people
+without naming a participant.
 """
 
 from collections.abc import Callable, Container, Iterable, Sequence
 
-from .csvtext import EMPTY
-from .idset import IdSet
+from .id_collections import IdSet
+from .owner_columns import OwnerColumns, followed, id_columns, in_order, is_empty, links, owner_columns
 
 # Requests of people who never joined, traces of errors, messages of recruiters.
 OF_STRANGERS = ("request", "notification", "error", "lucid_rid", "lucid_submissions")
-# Tables that other tables point to, each one before the tables that point to it.
-_FIRST = (
-    "participant", "module_state", "response", "sync_group", "network", "node", "info", "asset", "process", "vector",
-)  # fmt: skip
-# Tables that link participants to shared rows: {table: (pointer, table that it points to)}.
-_MEMBERS = {"asset_participant": ("asset_id", "asset"), "participant_link_sync_group": ("sync_group_id", "sync_group")}
-# Names of PsyNet's foreign keys, which experimenters use too. Keys along a chain (parent, child, head) do not decide
-# who a row belongs to.
-_POINTERS = {
-    "module_state_id": "module_state", "response_id": "response", "sync_group_id": "sync_group",
-    "network_id": "network", "node_id": "node", "origin_id": "node", "destination_id": "node",
-    "trial_id": "info", "info_id": "info", "info_in_id": "info", "info_out_id": "info",
-    "asset_id": "asset", "process_id": "process", "vector_id": "vector",
-}  # fmt: skip
-_NUMBERS = ("participant_id", "leader_id")
-_IDS = {"worker_id": "worker_id", "unique_id": "unique_id", "assignment_id": "assignment_id"}
-_IDS_OF = {"lucid_rid": {"rid": "worker_id"}}
-_NOTHING = ("", EMPTY)
 
 Rows = Sequence[Sequence[str]]
 Keep = Callable[[Rows], Rows]
@@ -62,10 +39,10 @@ class Ownership:
         self.missing = set(named)
         self._is_selection = True
         self._ours: Container[str] = named
-        self._named_ids: dict[str, set[str]] = {name: set() for name in _IDS}
+        self._named_ids: dict[str, set[str]] = {name: set() for name in id_columns()}
         self._ids: dict[str, Container[str]] = {**self._named_ids}
-        self._left = {table: IdSet() for table in _FIRST}
-        self._shared = {goal: (IdSet(), IdSet()) for _, goal in _MEMBERS.values()}
+        self._left = {table: IdSet() for table in followed()}
+        self._shared = {goal: (IdSet(), IdSet()) for _, goal in links().values()}
 
     @classmethod
     def without(cls, participants: Iterable[int]) -> "Ownership":
@@ -77,17 +54,16 @@ class Ownership:
 
     @staticmethod
     def in_order(tables: Iterable[str]) -> list[str]:
-        rank = {table: place for place, table in enumerate(_FIRST)}
-        return sorted(tables, key=lambda table: (rank.get(table, len(rank)), table))
+        return in_order(tables)
 
     @staticmethod
     def members(tables: Iterable[str]) -> list[str]:
         """Return the tables that link participants to shared rows (assets, groups)."""
-        return sorted(_MEMBERS.keys() & set(tables))
+        return sorted(links().keys() & set(tables))
 
     def note(self, table: str, names: list[str], rows: Rows) -> None:
         """Read the participants of shared rows from a block of a table in `members`."""
-        pointer, goal = _MEMBERS[table]
+        pointer, goal = links()[table]
         if not {pointer, "participant_id"} <= {*names}:
             return
         at, person = names.index(pointer), names.index("participant_id")
@@ -97,12 +73,13 @@ class Ownership:
 
     def keeper(self, table: str, names: list[str]) -> Keep | None:
         """Return a function that reduces a block of the table's rows to those that stay; None if all rows stay."""
-        at = {name: place for place, name in enumerate(names)}
         if table == "participant":
+            at = {name: place for place, name in enumerate(names)}
             return lambda rows: self._participants(at, rows)
-        if (stays := self._question(table, at)) is None:
+        columns = owner_columns(table, names)
+        if (stays := self._question(table, columns)) is None:
             return None
-        number, left = at.get("id"), self._left.get(table)
+        number, left = columns.number, self._left.get(table)
         if left is None or number is None:
             return lambda rows: [row for row in rows if stays(row)]
 
@@ -125,32 +102,32 @@ class Ownership:
         for row in named:
             self.missing.discard(row[number])
             for name, known in self._named_ids.items():
-                if name in at and row[at[name]] not in _NOTHING:
+                if name in at and not is_empty(row[at[name]]):
                     known.add(row[at[name]])
         return kept
 
-    def _question(self, table: str, at: dict[str, int]) -> Callable[[Sequence[str]], bool] | None:
+    def _question(self, table: str, columns: OwnerColumns) -> Callable[[Sequence[str]], bool] | None:
         """Return a function that decides whether a row stays; None if no column says who a row belongs to."""
-        named = [(at[name], self._ours) for name in _NUMBERS if name in at]
-        ids = _IDS | _IDS_OF.get(table, {})
-        named += [(at[column], self._ids[name]) for column, name in ids.items() if column in at]
-        pointers = [(at[name], self._left[goal]) for name, goal in _POINTERS.items() if name in at]
-        shared = self._shared.get(table) if "id" in at else None
         is_of_strangers = self._is_selection and table in OF_STRANGERS
-        if not (named or pointers or shared or is_of_strangers):
+        if columns.says_nothing and not is_of_strangers:
             return None
+        named = [(place, self._ours) for place in columns.numbers]
+        named += [(place, self._ids[name]) for place, name in columns.ids]
+        pointers = [(place, self._left[goal]) for place, goal in columns.keys]
+        number = columns.shared
+        ours, others = self._shared.get(table, (IdSet(), IdSet()))
 
         def stays(row: Sequence[str]) -> bool:
-            if shared and row[at["id"]] in shared[0]:
+            if number is not None and row[number] in ours:
                 return True
-            people = [row[place] in ours for place, ours in named if row[place] not in _NOTHING]
+            people = [row[place] in known for place, known in named if not is_empty(row[place])]
             if people:
                 return any(people)
-            if shared and row[at["id"]] in shared[1]:
+            if number is not None and row[number] in others:
                 return False
             return not is_of_strangers and not any(row[place] in left for place, left in pointers)
 
-        if table != "node" or "network_id" not in at:
+        if (network := columns.network) is None:
             return stays
-        network, left = at["network_id"], self._left["network"]
+        left = self._left["network"]
         return lambda row: row[network] not in left if row[network] else stays(row)

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from psynetdata.psynet.ownership import Ownership
+from psynetdata.psynet.ownership.selection import Ownership
 
 PEOPLE = [["id", "worker_id", "unique_id", "assignment_id"], ["1", "ann", "ann:a", "a"], ["2", "bob", "bob:b", "b"]]
 BASE = {
