@@ -20,6 +20,7 @@ from django.utils import timezone
 from django_q.models import Schedule
 from django_q.tasks import async_task
 
+from .database_version import check_not_newer
 from .infra.leftovers import sweep
 from .infra.outages import Outage, outage
 from .models import Beat, Job
@@ -94,6 +95,7 @@ def at_start(function: Callable[[], None]) -> Callable[[], None]:
 
 def check_ready() -> None:
     """Raise the Problem because of which no job may work now, if there is one."""
+    check_not_newer()
     for check in _checks:
         check()
 

@@ -25,6 +25,7 @@ from django.core.files.storage import Storage, storages
 
 from exports.store.installation import check
 from psynetdata import env
+from psynetdata.database_version import applied_migrations
 from psynetdata.jobs import Running
 from psynetdata.psynet.problems import Damaged, Problem, UsageError
 
@@ -93,7 +94,7 @@ def _write(path: Path) -> dict[str, int]:
             "psynetdata": "backup",
             "format": FORMAT,
             "written_at": datetime.now(UTC).isoformat(),
-            "migrations": site_rows.applied_migrations(),
+            "migrations": applied_migrations(),
             "rows": counts,
             "sha256": hashing.digest.hexdigest(),
         }

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
+from psynetdata.database_version import unknown_migrations
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import BadInput, Conflict, Damaged
 
@@ -62,19 +63,9 @@ def _checked(path: Path) -> dict:
     if digest.hexdigest() != known[1]:
         raise Damaged(f"{path.name} is damaged: the hash of its rows does not match; use another backup.")
     ours = {model._meta.label_lower for model in site_rows.site_models()}
-    if manifest["format"] > FORMAT or known[0] - ours or _unknown_migrations(manifest["migrations"]):
+    if manifest["format"] > FORMAT or known[0] - ours or unknown_migrations(manifest["migrations"]):
         raise Conflict(f"{path.name} was written by a newer version of psynetdata; restore it with that version.")
     return manifest
-
-
-def _unknown_migrations(names: list[str]) -> set[str]:
-    """Return migrations of our apps that this version does not have."""
-    ours = {
-        f"{app}.{file.stem}"
-        for app in ("psynetdata", "exports")
-        for file in (settings.BASE_DIR / app / "migrations").iterdir()
-    }
-    return {name for name in names if name.partition(".")[0] in ("psynetdata", "exports")} - ours
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -10,7 +10,6 @@ from django.apps import apps
 from django.core import serializers
 from django.core.management.color import no_style
 from django.db import DEFAULT_DB_ALIAS, connections, models, router, transaction
-from django.db.migrations.recorder import MigrationRecorder
 
 from exports.store.manifests import to_json
 from psynetdata.psynet.problems import BadInput
@@ -31,12 +30,6 @@ def site_models() -> list[type[models.Model]]:
         and not {model._meta.app_label, model._meta.label_lower} & _LEFT_OUT
     ]
     return sorted(chosen, key=lambda model: model._meta.label_lower)
-
-
-def applied_migrations() -> list[str]:
-    """Return the migrations of the site's database, as app.name."""
-    applied = MigrationRecorder(connections[DEFAULT_DB_ALIAS]).applied_migrations()
-    return sorted(f"{app}.{name}" for app, name in applied)
 
 
 def write(file: BinaryIO) -> dict[str, int]:

@@ -18,6 +18,7 @@ from exports.package.publication import discard
 from exports.store.reader import SnapshotReader
 from exports.store.withdrawals import withdrawn_ids, without_withdrawn
 from psynetdata import jobs
+from psynetdata.database_version import check_not_newer
 from psynetdata.faces import IDENTIFIED
 from psynetdata.jobs import Running
 from psynetdata.models import Audit, Deployment, Job, Participant
@@ -32,6 +33,7 @@ def withdraw(deployment: Deployment, ids: Iterable[int], *, user=None) -> list[W
     From here on no export holds their data. Raises NotFound for an id that never took part, Conflict if all of them
     withdrew before.
     """
+    check_not_newer()
     wanted, first = sorted({*ids}), deployment.first
     if missing := sorted({*wanted} - _took_part(deployment, wanted)):
         raise NotFound(f"Deployment {deployment.deployment_id} has no participant {', '.join(map(str, missing))}.")

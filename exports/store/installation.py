@@ -4,7 +4,7 @@ A new or empty database, an older copy of it, a second desk, or a folder that is
 that compares rows with files: nothing refers to the files. So before anything is written or deleted both must carry
 the same id, and the storage must not have counted more prunes than the database (then it belongs to a newer copy).
 
-    installation.json    {"installation": id, "prunes": n}, in the root of the storage
+    installation.json    {"installation": id, "prunes": n, "format": version}, in the root of the storage
 """
 
 import json
@@ -31,6 +31,8 @@ from .blobs import FOLDER, file_of
 from .storage_listing import names
 
 FILE = "installation.json"
+# Raised when an older version would misread what is in the storage.
+FORMAT = 1
 # Folders besides the store whose files cannot be made again.
 KEPT_FOLDERS = (ASSETS, LOGS, SOURCE_CODE)
 _FOLDERS = (FOLDER, *KEPT_FOLDERS, "manifests", "exports")
@@ -49,6 +51,7 @@ class StorageMark:
 
     installation_id: str
     prunes: int
+    format: int = 1
 
 
 def check() -> Installation:
@@ -57,6 +60,11 @@ def check() -> Installation:
     Raises WrongStorage if they do not belong together.
     """
     row, mark = _row(), read_mark()
+    if mark is not None and mark.format > FORMAT:
+        raise WrongStorage(
+            "The storage was written by a newer version of psynetdata, so this version does not touch it; install the "
+            "newer version again."
+        )
     if mark is None:
         _check_first_use(row)
         return _write(row)
@@ -114,7 +122,7 @@ def read_mark() -> StorageMark | None:
     try:
         with default_storage.open(FILE, "rb") as file:
             content = json.loads(file.read())
-        return StorageMark(str(content["installation"]), int(content["prunes"]))
+        return StorageMark(str(content["installation"]), int(content["prunes"]), int(content.get("format", 1)))
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError):
@@ -175,7 +183,7 @@ def holds_files() -> bool:
 
 
 def _write(row: Installation) -> Installation:
-    content = json.dumps({"installation": row.installation_id, "prunes": row.prunes})
+    content = json.dumps({"installation": row.installation_id, "prunes": row.prunes, "format": FORMAT})
     default_storage.save(FILE, ContentFile(content.encode()))
     if not row.in_storage:
         Installation.objects.filter(pk=row.pk).update(in_storage=True)

@@ -56,7 +56,7 @@ def _is_there(name: str) -> bool:
 def test_a_new_desk_gets_an_id_once():
     first = check()
     assert json.loads(Path(default_storage.path(FILE)).read_text()) == {
-        "installation": first.installation_id, "prunes": 0,
+        "installation": first.installation_id, "prunes": 0, "format": 1,
     }  # fmt: skip
     assert check().installation_id == first.installation_id
     assert Installation.objects.count() == 1
@@ -133,6 +133,12 @@ def test_a_bucket(bucket, swift_server, settings):
     Installation.objects.all().delete()
     with pytest.raises(WrongStorage):
         check()
+
+
+def test_a_storage_of_a_newer_version(desk):
+    path = Path(default_storage.path(FILE))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 2}))
+    assert "newer version of psynetdata" in refused()
 
 
 def test_a_mark_that_cannot_be_read(desk):
