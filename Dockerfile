@@ -24,7 +24,7 @@ COPY exports /opt/psynetdata/exports
 COPY templates /opt/psynetdata/templates
 COPY docker/healthcheck.py /opt/psynetdata/docker/
 
-# The root file system may be read-only: all that is ever written lies in /data.
+# The root file system may be read-only: everything that is written is in /data.
 ENV PATH=/opt/psynetdata/venv/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
     HOME=/data/home DATA_DIR=/data HOST=0.0.0.0 PORT=8000

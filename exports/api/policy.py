@@ -1,4 +1,4 @@
-"""What leaves in anonymized exports of a deployment: undecided values, and decisions."""
+"""The policy of anonymized exports of a deployment: undecided values, and decisions."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -104,7 +104,7 @@ class PolicyView(GenericViewSet):
 
     def _seen(self, request: Request, pk: str) -> Deployment:
         if not rights.can_see_undecided(request.user, token_of(request)):
-            raise Forbidden("What leaves is shown to people who may export or decide; ask for the right.")
+            raise Forbidden("The policy is shown to people who may export or decide; ask for the right.")
         return deployment_of(request, pk)
 
     def _decided(self, request: Request, pk: str) -> Deployment:

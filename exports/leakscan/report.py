@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from psynetdata.psynet.problems import LeakFound
 
@@ -72,7 +73,7 @@ class ScanReport:
                 f"places, first {places}. It was not released; withhold or scrub these and export again."
             )
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         return {
             "clean": self.clean,
             "method": self.method,

@@ -9,6 +9,8 @@ a pack. The hash is that of the uncompressed bytes, so `zcat FILE | sha256sum` c
 stored once, whatever compressed them. A snapshot names one state per table.
 """
 
+import builtins
+import gzip
 import hashlib
 import io
 import json
@@ -17,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from django.core.files.storage import Storage, default_storage
 from isal import igzip, isal_zlib
@@ -26,11 +28,15 @@ from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.problems import Damaged
 from psynetdata.psynet.tables import Column
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
 # Rows of one segment share `id >> CUT`: a range of 8,192 ids.
 CUT = 13
 FOLDER = "snapshots"
 _LEVEL = 1  # isal has levels 0 to 3; 1 costs almost nothing
-_SPOILT = (EOFError, igzip.BadGzipFile, isal_zlib.error)
+# isal's own description calls its exception's class an instance.
+_SPOILT = (EOFError, gzip.BadGzipFile, cast(type[Exception], isal_zlib.error))
 
 
 @dataclass(frozen=True)
@@ -79,18 +85,18 @@ class TableState:
     @property
     def content(self) -> str:
         """A hash of columns and rows, independent of where they are stored and of their figures."""
-        listed = [[asdict(column) for column in self.columns], self.cut]
+        listed: list[object] = [[asdict(column) for column in self.columns], self.cut]
         listed += [[segment.range, segment.sha256, segment.rows] for segment in self.segments]
         return hashlib.sha256(_json(listed)).hexdigest()
 
-    def to_bytes(self) -> bytes:
+    def to_bytes(self) -> builtins.bytes:
         content = asdict(self)
         if self.less is None:
             del content["less"]  # so that these states have the same bytes as before `less` existed
         return _json(content)
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "TableState":
+    def from_bytes(cls, data: builtins.bytes) -> "TableState":
         content = json.loads(data)
         columns = tuple(Column(**column) for column in content["columns"])
         segments = tuple(_segment(**segment) for segment in content["segments"])
@@ -100,7 +106,7 @@ class TableState:
         )
 
 
-def _segment(*, sha256: str | None = None, blob: str | None = None, **rest) -> Segment:
+def _segment(*, sha256: str = "", blob: str = "", **rest: Any) -> Segment:
     """Make a Segment. States written before packs existed name only the hash."""
     return Segment(blob or sha256, **rest)
 
@@ -165,7 +171,8 @@ class Store:
     def _file(self, name: str) -> BinaryIO:
         if self.over is not None and (path := self.over / name).exists():
             return path.open("rb")
-        return self.storage.open(name, "rb")
+        file: BinaryIO = self.storage.open(name, "rb")
+        return file
 
     def _in_pack(self, ref: str) -> bytes:
         """Read from a pack. The last pack is kept: a capture's blobs are read together, and packs are small."""
@@ -223,13 +230,14 @@ class PackedFile(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, block: bytes) -> int:
+    def write(self, block: "ReadableBuffer") -> int:
         if self._check_cancelled:
             self._check_cancelled()
         self._digest.update(block)
-        self.size += len(block)
         self._packed.write(block)
-        return len(block)
+        size = memoryview(block).nbytes
+        self.size += size
+        return size
 
     def close(self) -> None:
         """Close the file even if the disk is full, so that this error is the one that is reported."""
@@ -251,7 +259,7 @@ def write_segment(
     return file.path, file.sha256, file.size
 
 
-def _json(value) -> bytes:
+def _json(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 

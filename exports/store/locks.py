@@ -54,7 +54,7 @@ def claim_in_time(deployment_id: str, running: jobs.Running, *, seconds: float =
 
 def others_store(running: jobs.Running | None) -> bool:
     """Return whether another job may be putting blobs into the store right now."""
-    return alive(STORING).exclude(pk=running.job.pk if running else None).exists()
+    return bool(alive(STORING).exclude(pk=running.job.pk if running else None).exists())
 
 
 def wait_for_deletes(running: jobs.Running | None) -> None:

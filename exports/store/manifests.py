@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from cryptography.fernet import InvalidToken
 from django.apps import apps
@@ -57,7 +58,7 @@ OF_DEPLOYMENT: tuple[type[models.Model], ...] = (
 _SECRETS = ("source_secret", "assets_secret", "experiment_secret", "source_key")
 _NOT_IN_IT = ("manifest", "manifest_due", "damage")
 _TOGETHER = 200
-Row = dict
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Manifest:
     """`content`: {"format", "kind": deployment | assets | snapshot, "rows": […], …}. `signed`: by this master key."""
 
     name: str
-    content: dict
+    content: Row
     signed: bool
 
     @property
@@ -135,7 +136,7 @@ def _save_deployments(deployments: list[Deployment]) -> int:
     return count
 
 
-def _outdated(deployments: list[Deployment]) -> Iterator[tuple[Deployment, dict, str]]:
+def _outdated(deployments: list[Deployment]) -> Iterator[tuple[Deployment, Row, str]]:
     """Yield (deployment, content of its manifest, hash of that) where another content was saved, or none."""
     saved = dict(DeploymentManifest.objects.values_list("deployment", "sha256"))
     rows = _rows_by_deployment(deployments)
@@ -219,7 +220,7 @@ def _serialized(rows: Iterable[models.Model] | QuerySet) -> list[Row]:
     return serialized
 
 
-def _write(stem: str, content: dict) -> str:
+def _write(stem: str, content: Row) -> str:
     content = {**content, "written_at": timezone.now().isoformat()}
     sealed = {"content": content, "signature": credentials.seal(_digest(content))}
     name = f"{stem}.json.gz"
@@ -243,7 +244,7 @@ def _read(storage: Storage, name: str) -> Manifest:
     return Manifest(name, content, signed)
 
 
-def _digest(content: dict) -> str:
+def _digest(content: Row) -> str:
     return hashlib.sha256(to_json(content)).hexdigest()
 
 

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from exports.models import Snapshot
 from psynetdata.psynet import csvtext
@@ -112,7 +112,7 @@ class _Filter:
     known: KnownSegments
     name: str | None
 
-    def tables(self) -> tuple[dict[str, tuple[dict, int]], dict[str, int]]:
+    def tables(self) -> tuple[dict[str, tuple[dict[str, Any], int]], dict[str, int]]:
         """Return ({table: (entry as in Snapshot.tables, bytes as CSV)}, rows left out)."""
         there = self.reader.tables()
         for table in self.ownership.members(there):
@@ -129,7 +129,7 @@ class _Filter:
                 left_out[table] = lost
         return filtered, dict(sorted(left_out.items()))
 
-    def _table(self, table: str, before: TableState) -> tuple[dict, int]:
+    def _table(self, table: str, before: TableState) -> tuple[dict[str, Any], int]:
         keep = self.ownership.keeper(table, self._names(table))
         entry = self.reader.snapshot.tables[table]
         if keep is None:

@@ -22,12 +22,9 @@ def sorted_already(rows: Iterable[Identified], twice: Callable[[int], Exception]
     last: Identified | None = None
     for row in rows:
         if last is not None:
-            if row[0] is None:
-                if row[1] < last[1]:
-                    raise Unsorted
-            elif row[0] == last[0]:
+            if row[0] is not None and row[0] == last[0]:
                 raise twice(row[0])
-            elif row[0] < last[0]:
+            if row < last:
                 raise Unsorted
         last = row
         yield row
@@ -50,10 +47,10 @@ class Sorter:
         """Take the rows. Raises what `twice` returns for an id that comes a second time."""
         last = 0
 
-        def values():
+        def values() -> Iterator[tuple[int | None, bytes] | tuple[bytes, int]]:
             nonlocal last
             for number, (identity, line) in enumerate(rows):
-                last = identity
+                last = identity or 0
                 yield (identity, line) if self._by_id else (line, number)
 
         try:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -36,12 +37,12 @@ def find_same(deployment_id: str, staged: Staged, upload: Upload) -> Snapshot | 
 class Arrived:
     """What is in the store and waits for its Snapshot. `tables`: as in Snapshot.tables; sizes in bytes."""
 
-    tables: dict[str, dict]
+    tables: dict[str, dict[str, Any]]
     info: ExperimentInfo
     bytes: int
     new_bytes: int
 
-    def fields(self) -> dict:
+    def fields(self) -> dict[str, Any]:
         """Return the fields of a Snapshot that are known from this."""
         return {
             "tables": self.tables,
@@ -73,7 +74,7 @@ def commit(deployment_id: str, arrived: Arrived, upload: Upload, *, origin: str,
             describe(deployment, info)
         deployment.assets_url = assets_url or deployment.assets_url
         deployment.save()
-        snapshot = Snapshot.objects.create(
+        snapshot: Snapshot = Snapshot.objects.create(
             deployment=deployment,
             state=_states(deployment_id, upload)[0],
             taken_at=taken_at,
@@ -92,10 +93,11 @@ def deployment_id_of(info: ExperimentInfo, named: str | None, *, label: str, way
     own = info.deployment_id
     if own and named and own != named:
         raise BadInput(f"{label} belongs to deployment {printable_name(own)}, not to {printable_name(named)}.")
-    if not own and not named:
+    deployment_id = own or named
+    if not deployment_id:
         raise BadInput(f"{label} does not say which deployment it belongs to{way_out}")
-    check_deployment_id(own or named, label)
-    return own or named
+    check_deployment_id(deployment_id, label)
+    return deployment_id
 
 
 def check_deployment_id(named: str, label: str) -> None:
@@ -136,7 +138,7 @@ def _states(deployment_id: str, upload: Upload) -> list[str]:
     return [Snapshot.State.GOOD]
 
 
-def fewer(now: dict[str, dict], before: dict[str, dict]) -> str:
+def fewer(now: dict[str, dict[str, Any]], before: dict[str, dict[str, Any]]) -> str:
     """Return in words which rows are fewer in the tables `now` than in those `before`; empty if none are."""
     counts = [
         (words, now.get(table, {}).get("rows", 0), before.get(table, {}).get("rows", 0))
@@ -147,7 +149,7 @@ def fewer(now: dict[str, dict], before: dict[str, dict]) -> str:
 
 def _taken_at(packed_at: datetime | None, clock: int) -> datetime:
     """Return a time in UTC, never later than now. `packed_at` without a zone is `clock` minutes ahead of UTC."""
-    now = timezone.now()
+    now: datetime = timezone.now()
     if packed_at is None:
         return now
     if packed_at.tzinfo is None:

@@ -1,5 +1,6 @@
 """A database that was checked and packed in a private folder, before anything of it is in the store."""
 
+import builtins
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,7 @@ class Staged:
     `warnings`: sentences about unusual data that is loaded as it is.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.states: dict[str, TableState] = {}
         self.files: dict[str, Path] = {}
         self.warnings: list[str] = []
@@ -43,7 +44,7 @@ class Staged:
     def bytes(self) -> int:
         return sum(state.bytes for state in self.states.values())
 
-    def _records(self, table: str) -> Iterator[bytes]:
+    def _records(self, table: str) -> Iterator[builtins.bytes]:
         for segment in self.states[table].segments:
             with igzip.open(self.files[segment.sha256], "rb") as stream:
                 yield from csvtext.records(stream, name=table)

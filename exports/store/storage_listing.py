@@ -34,7 +34,7 @@ def names(storage: Storage, folder: str) -> Iterator[str]:
         yield from _in_folders(storage, folder)
 
 
-def _in_bucket(storage, folder: str) -> Iterator[str]:
+def _in_bucket(storage: Storage, folder: str) -> Iterator[str]:
     """List a bucket. S3 has no folders: a request gives 1,000 names; `listdir` would make one for 65,536 prefixes."""
     prefix = storage._normalize_name(f"{folder}/x").removesuffix("x")
     for objects in storage.bucket.objects.filter(Prefix=prefix):

@@ -56,7 +56,7 @@ def store_without_withdrawn(snapshot: Snapshot, ids: Iterable[int], running: Run
         )
         writer.finish()
         # The next refresh replaces these; then nothing refers to them, and they can be made again.
-        release(writer.new, ReleasedFile.Reason.DERIVED)
+        release(writer.new, ReleasedFile.Reason.DERIVED)  # type: ignore[arg-type]  # a choice looks like a tuple
     return filtered
 
 

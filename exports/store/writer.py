@@ -40,7 +40,9 @@ class StoreWriter:
     `known`: {sha256: ref} of blobs that exist and stay. `new_bytes`: what was added to the storage, compressed.
     """
 
-    def __init__(self, store: Store, folder: Path, running: jobs.Running | None = None, known: dict | None = None):
+    def __init__(
+        self, store: Store, folder: Path, running: jobs.Running | None = None, known: dict[str, str] | None = None
+    ):
         self.new_bytes = 0
         self.new: list[str] = []  # names of files that were not in the storage before
         self._store = store
@@ -67,7 +69,7 @@ class StoreWriter:
     def finish(self) -> None:
         """Wait until everything is stored and read back. Raises what storing raised."""
         if self._pack:
-            self._send_pack()
+            self._send_pack(self._pack)
         self._queue.put(None)
         self._thread.join()
         if self._failure:
@@ -95,12 +97,12 @@ class StoreWriter:
 
     def _into_pack(self, path: Path, sha256: str) -> str:
         if self._pack and self._pack.size >= FULL_PACK:
-            self._send_pack()
+            self._send_pack(self._pack)
         self._pack = self._pack or _Pack(self._folder)
         return f"{sha256}@{self._pack.add(path)}"
 
-    def _send_pack(self) -> None:
-        self._send(pack_name(self._pack.name), self._pack.close(), None)
+    def _send_pack(self, full: "_Pack") -> None:
+        self._send(pack_name(full.name), full.close(), None)
         self._pack = None
 
     def _send(self, name: str, path: Path, kind: str | None) -> None:

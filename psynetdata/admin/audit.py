@@ -50,4 +50,4 @@ class AuditAdmin(Visible, ReadOnly, CardsAdmin):
             ("identified data", html.value(obj.identified)),
             ("details", html.json_value(shown)),
         ]
-        return [Card("In short", facts=facts)]
+        return [Card("Summary", facts=facts)]

@@ -79,7 +79,7 @@ class DeploymentAdmin(Visible, CardsAdmin):
         ]
         if obj.continues_id and obj.continues_id not in hidden(request):
             facts.append(("continues", html.to_object(obj.continues)))
-        return Card("In short", facts=facts)
+        return Card("Summary", facts=facts)
 
     def data(self, request, obj) -> Card:
         """Return the card with the number of rows per table of the shown face, each with a link to its list."""

@@ -176,4 +176,4 @@ class JobAdmin(Visible, ReadOnly, CardsAdmin):
         if obj.owner_id == request.user.pk or rights.can_see_places(request.user):
             # They may contain names of folders and files on the server.
             facts += [("options", html.json_value(obj.options)), ("result", html.json_value(obj.result))]
-        return [progress_card(request, obj), Card("In short", facts=facts)]
+        return [progress_card(request, obj), Card("Summary", facts=facts)]

@@ -153,5 +153,5 @@ class ApiTokenAdmin(RevocableAdmin):
             ("expires", self.expires(obj)),
             ("last used", self.last_used(obj)),
         ]
-        cards = [Card("In short", facts=facts)]
+        cards = [Card("Summary", facts=facts)]
         return cards if obj.revoked else [*cards, self.revoke_card(obj)]

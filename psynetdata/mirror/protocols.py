@@ -1,10 +1,9 @@
 """Protocols of a refresh: the source that it reads, and the transformation of its rows."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from psynetdata.psynet.csvtext import Row
 from psynetdata.psynet.tables import Column
 
 from .row_runs import Run
@@ -43,11 +42,14 @@ class SourceTables(Protocol):
 
 
 class TableTransform(Protocol):
-    """Transforms the rows of one table. `withheld`: the columns that are withheld in every row."""
+    """Transforms the rows of one table, written as in csvtext.block_rows.
+
+    `withheld`: the columns that are withheld in every row.
+    """
 
     withheld: frozenset[str]
 
-    def row(self, cells: Row) -> Row: ...
+    def block(self, rows: list[list[str]]) -> Sequence[Sequence[str]]: ...
 
 
 class RowFilter(Protocol):
@@ -60,10 +62,10 @@ class RowFilter(Protocol):
 
 
 class RowFilters(Protocol):
-    """Makes a Picker for each table."""
+    """Makes a RowFilter for each table."""
 
     def for_table(self, table: str, columns: list[Column]) -> RowFilter | None:
-        """Return the table's Picker, or None if it cannot have rows that change."""
+        """Return the table's RowFilter, or None if it cannot have rows that change."""
 
 
 class Filling(Protocol):

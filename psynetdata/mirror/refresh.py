@@ -1,7 +1,7 @@
 """Updates one face of one deployment to the state of its source tables, changing only rows that differ."""
 
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from django.db import transaction
 
@@ -66,6 +66,10 @@ def _name_of(shown: MirroredTable, deployment: Deployment) -> str | None:
     """Return the transform's part of the name under which rows were filled; None if the clock was different."""
     starts = (_start_of_name(deployment, ids) for ids in (True, False))
     return next((shown.transform.removeprefix(start) for start in starts if shown.transform.startswith(start)), None)
+
+
+def _length(pair: Pair) -> int:
+    return len(pair[1])
 
 
 class _Table:
@@ -139,7 +143,7 @@ class _Table:
                 if not picker.passes(blocks()):
                     yield from ((name, record) for _, name, record in self.numbered(run()))
 
-        for some in in_chunks(picker.affected(self._watched(unchanged())), lambda pair: len(pair[1])):
+        for some in in_chunks(picker.affected(self._watched(unchanged())), _length):
             self._delete(identity for identity, _ in some)
             self._insert(some)
 
@@ -153,17 +157,14 @@ class _Table:
         self.done += insert(self.face, self.model, self.converter.fields, self._values(pairs))
 
     def _values(self, pairs: Iterable[Pair]) -> Iterator[list]:
-        identities: deque[str] = deque()
-
-        def raw() -> Iterator[bytes]:
-            for identity, record in self._watched(pairs):
-                identities.append(identity)
-                yield record
-
-        for cells in csvtext.rows(raw()):
-            values = self.converter.values(self.changing.row(cells) if self.changing else cells, identities.popleft())
-            self.classes[values[self.converter.class_at]] += 1
-            yield values
+        for chunk in in_chunks(self._watched(pairs), _length):
+            rows: Sequence[Sequence[str]] = csvtext.block_rows(b"".join(record + b"\n" for _, record in chunk))
+            if self.changing:
+                rows = self.changing.block(rows)
+            for (identity, _), row in zip(chunk, rows, strict=True):
+                values = self.converter.values(csvtext.with_null(row), identity)
+                self.classes[values[self.converter.class_at]] += 1
+                yield values
 
     def _watched(self, pairs: Iterable[Pair]) -> Iterator[Pair]:
         for number, pair in enumerate(pairs):

@@ -39,7 +39,7 @@ class Sink(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, row: bytes) -> int:
+    def write(self, row: bytes) -> int:  # type: ignore[override]  # psycopg2 writes nothing but bytes
         try:
             self._take(row)
         except BaseException as error:

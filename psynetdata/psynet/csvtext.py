@@ -117,7 +117,8 @@ def format_row(cells: Row) -> bytes:
         return b'"\\."'
     if "" in cells or len(cells) == 1:  # csv.writer, which is faster, writes these differently
         return ",".join([_format_cell(cell) for cell in cells]).encode("utf-8")
-    return _write(cells)[:-2].encode("utf-8")
+    line: str = _write(cells)
+    return line[:-2].encode("utf-8")
 
 
 def _format_cell(cell: str | None) -> str:
@@ -169,10 +170,10 @@ def _last_end(block: bytes, odd: bool) -> tuple[int, bool]:
 
     `odd`: whether a quote is open before the block.
     """
-    at_end = odd ^ (block.count(b'"') & 1)
+    at_end = odd ^ bool(block.count(b'"') & 1)
     is_open, position = at_end, len(block)
     while (line_end := block.rfind(b"\n", 0, position)) >= 0:
-        is_open ^= block.count(b'"', line_end, position) & 1
+        is_open ^= bool(block.count(b'"', line_end, position) & 1)
         if not is_open:
             return line_end + 1, at_end
         position = line_end
@@ -190,7 +191,7 @@ class RecordCounter:
         # Pairs of quotes change nothing: they are either an escaped quote or a field without a line end.
         parts = block.translate(None, _NEITHER_QUOTE_NOR_END).replace(b'""', b"").split(b'"')
         self.records += sum(part.count(b"\n") for part in parts[self._odd :: 2])
-        self._odd ^= (len(parts) - 1) & 1
+        self._odd ^= len(parts) % 2 == 0
 
 
 def block_rows(block: bytes) -> list[list[str]]:

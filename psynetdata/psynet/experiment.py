@@ -1,5 +1,6 @@
 """Reads from a database what it says about its experiment: id, label, versions and the server's clock."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from . import jsontext, times
@@ -61,7 +62,7 @@ def _clock_offset(source: TableSource) -> int | None:
     return None
 
 
-def _pick(source: TableSource, table: str, *names: str):
+def _pick(source: TableSource, table: str, *names: str) -> Iterator[list[str | None]]:
     """Yield the named cells of each row; nothing if the table or one of the columns is missing."""
     if table not in source.tables():
         return

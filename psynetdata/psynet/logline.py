@@ -31,6 +31,6 @@ def parse(line: bytes) -> LogLine:
     return LogLine(_first(fields, _TIMES), _first(fields, _LEVELS).upper(), text if message == "" else message)
 
 
-def _first(fields: dict, names: tuple[str, ...]) -> str:
+def _first(fields: dict[str, object], names: tuple[str, ...]) -> str:
     value = next((fields[name] for name in names if fields.get(name) not in (None, "")), "")
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, runtime_checkable
+from typing import IO, Any, BinaryIO, Protocol, cast, runtime_checkable
 
 from . import csvtext
 from .csvtext import Row
@@ -71,10 +71,15 @@ class ZipSource:
     def open_segment(self, table: str, segment: None) -> Iterator[BinaryIO]:
         # Opened again: processes that share an open file share its position.
         with zipfile.ZipFile(self._path) as archive, archive.open(self._members[table]) as member:
-            stream = io.BufferedReader(member, csvtext.BLOCK)
+            stream = _buffered(member)
             next(csvtext.records(stream))
             yield stream
 
     def _all(self, table: str) -> Iterator[Row]:
         with self._zip.open(self._members[table]) as member:
-            yield from csvtext.rows(csvtext.records(io.BufferedReader(member), name=table))
+            yield from csvtext.rows(csvtext.records(_buffered(member), name=table))
+
+
+def _buffered(member: IO[bytes]) -> io.BufferedReader:
+    # `ZipFile.open` is annotated as any stream; what it returns for reading is this one.
+    return io.BufferedReader(cast(zipfile.ZipExtFile, member), csvtext.BLOCK)

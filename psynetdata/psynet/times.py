@@ -78,7 +78,7 @@ class IsoTimes:
         return f"{self._minutes[cell[:16]]}{rest}Z"
 
 
-class _Minutes(dict):
+class _Minutes(dict[str, str]):
     """{`2026-11-22 08:12`: the same minute in UTC, in ISO form}; raises KeyError for text that is not a minute."""
 
     _MOST = 100_000

@@ -123,9 +123,9 @@ CASES = [
     Case("admin", f"{D}access/", {"restricted": "on"}, "access", "{id}"),
     Case("viewer", f"{D}notes/add/", {"text": "Restarted."}, "add", "note"),
     Case("admin", f"{D}notes/{{note}}/remove/", {}, "remove", "note {note}"),
-    # What leaves, and keys.
-    Case("data officer", f"{D}what-leaves/", TICKED | {"verb": "decide"}, "decide", "response.answer q"),
-    Case("data officer", f"{D}what-leaves/", {"verb": "withhold"}, "withhold undecided", ""),
+    # The policy, and keys.
+    Case("data officer", f"{D}policy/", TICKED | {"verb": "decide"}, "decide", "response.answer q"),
+    Case("data officer", f"{D}policy/", {"verb": "withhold"}, "withhold undecided", ""),
     asks("data officer", "/api/deployments/{d}/decisions/", [RULE], "decide", "response.answer q"),
     Case("data officer", f"{D}export-key/", {}, "export key", "{id}", identified=True),
     Case("data officer", f"{D}destroy-key/", {}, "destroy key", "{id}", identified=True),

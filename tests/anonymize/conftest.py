@@ -9,7 +9,7 @@ from psynetdata.anonymize.policy.rules import Policy
 from psynetdata.anonymize.rows.anonymizer import Anonymizer
 from psynetdata.anonymize.rows.options import Options
 from psynetdata.anonymize.text.pseudonyms import Pseudonyms
-from psynetdata.psynet.csvtext import Row
+from psynetdata.psynet.csvtext import Row, with_null, without_null
 from psynetdata.psynet.ownership.people import People
 from psynetdata.psynet.table_source import TableSource, ZipSource
 from psynetdata.psynet.tables import Column, describe, known_tables
@@ -70,7 +70,8 @@ class Anonymized:
             rows = list(source.rows(table))
             self.withheld[table] = made.withheld
             self.before[table] = [dict(zip(names, row, strict=True)) for row in rows]
-            self.after[table] = [dict(zip(names, made.row(row), strict=True)) for row in rows]
+            left = made.block([without_null(row) for row in rows])
+            self.after[table] = [dict(zip(names, with_null(row), strict=True)) for row in left]
 
     def changes(self, table: str) -> list[tuple[str, str | None, str | None]]:
         """(column, before, after) of every cell that changed."""

@@ -6,6 +6,7 @@ from psynetdata.anonymize.identifiers.identifiers import Identifiers
 from psynetdata.anonymize.policy.rules import Policy, Rule
 from psynetdata.anonymize.rows.anonymizer import Anonymizer
 from psynetdata.anonymize.text.pseudonyms import Pseudonyms
+from psynetdata.psynet.csvtext import EMPTY
 from psynetdata.psynet.problems import UsageError
 from psynetdata.psynet.tables import Column, describe
 
@@ -182,16 +183,16 @@ def test_withheld_not_null_columns_of_every_type():
     lines = [Rule("pet", column.name, "", "drop", "drop", "content", "staff") for column in columns]
     policy = Policy.load().extended(lines)
     made = Anonymizer(policy=policy, pseudonyms=NAMES, identifiers=Identifiers({}))
-    row = made.table("pet", columns).row(["x", '{"a": 1}', "3", "t", "2026-01-01 00:00:00"])
-    assert row == ["", "{}", "0", "f", "1970-01-01 00:00:00"]
+    left = made.table("pet", columns).block([["x", '{"a": 1}', "3", "t", "2026-01-01 00:00:00"]])
+    assert left == [(EMPTY, "{}", "0", "f", "1970-01-01 00:00:00")]
 
 
 def test_a_row_keeps_its_length_and_the_input():
     made = Anonymizer(policy=Policy.load(), pseudonyms=NAMES, identifiers=Identifiers({}))
-    cells = ["1", "203.0.113.7", None]
+    rows = [["1", "203.0.113.7", ""]]
     columns = describe("response", ["id", "client_ip_address", "answer"])
-    assert made.table("response", columns).row(cells) == ["1", None, None]
-    assert cells == ["1", "203.0.113.7", None]
+    assert made.table("response", columns).block(rows) == [("1", "", "")]
+    assert rows == [["1", "203.0.113.7", ""]]
 
 
 def test_an_unknown_level_is_refused():

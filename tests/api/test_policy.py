@@ -1,4 +1,4 @@
-"""What leaves, over HTTP: listed, decided, taken back; each with its right."""
+"""The policy, over HTTP: listed, decided, taken back; each with its right."""
 
 import json
 

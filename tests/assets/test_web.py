@@ -1,6 +1,7 @@
 """Files behind HTTP: servers that break, stall and lie, and addresses that must not be asked."""
 
 import socket
+from contextlib import closing
 from urllib.parse import urlsplit
 
 import pytest
@@ -9,8 +10,10 @@ from exports.assets.locations.allowed_addresses import Addresses, is_public
 from exports.assets.locations.base import FileMissing
 from exports.sources.asset_urls import hosts
 from psynetdata.psynet.problems import UsageError
+from tests.certificates import write_certificate
 
 from .conftest import contents, planned
+from .servers.web import WebServer
 
 BODY = bytes(range(256)) * 20_000  # 5 MB, several blocks
 
@@ -19,7 +22,7 @@ def external(url: str, **more):
     return planned(None, url=url, **more)
 
 
-def test_a_connection_that_breaks_is_taken_up_where_it_broke(web, fetched):
+def test_a_broken_connection_is_resumed_where_it_broke(web, fetched):
     web.files["/a.wav"], web.moods["/a.wav"] = BODY, ["break", "break"]
     found = fetched(planned(content=BODY), assets_url=web.url)
     assert (contents(found), found.differs) == ({"": BODY}, "")
@@ -30,13 +33,13 @@ def test_a_connection_that_breaks_is_taken_up_where_it_broke(web, fetched):
     assert fetched.pauses == [1.0, 1.0]
 
 
-def test_as_long_as_it_gets_on_it_is_not_given_up(web, fetched):
+def test_a_fetch_that_makes_progress_is_not_given_up(web, fetched):
     web.files["/a.wav"], web.moods["/a.wav"] = BODY * 8, ["break"] * 5
     assert fetched(planned(content=BODY * 8), assets_url=web.url).files[0].bytes == len(BODY) * 8
     assert fetched.pauses == [1.0] * 5
 
 
-def test_a_file_that_changed_meanwhile_is_begun_anew(web, fetched):
+def test_a_file_that_changed_meanwhile_is_fetched_from_its_beginning(web, fetched):
     web.files["/a.wav"], web.moods["/a.wav"] = BODY, ["break"]
     new = BODY[::-1]
 
@@ -69,7 +72,7 @@ def test_a_body_that_does_not_end(web, fetched, settings):
     assert contents(fetched(planned(), assets_url=web.url)) == {"": BODY}  # one whose end is known
 
 
-def test_a_server_that_is_busy_is_given_the_time_it_asks_for(web, fetched):
+def test_a_busy_server_gets_the_time_that_it_asks_for(web, fetched):
     web.files["/a.wav"], web.moods["/a.wav"] = b"x", ["busy", "ill"]
     assert fetched(planned(), assets_url=web.url).files
     assert fetched.pauses == [7.0, 7.0]
@@ -141,7 +144,7 @@ def test_only_hosts_on_the_list_are_asked_where_there_is_one(web, fetched):
 @pytest.mark.parametrize(
     "url", ["ftp://host/x", "file:///etc/passwd", "http:///x", "http://[/x", "http://h:99999/x", "gopher://h"]
 )
-def test_addresses_that_are_none(url, fetched):
+def test_invalid_addresses(url, fetched):
     assert fetched(external(url)).missing == "its address is not one that files can be fetched from"
 
 
@@ -154,7 +157,7 @@ def test_each_hop_of_a_redirect_is_checked(web, fetched):
     assert fetched(planned(), assets_url=web.url).files
 
 
-def test_redirects_that_lead_round_in_a_circle(web, fetched):
+def test_circular_redirects(web, fetched):
     web.moods |= {"/a.wav": ["to /b"], "/b": ["to /a.wav"]}
     assert fetched(planned(), assets_url=web.url).missing == "its address redirects in a circle"
     web.moods |= {f"/{n}": [f"to /{n + 1}"] for n in range(20)}
@@ -170,6 +173,59 @@ def test_a_name_that_is_looked_up_is_checked_where_it_leads(web, fetched, monkey
     assert web.asked == []
 
 
+@pytest.fixture
+def dns(monkeypatch):
+    """{name: the addresses it has, look-up by look-up}; other names are looked up as always."""
+    answers: dict[str, list[list[str]]] = {}
+    real = socket.getaddrinfo
+
+    def look_up(host, *words, **more):
+        addresses = answers[host].pop(0) if host in answers else [host]
+        return [each for address in addresses for each in real(address, *words, **more)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    return answers
+
+
+def test_the_checked_address_is_the_one_that_is_asked(web, fetched, dns, monkeypatch):
+    """DNS gives another answer after the check, and a proxy would look the name up again: neither matters."""
+    web.files["/x"] = b"x"
+    dns["media.example"] = [["127.0.0.1"], ["127.0.0.2"]]
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    asset = external(f"http://media.example:{web.server_port}/x")
+    for _ in range(2):  # the second time on the connection that was kept
+        assert contents(fetched(asset, assets_hosts="media.example")) == {"": b"x"}
+    assert dns["media.example"] == [["127.0.0.2"]]
+    assert {each["Host"] for each in web.headers} == {f"media.example:{web.server_port}"}
+
+
+def test_a_host_is_asked_at_its_next_address_if_one_cannot_be_reached(web, fetched, dns):
+    web.files["/x"] = b"x"
+    dns["media.example"] = [["127.0.0.2", "127.0.0.1"]]
+    asset = external(f"http://media.example:{web.server_port}/x")
+    assert contents(fetched(asset, assets_hosts="media.example")) == {"": b"x"}
+
+
+def test_a_certificate_is_checked_for_the_name_not_for_the_address(fetched, dns, monkeypatch, tmp_path):
+    write_certificate(tmp_path / "server.pem", "media.example")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "server.pem"))
+    dns |= {"media.example": [["127.0.0.1"]], "other.example": [["127.0.0.1"]]}
+    with closing(WebServer(certificate=tmp_path / "server.pem")) as server:
+        server.files["/x"] = b"x"
+        media, other = (external(f"https://{name}.example:{server.server_port}/x") for name in ("media", "other"))
+        assert contents(fetched(media, assets_hosts="*.example")) == {"": b"x"}
+        assert fetched(other, assets_hosts="*.example").missing == "the certificate of its server cannot be trusted"
+        assert server.names == ["media.example", "other.example"]
+        assert len(server.asked) == 1
+
+
+def test_no_secret_of_an_address_is_logged(web, fetched, caplog):
+    address = "/on-demand-asset?id=1&secret=59ffe9fd"
+    web.files[address], web.moods[address] = b"x", ["odd"]
+    assert contents(fetched(planned(None, secret="59ffe9fd"), experiment_url=web.url)) == {"": b"x"}
+    assert "59ffe9fd" not in caplog.text
+
+
 def test_public_addresses_may_be_asked():
     Addresses().check(urlsplit("https://media.lab.org/a.wav"))
     with pytest.raises(FileMissing):
@@ -180,7 +236,7 @@ def test_public_addresses_may_be_asked():
 
 
 @pytest.mark.parametrize("text", ["http://x", "a/b", "*", "x:99999", "me@x", "x:y"])
-def test_hosts_that_are_none(text):
+def test_invalid_hosts(text):
     with pytest.raises(UsageError, match=r"media\.lab\.org"):
         hosts(text)
     assert hosts("Media.lab.org, [::1]:80\n*.x.org") == ("media.lab.org", "[::1]:80", "*.x.org")

@@ -1,4 +1,4 @@
-"""What leaves of a deployment, and to whom: for those who look after its data."""
+"""The policy of a deployment, and who gets its data: for those who look after it."""
 
 import io
 import json
@@ -69,17 +69,17 @@ def source_code(visit):
 
 
 @action(
-    "What leaves: looked at, decided, taken back, withheld",
-    *(f"{POST}_what_leaves verb={verb}" for verb in ("look", "decide", "forget", "withhold", "scrub")),
+    "Policy: looked at, decided, taken back, withheld",
+    *(f"{POST}_edit_policy verb={verb}" for verb in ("look", "decide", "forget", "withhold", "scrub")),
 )
-def what_leaves(visit):
+def edit_policy(visit):
     def decisions():
         return visit.site.value(
             "SELECT count(*) FROM psynetdata_decision WHERE deployment_id = ?", visit.site.n["sample"]
         )
 
     visit.open(deployment(visit, "sample"))
-    visit.act("What leaves")
+    visit.act("Edit policy")
     visit.press("button[value=look]")
     visit.page.wait_for_selector("button[value=decide]", timeout=120_000)
     visit.looks_right()

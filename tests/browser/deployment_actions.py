@@ -31,12 +31,12 @@ def added(visit):
     wrong = f"postgres://{parts.username}@{parts.hostname}:{parts.port}{parts.path}x"
     for name, text in (("url", wrong), ("password", parts.password), ("every", "0")):  # the test says when
         visit.fill(f"input[name={name}]", text)
-    visit.press("text=Look at it")
+    visit.press("button:text-is('Preview')")
     page.wait_for_selector("text=there is no such database")
     assert page.input_value("input[name=password]") == ""
     visit.looks_right()
     page.fill("input[name=url]", url)
-    visit.press("text=Look at it")
+    visit.press("button:text-is('Preview')")
     page.wait_for_url("**/add/found/")
     assert f":{parts.password}@" not in page.content()
     visit.confirm("Register it")

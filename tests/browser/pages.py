@@ -19,7 +19,7 @@ PAGES = {
     "psynetdata_deployment_export": [
         "psynetdata/deployment/{plain}/export/", "psynetdata/deployment/{server}/export/",
     ],
-    "psynetdata_deployment_what_leaves": ["psynetdata/deployment/{sample}/what-leaves/"],
+    "psynetdata_deployment_edit_policy": ["psynetdata/deployment/{sample}/policy/"],
     "psynetdata_deployment_restore": [
         "psynetdata/deployment/{plain}/restore/", "psynetdata/deployment/{server}/restore/",
     ],

@@ -43,7 +43,7 @@ def test_it_works_without_javascript(visit, browser, width):
     page.goto(f"{visit.site.address}/admin/")
     page.locator("h2:text-is('Storage')").wait_for()
     page.locator(".psd-card a", has_text="Watched").first.click()
-    page.locator(".psd-card:has-text('How it goes')").wait_for()
+    page.locator(".psd-card:has-text('Progress')").wait_for()
     page.locator("summary", has_text=re.compile(r"\bMore\s")).click()
     page.locator("a", has_text="Restore").click()
     page.locator("text=what will happen").wait_for()

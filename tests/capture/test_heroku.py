@@ -4,14 +4,10 @@ import os
 import pwd
 import shutil
 import tempfile
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg2
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from exports.capture.take import take
 from exports.operations import deployments
@@ -23,6 +19,7 @@ from exports.sources.postgres import Refused, Unreachable
 from psynetdata import credentials
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import BadInput, NotFound, Problem
+from tests.certificates import write_certificate
 from tests.servers import Postgres, Server
 from tests.servers.databases import Templates
 from tests.servers.fixtures import need
@@ -37,27 +34,15 @@ def tls_templates():
     """PostgreSQL 12, which is built with TLS where that of 18 from PyPI is not."""
     need(12)
     folder = Path(tempfile.mkdtemp(prefix="pg-tls-"))
-    _certificate(folder)
-    settings = {"ssl": "on", "ssl_cert_file": str(folder / "cert.pem"), "ssl_key_file": str(folder / "key.pem")}
+    pem = folder / "server.pem"
+    write_certificate(pem, "localhost")  # signed by nobody, as those of Heroku's databases are
+    if os.geteuid() == 0:  # the server is another user's then
+        for path in (folder, pem):
+            shutil.chown(path, "nobody", pwd.getpwnam("nobody").pw_gid)
+    settings = {"ssl": "on", "ssl_cert_file": str(pem), "ssl_key_file": str(pem)}
     with Server(12, in_memory=True, **settings) as server:
         yield Templates(server)
     shutil.rmtree(folder)
-
-
-def _certificate(folder: Path) -> None:
-    """Signed by nobody, as those of Heroku's databases are."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(1))
-    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    (folder / "key.pem").write_bytes(key.private_bytes(*form))
-    (folder / "cert.pem").write_bytes(made.sign(key, hashes.SHA256()).public_bytes(form[0]))
-    (folder / "key.pem").chmod(0o600)
-    if os.geteuid() == 0:  # the server is another user's then
-        user = pwd.getpwnam("nobody")
-        for path in (folder, folder / "key.pem", folder / "cert.pem"):
-            os.chown(path, user.pw_uid, user.pw_gid)
 
 
 @pytest.fixture

@@ -42,18 +42,18 @@ def test_each_task_is_done_once_whatever_the_number_of_processes(processes):
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_what_a_task_raises_is_raised_to_the_caller(processes):
+def test_an_exception_of_a_task_is_raised_to_the_caller(processes):
     with pytest.raises(BadInput, match="4 is not what it should be"), pool(processes) as workers:
         list(workers.each(refuse, [4]))
 
 
-def test_an_error_that_cannot_be_sent_is_told_by_its_kind():
+def test_an_error_that_cannot_be_pickled_is_reported_by_its_kind():
     with pytest.raises(RuntimeError, match="Unpicklable") as caught, pool(2) as workers:
         list(workers.each(fall, [1]))
     assert "in fall" in caught.value.__notes__[0]
 
 
-def test_a_killed_worker_is_told_and_nobody_waits():
+def test_a_killed_worker_is_reported_and_nobody_waits():
     with pytest.raises(WorkerDied, match="killed from outside"), pool(2) as workers:
         list(workers.each(die, [1, 2, 3]))
 
@@ -62,14 +62,14 @@ def wait_for_ever(context, task):
     signal.pause()
 
 
-def test_a_look_that_raises_stops_workers_that_are_busy():
-    looks = iter([None, None])
+def test_a_cancelled_job_stops_busy_workers():
+    checks = iter([None, None])
 
-    def look():
-        if next(looks, "over") == "over":
+    def check():
+        if next(checks, "over") == "over":
             raise Cancelled("It was cancelled.")
 
-    with pytest.raises(Cancelled), pool(2, check_cancelled=look) as workers:
+    with pytest.raises(Cancelled), pool(2, check_cancelled=check) as workers:
         list(workers.each(wait_for_ever, [1, 2]))
 
 
@@ -93,5 +93,5 @@ def test_workers_end_when_their_parent_is_killed():
         assert parent.stdout.read() == ""  # closed by the last who held it: the workers are gone
 
 
-def test_cores_are_those_that_may_be_used():
+def test_only_usable_cores_are_counted():
     assert 1 <= cores() <= os.cpu_count()

@@ -1,18 +1,14 @@
 """Messages to a real mail server, and each way in which it may not take one."""
 
-import datetime
-import ipaddress
 import socket
 import ssl
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from exports.notify import mail
 from exports.notify.message import Text
 from exports.notify.undelivered import Undelivered
+from tests.certificates import write_certificate
 
 from .servers import PASSWORD, USER
 
@@ -24,18 +20,8 @@ TEXT = Text("Rows fell: Größe", "Body\n")
 @pytest.fixture
 def certificate(tmp_path):
     """(context of a server on 127.0.0.1, path of the certificate to trust)"""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-    made = made.not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=1))
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    made = made.add_extension(address, critical=False).sign(key, hashes.SHA256())
     path = tmp_path / "server.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    write_certificate(path, "127.0.0.1")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)
     return context, path

@@ -60,7 +60,7 @@ class DeploymentAdmin(
         "label_or_id", "psynets_id", "state_badge", "alarms", "newest_snapshot", "participants", "trials",
     )  # fmt: skip
     actions_detail = (
-        "export", "snapshot_now", "what_leaves",
+        "export", "snapshot_now", "edit_policy",
         {
             "title": "Watching", "icon": "visibility",
             "items": ["test_connection", "pause", "resume", "archive", "retire"],

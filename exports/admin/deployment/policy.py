@@ -1,4 +1,4 @@
-"""What leaves in anonymized exports: what no rule covers, decided selector by selector; and what was decided."""
+"""The policy of anonymized exports: what no rule covers, decided selector by selector; and what was decided."""
 
 import json
 
@@ -40,12 +40,12 @@ class PolicyActions:
     def has_see_undecided_permission(self, request, object_id=None) -> bool:
         return self.has_view_permission(request) and rights.can_see_undecided(request.user)
 
-    @action(description="What leaves", url_path="what-leaves", permissions=["see_undecided"], icon="rule")
-    def what_leaves(self, request, object_id):
-        return what_leaves(self, request, row_or_404(self, request, object_id))
+    @action(description="Edit policy", url_path="policy", permissions=["see_undecided"], icon="rule")
+    def edit_policy(self, request, object_id):
+        return edit_policy(self, request, row_or_404(self, request, object_id))
 
 
-def what_leaves(model_admin, request: HttpRequest, row: Deployment) -> HttpResponse:
+def edit_policy(model_admin, request: HttpRequest, row: Deployment) -> HttpResponse:
     """GET: the page. POST: `look` requests a new list, `decide` and `forget` act on the ticked rows, `withhold` and
     `scrub` set what happens with everything undecided."""
     if not model_admin.has_see_undecided_permission(request):
@@ -55,9 +55,9 @@ def what_leaves(model_admin, request: HttpRequest, row: Deployment) -> HttpRespo
             messages.success(request, _do(request, row))
         except Problem as problem:
             messages.error(request, problem.sentence)
-        name = f"admin:{row._meta.app_label}_{row._meta.model_name}_what_leaves"
+        name = f"admin:{row._meta.app_label}_{row._meta.model_name}_edit_policy"
         return HttpResponseRedirect(reverse(name, args=(row.pk,)))
-    return TemplateResponse(request, "admin/exports/leaves.html", _context(model_admin, request, row))
+    return TemplateResponse(request, "admin/exports/policy.html", _context(model_admin, request, row))
 
 
 def _do(request: HttpRequest, row: Deployment) -> str:
@@ -110,7 +110,7 @@ def _context(model_admin, request: HttpRequest, row: Deployment) -> dict:
     decisions = row.first.decisions.select_related("decided_by")
     return {
         **model_admin.admin_site.each_context(request),
-        "title": f"What leaves: {row}",
+        "title": f"Policy: {row}",
         "opts": model_admin.opts,
         "original": row,
         "listing": listing,

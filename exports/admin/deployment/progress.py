@@ -78,7 +78,7 @@ def how_it_goes(summary: Summary | None, now: datetime) -> list[Card]:
     figures = [("trials per hour", *trials_by_hour(summary, now)), ("how far participants came", *by_progress(summary))]
     context = {"shares": shares(summary), "figures": figures}
     footnote = html.joined(["As of", html.utc(summary.taken_at)])
-    return [Card("How it goes", facts=facts, template="admin/exports/how.html", context=context, footnote=footnote)]
+    return [Card("Progress", facts=facts, template="admin/exports/how.html", context=context, footnote=footnote)]
 
 
 def classes_card(summary: Summary | None) -> list[Card]:

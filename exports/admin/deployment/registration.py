@@ -125,7 +125,7 @@ def inspect_source(model_admin, request: HttpRequest) -> HttpResponse:
             if looked is not None:
                 request.session[SESSION_KEY] = _registration_values(form, looked)
                 return HttpResponseRedirect(reverse("admin:psynetdata_deployment_found"))
-    plan = ConfirmationPlan("Add a deployment", _INTRO, "Look at it", form=form)
+    plan = ConfirmationPlan("Add a deployment", _INTRO, "Preview", form=form)
     return page(model_admin, request, None, plan, html.list_url(Deployment))
 
 

@@ -65,7 +65,7 @@ def _counted(files: Files) -> str:
 def _undecided(deployment: Deployment, level: str) -> str | SafeString:
     """Return what no rule covers, as last listed, with a link to decide about it."""
     listing = policy.latest(deployment)
-    way = html.link(reverse("admin:psynetdata_deployment_what_leaves", args=(deployment.pk,)), "What leaves")
+    way = html.link(reverse("admin:psynetdata_deployment_edit_policy", args=(deployment.pk,)), "Edit policy")
     if listing.snapshot is None:
         return html.joined(["it has not been listed yet what no rule covers", way])
     if not listing.found:

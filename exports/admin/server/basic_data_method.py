@@ -68,4 +68,4 @@ def _about(deployment: Deployment, row: SourceCode) -> Card:
         ("source code", f"{html.size(row.bytes)}, sha256 {row.sha256}"),
         ("stored", html.utc(row.stored_at)),
     ]
-    return Card("In short", facts=facts)
+    return Card("Summary", facts=facts)

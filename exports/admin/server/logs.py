@@ -125,4 +125,4 @@ def _about(request: HttpRequest, deployment: Deployment, row: ServerLogs | None)
     if last is not None:
         missing = (last.result or {}).get("missing", "")
         facts.append(("last reading", html.joined([html.to_object(last), html.badge(last.state), missing])))
-    return Card("In short", facts=facts)
+    return Card("Summary", facts=facts)

@@ -78,7 +78,7 @@ class SnapshotAdmin(SelectedSnapshots, SnapshotActions, Visible, ReadOnly, Cards
         empty = without_rows(name for name, entry in obj.tables.items() if not entry["rows"])
         return [
             *self.first(request, obj),
-            Card("In short", facts=self.facts(request, obj, before)),
+            Card("Summary", facts=self.facts(request, obj, before)),
             _with_rows(changes_card(before, obj), obj),
             Card("Rows per table", headers=("table", "rows"), rows=rows, footnote=empty),
             *_server_cards(obj),

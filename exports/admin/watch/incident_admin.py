@@ -128,7 +128,7 @@ class IncidentAdmin(Visible, ReadOnly, CardsAdmin):
         ]
         note = "" if rows else "It was sent through no channel; none was set up."
         notices = Card("Notices", headers=("channel", "about", "sent"), rows=rows, note=note)
-        return [Card("In short", facts=facts), notices]
+        return [Card("Summary", facts=facts), notices]
 
 
 def _delivered(notice):

@@ -2,6 +2,7 @@
 
 import ipaddress
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult
 
@@ -30,25 +31,20 @@ class Addresses:
         if not (self._is_named(url.hostname, port_of(url)) or (not self.listed and port_of(url) in _PORTS)):
             raise FileMissing(_REFUSED)
 
-    def connect(self, host: str, port: int, timeout: float) -> socket.socket:
-        """Connect to an allowed address of the host. The name is looked up once, so that it cannot change."""
+    def resolved(self, host: str, port: int) -> Iterator[str]:
+        """Yield the host's IP addresses, which the caller must use instead of its name: a second look-up could differ.
+
+        Raises FileMissing at the first one that is not allowed, and TransferFailed if the name is not known.
+        """
         named = self._is_named(host, port)
         try:
             resolved = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
             raise TransferFailed("the name of its server is not known", unreachable=True) from None
-        for family, kind, protocol, _, address in resolved:
-            if not (named or is_public(address[0])):
+        for *_, (address, *_) in resolved:
+            if not (named or is_public(address)):
                 raise FileMissing(_REFUSED)
-            line = socket.socket(family, kind, protocol)
-            line.settimeout(timeout)
-            try:
-                line.connect(address)
-                line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                return line
-            except OSError:
-                line.close()
-        raise TransferFailed("its server cannot be reached", unreachable=True)
+            yield address
 
     def _is_named(self, host: str, port: int) -> bool:
         host = host.lower().rstrip(".")

@@ -3,11 +3,13 @@
 Neither Django nor django-storages has a backend for reading from the web.
 """
 
-import http.client
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
+
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError, SSLError
 
 from psynetdata.psynet.csvtext import BLOCK
 
@@ -17,8 +19,9 @@ from .base import FileMissing, Session, Stream, TransferFailed, Unchanged, check
 _HOPS = 5
 _LONGEST_PAUSE = 60.0  # seconds that a server may ask us to wait
 _REDIRECTS = (301, 302, 303, 307, 308)
-_KEPT_IN_QUOTES = "/%:=&?~+!$,;'@()*[]"
-_LOST = (http.client.HTTPException, ssl.SSLError, ConnectionError, TimeoutError)
+_PORTS = {"http": 80, "https": 443}
+_NOT_REACHED = (NewConnectionError, ConnectTimeoutError)
+Origin = tuple[str, str, int]  # scheme, host, port
 
 
 class WebSession(Session):
@@ -32,7 +35,8 @@ class WebSession(Session):
     def __init__(self, base: str, addresses: Addresses, *, authorization: str = "", timeout: float = 30.0):
         self._base, self._addresses, self._timeout = base, addresses, timeout
         self._authorization = authorization
-        self._lines: dict[tuple[str, str, int], http.client.HTTPConnection] = {}
+        # Each pool is for one address of the host, so that nobody looks up the name again after it was checked.
+        self._pools: dict[Origin, HTTPConnectionPool] = {}
 
     @contextmanager
     def open(self, path: str, *, start: int = 0, version: str = "", known: str = "") -> Iterator[Stream]:
@@ -47,7 +51,7 @@ class WebSession(Session):
             headers |= {"Range": f"bytes={start}-", "If-Range": version}
         if known:
             headers["If-None-Match" if known.startswith(('"', "W/")) else "If-Modified-Since"] = known
-        answer, key = self._follow(_split(address), headers)
+        answer = self._follow(_split(address), headers)
         try:
             _check(answer)
             begins, size = _extent(answer, start)
@@ -56,28 +60,27 @@ class WebSession(Session):
                 begins,
                 size,
                 answer.headers.get("ETag") or answer.headers.get("Last-Modified") or "",
-                answer.headers.get_content_type() if "Content-Type" in answer.headers else "",
+                answer.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
             )
         finally:
-            if not answer.isclosed():  # there is more to come that is not needed
-                self._lines.pop(key).close()
+            answer.close()  # ends the connection too if there is more to come
 
     def list_files(self, path: str) -> list[str] | None:
         raise FileMissing("it is a folder, and a web server does not list a folder's files")
 
     def close(self) -> None:
-        for line in self._lines.values():
-            line.close()
-        self._lines.clear()
+        for pool in self._pools.values():
+            pool.close()
+        self._pools.clear()
 
-    def _follow(self, url: SplitResult, headers: dict[str, str]) -> tuple[http.client.HTTPResponse, tuple]:
+    def _follow(self, url: SplitResult, headers: dict[str, str]) -> BaseHTTPResponse:
         seen = set()
         while True:
             self._addresses.check(url)
-            answer, key = self._ask(url, headers)
+            answer = self._ask(url, headers)
             if answer.status not in _REDIRECTS:
-                return answer, key
-            self._lines.pop(key).close()
+                return answer
+            answer.close()
             seen.add(url.geturl())
             onward = _split(urljoin(url.geturl(), answer.headers.get("Location") or ""))
             if onward.geturl() in seen or len(seen) > _HOPS:
@@ -86,46 +89,62 @@ class WebSession(Session):
                 raise FileMissing("its address redirects from an encrypted connection to an unencrypted one")
             url = onward
 
-    def _ask(self, url: SplitResult, headers: dict[str, str]) -> tuple[http.client.HTTPResponse, tuple]:
-        key = (url.scheme, url.hostname, port_of(url))
-        if self._authorization and key == _place(urlsplit(self._base)):
+    def _ask(self, url: SplitResult, headers: dict[str, str]) -> BaseHTTPResponse:
+        origin = _origin(url)
+        if self._authorization and origin == _origin(urlsplit(self._base)):
             headers = headers | {"Authorization": self._authorization}
-        target = quote(url.path or "/", safe=_KEPT_IN_QUOTES) + (
-            "?" + quote(url.query, safe=_KEPT_IN_QUOTES) if url.query else ""
-        )
-        for again in (True, False):
-            kept = key in self._lines
-            line = self._lines[key] if kept else self._connect(key)
+        target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        for pool, was_open in self._pools_for(origin):
             try:
-                line.request("GET", target, headers=headers)
-                return line.getresponse(), key
-            except _LOST as error:
-                line.close()
-                self._lines.pop(key, None)
-                # A server may close a kept-open connection at any moment.
-                if again and kept and not isinstance(error, TimeoutError):
-                    continue
-                raise _lost(error) from None
-        raise AssertionError("one of the two attempts returns or raises")
+                answer = pool.urlopen(
+                    "GET",
+                    target,
+                    headers=headers | {"Host": _host_header(origin)},
+                    retries=False,
+                    redirect=False,
+                    preload_content=False,
+                    decode_content=False,
+                )
+            except HTTPError as error:
+                pool.close()
+                # A server may close a kept-open connection at any moment. Otherwise, only its next address is tried.
+                if isinstance(error, ReadTimeoutError) or not (was_open or isinstance(error, _NOT_REACHED)):
+                    raise _lost(error) from None
+            else:
+                self._pools[origin] = pool
+                return answer
+        raise TransferFailed("its server cannot be reached", unreachable=True)
 
-    def _connect(self, key: tuple[str, str, int]) -> http.client.HTTPConnection:
-        scheme, host, port = key
-        kind = http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
-        line = kind(host, port, timeout=self._timeout)
-        line._create_connection = lambda *_: self._addresses.connect(host, port, self._timeout)
-        try:
-            line.connect()
-        except _LOST as error:
-            line.close()
-            raise _lost(error) from None
-        self._lines[key] = line
-        return line
+    def _pools_for(self, origin: Origin) -> Iterator[tuple[HTTPConnectionPool, bool]]:
+        """Yield (pool, whether it was used before): the one that was kept, then one for each allowed address.
+
+        These pools never use a proxy: it would look up names itself.
+        """
+        scheme, host, port = origin
+        if (kept := self._pools.pop(origin, None)) is not None:
+            yield kept, True
+        for address in self._addresses.resolved(host, port):
+            if scheme == "https":
+                name = _ascii(host)  # which the server must have a certificate for
+                yield HTTPSConnectionPool(address, port, timeout=self._timeout, server_hostname=name), False
+            else:
+                yield HTTPConnectionPool(address, port, timeout=self._timeout), False
 
 
-def _lost(error: Exception) -> TransferFailed | FileMissing:
-    if isinstance(error, ssl.SSLCertVerificationError):
+def _host_header(origin: Origin) -> str:
+    scheme, host, port = origin
+    name = f"[{host}]" if ":" in host else _ascii(host)
+    return name if port == _PORTS[scheme] else f"{name}:{port}"
+
+
+def _ascii(host: str) -> str:
+    return host.encode("idna").decode("ascii")
+
+
+def _lost(error: HTTPError) -> TransferFailed | FileMissing:
+    if isinstance(error, SSLError) and isinstance(error.args[0], ssl.SSLCertVerificationError):
         return FileMissing("the certificate of its server cannot be trusted")
-    if isinstance(error, TimeoutError):
+    if isinstance(error, ReadTimeoutError):
         return TransferFailed("its server does not answer", unreachable=True)
     return TransferFailed("the connection to its server broke", unreachable=True)
 
@@ -140,11 +159,11 @@ def _split(address: str) -> SplitResult:
     return url._replace(fragment="")
 
 
-def _place(url: SplitResult) -> tuple[str, str, int]:
-    return (url.scheme, url.hostname, port_of(url))
+def _origin(url: SplitResult) -> Origin:
+    return (url.scheme, url.hostname or "", port_of(url))
 
 
-def _check(answer: http.client.HTTPResponse) -> None:
+def _check(answer: BaseHTTPResponse) -> None:
     """Raise an exception for an answer without a file."""
     status = answer.status
     if status == 304:
@@ -161,12 +180,12 @@ def _check(answer: http.client.HTTPResponse) -> None:
         raise FileMissing(f"its server answered with status {status}")
 
 
-def _asked_pause(answer: http.client.HTTPResponse) -> float:
+def _asked_pause(answer: BaseHTTPResponse) -> float:
     seconds = answer.headers.get("Retry-After", "")
     return min(float(seconds), _LONGEST_PAUSE) if seconds.isdecimal() else 0.0
 
 
-def _extent(answer: http.client.HTTPResponse, start: int) -> tuple[int, int | None]:
+def _extent(answer: BaseHTTPResponse, start: int) -> tuple[int, int | None]:
     """Return (the byte at which it begins, the size of the whole file or None)."""
     length = answer.headers.get("Content-Length", "")
     size = int(length) if length.isdecimal() else None
@@ -178,10 +197,10 @@ def _extent(answer: http.client.HTTPResponse, start: int) -> tuple[int, int | No
     return start, None if size is None else start + size
 
 
-def _blocks(answer: http.client.HTTPResponse) -> Iterator[bytes]:
+def _blocks(answer: BaseHTTPResponse) -> Iterator[bytes]:
     try:
         while block := answer.read(BLOCK):
             yield block
-    except _LOST as error:
-        timed_out = isinstance(error, TimeoutError)
+    except HTTPError as error:
+        timed_out = isinstance(error, ReadTimeoutError)
         raise TransferFailed("its server stopped sending" if timed_out else "it ended too early") from None

@@ -6,7 +6,7 @@ import lzma
 import zlib
 from collections.abc import Callable
 from importlib import import_module, util
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 BLOCK = 1 << 20
 HEAD = 512
@@ -64,7 +64,7 @@ def detect(head: bytes, name: str) -> str | None:
 class Prefixed(io.RawIOBase):
     """A stream that begins with bytes which were already read from it."""
 
-    def __init__(self, head: bytes, rest: BinaryIO):
+    def __init__(self, head: bytes, rest: IO[bytes]):
         self._head = head
         self._rest = rest
 
@@ -84,7 +84,7 @@ class Unpacked(io.RawIOBase):
     The standard library's file objects ignore bytes after the last part, so nobody would search them.
     """
 
-    def __init__(self, stream: BinaryIO, new: Callable[[], Any]):
+    def __init__(self, stream: IO[bytes], new: Callable[[], Any]):
         self._stream = stream
         self._new = new
         self._part = new()
@@ -129,7 +129,7 @@ def zstd_module() -> Any | None:
     return None
 
 
-def unpack(stream: BinaryIO, packed: str) -> BinaryIO | None:
+def unpack(stream: IO[bytes], packed: str) -> IO[bytes] | None:
     """Return the content of a gz, bz2, xz or zstd stream; None for any other format."""
     makers: dict[str, Callable[[], Any]] = {
         "gz": lambda: zlib.decompressobj(wbits=31),

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
-from typing import BinaryIO
+from typing import IO
 
 from exports.leakscan.report import UNREADABLE, Tally
 from exports.leakscan.search import redaction as shows
@@ -50,7 +50,7 @@ class MemberSearch:
         self._progress = progress
         self._safe = lru_cache(_MOST_NAMES)(partial(shows.safe, matcher=matcher))  # hits share few columns
 
-    def member(self, stream: BinaryIO, name: str, shown: str, depth: int = 0) -> None:
+    def member(self, stream: IO[bytes], name: str, shown: str, depth: int = 0) -> None:
         """Search one member of any kind."""
         self.tally.members += 1
         with self.readable(shown):
@@ -66,7 +66,7 @@ class MemberSearch:
         except _READ_ERRORS as error:
             self.tally.add(shown, "content", UNREADABLE, f"damaged ({type(error).__name__})")
 
-    def byte_range(self, stream: BinaryIO, name: str, shown: str, start: int = 0, end: int | None = None) -> None:
+    def byte_range(self, stream: IO[bytes], name: str, shown: str, start: int = 0, end: int | None = None) -> None:
         """Search the bytes [start, end) of an uncompressed member; hits belong to the part in which they end."""
         place = location_for(name, self._safe)
         begin = max(0, start - self._matcher.reach)
@@ -82,7 +82,7 @@ class MemberSearch:
         if end is None and formats.ends_as_zip(tail):
             raise Unreadable("a zip after other bytes")
 
-    def rows(self, stream: BinaryIO, shown: str, which: str) -> None:
+    def rows(self, stream: IO[bytes], shown: str, which: str) -> None:
         """Make the checks of a CSV that need whole cells, see RowCheck."""
         rows = self._rows(shown)
         try:
@@ -91,7 +91,7 @@ class MemberSearch:
             if rows.identities:
                 self.tally.add(shown, "rows", UNREADABLE, "not CSV as PostgreSQL writes it")
 
-    def _open(self, stream: BinaryIO, name: str, shown: str, depth: int) -> None:
+    def _open(self, stream: IO[bytes], name: str, shown: str, depth: int) -> None:
         head = stream.read(formats.HEAD)
         packed = formats.detect(head, name)
         if packed and depth >= DEEPEST:
@@ -107,7 +107,7 @@ class MemberSearch:
         else:
             self._packed(whole, head, packed, name, shown, depth)
 
-    def _packed(self, whole: BinaryIO, head: bytes, packed: str, name: str, shown: str, depth: int) -> None:
+    def _packed(self, whole: IO[bytes], head: bytes, packed: str, name: str, shown: str, depth: int) -> None:
         content = formats.unpack(whole, packed)
         if content is None:
             raise Unreadable(f"a format that cannot be searched ({packed})")
@@ -115,7 +115,7 @@ class MemberSearch:
             self._search([head], shown, "gzip header")
         self.member(content, name.rpartition(".")[0], shown, depth + 1)
 
-    def _plain(self, stream: BinaryIO, name: str, shown: str) -> None:
+    def _plain(self, stream: IO[bytes], name: str, shown: str) -> None:
         if not (self._matcher.needs_rows and name.lower().endswith(".csv")):
             self.byte_range(stream, name, shown)
             return
@@ -125,7 +125,7 @@ class MemberSearch:
                 file.seek(0)
                 self.rows(file, shown, which)
 
-    def _zip(self, file: BinaryIO, shown: str, depth: int) -> None:
+    def _zip(self, file: IO[bytes], shown: str, depth: int) -> None:
         with zipfile.ZipFile(file) as archive:
             in_names: set[int] = set()
             for number, info in enumerate(archive.infolist()):
@@ -143,7 +143,7 @@ class MemberSearch:
         with archive.open(info) as content:
             self.member(content, info.filename, shown, depth)
 
-    def _tar(self, stream: BinaryIO, shown: str, depth: int) -> None:
+    def _tar(self, stream: IO[bytes], shown: str, depth: int) -> None:
         with tarfile.open(fileobj=stream, mode="r|") as archive:
             for info in archive:
                 inner, _ = self._name(info.name, shown)
@@ -153,7 +153,7 @@ class MemberSearch:
                 if content:
                     self.member(content, info.name, inner, depth + 1)
 
-    def _parquet(self, file: BinaryIO, shown: str) -> None:
+    def _parquet(self, file: IO[bytes], shown: str) -> None:
         rows = self._rows(shown)
         for header, columns in parquet_texts.batches(file):
             for name, texts in zip(header, columns, strict=True):
@@ -200,7 +200,7 @@ class MemberSearch:
         self.tally.add(shown, place, self._matcher.needles[hit.needle].kind, hit.form)
 
 
-def _skip(stream: BinaryIO, length: int, place: HitLocation) -> bytes:
+def _skip(stream: IO[bytes], length: int, place: HitLocation) -> bytes:
     """Read so many bytes without searching them; return the last of them."""
     tail = b""
     while length and (block := stream.read(min(BLOCK, length))):
@@ -210,7 +210,7 @@ def _skip(stream: BinaryIO, length: int, place: HitLocation) -> bytes:
     return tail
 
 
-def _seekable(stream: BinaryIO, whole: BinaryIO) -> BinaryIO:
+def _seekable(stream: IO[bytes], whole: IO[bytes]) -> IO[bytes]:
     """Return the stream itself if it is a file on disk, else a temporary copy of `whole`."""
     if isinstance(stream, io.BufferedReader) and isinstance(stream.raw, io.FileIO):
         stream.seek(0)
@@ -218,7 +218,7 @@ def _seekable(stream: BinaryIO, whole: BinaryIO) -> BinaryIO:
     return _copied(whole)
 
 
-def _copied(stream: BinaryIO) -> BinaryIO:
+def _copied(stream: IO[bytes]) -> IO[bytes]:
     file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the caller closes it
     while block := stream.read(BLOCK):
         file.write(block)

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from importlib import util
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from .formats import Unreadable
 
 _ROWS = 8192
 
 
-def batches(file: BinaryIO) -> Iterator[tuple[list[str], list[list[str | None]]]]:
+def batches(file: IO[bytes]) -> Iterator[tuple[list[str], list[list[str | None]]]]:
     """Yield (column names, columns of texts) for each batch. Raises Unreadable without pyarrow or if it is damaged."""
     if not util.find_spec("pyarrow"):
         raise Unreadable("Parquet, and pyarrow is not installed")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from exports.leakscan.report import UNREADABLE
 from exports.leakscan.search.matcher import Matcher
@@ -104,7 +104,9 @@ def tasks(units: Iterable[WorkUnit], processes: int) -> list[tuple[WorkUnit, ...
     """Return pieces grouped into tasks, the largest first: small ones together, large ones divided."""
     units = list(units)
     share = max(_LEAST_PART, sum(unit.bytes for unit in units) // (2 * processes))
-    grouped, together, size = [], [], 0
+    grouped: list[tuple[WorkUnit, ...]] = []
+    together: list[WorkUnit] = []
+    size = 0
     for piece in units:
         if piece.bytes > _TOGETHER:
             grouped += [(part,) for part in _cut(piece, share if processes > 1 else piece.bytes)]
@@ -144,8 +146,8 @@ class OpenZips:
         if unit.path not in self._open:
             self._open[unit.path] = zipfile.ZipFile(unit.path)
         archive = self._open[unit.path]
-        with archive.open(archive.infolist()[unit.member]) as stream:
-            yield io.BufferedReader(stream, BLOCK)
+        with archive.open(archive.infolist()[unit.member]) as member:
+            yield io.BufferedReader(cast(zipfile.ZipExtFile, member), BLOCK)  # `open` is annotated as any stream
 
     def close(self) -> None:
         while self._open:

@@ -2,14 +2,14 @@
 
 import zipfile
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import IO
 
 from .formats import BLOCK, Unreadable
 
 _LOCAL_HEADER = 30
 
 
-def gaps(file: BinaryIO, members: list[zipfile.ZipInfo]) -> list[tuple[int, int]]:
+def gaps(file: IO[bytes], members: list[zipfile.ZipInfo]) -> list[tuple[int, int]]:
     """Return [start, end) of each stretch outside all members' data. Raises Unreadable if members overlap."""
     covered = sorted(_data(file, info) for info in members)
     end_of_file = file.seek(0, 2)
@@ -23,7 +23,7 @@ def gaps(file: BinaryIO, members: list[zipfile.ZipInfo]) -> list[tuple[int, int]
     return [*spans, (place, end_of_file)] if place < end_of_file else spans
 
 
-def read(file: BinaryIO, gap: tuple[int, int]) -> Iterator[bytes]:
+def read(file: IO[bytes], gap: tuple[int, int]) -> Iterator[bytes]:
     """Yield the bytes of a gap, in blocks."""
     place, end = gap
     while place < end:
@@ -35,7 +35,7 @@ def read(file: BinaryIO, gap: tuple[int, int]) -> Iterator[bytes]:
         yield block
 
 
-def _data(file: BinaryIO, info: zipfile.ZipInfo) -> tuple[int, int]:
+def _data(file: IO[bytes], info: zipfile.ZipInfo) -> tuple[int, int]:
     file.seek(info.header_offset)
     header = file.read(_LOCAL_HEADER)
     if len(header) < _LOCAL_HEADER:

@@ -26,7 +26,8 @@ class Utf16Finder:
             return []
         if not self._sign:
             return [(0, len(buffer))]
-        kinds, reach, stretches = buffer.translate(_KINDS), self._reach, []
+        kinds, reach = buffer.translate(_KINDS), self._reach
+        stretches: list[tuple[int, int]] = []
         place = kinds.find(self._sign)
         while place >= 0:
             start, end = max(0, place - reach), min(len(buffer), place + reach)

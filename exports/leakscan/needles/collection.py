@@ -1,7 +1,7 @@
 """Collect the values to look for from the raw tables, in several processes."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from psynetdata.infra import processes as spread
 from psynetdata.psynet.table_source import TableSource
@@ -58,13 +58,28 @@ class _Tables:
         return gathered
 
 
+class _Gatherer(Protocol):
+    def begin(self, table: str, columns: list[str]) -> None: ...
+
+    def chunk(self, rows: list[table_rows.Cells], raw: bytes) -> None: ...
+
+    def merge(self, other: Any) -> None:
+        """Add what another gatherer of this class found."""
+
+    def close(self) -> None: ...
+
+
 class _Gathered:
     """All collectors, with needles of their own."""
 
     def __init__(self, decided: frozenset[str]) -> None:
         self.needles = Needles()
-        others = [gatherer(self.needles) for gatherer in (Credentials, Words)]
-        self._gatherers = [People(self.needles), Materials(self.needles, decided), *others]
+        self._gatherers: list[_Gatherer] = [
+            People(self.needles),
+            Materials(self.needles, decided),
+            Credentials(self.needles),
+            Words(self.needles),
+        ]
 
     def begin(self, table: str, columns: list[str]) -> None:
         for gatherer in self._gatherers:

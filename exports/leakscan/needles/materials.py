@@ -36,7 +36,8 @@ class Materials:
         self._personal: dict[str, None] = {}
         self._public: set[str] = set()
         self._basenames: Counter[str] = Counter()
-        self._table, self._columns = "", []
+        self._table = ""
+        self._columns: list[str] = []
 
     def begin(self, table: str, columns: list[str]) -> None:
         """Start a table; only `node` and `asset` are used."""

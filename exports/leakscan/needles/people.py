@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 ENTRY = "entry_information"
 
-_MARKERS = ("worker", "assignment", "hit", "prolific", "session", "study", "rid", "panelist", "respondent", "psid")
-_MARKERS += ("unique", "fingerprint", "address", "email", "sona", "subject", "submission", "client", "pid", "user")
+_MARKERS = (
+    *("worker", "assignment", "hit", "prolific", "session", "study", "rid", "panelist", "respondent", "psid"),
+    *("unique", "fingerprint", "address", "email", "sona", "subject", "submission", "client", "pid", "user"),
+)
 
 # Letters of scripts without spaces are around an address, not in it; the last part begins with two letters.
 _LETTER = "[^\\W\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef]"
@@ -87,7 +89,7 @@ class People:
                 if row[entry]:
                     self._entry(row[entry], row[holder])
 
-    def __getstate__(self) -> dict:
+    def __getstate__(self) -> dict[str, object]:
         """Return what goes from one process to another: only what was found."""
         return {"_needles": self._needles, "_holders": self._holders}
 

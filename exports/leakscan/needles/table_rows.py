@@ -18,13 +18,13 @@ def source_segments(source: TableSource) -> list[tuple[str, Any]]:
     return [
         (table, segment)
         for table in tables
-        for segment in (source.segments(table) if _is_segmented(source) else [None])
+        for segment in (source.segments(table) if isinstance(source, SegmentedSource) else [None])
     ]
 
 
 def chunks(source: TableSource, table: str, segment: Any, width: int) -> Iterator[tuple[list[Cells], bytes]]:
     """Yield (rows, their bytes as stored) of a part of a table with `width` columns, about a block at a time."""
-    if not _is_segmented(source):
+    if not isinstance(source, SegmentedSource):
         yield from _chunks_of_rows(source, table)
         return
     with source.open_segment(table, segment) as stream:
@@ -35,10 +35,6 @@ def chunks(source: TableSource, table: str, segment: Any, width: int) -> Iterato
             yield rows, block
 
 
-def _is_segmented(source: TableSource) -> bool:
-    return isinstance(source, SegmentedSource)
-
-
 def _chunks_of_rows(source: TableSource, table: str) -> Iterator[tuple[list[Cells], bytes]]:
     rows = [[cell or "" for cell in row] for row in source.rows(table)]
     yield rows, "\n".join(map("\n".join, rows)).encode("utf-8", "surrogatepass")
@@ -46,7 +42,8 @@ def _chunks_of_rows(source: TableSource, table: str) -> Iterator[tuple[list[Cell
 
 def _whole_records(stream: BinaryIO) -> Iterator[bytes]:
     """Yield blocks that end where a record ends: at a line end with an even number of quotes before it."""
-    kept, odd, looked = [], False, b""
+    kept: list[bytes] = []
+    odd = False
     while looked := stream.read(_BLOCK):
         cut = _last_end(looked, odd)
         if cut:

@@ -5,10 +5,10 @@ import io
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from typing import BinaryIO
+from typing import IO
 
 from exports.leakscan.needles import identity_names
-from psynetdata.psynet import csvtext
+from psynetdata.psynet.problems import BadInput
 
 from .matcher import Matcher
 
@@ -16,7 +16,7 @@ from .matcher import Matcher
 NAMED, NUMBERS = "named", "numbers"
 
 # What reading a CSV can raise if neither PostgreSQL nor Python wrote it.
-UNREADABLE_ROWS = (csv.Error, UnicodeDecodeError, csvtext.BadInput)
+UNREADABLE_ROWS = (csv.Error, UnicodeDecodeError, BadInput)
 
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.I)
 _MOST = 100_000
@@ -33,7 +33,7 @@ class RowCheck:
         self._found = report
         self.identities: list[int] = []
 
-    def csv(self, stream: BinaryIO, which: str) -> None:
+    def csv(self, stream: IO[bytes], which: str) -> None:
         """Read a CSV to its end, if its header shows that there is something to check.
 
         Raises one of UNREADABLE_ROWS if it is not in PostgreSQL's dialect; `identities` then says whether a column was
@@ -61,8 +61,8 @@ class RowCheck:
         cells: Counter[tuple[int, str]] = Counter()
         for row in rows:
             for index in self.identities:
-                if index < len(row) and row[index]:
-                    cells[index, row[index]] += 1
+                if index < len(row) and (cell := row[index]):
+                    cells[index, cell] += 1
             if len(cells) > _MOST:
                 self._identify(cells, header)
                 cells.clear()
@@ -82,12 +82,12 @@ class RowCheck:
         waiting: dict[int, Counter[int]] = defaultdict(Counter)
         mixed = set()
         for row in rows:
-            for index in [i for i in numeric if i < len(row) and row[i] and not _NUMBER.fullmatch(row[i])]:
+            for index in [i for i in numeric if i < len(row) and (text := row[i]) and not _NUMBER.fullmatch(text)]:
                 numeric.discard(index)
                 mixed.add(index)
             if not self._numbers.keys().isdisjoint(row):
                 for index, cell in enumerate(row[: len(header)]):
-                    if (needle := self._numbers.get(cell)) is not None:
+                    if cell and (needle := self._numbers.get(cell)) is not None:
                         waiting[index][needle] += 1
         for index in mixed & waiting.keys():
             for needle, count in waiting[index].items():

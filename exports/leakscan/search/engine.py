@@ -5,7 +5,7 @@ literal at a zero byte, so patterns must not hold one.
 """
 
 import importlib.util
-from typing import Protocol
+from typing import Any, Protocol
 
 from psynetdata.psynet.problems import UsageError
 
@@ -42,7 +42,7 @@ class Hyperscan:
         return matches
 
 
-def _note(index: int, start: int, end: int, flags: int, matches: list[tuple[int, int]]) -> None:
+def _note(index: int, start: int, end: int, flags: int, matches: Any) -> None:
     matches.append((end, index))
 
 

@@ -137,7 +137,9 @@ class Matcher:
         if before in _WORDLIKE or (before == 95 and end - start < _LONG_NAME):
             return []
         match = _NAMED_VALUE.match(view, end)
-        needle = self._weak.get(match[1].decode("utf-8", "replace")) if match else None
+        if match is None:
+            return []
+        needle = self._weak.get(match[1].decode("utf-8", "replace"))
         return [] if needle is None else [Hit(needle, match.start(1), match.end(1))]
 
     def _counts(self, pattern: Pattern, view: bytes, start: int, end: int) -> bool:

@@ -17,7 +17,7 @@ _SCRUBBED = "scrubbed at level shared and not at all at level open"
 
 
 class Command(BaseCommand):
-    help = "What leaves in anonymized exports: list what is undecided, list decisions, and decide."
+    help = "The policy of anonymized exports: list what is undecided, list decisions, and decide."
 
     def add_arguments(self, parser):
         named = {"metavar": "ID", "help": "Which deployment; not needed if there is only one."}

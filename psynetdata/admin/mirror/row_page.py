@@ -22,7 +22,7 @@ def in_short(obj: MirrorModel, state: MirroredTable | None, face: str, labels: d
         ("face", html.badge(face_label(face), face_colour(face))),
         ("mirrored", html.utc(state.refreshed_at) if state else html.EMPTY),
     ]
-    return Card("In short", facts=facts)
+    return Card("Summary", facts=facts)
 
 
 def face_colour(face: str) -> str:

@@ -164,7 +164,7 @@ class SavedSheetAdmin(Visible, CardsAdmin):
 
     def cards(self, request, obj):
         facts = [("API and first rows", html.link(page_url(obj.deployment, obj.name), obj.name))]
-        return [Card("In short", facts=facts)]
+        return [Card("Summary", facts=facts)]
 
     @admin.display(description="changed", ordering="changed_at")
     def changed(self, obj):

@@ -106,7 +106,7 @@ def _about(deployment: Deployment, sheet: Sheet) -> Card:
     ]
     if sheet.withheld:
         facts.append(("withheld on this face", ", ".join(sheet.withheld)))
-    return Card("In short", facts=facts)
+    return Card("Summary", facts=facts)
 
 
 def _make_link(request: HttpRequest, deployment: Deployment, name: str, face: str, days: int) -> str:
@@ -145,5 +145,5 @@ class SheetLinkAdmin(Visible, RevocableAdmin):
             ("expires", self.expires(obj)),
             ("last used", self.last_used(obj)),
         ]
-        cards = [Card("In short", facts=facts)]
+        cards = [Card("Summary", facts=facts)]
         return cards if obj.revoked else [*cards, self.revoke_card(obj)]

@@ -30,9 +30,11 @@ _ANY = re.compile(
     r"|rid|pid|psid|ip[_ -]?address|client[_ -]?ip|remote[_ -]?addr|mail|fingerprint|page[_ -]?uuid",
     re.IGNORECASE,
 )
-_PARTS = ("worker", "prolific", "session", "assignment", "study", "hit", "unique", "user", "subject", "client", "mail")
-_PARTS += ("rid", "pid", "psid", "ipaddress", "ip_address", "ip address", "ip-address", "fingerprint", "uuid", "remote")
-_PARTS += ("mturk", "sona", "submission", "respondent", "panelist", "external", "participant")
+_PARTS = (
+    *("worker", "prolific", "session", "assignment", "study", "hit", "unique", "user", "subject", "client", "mail"),
+    *("rid", "pid", "psid", "ipaddress", "ip_address", "ip address", "ip-address", "fingerprint", "uuid", "remote"),
+    *("mturk", "sona", "submission", "respondent", "panelist", "external", "participant"),
+)
 _LONG = tuple(name for name in NAMES if len(name) >= 6)
 _MEMBER = re.compile(r'"([^"\\]{2,60})"(\s*:\s*)("(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*)', re.DOTALL)
 # A lookahead from each word: in `http://h/?worker_id=4` the first `:` must not swallow the rest.
@@ -85,9 +87,10 @@ def _plain_value(token: str) -> str:
     if token[0] != '"':
         return token
     try:
-        return json.loads(token, strict=False)
+        value: str = json.loads(token, strict=False)
     except ValueError:  # the text around it need not be valid JSON
         return token[1:-1]
+    return value
 
 
 def _plain(name: str) -> str:

@@ -42,9 +42,10 @@ def in_base64(form: str) -> set[str]:
 
     Raises Unscreenable if the form is too short.
     """
-    letters = [_bytes_of().get(character) for character in form]
-    if None in letters:
+    known = _bytes_of()
+    if not known.keys() >= set(form):
         return set()  # a character that Latin-1 does not have
+    letters = [known[character] for character in form]
     return {text for first in range(3) for text in _aligned(letters, first)}
 
 

@@ -119,7 +119,7 @@ class AnswerCopies:
 class AnswerCopyCollector:
     """Puts the copies of all parts together."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._parents: list[list[str]] = []
         self._classes: dict[str, set[str]] = {}
         self._answers: list[list[str]] = []

@@ -39,18 +39,18 @@ def _readers_of_column(table: str, name: str, at: int, names: list[str], policy:
     readers: list[ColumnReader] = []
     rule = policy.rule(table, name)
     if rule is not None and rule.kind in KINDS:
-        readers.append(lambda row: [(row[at], rule.kind)] if row[at] else [])
+        readers.append(lambda row: [(cell, rule.kind)] if (cell := row[at]) else [])
     in_json = next((find for role, find in _IN_JSON.items() if has_role(role, table, name)), None)
     if in_json is not None:
         readers.append(lambda row: in_json(jsontext.decode(row[at])) if row[at] not in (None, "{}") else [])
     if has_role(Role.SERVER_PATH, table, name):
-        readers.append(lambda row: value_finders.paths(row[at]) if row[at] else [])
+        readers.append(lambda row: value_finders.paths(cell) if (cell := row[at]) else [])
     own = table not in known_tables()
     if table not in EXPERIMENT_TABLES:
         if finds := _finds_in_text(table, name, own):
             readers.append(_read_once(at, finds))
         if own and rule is None and (kind := id_names.kind_of(name)):
-            readers.append(lambda row: [] if not row[at] or _counts_rows(row[at]) else [(row[at], kind)])
+            readers.append(lambda row: [(cell, kind)] if (cell := row[at]) and not _counts_rows(cell) else [])
     if any(each.kind in KINDS for each in policy.rules if each.selector and each.column == name != "params"):
         readers.append(_read_decided(table, name, at, names, policy))
     return readers

@@ -8,6 +8,7 @@ holds identifiers in clear text.
 import json
 import zlib
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 
 @dataclass
@@ -21,16 +22,16 @@ class Contribution:
 
     rows: int = 0
     kinds: dict[str, str] = field(default_factory=dict)
-    entries: list = field(default_factory=list)
+    entries: list[list[Any]] = field(default_factory=list)
     found: list[str] = field(default_factory=list)
     code: list[str] = field(default_factory=list)
     holders: dict[str, list[str]] = field(default_factory=dict)
     made: list[str] = field(default_factory=list)
     linked: list[int] = field(default_factory=list)
-    assets: list = field(default_factory=list)
-    parents: list = field(default_factory=list)
+    assets: list[list[Any]] = field(default_factory=list)
+    parents: list[list[str]] = field(default_factory=list)
     trials: dict[str, list[str]] = field(default_factory=dict)
-    answers: list = field(default_factory=list)
+    answers: list[list[str]] = field(default_factory=list)
 
     def to_bytes(self) -> bytes:
         kept = {each.name: value for each in fields(self) if (value := getattr(self, each.name))}

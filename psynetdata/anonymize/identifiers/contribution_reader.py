@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Protocol
 
 from psynetdata.anonymize.forms.strength import NEVER, strength
 from psynetdata.anonymize.policy.rules import Policy
@@ -14,6 +15,15 @@ from . import answer_copies, personal_assets, public_words, value_finders
 from .column_readers import column_readers
 from .contribution import Contribution
 from .identifiers import RANK
+
+
+class _PartReader(Protocol):
+    """Reads what else a part adds."""
+
+    def read(self, row: Row) -> None: ...
+
+    def give(self, contribution: Contribution) -> None:
+        """Write what was read into the contribution."""
 
 
 def keep(kinds: dict[str, str], value: str, kind: str) -> None:
@@ -54,7 +64,7 @@ class ContributionReader:
             other.give(part)
         return part
 
-    def _others(self) -> list:
+    def _others(self) -> list[_PartReader]:
         of_rules = (each.reader(self._table, self._names, self._policy) for each in (personal_assets, answer_copies))
         made = (public_words.reader(self._table, self._names), *of_rules)
         return [other for other in made if other is not None]

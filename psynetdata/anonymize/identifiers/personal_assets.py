@@ -8,6 +8,7 @@ that belongs to one participant.
 """
 
 from collections.abc import Iterable
+from typing import Any
 from urllib.parse import unquote
 
 from psynetdata.anonymize.policy.rules import Policy
@@ -44,7 +45,7 @@ class AssetReader:
         self.read = {"asset": self._asset, "asset_participant": self._link, "node": self._node}[table]
         self._made: list[str] = []
         self._linked: set[int] = set()
-        self._assets: list[list] = []
+        self._assets: list[list[Any]] = []
 
     def give(self, contribution: Contribution) -> None:
         contribution.made, contribution.linked, contribution.assets = self._made, sorted(self._linked), self._assets
@@ -72,7 +73,7 @@ class AssetReader:
 class PersonalAssets:
     """Puts the assets of all parts together. The parts of `node` and `asset_participant` must come first."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.personal: set[int] = set()
         self._made: set[str] = set()
         self._linked: set[int] = set()
@@ -145,4 +146,4 @@ def _traces(row: dict[str, str | None]) -> dict[str, str]:
             traces[stem] = "asset"
         elif len(name) >= SHORT_NAME and any(map(str.isdigit, name)):
             traces[name] = "asset"
-    return traces | {row[column]: "asset_hash" for column in HASHES if row.get(column)}
+    return traces | {value: "asset_hash" for column in HASHES if (value := row.get(column))}

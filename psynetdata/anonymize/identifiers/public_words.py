@@ -41,10 +41,11 @@ class WordReader:
         self._written = _places(at, Role.WRITTEN, table) if table in _OF_DESIGN else []
         # The cells seen so far, for each label: most rows repeat them and are skipped.
         labels = columns_with_role(Role.LABEL, table)
-        self._labels = [(name, at[name], set()) for name in names if name in labels]
-        self._shared = _places(at, Role.SHOWN, table) if "participant_id" in at else []
+        self._labels: list[tuple[str, int, set[str]]] = [(name, at[name], set()) for name in names if name in labels]
+        person = at.get("participant_id")
+        shown = _places(at, Role.SHOWN, table)
+        self._shared = [(place, person) for place in shown if person is not None]
         self._made_by = [at[name] for name in ("parent_id", "participant_id") if name in at]
-        self._person = at.get("participant_id")
         self.needed = bool(self._settings or self._written or self._labels or self._shared)
         self._seen: set[tuple[int, str]] = set()
         self._texts = bool(self._settings or self._written)
@@ -61,11 +62,11 @@ class WordReader:
                     seen.add(cell)
         if self._texts:
             self._written_in(row)
-        for place in self._shared:
-            for word in self._words(row[place]) if row[place] else ():
+        for place, person in self._shared:
+            for word in self._words(cell) if (cell := row[place]) else ():
                 people = self._holders.setdefault(word, set())
                 if len(people) < SEVERAL:
-                    people.add(row[self._person] or "")
+                    people.add(row[person] or "")
 
     def _written_in(self, row: Row) -> None:
         by_people = any(row[place] for place in self._made_by)
@@ -108,7 +109,7 @@ class WordReader:
 class PublicWords:
     """Puts the words of all parts together."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._found: set[str] = set()
         self._code: set[str] = set()
         self._holders: dict[str, set[str]] = {}

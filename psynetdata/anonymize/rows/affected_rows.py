@@ -19,7 +19,7 @@ Make = Callable[[Identifiers], Anonymizer]
 
 
 def affected_rows(old: Identifiers, new: Identifiers, make: Make) -> "AffectedRows | None":
-    """Return a Redo, or None if rebuilding the face is better or the only way.
+    """Return an AffectedRows, or None if rebuilding the face is better or the only way.
 
     `make` returns an anonymizer for the identifiers it is given.
     """
@@ -70,14 +70,21 @@ class AffectedRowFilter:
         """Yield the rows whose anonymous form changes, or could change."""
         for batch in _batches(pairs):
             sure, doubtful = self._screen.suspects([record.decode("utf-8") for _, record in batch], self._own)
+            different = self._different(batch, sorted(doubtful))
             for at, pair in enumerate(batch):
-                if at in sure or (at in doubtful and self._differs(pair[1])) or self._is_asset(pair[1]):
+                if at in sure or at in different or self._is_asset(pair[1]):
                     yield pair
 
-    def _differs(self, record: bytes) -> bool:
-        cells = csvtext.parse(record)
-        plain = self._without.row(cells)
-        return any(other.row(cells) != plain for other in self._others)
+    def _different(self, batch: list[Pair], places: list[int]) -> set[int]:
+        """Return those of the places in the batch whose rows leave with something that an identifier replaced."""
+        rows = csvtext.block_rows(b"".join(batch[at][1] + b"\n" for at in places))
+        plain = self._without.block(rows)
+        return {
+            at
+            for other in self._others
+            for at, left, without in zip(places, other.block(rows), plain, strict=True)
+            if left != without
+        }
 
     def _is_asset(self, record: bytes) -> bool:
         return bool(self._assets) and int(csvtext.parse(record)[self._place] or 0) in self._assets

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from operator import ne
+from typing import Any
 
 from psynetdata.anonymize.forms import id_names
 from psynetdata.anonymize.identifiers.identifiers import Identifiers
@@ -21,7 +22,7 @@ from psynetdata.psynet.tables import Column, known_tables
 
 from . import blocks, event_log
 from .copy_rules import Copied, copying
-from .dates import Dates
+from .dates import Dates, TableDates
 from .options import Options
 from .report import how_dates_leave, linkable
 from .selectors import CLASS, QUESTION, Alone, ByKey, ByQuestion, Step, scheme
@@ -68,7 +69,7 @@ class Anonymizer:
         """Add counts of work that was done elsewhere (by another process)."""
         self._tallies.append(tally)
 
-    def report(self) -> dict:
+    def report(self) -> dict[str, Any]:
         """Return what was done so far, as JSON: policy, level, counts, undecided selectors. Contains no identifier."""
         self._tallies = added([*self._tallies, *(each.take_tally() for each in self._tables)])
         return {
@@ -85,7 +86,7 @@ class Anonymizer:
             "linkable": linkable(self.level, self.options),
         }
 
-    def _dates(self) -> dict:
+    def _dates(self) -> dict[str, Any]:
         rows: Counter[str] = Counter()
         for tally in self._tallies:
             rows.update(tally.dates)
@@ -97,7 +98,7 @@ class Anonymizer:
         clean = self.scrubber.string
         return sorted({clean(name, free_text=True) for tally in self._tallies for name in tally.special})
 
-    def _merged(self) -> dict[str, dict]:
+    def _merged(self) -> dict[str, dict[str, Any]]:
         return {
             tally.table: {
                 "rows": tally.rows,
@@ -110,7 +111,7 @@ class Anonymizer:
             for tally in self._tallies
         }
 
-    def _undecided(self) -> list[dict]:
+    def _undecided(self) -> list[dict[str, Any]]:
         total: Counter[tuple[str, str, str]] = Counter()
         for tally in self._tallies:
             total.update(tally.undecided)
@@ -143,66 +144,44 @@ class TableAnonymizer:
         self.scrubs = bool(self._steps)
         self._copies = copying(owner.copied, table, columns)
         self._logs = [at for at, column in enumerate(columns) if column.type and column.name in event_log.COLUMNS]
-        self.dates = owner.dates and owner.dates.table(table, columns, self._times())
+        self.dates = owner.dates.table(table, columns, self._times()) if owner.dates else None
         self._changed = [0] * len(columns)
         self.withheld = frozenset(column.name for column in columns if self._is_withheld(column))
 
-    def row(self, cells: Row) -> Row:
-        """Return the row as it may leave, with the same length and order.
+    def block(self, rows: list[list[str]]) -> list[tuple[str, ...]]:
+        """Return the rows of a block as they may leave, with the same length and order.
 
-        A withheld cell is NULL, or an empty value if the column is NOT NULL.
-        """
-        out = list(cells)
-        self.rows += 1
-        for at, step in self._steps:
-            cell = cells[at]
-            if cell is not None:
-                new = step(cell, cells)
-                if new != cell:
-                    out[at] = new
-                    self._changed[at] += 1
-        for copy in self._copies:
-            copy(cells, out)
-        for at in self._logs:
-            if (cell := out[at]) and "localTime" in cell:
-                out[at] = event_log.logs(cell)
-        if self.dates is not None:
-            self.dates.row(cells, out)
-        return out
-
-    def block(self, rows: list[list[str]]) -> list[Sequence[str]]:
-        """Return the rows of a block as they may leave, like `row`, but fast, column by column.
-
-        NULL and the empty text are written as in csvtext.block_rows.
+        NULL and the empty text are written as in csvtext.block_rows. A withheld cell is NULL, or an empty value if the
+        column is NOT NULL. The work is done column by column: many small blocks cost more than a large one.
         """
         if not rows:
             return []
         self.rows += len(rows)
-        came: list[Sequence[str]] = list(zip(*rows, strict=True))
-        columns = list(came)
+        before: list[Sequence[str]] = list(zip(*rows, strict=True))
+        columns = list(before)
         for at, step in self._steps:
             cells = columns[at]
             if isinstance(step, Alone):
                 new = step.column(cells)
             elif isinstance(step, ByKey | ByQuestion):
-                new = blocks.guided(step, cells, came)
+                new = blocks.guided(step, cells, before)
             else:
                 new = blocks.stepped(step, cells, rows)
             self._changed[at] += sum(map(ne, cells, new))
             columns[at] = new
+        if self._copies:
+            columns = list(zip(*map(self._copied, rows, zip(*columns, strict=True)), strict=True))
         for at in self._logs:
-            columns[at] = [event_log.logs(cell) if "localTime" in cell else cell for cell in columns[at]]
+            columns[at] = [event_log.logs(cell) for cell in columns[at]]
         left = list(zip(*columns, strict=True))
-        if self._copies or self.dates is not None:
-            return [self._after(came, out) for came, out in zip(rows, left, strict=True)]
-        return left
+        if self.dates is None:
+            return left
+        return [_dated(self.dates, came, out) for came, out in zip(rows, left, strict=True)]
 
-    def _after(self, came: Sequence[str], out: Sequence[str]) -> list[str]:
+    def _copied(self, came: Sequence[str], out: Sequence[str]) -> list[str]:
         cells, left = with_null(came), with_null(out)
         for copy in self._copies:
             copy(cells, left)
-        if self.dates is not None:
-            self.dates.row(cells, left)
         return without_null(left)
 
     def take_tally(self) -> Tally:
@@ -325,3 +304,9 @@ class TableAnonymizer:
             (own_rule := policy.rule(self.table, column.name, name)) is not None and own_rule.action(level) != "drop"
             for name in selectors
         )
+
+
+def _dated(dates: TableDates, came: Sequence[str], out: Sequence[str]) -> tuple[str, ...]:
+    left = with_null(out)
+    dates.row(with_null(came), left)
+    return tuple(without_null(left))

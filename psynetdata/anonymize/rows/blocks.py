@@ -11,9 +11,10 @@ from psynetdata.psynet.csvtext import EMPTY, Row, with_null
 class Guided(Protocol):
     """A step that also needs the row's cell in the column `guide` (None: no other cell)."""
 
-    guide: int | None
+    @property
+    def guide(self) -> int | None: ...
 
-    def times(self, cell: str, guide: str, rows: int) -> str | None: ...
+    def times(self, cell: str, guide: str, rows: int, /) -> str | None: ...
 
 
 def treated(treatment: Callable[[str], str | None], cells: Sequence[str]) -> list[str]:

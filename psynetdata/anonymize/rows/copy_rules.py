@@ -11,7 +11,7 @@ from psynetdata.psynet import jsontext
 from psynetdata.psynet.csvtext import Row
 from psynetdata.psynet.tables import Column, class_name
 
-from .treatments import Treatments
+from .treatments import Treatment, Treatments
 
 _NUMBERED = re.compile(r"_\d+$")
 # (original row, row that leaves): changes the row that leaves.
@@ -57,7 +57,8 @@ def _of_node(copied: Copied, column: Column, place: int, node: int) -> Copy | No
         if cell is None:
             return
         if number in rules:
-            out[place] = treatments[rules[number]](cell)
+            treat = treatments[rules[number]]
+            out[place] = cell if treat is None else treat(cell)
         elif number in keys:
             out[place] = _by_key(copied, keys[number], cell)
 
@@ -123,5 +124,5 @@ def _of_trial(copied: Copied, column: Column, at: dict[str, int]) -> Copy | None
     return copy if rules else None
 
 
-def _by_question(copied: Copied, rules: dict[str, Rule], column: Column) -> dict[str, Callable]:
+def _by_question(copied: Copied, rules: dict[str, Rule], column: Column) -> dict[str, Treatment | None]:
     return {name: copied.treatments.cell_treatment(rule, column, is_json=True) for name, rule in rules.items()}

@@ -24,7 +24,7 @@ class Options:
     shift_dates: bool = False
     coarsen: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, choices in (("pseudonyms", PSEUDONYMS), ("coarsen", ("", *COARSEN))):
             if getattr(self, name) not in choices:
                 raise UsageError(f"The export's {name} must be one of {', '.join(filter(None, choices))}.")

@@ -21,8 +21,6 @@ OTHERS = "(others)"
 MEMO_SIZE = 20_000
 MEMO_LONGEST = 4_000
 
-Step = Callable[[str, Row], str | None]
-
 # A column that has several of these roles has the first one.
 _SCHEMES = {Role.BY_QUESTION: QUESTION, Role.BY_CLASS: CLASS, Role.BY_KEY: KEY}
 
@@ -38,9 +36,6 @@ class Alone:
     def __init__(self, treatment: Treatment):
         self._treatment = treatment
 
-    def __call__(self, cell: str, cells: Row) -> str | None:
-        return self._treatment(cell)
-
     def column(self, cells: Sequence[str]) -> list[str]:
         """Treat a whole column, with cells written as in psynetdata.anonymize.rows.blocks."""
         return blocks.treated(self._treatment, cells)
@@ -55,19 +50,18 @@ class ByQuestion:
         self.guide = at
         self._level = treatments.level
         self._default = treatments.cell_treatment(rule, column, is_json=True)
-        self._lookup = lambda question: policy.rule(table, column.name, question)
-        self._make = lambda found: treatments.cell_treatment(found, column, is_json=True)
+        self._table, self._column, self._policy, self._treatments = table, column, policy, treatments
         self._known: dict[str, tuple[Treatment | None, bool]] = {}
-
-    def __call__(self, cell: str, cells: Row) -> str | None:
-        return self.times(cell, cells[self.guide] or "", 1)
 
     def times(self, cell: str, question: str, rows: int) -> str | None:
         """Return the new cell, and count it for `rows` rows that have this cell and this question."""
         known = self._known.get(question)
         if known is None:
-            rule = self._lookup(question)
-            known = (self._default, True) if rule is None else (self._make(rule), False)
+            rule = self._policy.rule(self._table, self._column.name, question)
+            if rule is None:
+                known = self._default, True
+            else:
+                known = self._treatments.cell_treatment(rule, self._column, is_json=True), False
             if is_special(rule, self._level):
                 self.special.add(question)
             self._known[question] = known
@@ -93,9 +87,6 @@ class ByKey:
         self._deep = {name.rpartition(".")[0] for name in policy.selectors(table, column.name) if "." in name}
         self._rules: dict[str, Rule | None] = {}
         self._memo: dict[tuple[str, str], tuple[str | None, tuple[str, ...]]] = {}
-
-    def __call__(self, cell: str, cells: Row) -> str | None:
-        return self.times(cell, "" if self.guide is None else cells[self.guide] or "", 1)
 
     def times(self, cell: str, type_text: str, rows: int) -> str | None:
         """Return the new cell, and count it for `rows` rows that have this cell and this type."""
@@ -190,6 +181,10 @@ class ByKey:
     @staticmethod
     def _apply(treatment: Treatment | None, text: str) -> str | None:
         return text if treatment is None else treatment(text)
+
+
+# How one column is treated; a function returns the new cell from the cell and its whole row.
+Step = Alone | ByQuestion | ByKey | Callable[[str, Row], str | None]
 
 
 def is_special(rule: Rule | None, level: str) -> bool:

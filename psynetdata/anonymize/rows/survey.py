@@ -1,6 +1,6 @@
 """Finds data that no rule covers, by table, column and selector, before an export."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from psynetdata.anonymize.forms import id_names
 from psynetdata.anonymize.policy.rules import Policy
@@ -13,6 +13,7 @@ from .value_shapes import ValueShape
 
 _REMEMBERED, _LONGEST = 20_000, 2_000
 Place = tuple[str, str, str]
+RowSurveyor = Callable[[Row], None]
 
 
 class Survey:
@@ -54,7 +55,7 @@ class Survey:
         )
 
 
-def _column_surveyor(survey: Survey, table: str, columns: list[Column], at: int):
+def _column_surveyor(survey: Survey, table: str, columns: list[Column], at: int) -> RowSurveyor | None:
     """Return a function that reads one column of a row; None if a rule covers all of it."""
     column, names = columns[at].name, [each.name for each in columns]
     how = scheme(table, column)
@@ -67,7 +68,7 @@ def _column_surveyor(survey: Survey, table: str, columns: list[Column], at: int)
     return _by_key(survey, table, column, at, names.index("type") if how == CLASS and "type" in names else None)
 
 
-def _by_question(survey: Survey, table: str, column: str, at: int, question_at: int):
+def _by_question(survey: Survey, table: str, column: str, at: int, question_at: int) -> RowSurveyor:
     known: dict[str, bool] = {}
 
     def survey_row(row: Row) -> None:
@@ -80,7 +81,7 @@ def _by_question(survey: Survey, table: str, column: str, at: int, question_at: 
     return survey_row
 
 
-def _by_key(survey: Survey, table: str, column: str, at: int, type_at: int | None):
+def _by_key(survey: Survey, table: str, column: str, at: int, type_at: int | None) -> RowSurveyor:
     memo: dict[tuple[str, str], list[tuple[str, object]]] = {}
     deep = survey.deep(table, column)
 

@@ -1,6 +1,7 @@
 """Describes values without showing any: kinds, lengths, number of different ones. And proposes a rule."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from psynetdata.anonymize.forms import id_names
@@ -75,7 +76,7 @@ def _kind(value: object) -> str:
     return "text" if isinstance(value, str) else "list" if isinstance(value, list) else "object"
 
 
-def _texts(value: object):
+def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):

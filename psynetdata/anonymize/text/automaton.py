@@ -17,7 +17,7 @@ class Automaton:
 
     def spans(self, folded: str, *, overlapping: bool = False) -> list[tuple[int, int, str]]:
         """Return (start, end, identifier) of all matches, in order; with the same start, the longest one first."""
-        if self._longest is None:
+        if self._longest is None or self._all is None:
             return []
         matches = (
             self._all.find_matches_as_indexes(folded, overlapping=True)

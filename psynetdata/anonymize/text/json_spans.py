@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from json.decoder import scanstring
+from json.decoder import scanstring  # type: ignore[attr-defined]  # missing in Python's stubs
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?', re.DOTALL)
@@ -94,7 +94,7 @@ def _members(text: str) -> list[Member] | None:
 
 def splice(text: str, pieces: list[tuple[tuple[int, int], str]]) -> str:
     """Return the text with each span replaced; spans must be in order and must not overlap."""
-    out = []
+    out: list[str] = []
     at = 0
     for (start, end), new in pieces:
         out += (text[at:start], new)
@@ -103,7 +103,8 @@ def splice(text: str, pieces: list[tuple[tuple[int, int], str]]) -> str:
 
 
 def _skip(text: str, at: int) -> int:
-    return _SPACE.match(text, at).end()
+    space = _SPACE.match(text, at)
+    return space.end() if space else at
 
 
 def _colon_follows(text: str, at: int) -> bool:

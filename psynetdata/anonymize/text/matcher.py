@@ -147,7 +147,7 @@ class Matcher:
 
 
 def _substitute(text: str, spans: list[Span]) -> str:
-    out = []
+    out: list[str] = []
     at = 0
     for start, end, new in sorted(spans, key=lambda span: (span[0], -span[1])):
         if start >= at:
@@ -162,8 +162,8 @@ def _widen(text: str, start: int, end: int, kind: str) -> tuple[int, int]:
     """Widen a match to a file's whole URL or a whole address: the known part alone is not enough."""
     if kind == "asset":
         backwards = text[max(0, start - _LONGEST_URL) : start][::-1]
-        after = _URL_AFTER.match(text, end)
-        return start - _URL_BACKWARDS.match(backwards).end(), (after.end() if after else end)
+        before, after = _URL_BACKWARDS.match(backwards), _URL_AFTER.match(text, end)
+        return start - (before.end() if before else 0), (after.end() if after else end)
     if kind == "address":
         after = _ADDRESS_AFTER.match(text, end)
         return start, (after.end() if after else end)

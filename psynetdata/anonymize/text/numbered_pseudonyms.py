@@ -22,7 +22,7 @@ assert {kind for kind, fixed in KINDS.items() if fixed is None} == NAMES.keys()
 
 def to_number(identifiers: Identifiers, names: Pseudonyms) -> dict[str, tuple[str, str]]:
     """Return {value: (its hashed pseudonym, name)} for values that get a number; parts around a colon get one each."""
-    wanted = {}
+    wanted: dict[str, tuple[str, str]] = {}
     for value, kind in identifiers.kinds.items():
         if kind in NAMES:
             parts = names.identifier_parts(value)

@@ -13,6 +13,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from psynetdata.psynet.csvtext import EMPTY
 
@@ -60,6 +61,8 @@ NAMES = {
 _OF_STATE = ("id", "participant_id", "module_id", "time_started")
 
 Columns = Mapping[str, Sequence[str]]
+# {(table, computed column): its counts}, which `Computed.add` understands.
+Counts = dict[tuple[str, str], Any]
 
 
 def computed_columns(table: str, columns: Callable[[str], Iterable[str]]) -> list[str]:
@@ -78,9 +81,9 @@ def computed_columns(table: str, columns: Callable[[str], Iterable[str]]) -> lis
     return names
 
 
-def counted(table: str, rows: Columns, wanted: Mapping[str, Sequence[str]]) -> dict:
+def counted(table: str, rows: Columns, wanted: Mapping[str, Sequence[str]]) -> Counts:
     """Return what a block of rows adds to the counts, for `Computed.add`. `wanted`: {table: computed columns}."""
-    counts_by_goal: dict = {}
+    counts_by_goal: Counts = {}
     for goal, names in wanted.items():
         for name in names:
             count = _COUNTS.get(goal, {}).get(name)
@@ -95,7 +98,7 @@ def counted(table: str, rows: Columns, wanted: Mapping[str, Sequence[str]]) -> d
     return counts_by_goal
 
 
-def add(sums: dict, more: dict) -> None:
+def add(sums: Counts, more: Counts) -> None:
     """Add the counts `more` of another block to `found`."""
     for goal, counts in more.items():
         if goal in sums:
@@ -104,7 +107,7 @@ def add(sums: dict, more: dict) -> None:
             sums[goal] = counts
 
 
-def _matching(count: _Count, rows: Columns) -> Counter:
+def _matching(count: _Count, rows: Columns) -> Counter[str]:
     pointers = rows[count.pointer]
     if count.where:
         conditions = zip(*(rows[name] for name in count.where), strict=True)
@@ -151,7 +154,7 @@ class Computed:
         self._in_block: Counter[tuple[str, str]] = Counter()
         self._modules: dict[int, list[tuple[str, ...]]] = {}
 
-    def add(self, new_counts: dict) -> None:
+    def add(self, new_counts: Counts) -> None:
         for goal, counts in new_counts.items():
             if goal == ("module_state", _IN_BLOCK):
                 self._in_block.update(counts)
@@ -162,9 +165,9 @@ class Computed:
             else:
                 self._tallies.setdefault(goal, IdCounts()).add(counts)
 
-    def within(self, table: str, names: Iterable[str], low: int, high: int) -> dict[str, dict]:
+    def within(self, table: str, names: Iterable[str], low: int, high: int) -> dict[str, dict[Any, str]]:
         """Return {column: {id: cell}} for the table's rows with ids from `low` to below `high`; see `cells`."""
-        cells: dict[str, dict] = {}
+        cells: dict[str, dict[Any, str]] = {}
         for name in names:
             if name == _IN_BLOCK:
                 cells[name] = {pair: str(n) for pair, n in self._in_block.items() if low <= (_id(pair[0]) or 0) < high}
@@ -198,7 +201,7 @@ def _in_order(states: list[tuple[str, ...]], at: int) -> str:
     return json.dumps([None if not state[2] else state[2].rstrip(EMPTY) for state in ordered if state[at] == "t"])
 
 
-def cells(computed: Mapping[str, dict], rows: Columns) -> dict[str, list[str]]:
+def cells(computed: Mapping[str, dict[Any, str]], rows: Columns) -> dict[str, list[str]]:
     """Return the computed columns of a block. `told`: the result of `Computed.within` for a range with all its ids."""
     columns = {}
     for name, known in computed.items():

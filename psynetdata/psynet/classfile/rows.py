@@ -35,7 +35,7 @@ Keys = dict[str, dict[str, None]]
 Convert = Callable[[Sequence[str]], Sequence[str]]
 
 
-class _Words(dict):
+class _Words(dict[str, str]):
     """A dictionary that returns unknown keys unchanged."""
 
     def __missing__(self, key: str) -> str:
@@ -166,7 +166,9 @@ class ClassFiles:
         unpacked = [unpacker.column(columns[self._at[name]]) for name, unpacker in self.unpacked.items()]
         return self._by_class(names, list(zip(*cells, strict=True)), unpacked)
 
-    def _by_class(self, names: Sequence[str], fixed: list[tuple], unpacked: list[list[dict]]) -> dict[str, ClassRows]:
+    def _by_class(
+        self, names: Sequence[str], fixed: list[tuple[str, ...]], unpacked: list[list[dict[str, str]]]
+    ) -> dict[str, ClassRows]:
         merged = _merged(unpacked) if unpacked else []
         distinct = dict.fromkeys(names)
         if len(distinct) == 1:

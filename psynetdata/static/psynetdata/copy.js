@@ -1,4 +1,4 @@
-// "Copy as R": puts the text beside the button on the clipboard, or selects it where the browser does not allow that.
+// "Copy as R": copies the text next to the button to the clipboard, or selects it if the browser does not allow that.
 document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");
     if (!button) return;

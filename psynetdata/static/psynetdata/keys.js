@@ -1,5 +1,5 @@
-// What unfold made for a mouse alone (its sidebar's and account's buttons, its filters) is reached and pressed by keys
-// too, and says what it is to who cannot see it.
+// unfold made some parts for a mouse only (its sidebar's and account's buttons, its filters). This makes them work with
+// the keyboard too, and gives them names for screen readers.
 (() => {
     const NAMES = { sidebarMobileOpen: "Menu", sidebarDesktopOpen: "Menu", showActions: "Actions", filterOpen: "Filters" };
     const BY_MOUSE = "[x-on\\:click]:is(span, div, a:not([href])):not([id$=-close])";

@@ -1,4 +1,4 @@
-// Asks once a second how far a job is, and shows the page anew when its state changes.
+// Asks once a second how far a job is, and reloads the page when its state changes.
 (() => {
     const watch = (box) => {
         const part = (name) => box.querySelector(`[data-progress="${name}"]`);
@@ -18,7 +18,7 @@
                     show(job);
                 }
             } catch {
-                // The server is away for a moment: asked again in a second.
+                // The server does not answer at the moment: ask again in a second.
             }
             setTimeout(ask, 1000);
         };

@@ -1,5 +1,5 @@
-// Keeps a part of the page fresh: asks for it anew every so many seconds while somebody looks, and leaves the
-// keyboard where it was and open what was open.
+// Refreshes a part of the page at an interval while the page is visible. The keyboard's focus stays where it was, and
+// parts that were open stay open.
 (() => {
     const named = (box, selector) => [...box.querySelectorAll(selector)];
     const keep = (box) => ({
@@ -26,7 +26,7 @@
                     }
                 }
             } catch {
-                // The server is away for a moment: asked again after the same wait.
+                // The server does not answer at the moment: ask again after the same wait.
             }
             setTimeout(ask, wait);
         };

@@ -1,4 +1,4 @@
-// Times come as UTC, and are shown in the reader's own zone; UTC, with the fraction, stands in the tooltip.
+// The server sends times in UTC; they are shown in the reader's time zone. The tooltip shows UTC, with the fraction.
 (() => {
     // Swedish writes years, months and days as ISO 8601 does.
     const format = new Intl.DateTimeFormat("sv-SE", {
@@ -14,7 +14,7 @@
     };
     document.addEventListener("DOMContentLoaded", () => {
         show(document);
-        // Pages that keep themselves fresh bring new ones.
+        // Pages that refresh themselves bring new ones.
         new MutationObserver(() => show(document)).observe(document.body, { childList: true, subtree: true });
     });
 })();

@@ -1,4 +1,5 @@
-// What is long to find out is asked for when somebody opens it, once; until then, and without this, it is a link.
+// Content that takes long to compute is loaded once, when somebody opens it. Until then, and without scripts, it is a
+// link.
 (() => {
     const load = async (box) => {
         const place = box.querySelector("summary + *");

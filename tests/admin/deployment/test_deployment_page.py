@@ -17,7 +17,7 @@ def add_address(deployment: Deployment) -> str:
 
 def test_how_it_goes(person, deployment, snapshot):
     client = person("viewer")
-    assert "How it goes" not in text_of(client, deployment)
+    assert "Progress" not in text_of(client, deployment)
     hour = timezone.now().replace(minute=0, second=0, microsecond=0).isoformat()
     Summary.objects.create(
         deployment=deployment, snapshot_number=snapshot.pk, taken_at=snapshot.taken_at, median_seconds=754.0,

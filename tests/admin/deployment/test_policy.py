@@ -16,7 +16,7 @@ DROPPED = {f"shared {CHORD}": "drop", f"open {CHORD}": "drop", f"kind {CHORD}": 
 
 @pytest.fixture
 def address():
-    return f"/admin/psynetdata/deployment/{reference('timeline').deployment_id}/what-leaves/"
+    return f"/admin/psynetdata/deployment/{reference('timeline').deployment_id}/policy/"
 
 
 def test_an_officer_looks_decides_and_takes_back(person, address):

@@ -55,7 +55,7 @@ def test_saving_leaves_alone_what_moved_meanwhile(person, watched, monkeypatch):
 def test_a_wrong_setting_is_said_at_the_top(person, watched, field, value, sentence):
     answer = person("admin").post(page_of(watched), SETTINGS | {field: value})
     text = answer.content.decode()
-    assert text.index("The settings were not saved") < text.index("In short")
+    assert text.index("The settings were not saved") < text.index("Summary")
     assert sentence in text
     watched.refresh_from_db()
     assert (watched.every, watched.label, watched.assets_url) == (60, "Faces", "")

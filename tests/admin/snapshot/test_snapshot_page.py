@@ -16,7 +16,7 @@ def test_a_suspect_snapshot_says_why_and_what_accepting_does(person, watched, ta
     take(1, state="suspect", reason="The same.")
     client = person("admin")
     text = text_of(client, bad)
-    assert text.index("There are 1 trials instead of 3.") < text.index("In short")
+    assert text.index("There are 1 trials instead of 3.") < text.index("Summary")
     text = client.get(page_of(bad, "accept")).content.decode()
     last = Snapshot.objects.latest("pk")
     assert f"then show {last} instead of {good}:" in text

@@ -20,7 +20,7 @@ def test_alarms_come_first(person, watched, take, alarm):
     alarm()
     suspect = take(1, state="suspect")
     text = text_of(person("viewer"), watched)
-    assert text.index("There are fewer rows than in snapshot 1.") < text.index("In short")
+    assert text.index("There are fewer rows than in snapshot 1.") < text.index("Summary")
     assert f'See <a class="psd-link" href="{page_of(suspect)}">' in text
 
 
@@ -28,7 +28,7 @@ def test_a_suspect_snapshot_is_said_before_the_next_look(person, watched, take):
     take(3, minutes=1)
     take(1, state="suspect", reason="There are 1 trials instead of 3.")
     text = text_of(person("viewer"), watched)
-    assert text.index("There are 1 trials instead of 3.") < text.index("In short")
+    assert text.index("There are 1 trials instead of 3.") < text.index("Summary")
 
 
 def test_what_changed_comes_from_counts_and_hashes(person, watched, take):

@@ -1,8 +1,10 @@
 """A web server with moods: it breaks connections, stalls, sends too little, is busy, lies, leads elsewhere."""
 
 import base64
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 PAGE = b"<!DOCTYPE html><html><title>404</title>There is no such file.</html>"
 
@@ -11,14 +13,21 @@ class WebServer(ThreadingHTTPServer):
     """`files`: {path: bytes}. `moods`: {path: what to do with the next requests for it, then serve the file}.
 
     Moods: break (half of it, then the line is cut), short (half of it without a length), stall, busy (429), ill (503),
-    denied, page (a 404 page with status 200), and `to ADDRESS`, a redirect, which stays. `asked`: (path, Range) of each
-    request; `sent`: bytes of bodies. `login`: the user:password that it asks for (HTTP Basic); None: anybody may.
+    denied, page (a 404 page with status 200), odd (a header line that is not one), and `to ADDRESS`, a redirect, which
+    stays. `asked`: (path, Range) of each request; `names`: what clients called the server (SNI), if it has a
+    certificate; `sent`: bytes of bodies. `login`: the user:password that it asks for (HTTP Basic); None: anybody may.
     """
 
     daemon_threads = True
 
-    def __init__(self):
+    def __init__(self, certificate: Path | None = None):
         super().__init__(("127.0.0.1", 0), _Handler)
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            context.sni_callback = lambda line, name, _: self.names.append(name)
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self.names: list[str | None] = []
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.files: dict[str, bytes] = {}
         self.moods: dict[str, list[str]] = {}
@@ -59,6 +68,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer({"busy": 429, "ill": 503, "denied": 403}[mood], b"not now", **{"Retry-After": "7"})
         elif mood == "page":
             self._answer(200, PAGE, **{"Content-Type": "text/html; charset=utf-8"})
+        elif mood == "odd":
+            self._send(b"HTTP/1.1 200 OK\r\nno header\r\n\r\nx")
+            self.close_connection = True
         elif self.path not in server.files:
             self._answer(404, PAGE, **{"Content-Type": "text/html"})
         else:
