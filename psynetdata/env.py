@@ -52,6 +52,12 @@ def port(text: str) -> int:
     return int(text)
 
 
+def log_format(text: str) -> str:
+    if text not in ("plain", "json"):
+        raise ValueError("it is neither plain nor json")
+    return text
+
+
 def whole_number(text: str) -> int:
     if not text.isdigit():
         raise ValueError("it is not a whole number")

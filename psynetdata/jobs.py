@@ -22,6 +22,7 @@ from django_q.tasks import async_task
 
 from .database_version import check_not_newer
 from .infra.leftovers import sweep
+from .infra.log_format import log_ids
 from .infra.outages import Outage, outage
 from .models import Beat, Job
 from .psynet.problems import Cancelled, Conflict, Problem
@@ -185,6 +186,11 @@ def run(job_id: int, *, on_progress=None, raise_problems: bool = False) -> None:
     job = _take(job_id)
     if job is None:
         return
+    with log_ids(job=job.pk):
+        _run(job, on_progress, raise_problems)
+
+
+def _run(job: Job, on_progress: Callable[[Job], None] | None, raise_problems: bool) -> None:
     kind = _kinds[job.kind]
     running = Running(job, on_progress)
     try:
@@ -207,11 +213,11 @@ def run(job_id: int, *, on_progress=None, raise_problems: bool = False) -> None:
             if raise_problems:
                 raise trouble from error
             return
-        logger.exception("job %s failed", job_id)
+        logger.exception("job %s failed", job.pk)
         _finish(
             job,
             Job.State.FAILED,
-            reason=f"An unexpected {type(error).__name__}; the log of job {job_id} has the details.",
+            reason=f"An unexpected {type(error).__name__}; the log of job {job.pk} has the details.",
         )
         raise
     else:
