@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from exports.models import Export, ExportArchive
+from exports.store import installation
 from psynetdata.api.access import visible_deployments
 from psynetdata.api.response import AnyNegotiation, is_known
 from psynetdata.infra import byte_range
@@ -75,6 +76,7 @@ def _archive(request: Request, export: Export) -> ExportArchive:
     archive = export.archives.filter(mode=mode).first()
     if archive is None:
         raise Conflict(_why_not(export))
+    installation.check()  # in another desk's storage this name is somebody else's archive
     if has_expired(archive) or not default_storage.exists(archive.file):
         raise Gone(f"The {mode} archive of export {export.pk} is no longer kept; request a new export.")
     return archive

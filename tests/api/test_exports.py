@@ -10,7 +10,7 @@ import pytest
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from exports.models import Export, ExportArchive
+from exports.models import Export, ExportArchive, Installation
 from psynetdata import jobs
 from psynetdata.models import Audit, Deployment, Job
 
@@ -150,6 +150,15 @@ def test_a_download_is_on_record_and_named(make, loaded, officer):
     assert officer.head(f"/api/exports/{export.pk}/download/")["Content-Length"] == str(len(content))
     assert download(officer, export, "regular", HTTP_IF_NONE_MATCH=answer["ETag"]).status_code == 304
     assert Audit.objects.count() == before
+
+
+def test_another_desks_storage_hands_out_nothing(make, loaded, analyst):
+    loaded("timeline")
+    export = make(analyst, anonymize="yes")
+    Installation.objects.update(installation_id="0" * 32)
+    answer = download(analyst, export)
+    assert answer.status_code == 503
+    assert "belongs to another installation" in answer.json()["detail"]
 
 
 def test_one_range_at_a_time(make, loaded, analyst):
