@@ -8,11 +8,11 @@ the client library uses its own sources (libpq: PGPASSWORD, ~/.pgpass).
 import os
 from pathlib import Path
 
-from cryptography.fernet import Fernet, InvalidToken
-from django.conf import settings
+from cryptography.fernet import InvalidToken
 
 from .models import Secret
 from .psynet.problems import NotFound, Problem
+from .sealing import seal, unseal
 
 _KEY_BEGINS_WITHIN = 64  # characters
 
@@ -62,17 +62,3 @@ def forget(reference: str) -> None:
     kind, _, name = reference.partition(":")
     if kind == "secret":
         Secret.objects.filter(name=name).delete()
-
-
-def seal(value: str) -> str:
-    """Return the value as text that only MASTER_KEY can decrypt."""
-    return _fernet().encrypt(value.encode()).decode("ascii")
-
-
-def unseal(sealed: str, *, within: int | None = None) -> str:
-    """Return the decrypted value. Raises InvalidToken with another key, or if sealed over `within` seconds ago."""
-    return _fernet().decrypt(sealed.encode(), ttl=within).decode()
-
-
-def _fernet() -> Fernet:
-    return Fernet(settings.MASTER_KEY.encode())

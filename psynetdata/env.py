@@ -198,6 +198,13 @@ def kept_secret(path: Path, make: Callable[[], str] = lambda: secrets.token_urls
             os.fsync(file.fileno())
             with suppress(FileExistsError):
                 os.link(file.name, path)
+    return stored_secret(path)
+
+
+def stored_secret(path: Path) -> str:
+    """Return the secret in a file; empty if there is no such file."""
+    if not path.exists():
+        return ""
     secret = path.read_text(encoding="ascii").strip()
     if not secret:
         raise ImproperlyConfigured(f"The file {path} is empty; restore it from a backup.")

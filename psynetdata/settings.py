@@ -4,7 +4,6 @@ import socket
 from pathlib import Path
 
 import dj_database_url
-from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from psynetdata import env
@@ -24,9 +23,9 @@ except OSError as error:
 
 SECRET_KEY = env.read("SECRET_KEY", "", str, example="a-long-random-text") or env.kept_secret(DATA_DIR / "secret_key")
 # Encrypts values that must not be stored in clear text, above all pseudonym keys.
-MASTER_KEY = env.read("MASTER_KEY", "", env.fernet_key, example=env.NEW_FERNET_KEY) or env.kept_secret(
-    DATA_DIR / "master_key", lambda: Fernet.generate_key().decode()
-)
+# If it is not set, psynetdata.sealing reads the file, and makes it for a new database.
+MASTER_KEY = env.read("MASTER_KEY", "", env.fernet_key, example=env.NEW_FERNET_KEY)
+MASTER_KEY_FILE = DATA_DIR / "master_key"
 
 DEBUG = env.read("DEBUG", False, env.boolean, example="1")
 PORT = env.read("PORT", 8000, env.port, example="8001")

@@ -8,7 +8,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from django.conf import settings
 
-from psynetdata import env
+from psynetdata import env, sealing
 from psynetdata.psynet.problems import BadInput, Conflict
 
 # The keys have fields of their own, and the passphrase would lie in what it closes.
@@ -24,7 +24,7 @@ def seal(passphrase: str) -> bytes:
     """Return the content of a keys file."""
     salt = os.urandom(16)
     content = {
-        "master_key": settings.MASTER_KEY,
+        "master_key": sealing.master_key(),
         "secret_key": settings.SECRET_KEY,
         "settings": {name: value for name, value in sorted(env.given.items()) if name not in _NOT_IN_IT},
     }

@@ -41,7 +41,7 @@ from exports.models import (
     StoredAsset,
     Withdrawal,
 )
-from psynetdata import credentials
+from psynetdata import sealing
 from psynetdata.models import Decision, Deployment, Numbered, SavedSheet, Secret
 from psynetdata.psynet.problems import Damaged
 
@@ -222,7 +222,7 @@ def _serialized(rows: Iterable[models.Model] | QuerySet) -> list[Row]:
 
 def _write(stem: str, content: Row) -> str:
     content = {**content, "written_at": timezone.now().isoformat()}
-    sealed = {"content": content, "signature": credentials.seal(_digest(content))}
+    sealed = {"content": content, "signature": sealing.seal(_digest(content))}
     name = f"{stem}.json.gz"
     default_storage.save(name, ContentFile(igzip.compress(to_json(sealed), mtime=0)))
     return name
@@ -238,7 +238,7 @@ def _read(storage: Storage, name: str) -> Manifest:
     if content.get("format") != FORMAT:
         raise Damaged(f"The file {name} was written by a newer version of psynetdata; use that version.")
     try:
-        signed = credentials.unseal(signature) == _digest(content)
+        signed = sealing.unseal(signature) == _digest(content)
     except InvalidToken:
         signed = False
     return Manifest(name, content, signed)

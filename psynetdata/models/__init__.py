@@ -3,6 +3,7 @@ from .beat import Beat
 from .decision import Decision, Numbered
 from .deployment import Deployment
 from .job import Job
+from .key_fingerprint import KeyFingerprint
 from .known_identifiers import IdentifierPart, KnownIdentifiers
 from .mirror.asset import Asset
 from .mirror.base import MirroredTable, MirrorModel
@@ -29,6 +30,7 @@ __all__ = [
     "Deployment",
     "IdentifierPart",
     "Job",
+    "KeyFingerprint",
     "KnownIdentifiers",
     "MirrorModel",
     "MirroredTable",

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from psynetdata.anonymize.text.pseudonyms import Pseudonyms, new_key, seal, unseal
+from psynetdata.anonymize.text.pseudonyms import Pseudonyms, new_key
 from psynetdata.psynet.problems import Problem
 
 KEY = bytes(range(32))
@@ -28,15 +28,6 @@ def test_parts_of_a_unique_id_join():
     assert names.pseudonym("w:a") == f"{names.pseudonym('w')}:{names.pseudonym('a')}"
     assert len(names.pseudonym("w:a")) <= 50
     assert re.fullmatch(r"p_[a-z2-7]{20}", names.pseudonym("2001:db8::1"))
-
-
-def test_a_sealed_key_opens_with_its_master_only():
-    sealed = seal(KEY, b"master")
-    assert unseal(sealed, b"master") == KEY
-    assert KEY.hex() not in sealed
-    for text, master in ((sealed, b"other"), (sealed[:-4] + "AAAA", b"master"), ("no token", b"master")):
-        with pytest.raises(Problem, match="cannot be decrypted"):
-            unseal(text, master)
 
 
 def test_a_short_key_is_refused():

@@ -17,7 +17,7 @@ from exports.operations import deployments
 from exports.operations.deployments import InspectedSource
 from exports.sources import registry
 from exports.sources.base import Located
-from psynetdata import credentials, rights
+from psynetdata import rights, sealing
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.cards import Card
 from psynetdata.admin.pages.confirmation import ConfirmationPlan, page
@@ -242,8 +242,8 @@ def _plan(kept: dict) -> ConfirmationPlan:
 
 
 def _sealed(password: str | None) -> str | None:
-    return None if password is None else credentials.seal(password)
+    return None if password is None else sealing.seal(password)
 
 
 def _unsealed(sealed: str | None) -> str | None:
-    return None if sealed is None else credentials.unseal(sealed, within=_SEALED_FOR)
+    return None if sealed is None else sealing.unseal(sealed, within=_SEALED_FOR)

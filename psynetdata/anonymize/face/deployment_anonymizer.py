@@ -4,9 +4,9 @@ import hashlib
 from collections.abc import Callable
 from functools import cached_property
 
-from django.conf import settings
 from django.db import transaction
 
+from psynetdata import sealing
 from psynetdata.anonymize import ruleset
 from psynetdata.anonymize.identifiers.collection import collect
 from psynetdata.anonymize.identifiers.identifiers import Identifiers
@@ -140,18 +140,10 @@ def key_of(deployment: Deployment) -> bytes:
     first = deployment.first
     sealed = Deployment.objects.values_list("sealed_key", flat=True).get(pk=first.pk)
     if sealed:
-        return pseudonyms.unseal(sealed, settings.MASTER_KEY.encode())
+        return sealing.unseal_key(sealed)
     with transaction.atomic():
         row = Deployment.objects.select_for_update().get(pk=first.pk)
         if not row.sealed_key:
-            _check_master_key()
-            row.sealed_key = pseudonyms.seal(pseudonyms.new_key(), settings.MASTER_KEY.encode())
+            row.sealed_key = sealing.seal_key(pseudonyms.new_key())
             row.save(update_fields=["sealed_key"])
-    return pseudonyms.unseal(row.sealed_key, settings.MASTER_KEY.encode())
-
-
-def _check_master_key() -> None:
-    """Raise Problem for a lost master key now, before the key of a new deployment is sealed with another one."""
-    sealed = Deployment.objects.exclude(sealed_key="").values_list("sealed_key", flat=True).first()
-    if sealed:
-        pseudonyms.unseal(sealed, settings.MASTER_KEY.encode())
+    return sealing.unseal_key(row.sealed_key)

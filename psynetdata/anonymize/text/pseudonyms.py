@@ -6,11 +6,8 @@ it anyone can try values, so the key is stored encrypted and never part of an ex
 """
 
 import base64
-import hashlib
 import hmac
 import secrets
-
-from cryptography.fernet import Fernet, InvalidToken
 
 from psynetdata.psynet.problems import Problem
 
@@ -23,26 +20,6 @@ MEMO_SIZE = 200_000
 def new_key() -> bytes:
     """Return a new random key for one deployment."""
     return secrets.token_bytes(KEY_BYTES)
-
-
-def seal(key: bytes, master: bytes) -> str:
-    """Return the key as text that only the master key can decrypt (Fernet: AES-128-CBC with HMAC-SHA256)."""
-    return _fernet(master).encrypt(key).decode("ascii")
-
-
-def unseal(text: str, master: bytes) -> bytes:
-    """Return the key that `seal` encrypted. Raises Problem if the master key is a different one or the text changed."""
-    try:
-        return _fernet(master).decrypt(text.encode("utf-8"))
-    except InvalidToken:
-        raise Problem(
-            "The pseudonym key cannot be decrypted with this installation's master key. "
-            "Restore the master key that encrypted it (MASTER_KEY, or the file master_key in DATA_DIR)."
-        ) from None
-
-
-def _fernet(master: bytes) -> Fernet:
-    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"psynetdata pseudonym key\0" + master).digest()))
 
 
 class Pseudonyms:

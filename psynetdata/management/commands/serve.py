@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.db import connections
 from django.db.utils import OperationalError
 
-from psynetdata import jobs
+from psynetdata import jobs, sealing
 from psynetdata.infra.supervisor import Child, Supervisor, only_one
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.psynet.problems import Problem
@@ -36,6 +36,7 @@ class Command(BaseCommand):
         with only_one(settings.DATA_DIR / (f"serve-{only}.lock" if only else "serve.lock")):
             # `--only workers` leaves migrations to the web server's half, and jobs fail until that has run them.
             password = None if only == "workers" else self._prepare(sample)
+            sealing.master_key()
             jobs.prepare_start()
             connections.close_all()
             children = [] if only == "workers" else [_web(threads)]
