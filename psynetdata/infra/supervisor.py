@@ -1,17 +1,16 @@
 """Starts, watches and restarts child processes, and ends them all together.
 
 Each child leads its own process group, so that a terminal's Ctrl-C reaches only the supervisor,
-and the workers that a child started can be ended with it.
+and the workers that a child started can be ended with it. If the supervisor itself is killed, they end by themselves
+(psynetdata.infra.lifeline).
 """
 
 import contextlib
-import ctypes
 import fcntl
 import logging
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +18,8 @@ from pathlib import Path
 from time import monotonic
 
 from psynetdata.psynet.problems import Problem
+
+from .lifeline import Lifeline
 
 logger = logging.getLogger(__name__)
 
@@ -40,14 +41,9 @@ class Child:
     process: subprocess.Popen | None = None
     not_before: float = 0.0
 
-    def start(self) -> None:
+    def start(self, lifeline: Lifeline) -> None:
         self.on_start()
-        self.process = subprocess.Popen(
-            self.command,
-            env=os.environ | self.environment,
-            start_new_session=True,
-            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
-        )
+        self.process = subprocess.Popen(self.command, **lifeline.options(os.environ | self.environment))
         self.not_before = monotonic() + RESTART_PAUSE
 
     def signal_group(self, number: int) -> None:
@@ -62,13 +58,14 @@ class Supervisor:
     def __init__(self, children: list[Child]):
         self.children = children
         self.stop = threading.Event()
+        self._lifeline = Lifeline()
 
     def run(self) -> None:
         """Start all children; return when `stop` is set and all children have ended."""
         watched_at = monotonic()
         try:
             for child in self.children:
-                child.start()
+                child.start(self._lifeline)
             while not self.stop.wait(LOOK_EVERY):
                 self._restart_ended()
                 if monotonic() - watched_at >= WATCH_EVERY:
@@ -76,13 +73,14 @@ class Supervisor:
                     self._restart_standing_still()
         finally:
             self._end_all()
+            self._lifeline.close()
 
     def _restart_ended(self) -> None:
         for child in self.children:
             if child.process.poll() is not None and monotonic() >= child.not_before:
                 logger.warning("%s ended with status %s and is started again", child.name, child.process.returncode)
                 child.signal_group(signal.SIGKILL)  # its orphans would continue to take tasks
-                child.start()
+                child.start(self._lifeline)
 
     def _restart_standing_still(self) -> None:
         for child in self.children:
@@ -90,7 +88,7 @@ class Supervisor:
                 logger.warning("%s shows no life and is started again", child.name)
                 child.signal_group(signal.SIGKILL)
                 child.process.wait()
-                child.start()
+                child.start(self._lifeline)
 
     def _end_all(self) -> None:
         started = [child for child in self.children if child.process is not None]
@@ -118,8 +116,3 @@ def only_one(path: Path):
                 "stop it first, or choose another folder, like DATA_DIR=./var2."
             ) from None
         yield
-
-
-def _end_with_parent() -> None:
-    """On Linux, ask the kernel to end this process when the supervisor dies (prctl(2), PR_SET_PDEATHSIG)."""
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)

@@ -1,6 +1,8 @@
 """Children are started, watched, restarted, and ended with all they started."""
 
 import os
+import signal
+import subprocess
 import sys
 import threading
 import time
@@ -12,6 +14,7 @@ from psynetdata.infra import supervisor
 from psynetdata.infra.supervisor import Child, Supervisor, only_one
 from psynetdata.psynet.problems import Problem
 
+ROOT = Path(__file__).resolve().parents[2]
 # Writes its process id, starts a child of its own that does the same, and waits.
 PARENT = """
 import os, subprocess, sys, time
@@ -97,6 +100,46 @@ def test_a_child_that_stands_still_is_started_again(running, tmp_path):
     wait_for(lambda: ids(tmp_path, "parent"))
     still.set()
     wait_for(lambda: len(ids(tmp_path, "parent")) == 2)
+
+
+# A supervisor whose child forks, and whose fork forks; each writes its process id.
+ROOF = """
+import sys
+from psynetdata.infra.supervisor import Child, Supervisor
+Supervisor([Child("a tree", [sys.executable, "-c", sys.argv[1], sys.argv[2]])]).run()
+"""
+FORKS = """
+import os, sys, time
+from psynetdata.infra.lifeline import follow
+follow()
+for _ in range(2):
+    open(f"{sys.argv[1]}/tree-{os.getpid()}", "w").close()
+    if os.fork():
+        break
+else:
+    open(f"{sys.argv[1]}/tree-{os.getpid()}", "w").close()
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("with_it", ["the supervisor alone", "its child too"])
+def test_a_killed_supervisor_ends_all_below_it_and_nothing_else(tmp_path, with_it):
+    folders, roofs = [tmp_path / "a", tmp_path / "b"], []
+    try:
+        for folder in folders:
+            folder.mkdir()
+            roofs.append(subprocess.Popen([sys.executable, "-c", ROOF, FORKS, str(folder)], cwd=ROOT))
+        first, second = [wait_for(lambda f=folder: len(ids(f, "tree")) == 3 and ids(f, "tree")) for folder in folders]
+        if with_it == "its child too":
+            os.kill(min(first), signal.SIGSTOP)
+        roofs[0].kill()
+        wait_for(lambda: not any(map(lives, first)), 10)
+        assert all(map(lives, second))
+    finally:
+        for roof in roofs:
+            roof.kill()
+            roof.wait()
+    wait_for(lambda: not any(map(lives, second)), 10)
 
 
 def test_a_second_run_on_the_same_folder_is_refused(tmp_path):

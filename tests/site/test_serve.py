@@ -105,11 +105,21 @@ def test_it_comes_up_and_goes_and_comes_again(serve):
     workers = serve("--only", "workers")
     assert "the workers are running" in until_announced(workers)
     assert wait_for(lambda: len(descendants(workers.pid)) >= 6)
-    assert len(descendants(web.pid)) <= 3
+    below_web = descendants(web.pid)
+    assert len(below_web) <= 3
+
+    # Killed, it leaves nobody behind who would go on with its code; the other half stays.
+    below = descendants(workers.pid)
+    workers.kill()
+    wait_for(lambda: not any(lives(pid) for pid in below), 10)
+    assert all(lives(pid) for pid in below_web)
+    workers = serve("--only", "workers")
+    assert "the workers are running" in until_announced(workers)
     for half in (workers, web):
         half.send_signal(signal.SIGTERM)
         half.communicate(timeout=SOON)
         assert half.returncode == 0
+    wait_for(lambda: not any(lives(pid) for pid in below_web))
 
 
 def test_a_taken_port_is_one_sentence(serve):
