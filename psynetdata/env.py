@@ -100,6 +100,16 @@ def web_address(text: str) -> str:
     return text.rstrip("/")
 
 
+def ping_address(text: str) -> str:
+    """Parse a URL that is only requested; it may have a query, and is itself a secret."""
+    url = urlsplit(text)
+    if url.scheme not in ("http", "https") or not url.hostname or re.search(r"[^!-~]", text):
+        raise ValueError("it is not a URL that begins with http:// or https://")
+    if url.username or url.password or url.fragment:
+        raise ValueError("it contains more than a scheme, a host, a port, a path and a query")
+    return text
+
+
 def address(text: str) -> str:
     """Parse an e-mail address, with or without a name: `me@lab.org`, `The desk <desk@lab.org>`."""
     plain = r"[^@\s,<>]+@[^@\s,<>]+"

@@ -12,29 +12,31 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from time import monotonic
 
 from django.db import Error, close_old_connections, connection, transaction
 from django.db.models import F, Min, Q
 from django.utils import timezone
-from django_q.models import Schedule
 from django_q.tasks import async_task
 
+from . import clusters
+from .clusters import FAST, SLOW
 from .database_version import check_not_newer
+from .infra.clock import AHEAD
 from .infra.leftovers import sweep
 from .infra.log_format import log_ids
 from .infra.outages import Outage, outage
-from .models import Beat, Job
+from .models import Job
 from .psynet.problems import Cancelled, Conflict, Problem
 
 logger = logging.getLogger(__name__)
 
-FAST, SLOW = "fast", "slow"
 LOOK_EVERY = 1.0  # seconds between checks for cancel
 BEAT_EVERY = 5.0  # seconds between heartbeats
 STALE_AFTER = timedelta(seconds=60)
-STANDS_STILL_AFTER = timedelta(minutes=3)
-SENT_AGAIN_AFTER = timedelta(minutes=2)
+SENT_AGAIN_AFTER = timedelta(seconds=30)
 SAVE_EVERY = 0.5  # seconds between writes of progress
 
 
@@ -232,9 +234,36 @@ def sweep_leftovers() -> int:
 
 
 def tick() -> None:
-    """Run once a minute: write a heartbeat, give jobs of dead workers to others (or fail them), delete leftovers."""
-    beat(FAST)
-    _ask_for_beat(SLOW)
+    """Run once a minute: give signs of life, give jobs of dead workers to others (or fail them), delete leftovers."""
+    clusters.beat(FAST)
+    clusters.mend_times()
+    _mend_times()
+    clusters.ask_for_beat(SLOW)
+    _reassign_stale()
+    _send_lost_again()
+    sweep_leftovers()
+    _call_each_minute(unchecked=True)
+    if _is_ready():
+        _call_each_minute(unchecked=False)
+    clusters.ticked()
+
+
+def _mend_times() -> None:
+    """Let times of jobs become now that are in the future, because the clock was set back since.
+
+    A job that seems to be newer than all others would keep those that are due from being sent, and one with a heartbeat
+    in the future would never count as dead.
+    """
+    now = timezone.now()
+    names = ("created_at", "started_at", "heartbeat_at", "finished_at")
+    future = {name: Q(**{f"{name}__gt": now + AHEAD}) for name in names}
+    if Job.objects.filter(reduce(or_, future.values())).exists():
+        for name, is_future in future.items():
+            Job.objects.filter(is_future).update(**{name: now})
+
+
+def _reassign_stale() -> None:
+    """Give jobs of dead workers to others; fail those whose attempts are used up."""
     stale_since = timezone.now() - STALE_AFTER
     stale = Job.objects.filter(state=Job.State.RUNNING, heartbeat_at__lt=stale_since)
     for job in stale.filter(attempts__lt=F("max_attempts")):
@@ -247,14 +276,20 @@ def tick() -> None:
             finished_at=timezone.now(),
             reason=_died(job.attempts),
         )
-    # A killed cluster, a restarted Redis or a new SECRET_KEY loses queued tasks; jobs must not be lost.
-    for job in Job.objects.filter(state=Job.State.QUEUED, created_at__lt=timezone.now() - SENT_AGAIN_AFTER):
-        if not Job.objects.filter(cluster=job.cluster, state=Job.State.RUNNING).exists():
+
+
+def _send_lost_again() -> None:
+    """Send queued jobs whose message is lost: by a killed cluster, a restarted Redis or a new SECRET_KEY.
+
+    A message that a worker has taken but not begun counts as lost too; `run` returns from the second one.
+    """
+    queued = Job.objects.filter(state=Job.State.QUEUED, created_at__lt=timezone.now() - SENT_AGAIN_AFTER)
+    waiting: dict[str, set[str]] = {}
+    for job in queued:
+        if job.cluster not in waiting:
+            waiting[job.cluster] = clusters.waiting_tasks(job.cluster)
+        if _task_name(job) not in waiting[job.cluster]:
             _send(job)
-    sweep_leftovers()
-    _call_each_minute(unchecked=True)
-    if _is_ready():
-        _call_each_minute(unchecked=False)
 
 
 def _call_each_minute(*, unchecked: bool) -> None:
@@ -294,45 +329,12 @@ def forget(now: datetime | None = None) -> int:
     return Job.objects.filter(old).delete()[0] if old else 0
 
 
-def beat(cluster: str) -> None:
-    """Note that a worker of the cluster is alive."""
-    Beat.objects.update_or_create(cluster=cluster, defaults={"at": timezone.now()})
-
-
-def standing_still() -> list[str]:
-    """Return the clusters that showed no sign of life for three minutes and have no job with a heartbeat.
-
-    Their processes may all be alive: a worker that is killed while it holds the queue's lock stops its whole cluster.
-    """
-    since = timezone.now() - STANDS_STILL_AFTER
-    alive = set(Beat.objects.filter(at__gte=since).values_list("cluster", flat=True))
-    alive |= set(Job.objects.filter(state=Job.State.RUNNING, heartbeat_at__gte=since).values_list("cluster", flat=True))
-    return [cluster for cluster in (FAST, SLOW) if cluster not in alive]
-
-
-def _ask_for_beat(cluster: str) -> None:
-    """Send the cluster a `beat` task, one at a time, so that they do not pile up in a cluster that hangs."""
-    now = timezone.now()
-    row, _ = Beat.objects.get_or_create(cluster=cluster, defaults={"at": now})
-    if row.asked_at is None or row.asked_at <= row.at or row.asked_at < now - timedelta(minutes=10):
-        Beat.objects.filter(cluster=cluster).update(asked_at=now)
-        async_task("psynetdata.jobs.beat", cluster, cluster=cluster)
-
-
 def prepare_start() -> None:
-    """Check that jobs may work, and create the only schedule: `tick`, each minute, on the fast cluster.
-
-    Called when workers are started. Raises Problem.
-    """
+    """Check that jobs may work, and create the schedule of `tick`. Called when workers are started. Raises Problem."""
     check_ready()
     for function in _at_start:
         function()
-    for cluster in (FAST, SLOW):
-        beat(cluster)
-    Schedule.objects.update_or_create(
-        name="tick",
-        defaults={"func": "psynetdata.jobs.tick", "schedule_type": Schedule.MINUTES, "minutes": 1, "cluster": FAST},
-    )
+    clusters.ensure_schedule()
 
 
 def _create(kind: str, options, deployment, owner, max_attempts: int | None = None) -> Job:
@@ -348,7 +350,11 @@ def _create(kind: str, options, deployment, owner, max_attempts: int | None = No
 
 
 def _send(job: Job) -> None:
-    async_task("psynetdata.jobs.run", job.pk, cluster=job.cluster, task_name=f"job {job.pk}")
+    async_task("psynetdata.jobs.run", job.pk, cluster=job.cluster, task_name=_task_name(job))
+
+
+def _task_name(job: Job) -> str:
+    return f"job {job.pk}"
 
 
 def _take(job_id: int) -> Job | None:

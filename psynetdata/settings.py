@@ -176,6 +176,7 @@ HEROKU_API_URL = env.read("HEROKU_API_URL", "https://api.heroku.com", env.web_ad
 # --- alarms ---------------------------------------------------------------------------------
 SITE_URL = env.read("SITE_URL", f"http://localhost:{PORT}", env.web_address, example="https://data.lab.org")
 SITE_NAME = env.read("SITE_NAME", f"psynetdata on {socket.gethostname()}", env.line, example="'The data desk'")
+HEARTBEAT_URL = env.read("HEARTBEAT_URL", "", env.ping_address, example="https://hc-ping.com/…")
 STORAGE_MIN_FREE = env.read("STORAGE_MIN_FREE", env.room("5%,2GB"), env.room, example="5%,2GB")
 SLACK_BOT_TOKEN = env.read("SLACK_BOT_TOKEN", "", env.token, example="xoxb-…")
 SLACK_CHANNEL = env.read("SLACK_CHANNEL", "", env.line, example="C0123456789")

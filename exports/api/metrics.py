@@ -80,6 +80,8 @@ def _write_desk(registry: CollectorRegistry, desk: DeskMetrics) -> None:
     hearts = gauge("worker_heart_age_seconds", "Seconds since a cluster of workers last showed life.", "cluster")
     for cluster, age in desk.hearts.items():
         hearts.labels(cluster).set(age)
+    if desk.tick is not None:
+        gauge("tick_age_seconds", "Seconds since the last check each minute came to its end.").set(desk.tick)
     free = gauge("disk_free_bytes", "Free space on the disk of DATA_DIR (data) and of a local storage.", "place")
     for disk in desk.disks:
         for place in disk.names:

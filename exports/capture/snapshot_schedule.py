@@ -35,7 +35,7 @@ def _waits(deployment: Deployment, now: datetime) -> bool:
     """Return whether it is not due yet. A time too far in the future was written before the clock was set back."""
     if deployment.due_at is None or deployment.due_at <= now + _EARLY:
         return False
-    return deployment.due_at <= now + 2 * timedelta(seconds=interval(deployment))
+    return deployment.due_at <= now + timedelta(seconds=interval(deployment)) + _EARLY
 
 
 def _after(deployment: Deployment, now: datetime) -> datetime:

@@ -18,6 +18,7 @@ from exports.store.locks import claim
 from exports.store.reader import SnapshotReader, StoredTables
 from exports.store.snapshot_record import Arrived, check_deployment_id
 from exports.store.writer import StoreWriter, repaired, store_writer
+from psynetdata.infra.clock import AHEAD
 from psynetdata.jobs import Running
 from psynetdata.models import Deployment, Job
 from psynetdata.psynet import experiment
@@ -125,8 +126,9 @@ def _check(deployment: Deployment) -> None:
 
 def _is_due(base: Snapshot) -> bool:
     """Return whether a day has passed since every row was read."""
-    last = base.server.get("afresh_at")
-    return last is None or datetime.fromisoformat(last) < datetime.now(UTC) - AFRESH_EVERY
+    last, now = base.server.get("afresh_at"), datetime.now(UTC)
+    # A time in the future was written before the clock was set back.
+    return last is None or not now - AFRESH_EVERY <= datetime.fromisoformat(last) <= now + AHEAD
 
 
 def _about(held: ReadTransaction, base: Snapshot | None, afresh: bool) -> dict:

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from django.db import models
 from django.db.models import Q
 
@@ -17,6 +19,7 @@ class Incident(models.Model):
     class Kind(models.TextChoices):
         LATE = "late", "no new snapshot"
         FELL = "fell", "rows fell"
+        MIRROR = "mirror", "mirror behind"
         UNREACHABLE = "unreachable", "source unreachable"
         STORAGE = "storage", "storage nearly full"
         DRILL = "drill", "restore drill failed"
@@ -65,9 +68,16 @@ class Incident(models.Model):
 
 _WITHOUT_PLACES = {
     Incident.Kind.LATE: "There is no new snapshot, though one is due.",
+    Incident.Kind.MIRROR: "The mirror does not follow the snapshots.",
     Incident.Kind.UNREACHABLE: "The source does not answer, or does not let us in.",
     Incident.Kind.DRILL: "The last restore drill failed.",
 }
+
+
+# How long a notice belongs to one worker: longer than any channel takes. If that worker dies between sending and
+# recording it, it is sent again after that time.
+CLAIMED_FOR = timedelta(minutes=5)
+LONGEST_WAIT = timedelta(hours=1)  # that a channel may ask for
 
 
 class NoticeQuerySet(models.QuerySet):
@@ -77,7 +87,10 @@ class NoticeQuerySet(models.QuerySet):
 
     def ready(self, now):
         """Return waiting notices that nobody is sending now and whose channel did not ask to wait."""
-        return self.waiting().filter(Q(not_before=None) | Q(not_before__lte=now))
+        # A time further ahead than that was written before the clock was set back.
+        claimed = Q(not_before__gt=now, not_before__lte=now + CLAIMED_FOR, claim__gt="")
+        must_wait = Q(not_before__gt=now, not_before__lte=now + LONGEST_WAIT, claim="")
+        return self.waiting().exclude(claimed | must_wait)
 
 
 class Notice(models.Model):

@@ -9,6 +9,7 @@ from uuid import uuid4
 from django.utils import timezone
 
 from exports.models import Notice
+from exports.models.incident import CLAIMED_FOR
 from psynetdata.psynet.problems import NotFound
 
 from .channels import Channel, channels
@@ -17,8 +18,6 @@ from .undelivered import Undelivered
 
 logger = logging.getLogger(__name__)
 
-# Longer than any channel takes. If a worker dies between sending and recording it, it is sent again after that time.
-_MINE_FOR = timedelta(minutes=5)
 _LONG = 60  # seconds; a channel that failed once and takes so long is not used again until the next try
 
 
@@ -56,7 +55,7 @@ def _claim(channel: Channel, now: datetime):
     """Claim what is ready, so that no other worker sends it: one statement decides between two workers."""
     claim = uuid4().hex
     ready = Notice.objects.ready(now).filter(channel=channel.name)
-    ready.update(claim=claim, not_before=now + _MINE_FOR)
+    ready.update(claim=claim, not_before=now + CLAIMED_FOR)
     return Notice.objects.filter(claim=claim)
 
 

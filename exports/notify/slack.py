@@ -10,6 +10,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 
 from exports.models import SlackThread
+from exports.models.incident import LONGEST_WAIT
 
 from .mentions import mention
 from .message import Text
@@ -17,7 +18,6 @@ from .undelivered import Undelivered
 
 TIMEOUT = 10  # seconds for each answer from Slack
 PATIENCE = 10  # seconds that a worker waits if Slack says when to try again; if longer, the next job tries again
-_LONGEST_WAIT = 3600
 _A_MINUTE = 60  # if Slack gives no number
 
 _WAYS_OUT = {
@@ -97,7 +97,7 @@ def _refused(error: SlackApiError, own: str) -> Undelivered:
     answer = error.response
     code = str(answer.get("error", ""))
     if answer.status_code == 429:
-        wait = min(_seconds(answer.headers), _LONGEST_WAIT)
+        wait = min(_seconds(answer.headers), int(LONGEST_WAIT.total_seconds()))
         return Undelivered("Slack accepts no message now (ratelimited); it is tried again later.", wait=wait)
     if not re.fullmatch(r"[a-z_]{1,60}", code):
         # Not Slack's own answer: a proxy's page, or a failing server.

@@ -9,6 +9,7 @@ from exports.models import ExportSchedule, Snapshot
 from exports.package.options import ExportOptions
 from exports.package.request import request_export
 from psynetdata import rights
+from psynetdata.infra.clock import AHEAD
 from psynetdata.models import Audit, Deployment, Job
 from psynetdata.psynet.problems import Conflict, Problem, UsageError
 
@@ -48,8 +49,11 @@ def send_due(now: datetime | None = None) -> None:
     rows = ExportSchedule.objects.filter(stopped_at=None).select_related("deployment", "owner", "last__job")
     for row in rows.filter(scored=False):
         _score(row, now)
-    for row in rows.filter(scored=True, due_at__lte=now):
-        _send(row, now)
+    for row in rows.filter(scored=True):
+        if row.due_at <= now:
+            _send(row, now)
+        elif row.due_at > now + timedelta(days=row.every_days) + AHEAD:  # written before the clock was set back
+            _move(row, due_at=_after(row, now))
 
 
 def _score(row: ExportSchedule, now: datetime) -> None:

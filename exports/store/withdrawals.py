@@ -62,11 +62,16 @@ def store_without_withdrawn(snapshot: Snapshot, ids: Iterable[int], running: Run
 
 def unfiltered_states(deployment: Deployment, states: Mapping[str, str]) -> dict[str, str]:
     """Return {table: ref of the state with all rows} for states of the deployment that the mirror shows."""
-    store, refs = Store(), dict(states)
-    for table, ref in states.items() if withdrawn_ids(deployment) else ():
-        if (state := _state(store, ref)) and state.less:
-            refs[table] = state.less[1]
-    return refs
+    if not withdrawn_ids(deployment):
+        return dict(states)
+    store = Store()
+    return {table: unfiltered_state(store, ref) for table, ref in states.items()}
+
+
+def unfiltered_state(store: Store, ref: str) -> str:
+    """Return the ref of the state with all rows, for one that the mirror shows without people who withdrew."""
+    state = _state(store, ref)
+    return state.less[1] if state and state.less else ref
 
 
 class _MirroredStates:

@@ -12,6 +12,7 @@ from exports.operations.export import build
 from exports.package.export_folder import launch_mode
 from exports.package.request import KIND
 from exports.store.reader import SnapshotReader
+from exports.watch import heartbeat
 from exports.watch.inspection import inspect
 from psynetdata.jobs import FAST, SLOW, Running, each_minute, handler
 
@@ -25,6 +26,15 @@ def export(running: Running) -> dict:
 
 
 each_minute(inspect, unchecked=True)
+
+
+each_minute(heartbeat.submit)
+
+
+@handler(heartbeat.KIND, cluster=FAST, max_attempts=1, kept=timedelta(days=1))
+def heartbeat_job(running: Running) -> dict:
+    """Result: sent, and the reason if it was not. One attempt: the next one follows within a minute."""
+    return heartbeat.send()
 
 
 @handler(notices.KIND, cluster=FAST, unchecked=True)

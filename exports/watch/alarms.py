@@ -10,7 +10,7 @@ from psynetdata.models import Job
 from psynetdata.psynet import times
 
 from . import disks
-from .deployment_status import DeploymentStatus
+from .deployment_status import DeploymentStatus, last_heard
 
 Kind = Incident.Kind
 Verdicts = dict[str, str | None]
@@ -83,9 +83,7 @@ def _late(sight: DeploymentStatus, now: datetime) -> str | None:
 
 def is_late(since: datetime, last: Snapshot | None, every: timedelta, now: datetime) -> bool:
     """Return whether a snapshot is late, for a deployment watched since `since` with `last` as its last snapshot."""
-    # When it arrived, by our own clock; the snapshot's own time may come from another clock.
-    heard = max(since, last.stored_at) if last else since
-    return now - heard > _LATE_AFTER * every
+    return now - last_heard(since, last) > _LATE_AFTER * every
 
 
 def _fell(sight: DeploymentStatus) -> str | None:

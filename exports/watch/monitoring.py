@@ -6,7 +6,8 @@ from datetime import datetime
 from django.db.models import Count, Max, OuterRef, QuerySet, Subquery, Sum
 
 from exports.models import Incident, Snapshot
-from psynetdata.models import Beat, Deployment, Job
+from psynetdata import clusters
+from psynetdata.models import Deployment, Job
 
 from .deployment_status import taken_snapshots
 from .disks import Disk, disks
@@ -35,10 +36,14 @@ class DeploymentMetrics:
 
 @dataclass
 class DeskMetrics:
-    """`jobs`: {(kind, state): how many}; `hearts`: {cluster: seconds since its last sign of life}."""
+    """`jobs`: {(kind, state): how many}; `hearts`: {cluster: seconds since its last sign of life}.
+
+    `tick`: seconds since the last check each minute came to its end; None if there was none.
+    """
 
     jobs: dict[tuple[str, str], int]
     hearts: dict[str, float]
+    tick: float | None
     disks: list[Disk]
     incidents: dict[str, int]
 
@@ -96,6 +101,7 @@ def desk_metrics(now: datetime) -> DeskMetrics:
     return DeskMetrics(
         jobs={(kind, state): count for kind, state, count in counts},
         hearts=_hearts(now),
+        tick=_age(clusters.last_tick(), now),
         disks=disks(),
         incidents={kind: int(kind in incidents) for kind in Incident.OF_DESK},
     )
@@ -103,8 +109,12 @@ def desk_metrics(now: datetime) -> DeskMetrics:
 
 def _hearts(now: datetime) -> dict[str, float]:
     """Return each cluster's last sign of life: its own beat, or the heartbeats of the jobs that keep it busy."""
-    signs = dict(Beat.objects.values_list("cluster", "at"))
+    signs = clusters.signs_of_life()
     running = Job.objects.filter(state=Job.State.RUNNING, heartbeat_at__isnull=False).order_by()
     for cluster, at in running.values_list("cluster").annotate(at=Max("heartbeat_at")):
         signs[cluster] = max(at, signs.get(cluster, at))
     return {cluster: max(0.0, (now - at).total_seconds()) for cluster, at in signs.items()}
+
+
+def _age(at: datetime | None, now: datetime) -> float | None:
+    return None if at is None else max(0.0, (now - at).total_seconds())

@@ -12,6 +12,7 @@ from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import authentication, exceptions
 
+from psynetdata.infra.clock import AHEAD, lately
 from psynetdata.models import ApiToken, SheetLink
 from psynetdata.psynet.problems import Forbidden, Gone
 
@@ -90,8 +91,9 @@ def _accept(*candidates: str):
 def _note_use(token: ApiToken | SheetLink) -> None:
     """Store the time of use, at most once a minute, regardless of the number of requests."""
     now = timezone.now()
-    if token.last_used_at is None or token.last_used_at < now - _USED_AGAIN_AFTER:
-        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - _USED_AGAIN_AFTER)
+    since = now - _USED_AGAIN_AFTER
+    if token.last_used_at is None or not since < token.last_used_at <= now + AHEAD:
+        stale = Q(last_used_at=None) | ~lately("last_used_at", since, now)
         type(token).objects.filter(stale, pk=token.pk).update(last_used_at=now)
 
 

@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.http import HttpRequest, JsonResponse
 
-from psynetdata import jobs
+from psynetdata import clusters, jobs
 from psynetdata.psynet.problems import Problem
 
 _STORAGE_EVERY = 30.0  # seconds between tests of the storage, which may be far away and cost money
@@ -19,18 +19,20 @@ _storage: dict[str, object] = {}
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
-    """Answer 200 or 503 with {status, database, installation, storage, workers}; signed-in users also see details."""
+    """Answer 200 or 503 with the state of each part of the desk; signed-in users also see details."""
     ill_databases = [alias for alias in (DEFAULT_DB_ALIAS, *settings.FACES) if not _answers(alias)]
-    standing_still = jobs.standing_still() if DEFAULT_DB_ALIAS not in ill_databases else ["unknown"]
+    known = DEFAULT_DB_ALIAS not in ill_databases
+    standing_still = clusters.standing_still() if known else ["unknown"]
     parts = {
         "database": not ill_databases,
         "installation": not ill_databases and _is_ready(),
         "storage": _storage_works(),
         "workers": not standing_still,
+        "ticks": known and not clusters.tick_is_late(),
     }
     well = all(parts.values())
     state = {"status": "ok" if well else "ill", **parts}
-    if not well and DEFAULT_DB_ALIAS not in ill_databases and request.user.is_authenticated:
+    if not well and known and request.user.is_authenticated:
         state["details"] = {"databases": ill_databases, "workers_standing_still": standing_still}
     answer = JsonResponse(state, status=200 if well else 503)
     answer["Cache-Control"] = "no-store"

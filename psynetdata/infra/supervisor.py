@@ -53,10 +53,11 @@ class Child:
 
 
 class Supervisor:
-    """Runs children until `stop` is set."""
+    """Runs children until `stop` is set. `each_watch` is called before each check whether one of them hangs."""
 
-    def __init__(self, children: list[Child]):
+    def __init__(self, children: list[Child], *, each_watch: Callable[[], object] = lambda: None):
         self.children = children
+        self._each_watch = each_watch
         self.stop = threading.Event()
         self._lifeline = Lifeline()
 
@@ -70,6 +71,7 @@ class Supervisor:
                 self._restart_ended()
                 if monotonic() - watched_at >= WATCH_EVERY:
                     watched_at = monotonic()
+                    self._each_watch()
                     self._restart_standing_still()
         finally:
             self._end_all()

@@ -114,6 +114,9 @@ def test_last_use_is_written_once_a_minute(analyst, django_assert_num_queries):
     ApiToken.objects.filter(pk=row.pk).update(last_used_at=first - timedelta(minutes=2))
     analyst.get("/api/deployments/")
     assert used() > first
+    ApiToken.objects.filter(pk=row.pk).update(last_used_at=first + timedelta(days=1))  # the clock was set back since
+    analyst.get("/api/deployments/")
+    assert used() < first + timedelta(hours=1)
 
 
 def test_a_session_needs_the_csrf_token_to_change_anything(person):

@@ -1,16 +1,21 @@
 """The schema, the page that shows it, and /healthz."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.core.files.storage import default_storage
+from django.utils import timezone
 from rest_framework.test import APIClient
 
-from psynetdata import jobs
+from psynetdata import clusters, jobs
 from psynetdata.api import health
 from psynetdata.models import Beat
 
 pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_database]
+
+
+PARTS = ("database", "installation", "storage", "workers", "ticks")
 
 
 @pytest.fixture(autouse=True)
@@ -73,22 +78,29 @@ def test_a_browser_is_sent_to_sign_in():
 def test_healthy(workers):
     answer = APIClient().get("/healthz")
     assert answer.status_code == 200
-    assert answer.json() == {
-        "status": "ok", "database": True, "installation": True, "storage": True, "workers": True,
-    }  # fmt: skip
+    assert answer.json() == {"status": "ok", **dict.fromkeys(PARTS, True)}
     assert default_storage.listdir("health")[1] == []
 
 
 def test_workers_that_stand_still_are_named_only_to_whom_we_know(workers, person):
-    Beat.objects.filter(cluster=jobs.SLOW).delete()
+    Beat.objects.filter(cluster=clusters.SLOW).delete()
     answer = APIClient().get("/healthz")
     assert answer.status_code == 503
-    assert answer.json() == {
-        "status": "ill", "database": True, "installation": True, "storage": True, "workers": False,
-    }  # fmt: skip
+    assert answer.json() == {"status": "ill", **dict.fromkeys(PARTS, True), "workers": False}
     client = APIClient()
     client.force_login(person())
-    assert client.get("/healthz").json()["details"] == {"databases": [], "workers_standing_still": [jobs.SLOW]}
+    assert client.get("/healthz").json()["details"] == {"databases": [], "workers_standing_still": [clusters.SLOW]}
+
+
+@pytest.mark.parametrize("at", [timedelta(minutes=-4), timedelta(hours=1)])
+def test_a_tick_that_does_not_come_is_an_illness(workers, at):
+    """Though the clusters show life; also if the last tick was before the clock was set back."""
+    Beat.objects.filter(cluster="tick").update(at=timezone.now() + at)
+    answer = APIClient().get("/healthz")
+    assert answer.status_code == 503
+    assert answer.json() == {"status": "ill", **dict.fromkeys(PARTS, True), "ticks": False}
+    jobs.tick()
+    assert APIClient().get("/healthz").status_code == 200
 
 
 def test_a_storage_that_cannot_be_written(workers, own_storage, monkeypatch):

@@ -56,6 +56,7 @@ def test_a_clock_that_was_set_back(experiment):
         0,
         1,
     ]
+    assert send(hours_ago - timedelta(seconds=60)) == 1  # further ahead than its own interval
 
 
 @pytest.mark.each_database

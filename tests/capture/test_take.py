@@ -204,6 +204,11 @@ def test_once_a_day_every_row_is_read_afresh(experiment, monkeypatch):
     assert due.read == first.read
     assert take(running.deployment).read == 0
     assert due.snapshot.server["afresh_at"] > "2026-01-02"
+    newest = Snapshot.objects.order_by("-pk").first()
+    newest.server["afresh_at"] = "2999-01-01T00:00:00+00:00"  # written before the clock was set back
+    newest.save()
+    assert take(running.deployment).read == first.read
+    assert take(running.deployment).read == 0
 
 
 def test_a_restarted_server_voids_the_figures(transactional_db, own_postgres):

@@ -17,7 +17,7 @@ from psynetdata import jobs
 from psynetdata.models import Deployment, Job
 from psynetdata.psynet.problems import NotFound
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(databases="__all__")
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
@@ -133,6 +133,15 @@ def test_patience_that_slack_asks_for_is_kept(slack, begin, monkeypatch):
     assert deliver("slack", NOW + MINUTE) == 0
     assert deliver("slack", NOW + 2 * MINUTE) == 1
     assert slack.asked == 2
+
+
+@pytest.mark.parametrize(("claim", "longest"), [("", 60), ("another worker", 5)])
+def test_a_wait_that_was_written_before_the_clock_was_set_back_is_over(slack, begin, claim, longest):
+    begin()
+    notices.note(NOW)
+    Notice.objects.update(not_before=NOW + longest * MINUTE, claim=claim)
+    assert deliver("slack", NOW) == 0
+    assert deliver("slack", NOW - MINUTE) == 1
 
 
 def test_given_up_after_a_day_with_a_line_in_the_log(slack, begin, caplog):

@@ -14,7 +14,7 @@ from exports.notify.undelivered import Undelivered
 from exports.operations import schedule_notice
 from psynetdata.models import Deployment, Job
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(databases="__all__")
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 TELLING = ("Secret", "zoo__launch", "db.lab.org", "Ada", "U1", "alice")

@@ -54,6 +54,15 @@ def test_one_comes_at_once_and_then_each_week(weekly):
     assert list(Audit.objects.filter(target=str(weekly)).values_list("verb", flat=True)) == ["schedule"]
 
 
+def test_a_date_from_before_the_clock_was_set_back_comes_nearer(weekly):
+    look(weekly, 0)
+    finish(weekly, "done")
+    on_grid = weekly.due_at
+    ExportSchedule.objects.update(due_at=on_grid + timedelta(days=70))
+    assert look(weekly, 1).due_at == on_grid
+    assert Export.objects.count() == 1
+
+
 def test_without_a_newer_snapshot_it_is_left_out(weekly):
     look(weekly, 0)
     finish(weekly, "done")

@@ -14,7 +14,7 @@ from psynetdata.models import Deployment, Job
 
 from .test_restricted_deployments import account
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(databases="__all__")
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 

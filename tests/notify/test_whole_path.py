@@ -9,7 +9,7 @@ from exports.models import Incident, Snapshot, Watch
 from psynetdata import jobs
 from psynetdata.models import Deployment, Job
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(databases="__all__")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from psynetdata import jobs
+from psynetdata import clusters, jobs
 from psynetdata.models import Beat, Job
 from psynetdata.psynet.problems import Cancelled, Conflict, Problem
 
@@ -28,9 +28,10 @@ def kind(monkeypatch):
 def sent(monkeypatch):
     """What was handed to django-q2, as (function's name, argument, cluster)."""
     found = []
-    monkeypatch.setattr(
-        jobs, "async_task", lambda name, argument, cluster, **_: found.append((name, argument, cluster))
-    )
+    for module in (jobs, clusters):
+        monkeypatch.setattr(
+            module, "async_task", lambda name, argument, cluster, **_: found.append((name, argument, cluster))
+        )
     return found
 
 
@@ -187,23 +188,23 @@ def test_progress_never_says_hundred_before_the_end(kind):
 
 
 def test_a_cluster_without_life_is_named(sent):
-    assert jobs.standing_still() == ["fast", "slow"]
+    assert clusters.standing_still() == ["fast", "slow"]
     jobs.prepare_start()
-    assert jobs.standing_still() == []
+    assert clusters.standing_still() == []
     Beat.objects.filter(cluster="slow").update(at=timezone.now() - timedelta(minutes=4))
-    assert jobs.standing_still() == ["slow"]
+    assert clusters.standing_still() == ["slow"]
     Job.objects.create(kind="test", cluster="slow", state=Job.State.RUNNING, heartbeat_at=timezone.now())
-    assert jobs.standing_still() == []
+    assert clusters.standing_still() == []
 
 
 def test_only_one_beat_is_asked_for_at_a_time(sent):
     jobs.prepare_start()
     jobs.tick()
     jobs.tick()
-    assert sent.count(("psynetdata.jobs.beat", "slow", "slow")) == 1
-    jobs.beat("slow")
+    assert sent.count(("psynetdata.clusters.beat", "slow", "slow")) == 1
+    clusters.beat("slow")
     jobs.tick()
-    assert sent.count(("psynetdata.jobs.beat", "slow", "slow")) == 2
+    assert sent.count(("psynetdata.clusters.beat", "slow", "slow")) == 2
 
 
 def test_two_workers_take_a_job_once(kind, sent):

@@ -6,7 +6,7 @@ import pytest
 
 from exports.models import Snapshot, Watch
 from exports.store import installation
-from psynetdata.models import Deployment, Job
+from psynetdata.models import Deployment, Job, MirroredTable
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 TABLES = {name: {"state": "0" * 64, "rows": rows} for name, rows in (("participant", 2), ("info", 30), ("response", 4))}
@@ -43,16 +43,28 @@ def watched(db):
 
 @pytest.fixture
 def snapshot(db):
-    """snapshot(deployment, age=seconds) → a snapshot that was taken from the source."""
+    """snapshot(deployment, age=seconds) → a snapshot that was taken from the source; both faces show it."""
 
-    def make(deployment, age=30, **fields):
+    def make(deployment, age=30, shown=("identified", "anonymous"), **fields):
         at = NOW - timedelta(seconds=age)
         fields = {"seconds": 1.5, "tables": TABLES, "taken_at": at, "new_bytes": 1000} | fields
         row = Snapshot.objects.create(deployment=deployment, **fields)
         Snapshot.objects.filter(pk=row.pk).update(stored_at=at)
+        for face in shown:
+            show(face, row)
         return row
 
     return make
+
+
+def show(face, row):
+    """Let a face's own list of tables say that it shows this snapshot."""
+    for table, entry in row.tables.items():
+        MirroredTable.objects.using(face).update_or_create(
+            deployment_number=row.deployment_id,
+            table=table,
+            defaults={"state": entry["state"], "transform": "", "columns": [], "rows": entry["rows"]},
+        )
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from psynetdata.models import Job
 
 from .conftest import NOW
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(databases="__all__")
 MINUTE = timedelta(minutes=1)
 Usage = namedtuple("Usage", "total used free")
 
@@ -37,6 +37,14 @@ def test_all_is_well(watched, snapshot, job):
 def test_late_is_older_than_three_times_the_interval(watched, snapshot, every, age, late):
     snapshot(watched(every=every), age=age)
     assert ("late" in found()) == late
+
+
+def test_a_clock_that_was_set_back_does_not_put_off_alarms(watched, snapshot):
+    deployment = watched()
+    snapshot(deployment, age=-7200)
+    Watch.objects.update(since=NOW + 120 * MINUTE)
+    assert found() == {}
+    assert set(found(NOW + 4 * MINUTE)) == {"late"}
 
 
 def test_late_says_since_when_and_how_often(watched, snapshot, job):

@@ -15,7 +15,7 @@ from psynetdata.models import Job
 
 from .conftest import NOW
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(databases="__all__")
 
 
 def test_an_incident_stays_the_same_while_it_lasts(watched):
@@ -58,7 +58,7 @@ def test_two_of_a_kind_cannot_be_open(watched, of_the_desk):
         Incident.objects.create(**fields)
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(databases="__all__", transaction=True)
 def test_four_workers_look_at_the_same_moment(watched, snapshot, settings, sent):
     settings.SLACK_BOT_TOKEN = settings.SLACK_CHANNEL = "x"
     settings.STORAGE_MIN_FREE = {"share": None, "bytes": 1e18}

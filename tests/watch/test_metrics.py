@@ -66,6 +66,7 @@ def test_figures_of_a_deployment(scrape, watched, snapshot, job):
         ("stored_bytes", name): 3000,
         ("incident_open", name, "fell"): 1,
         ("incident_open", name, "late"): 0,
+        ("incident_open", name, "mirror"): 0,
         ("incident_open", name, "unreachable"): 0,
         ("incident_open", name, "drill"): 0,
         ("last_job", name, "drill", "failed"): 1,
@@ -80,10 +81,12 @@ def test_figures_of_the_desk(scrape, job):
     Job.objects.create(kind="export", cluster="slow", state="running", heartbeat_at=now)
     Beat.objects.create(cluster="fast", at=now - timedelta(minutes=2))
     Beat.objects.create(cluster="slow", at=now - timedelta(hours=2))
+    Beat.objects.create(cluster="tick", at=now - timedelta(seconds=40))
     Incident.objects.create(kind="storage", sentence="", began_at=now)
     found = samples(scrape())
     assert 120 <= found.pop(("worker_heart_age_seconds", "fast")) < 150
     assert found.pop(("worker_heart_age_seconds", "slow")) < 30
+    assert 40 <= found.pop(("tick_age_seconds",)) < 70
     assert found.pop(("disk_free_bytes", "data")) > 0
     assert found.pop(("disk_free_bytes", "storage")) > 0
     assert found == {

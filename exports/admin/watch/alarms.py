@@ -6,7 +6,7 @@ from django.db.models import Max
 
 from exports.models import Incident, Snapshot
 from exports.watch.incident_sentence import incident_sentence
-from psynetdata import jobs
+from psynetdata import clusters
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.cards import Card
 from psynetdata.admin.pages.visibility import only
@@ -52,14 +52,19 @@ def _suspects(incidents: list[Incident]) -> dict[int, Snapshot]:
 
 def desk_alarms(request) -> Card:
     """Return all open incidents that this person may know of, and whether the workers are running at all."""
-    still = jobs.standing_still()
+    still, late = clusters.standing_still(), clusters.tick_is_late()
     incidents = only(request, Incident.objects.filter(ended_at=None)).select_related("deployment")[:SHOWN]
-    if incidents or still:
+    if incidents or still or late:
         card = alarms_card(request.user, incidents, named=True)
         if still:
             card.note = (
                 f"The workers ({' and '.join(still)}) have shown no sign of life for minutes: while they stand still, "
                 "no snapshot is taken and no alarm begins. “manage.py serve” runs them."
+            )
+        elif late:
+            card.note = (
+                "The check each minute has not run for minutes: until it does, no snapshot is taken and no alarm "
+                "begins. See in Jobs whether the workers are busy; otherwise start “manage.py serve” again."
             )
         return card
     return Card("No alarms", note="Every watched deployment has its snapshots, and there is enough space left.")

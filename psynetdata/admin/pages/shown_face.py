@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from psynetdata import rights
 from psynetdata.faces import ANONYMOUS, IDENTIFIED
+from psynetdata.infra.clock import lately
 from psynetdata.models import Audit, Deployment
 
 _ONCE_IN = timedelta(hours=1)
@@ -72,7 +73,8 @@ def record_read(
         return
     deployment = Deployment.objects.filter(number=deployment_number).first() if deployment_number else None
     if once:
-        lately = Audit.objects.filter(user=request.user, at__gt=timezone.now() - _ONCE_IN, verb="view", target=target)
-        if lately.filter(deployment=deployment, details=details).exists():
+        now = timezone.now()
+        recent = Audit.objects.filter(lately("at", now - _ONCE_IN, now), user=request.user, verb="view", target=target)
+        if recent.filter(deployment=deployment, details=details).exists():
             return
     Audit.record("view", user=request.user, deployment=deployment, target=target, identified=True, **details)

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.db import connections
 from django.db.utils import OperationalError
 
-from psynetdata import jobs, sealing
+from psynetdata import clusters, jobs, sealing
 from psynetdata.infra.supervisor import Child, Supervisor, only_one
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.psynet.problems import Problem
@@ -40,8 +40,9 @@ class Command(BaseCommand):
             jobs.prepare_start()
             connections.close_all()
             children = [] if only == "workers" else [_web(threads)]
-            children += [] if only == "web" else [_cluster(jobs.FAST), _cluster(jobs.SLOW)]
-            supervisor = Supervisor(children)
+            children += [] if only == "web" else [_cluster(clusters.FAST), _cluster(clusters.SLOW)]
+            # After a clock was set back, the tick waits for the time that the clock showed before.
+            supervisor = Supervisor(children, each_watch=_quietly(clusters.mend_times))
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: supervisor.stop.set())
             if only == "workers":
@@ -122,8 +123,8 @@ def _cluster(name: str) -> Child:
         f"the {name} cluster",
         command,
         environment={"Q_CLUSTER_NAME": name},
-        stands_still=_quietly(lambda: name in jobs.standing_still()),
-        on_start=_quietly(lambda: jobs.beat(name)),
+        stands_still=_quietly(lambda: name in clusters.standing_still()),
+        on_start=_quietly(lambda: clusters.beat(name)),
     )
 
 

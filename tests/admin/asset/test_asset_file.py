@@ -1,6 +1,9 @@
 """An asset shows itself, to those who may see it, and nothing in it runs."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from exports.assets.background_fetch import KIND
 from exports.models import StoredAsset
@@ -52,6 +55,9 @@ def test_a_recording_plays_for_those_who_see_identified_data(person, audio):
     client.get(address, HTTP_RANGE="bytes=1-")
     client.get(address, HTTP_RANGE="bytes=10-19")
     assert seen.count() == 1
+    seen.update(at=timezone.now() + timedelta(days=1))  # the clock was set back since
+    client.get(address, HTTP_RANGE="bytes=10-19")
+    assert seen.count() == 2
     whole = body(client.get(address))
     part = client.get(address, HTTP_RANGE="bytes=10-19")
     assert (part.status_code, body(part)) == (206, whole[10:20])

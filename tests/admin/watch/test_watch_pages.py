@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from exports.models import Watch
-from psynetdata import jobs
+from psynetdata import clusters
 from psynetdata.models import Audit, Beat, Deployment, Job
 from tests.admin.conftest import page_of, text_of
 
@@ -98,8 +98,7 @@ def test_a_deployment_that_was_handed_in_is_not_watched(person, deployment):
 # --- the first page and the lists -----------------------------------------------------------
 @pytest.fixture
 def working(db):
-    for cluster in (jobs.FAST, jobs.SLOW):
-        Beat.objects.create(cluster=cluster, at=timezone.now())
+    clusters.ensure_schedule()
 
 
 def test_the_first_page_begins_with_alarms(person, working, take, alarm, watched):
@@ -112,6 +111,11 @@ def test_the_first_page_begins_with_alarms(person, working, take, alarm, watched
     text = client.get("/admin/").content.decode()
     assert "the desk itself" in text
     assert page_of(watched) in text
+
+
+def test_a_late_tick_is_no_all_clear(person, working):
+    Beat.objects.filter(cluster="tick").update(at=timezone.now() - timedelta(minutes=5))
+    assert "The check each minute has not run for minutes" in person("viewer").get("/admin/").content.decode()
 
 
 def test_where_nobody_looks_there_is_no_all_clear(person):
