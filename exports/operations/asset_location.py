@@ -1,6 +1,7 @@
 """Set where a deployment's asset files are, which secret opens that location, and which addresses may be asked."""
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from exports.sources import asset_urls
 from exports.sources.ssh.host_keys import with_source
@@ -48,9 +49,19 @@ class AssetLocationSettings:
             )
 
 
+def key_for(url: str | None, key: str) -> str:
+    """Return the reference to a source's private key if it opens this location too: an SFTP server without a password.
+
+    "" if it does not.
+    """
+    plain, password = asset_urls.without_secret(url or "")
+    return key if plain.startswith("sftp://") and not password else ""
+
+
 def put(deployment: Deployment, place: AssetLocationSettings) -> list[str]:
     """Set the fields of a row that the caller then saves. Return the names of the fields that changed."""
     url, within = _parted(place.url)
+    moved = url not in (None, deployment.assets_url)
     experiment, login = _parted(place.experiment)
     new = {
         "assets_url": url,
@@ -59,10 +70,8 @@ def put(deployment: Deployment, place: AssetLocationSettings) -> list[str]:
         "assets_every": place.every,
         "experiment_url": experiment,
         "assets_secret": place.key
-        or _reference(
-            f"assets {deployment.number}", place.password or within, place.secret_env,
-            moved=url not in (None, deployment.assets_url),
-        ),
+        or _reference(f"assets {deployment.number}", place.password or within, place.secret_env, moved=moved)
+        or (_source_key(deployment, url) if moved else None),
         "experiment_secret": _reference(
             f"experiment {deployment.number}", place.experiment_login or login, place.experiment_env,
             moved=experiment not in (None, deployment.experiment_url),
@@ -89,6 +98,12 @@ def _reference(name: str, secret: str | None, variable: str | None, *, moved: bo
     if secret:
         return credentials.keep(name, secret)
     return "" if moved else None
+
+
+def _source_key(deployment: Deployment, url: str | None) -> str:
+    """Return the reference to the source's private key if its server also has the assets; otherwise ""."""
+    same = urlsplit(url or "").hostname == urlsplit(deployment.source_url).hostname
+    return key_for(url, deployment.source_key) if same else ""
 
 
 def _known_hosts(deployment: Deployment, place: AssetLocationSettings) -> str | None:

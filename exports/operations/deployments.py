@@ -17,7 +17,7 @@ from psynetdata import credentials, jobs
 from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.problems import Conflict, UsageError
 
-from .asset_location import AssetLocationSettings, put
+from .asset_location import AssetLocationSettings, key_for, put
 
 EVERY = 60  # seconds; the default and the minimum
 _LONGEST_EVERY = 7 * 24 * 3600
@@ -82,9 +82,11 @@ def add(
     `deployment_id` names the deployment where its database does not; where it does, the two must agree. A `password`,
     or one in `url`, is encrypted and stored apart; `password_env` names the environment variable that holds it
     instead. `every`: seconds between snapshots, 60 or more; 0: only on request. `key` refers to a private SSH key,
-    `known_hosts` is the line of the host key that somebody has confirmed (`host_key`).
+    which also opens an SFTP server that `assets` names without a password; `known_hosts` is the line of the host key
+    that somebody has confirmed (`host_key`).
     """
-    every, place = checked_every(EVERY if every is None else every), AssetLocationSettings(url=assets or None)
+    every = checked_every(EVERY if every is None else every)
+    place = AssetLocationSettings(url=assets or None, key=key_for(assets, key))
     if password_env:
         password = credentials.reveal(f"env:{password_env}")
     inspected = inspect_source(url, deployment_id=deployment_id, password=password, key=key, known_hosts=known_hosts)

@@ -325,6 +325,15 @@ def test_a_folder_behind_ssh_is_a_storage(known, tmp_path):
         storages.create_storage(storage(known.url(root))).exists("a")
 
 
+def test_a_storage_without_a_key(known, tmp_path, settings, monkeypatch):
+    settings.SSH_KEY = ""
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    for key in (Path.home() / ".ssh").glob("id_*"):
+        key.unlink()
+    with pytest.raises(StorageGone, match="There is no key to offer to the storage's server"):
+        storages.create_storage(storage(known.url(tmp_path))).exists("a")
+
+
 def test_snapshots_and_exports_behind_ssh(known, loaded, settings, tmp_path, typed):
     (tmp_path / "desk").mkdir()
     settings.STORAGES = {**settings.STORAGES, "default": storage(known.url(tmp_path / "desk"))}

@@ -235,6 +235,23 @@ def test_credentials_that_are_wrong(ssh_server, folder, swift_server, bucket, fe
     assert "refused our credentials" in found.missing
 
 
+def test_nothing_to_offer_is_not_a_broken_connection(ssh_server, folder, fetched, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    place = {"assets_url": ssh_server.url(folder), "assets_known_hosts": ssh_server.known_hosts}
+    assert "there is no key or password for the assets' server; give one" in fetched(planned(), **place).missing
+    assert fetched.pauses == []  # trying again would not help
+
+
+def test_a_server_with_other_methods_is_not_a_broken_connection(ssh_server, folder, fetched, monkeypatch):
+    monkeypatch.setenv("ASSETS_KEY", ssh_server.key)
+    ssh_server.stop()
+    ssh_server.more = "Ciphers chacha20-poly1305@openssh.com\n"  # which paramiko does not know
+    ssh_server.start()
+    place = {"assets_url": ssh_server.url(folder), "assets_known_hosts": ssh_server.known_hosts}
+    assert "no SSH method in common" in fetched(planned(), assets_secret="env:ASSETS_KEY", **place).missing
+
+
 def test_places_that_are_gone(folder, fetched, swift_server, bucket, ssh_server, monkeypatch):
     assert fetched(planned(), assets_url=f"{folder.as_uri()}-gone").missing == "the folder of the assets does not exist"
     assert fetched(planned(), assets_url=swift_server.url("nobodys-bucket")).missing == (

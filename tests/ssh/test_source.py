@@ -14,6 +14,7 @@ from exports.capture import snapshot_schedule
 from exports.capture.take import take
 from exports.models import Snapshot
 from exports.operations import deployments
+from exports.operations.asset_location import AssetLocationSettings, set_asset_location
 from exports.sources.postgres import Refused, Unreachable, parse
 from exports.sources.read_transaction import ReadTransaction
 from exports.store.reader import SnapshotReader
@@ -171,6 +172,13 @@ def test_keys(lab, monkeypatch, tmp_path):
     monkeypatch.setenv("LAB_KEY", lab.server.key)
     running = lab.add(app, key="env:LAB_KEY")
     assert (running.source_key, running.assets_secret) == ("env:LAB_KEY", "env:LAB_KEY")
+    place = lab.server.url(tmp_path)
+    for url, secret in ((place, "env:LAB_KEY"), ("https://files.lab.org/", "")):
+        assert lab.add(app, key="env:LAB_KEY", assets=url).assets_secret == secret
+    # Also if the location is given later, for the same server.
+    for url, secret in ((place, "env:LAB_KEY"), (place.replace("127.0.0.1", "elsewhere"), "")):
+        set_asset_location(running, AssetLocationSettings(url=url))
+        assert running.assets_secret == secret
     stranger = lab.server._keygen("stranger")
     with pytest.raises(Refused, match="does not accept the key that was given for the user"):
         lab.add(app, key=f"file:{stranger}")

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import paramiko
+from paramiko.ssh_exception import IncompatiblePeer
 
-from psynetdata.infra.sftp.connection import Connected, Server, UnknownKey, UnreadableKey
+from psynetdata.infra.sftp.connection import Connected, NothingToOffer, Server, UnknownKey, UnreadableKey
 from psynetdata.infra.sftp.read_ahead import Reads
 
 from .base import FileMissing, IsFolder, LocationGone, Session, Stream, TransferFailed, Unchanged, checked, exactly
@@ -127,6 +128,15 @@ class SFTPSession(Session):
         except UnreadableKey:
             raise LocationGone(
                 "the private key for the assets' server cannot be read (one with a passphrase cannot be used)"
+            ) from None
+        except NothingToOffer:
+            raise LocationGone(
+                "there is no key or password for the assets' server; give one with `manage.py deployment assets ID "
+                "--secret-env NAME`, or put a key into an agent or ~/.ssh of the user that runs psynetdata"
+            ) from None
+        except IncompatiblePeer:
+            raise LocationGone(
+                "the assets' server has no SSH method in common with psynetdata; bring it up to date"
             ) from None
         except paramiko.AuthenticationException:
             raise LocationGone("the assets' server refused our credentials") from None

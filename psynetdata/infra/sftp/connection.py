@@ -15,6 +15,7 @@ from storages.backends.sftpstorage import SFTPStorage
 
 _KNOWN_HOSTS = (Path("/etc/ssh/ssh_known_hosts"), Path("~/.ssh/known_hosts"))
 _ONE_PASS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
+_NO_METHOD = "No authentication methods available"  # paramiko has no class for it
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Connected(SFTPStorage):
 
 
 def connect(server: Server) -> tuple[paramiko.SSHClient, paramiko.SFTPClient]:
-    """Connect to a server. Raises UnknownKey, UnreadableKey, and exceptions of paramiko and sockets."""
+    """Connect to a server. Raises UnknownKey, UnreadableKey, NothingToOffer, and exceptions of paramiko and sockets."""
     ssh = paramiko.SSHClient()
     _load_known(ssh.get_host_keys(), server)
     ssh.set_missing_host_key_policy(_Refuse())
@@ -62,9 +63,11 @@ def connect(server: Server) -> tuple[paramiko.SSHClient, paramiko.SFTPClient]:
         )  # fmt: skip
         sftp = ssh.open_sftp()
         sftp.get_channel().settimeout(server.timeout)
-    except BaseException:
+    except BaseException as error:
         ssh.close()
         line.close()
+        if isinstance(error, paramiko.SSHException) and str(error) == _NO_METHOD:
+            raise NothingToOffer from None
         raise
     return ssh, sftp
 
@@ -84,6 +87,10 @@ class UnknownKey(paramiko.SSHException):
 
 class UnreadableKey(Exception):
     """The private key cannot be read."""
+
+
+class NothingToOffer(paramiko.AuthenticationException):
+    """There is no password and no key that could be offered to the server."""
 
 
 class _Refuse(paramiko.MissingHostKeyPolicy):

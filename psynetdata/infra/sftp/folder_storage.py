@@ -13,11 +13,12 @@ import paramiko
 from django.conf import settings
 from django.core.files.base import File
 from django.utils.deconstruct import deconstructible
+from paramiko.ssh_exception import IncompatiblePeer
 from storages.backends.sftpstorage import SFTPStorage
 
 from psynetdata.infra.outages import Outage
 
-from .connection import Server, UnknownKey, UnreadableKey, connect
+from .connection import NothingToOffer, Server, UnknownKey, UnreadableKey, connect
 from .read_ahead import Reads
 
 _BUFFER = 1 << 18
@@ -140,5 +141,14 @@ def _translated_errors(host: str) -> Iterator[None]:
         ) from None
     except UnreadableKey:
         raise StorageGone("The private key that SSH_KEY names cannot be read.") from None
+    except NothingToOffer:
+        raise StorageGone(
+            f"There is no key to offer to the storage's server {host}; name one in SSH_KEY, or put one into an "
+            "agent or ~/.ssh of the user that runs psynetdata."
+        ) from None
+    except IncompatiblePeer:
+        raise StorageGone(
+            f"The storage's server {host} has no SSH method in common with psynetdata; bring it up to date."
+        ) from None
     except paramiko.AuthenticationException:
         raise StorageGone(f"The storage's server {host} refused our key.") from None
