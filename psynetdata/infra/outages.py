@@ -3,6 +3,7 @@
 import errno
 import socket
 import sqlite3
+from pathlib import Path
 
 from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError
@@ -20,10 +21,40 @@ _AWAY = "The database cannot be reached, or the connection broke; try again when
 _STORAGE_AWAY = "The storage (STORAGE_URL) cannot be reached, or the connection broke; try again when it is back."
 _STORAGE_REFUSED = "The storage (STORAGE_URL) refused a request ({why}); check its credentials and permissions."
 
+_NO_MEMORY = (
+    "There was not enough memory; close other programs, or use fewer processes (--n_parallel 1), then try again."
+)
+
+# {numbers of the system: (sentence, whether the work can be repeated without anybody doing something)}
+_SYSTEM = {
+    (errno.ENOSPC, errno.EDQUOT, errno.EFBIG): (_FULL, False),
+    (errno.EROFS, errno.EACCES, errno.EPERM): (_READ_ONLY, False),
+    (errno.ENOTDIR,): ("On the way to {place} there is a file where a folder should be; move that file.", False),
+    (errno.EISDIR,): ("In {place} there is a folder where a file should be; move that folder.", False),
+    (errno.ENAMETOOLONG,): ("A name is too long for the disk of {place}; choose a folder with a shorter path.", False),
+    (errno.ELOOP,): ("Links on the way to {place} lead in a circle; correct them.", False),
+    (errno.EIO, getattr(errno, "EUCLEAN", errno.EIO), errno.ENODEV, errno.ENXIO): (
+        "The disk of {place} reports an error ({why}); check the disk, and that there is a backup.",
+        False,
+    ),
+    (errno.ESTALE, errno.ENOTCONN): (
+        "The network folder of {place} is not connected ({why}); try again when it is back.",
+        True,
+    ),
+    (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS): (
+        "The disk of {place} cannot do what psynetdata needs ({why}); use a local disk.",
+        False,
+    ),
+    (errno.EBUSY, errno.ETXTBSY): ("Another program uses a file of {place}; end that program, then try again.", False),
+    (errno.EMFILE, errno.ENFILE): (
+        "Too many files are open; allow more of them (ulimit -n), or end other programs, then try again.",
+        True,
+    ),
+    (errno.ENOMEM,): (_NO_MEMORY, False),
+}
+
 # The first two characters of PostgreSQL's error codes: connections, and a server that shuts down or starts.
 _AWAY_CLASSES = (errorcodes.CLASS_CONNECTION_EXCEPTION, errorcodes.CLASS_OPERATOR_INTERVENTION)
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_NO_RIGHT = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 class Outage(Problem):
@@ -45,6 +76,8 @@ def outage(error: BaseException) -> Outage | None:
         return _postgres_outage(cause)
     if settings.STORAGES["default"]["BACKEND"] != LOCAL and (storage_outage := _storage_outage(error)):
         return storage_outage
+    if isinstance(error, MemoryError):
+        return Outage(_NO_MEMORY)
     if isinstance(error, OSError):
         return _system_outage(error)
     return None
@@ -82,12 +115,23 @@ def _storage_outage(error: BaseException) -> Outage | None:
 
 
 def _system_outage(error: OSError) -> Outage | None:
-    if error.errno in _NO_ROOM:
-        return _outage(_FULL)
-    if error.errno in _NO_RIGHT:
-        return _outage(_READ_ONLY, why=error.strerror)
+    for numbers, (sentence, passes) in _SYSTEM.items():
+        if error.errno in numbers:
+            return Outage(sentence.format(place=_place(error.filename), why=error.strerror), passes=passes)
     return None
 
 
 def _outage(sentence: str, why: str = "") -> Outage:
-    return Outage(sentence.format(place=f"DATA_DIR={settings.DATA_DIR} or the storage", why=why))
+    return Outage(sentence.format(place=_place(None), why=why))
+
+
+def _place(filename: object) -> str:
+    """Return which of our folders a file is in. Its own name is not shown: names of assets may hold identifiers."""
+    data = f"DATA_DIR={settings.DATA_DIR}"
+    if not isinstance(filename, str):
+        return f"{data} or the storage"
+    path = Path(filename).absolute()
+    location = settings.STORAGES["default"].get("OPTIONS", {}).get("location")
+    if settings.STORAGES["default"]["BACKEND"] == LOCAL and path.is_relative_to(location):
+        return f"the storage ({location})"
+    return data if path.is_relative_to(settings.DATA_DIR) else "the file or folder that was named"

@@ -1,6 +1,7 @@
 """A full disk, a locked or lost database: one sentence, nothing half-made, and the work goes on when it is over."""
 
 import errno
+import re
 import sqlite3
 
 import pytest
@@ -30,13 +31,58 @@ on_postgres = pytest.mark.skipif(connection.vendor != "postgresql", reason="made
 
 @pytest.mark.parametrize(
     ("number", "words"),
-    [(errno.ENOSPC, "no space left"), (errno.EROFS, "cannot write"), (errno.EACCES, "cannot write")],
+    [
+        (errno.ENOSPC, "no space left"),
+        (errno.EDQUOT, "no space left"),
+        (errno.EFBIG, "no space left"),
+        (errno.EROFS, "cannot write its files (as the system says)"),
+        (errno.EACCES, "cannot write"),
+        (errno.EPERM, "cannot write"),
+        (errno.ENOTDIR, "a file where a folder should be"),
+        (errno.EISDIR, "a folder where a file should be"),
+        (errno.ENAMETOOLONG, "too long"),
+        (errno.ELOOP, "lead in a circle"),
+        (errno.EIO, "reports an error (as the system says)"),
+        (errno.ENODEV, "reports an error"),
+        (errno.ESTALE, "is not connected"),
+        (errno.ENOTCONN, "is not connected"),
+        (errno.ENOLCK, "cannot do what psynetdata needs"),
+        (errno.EBUSY, "Another program uses"),
+    ],
 )
 def test_what_the_system_says(number, words, settings):
     found = outage(OSError(number, "as the system says"))
     assert words in found.sentence
     assert f"DATA_DIR={settings.DATA_DIR}" in found.sentence
     assert found.exit_code == 1
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EMFILE, "x"), OSError(errno.ENOMEM, "x"), MemoryError()])
+def test_what_the_machine_lacks(error):
+    assert re.search("memory|Too many files", outage(error).sentence)
+
+
+def test_it_says_where_but_shows_no_names(settings, tmp_path, own_storage):
+    own_storage.mkdir()
+    (own_storage / "a").touch()
+    (tmp_path / "b").touch()
+    for path, place in ((own_storage / "a", f"the storage ({own_storage})"), (tmp_path / "b", "that was named")):
+        with pytest.raises(NotADirectoryError) as raised:
+            (path / "worker-1234").write_text("x")
+        assert place in outage(raised.value).sentence
+        assert "worker-1234" not in outage(raised.value).sentence
+    for found in (settings.DATA_DIR / "x", str(settings.DATA_DIR / "x")):
+        assert f"DATA_DIR={settings.DATA_DIR}" in outage(OSError(errno.EIO, "Input/output error", found)).sentence
+
+
+def test_a_job_ends_with_that_sentence(kind, tmp_path):  # noqa: F811
+    (tmp_path / "file").touch()
+    kind(lambda running: (tmp_path / "file" / "x").write_text(""))
+    job = jobs.prepare("test")
+    jobs.run(job.pk)
+    job.refresh_from_db()
+    assert job.state == Job.State.FAILED
+    assert "a file where a folder should be" in job.reason
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), OSError(errno.ENOENT, "x"), sqlite3.IntegrityError("x")])
