@@ -4,6 +4,8 @@ This module and psynetdata.jobs are the only ones that use django-q2.
 """
 
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 
 from django.conf import settings
 from django.db.models import Q
@@ -18,9 +20,11 @@ from .infra.clock import AHEAD, lately
 from .models import Beat, Job
 
 FAST, SLOW = "fast", "slow"
+CLUSTERS = (FAST, SLOW)
 _TICK = "tick"  # its row in Beat
 STANDS_STILL_AFTER = timedelta(minutes=3)
 _ASKED_AGAIN_AFTER = timedelta(minutes=10)
+_JOB_TIMES = ("created_at", "started_at", "heartbeat_at", "finished_at")
 
 
 def ensure_schedule() -> None:
@@ -30,7 +34,7 @@ def ensure_schedule() -> None:
         defaults={"func": "psynetdata.jobs.tick", "schedule_type": Schedule.MINUTES, "minutes": 1, "cluster": FAST},
     )
     mend_times()
-    for name in (FAST, SLOW, _TICK):
+    for name in (*CLUSTERS, _TICK):
         beat(name)
 
 
@@ -49,6 +53,19 @@ def mend_times(now: datetime | None = None) -> None:
     OrmQ.objects.filter(lock__gt=future + timedelta(seconds=Conf.RETRY)).update(lock=now)
     Beat.objects.filter(at__gt=future).update(at=now)
     Beat.objects.filter(asked_at__gt=future).update(asked_at=None)
+
+
+def mend_jobs() -> None:
+    """Let times of jobs become now that are in the future, because the clock was set back since.
+
+    A job that seems to be newer than all others would keep those that are due from being sent, and one with a heartbeat
+    in the future would never count as dead.
+    """
+    now = timezone.now()
+    future = {name: Q(**{f"{name}__gt": now + AHEAD}) for name in _JOB_TIMES}
+    if Job.objects.filter(reduce(or_, future.values())).exists():
+        for name, is_future in future.items():
+            Job.objects.filter(is_future).update(**{name: now})
 
 
 def beat(cluster: str) -> None:
@@ -75,7 +92,7 @@ def standing_still() -> list[str]:
     alive = set(Beat.objects.filter(lately("at", since, now)).values_list("cluster", flat=True))
     busy = Job.objects.filter(lately("heartbeat_at", since, now), state=Job.State.RUNNING)
     alive |= set(busy.values_list("cluster", flat=True))
-    return [cluster for cluster in (FAST, SLOW) if cluster not in alive]
+    return [cluster for cluster in CLUSTERS if cluster not in alive]
 
 
 def ticked() -> None:
@@ -94,7 +111,7 @@ def tick_is_late() -> bool:
 
 def signs_of_life() -> dict[str, datetime]:
     """Return {cluster: its last beat}."""
-    return dict(Beat.objects.filter(cluster__in=(FAST, SLOW)).values_list("cluster", "at"))
+    return dict(Beat.objects.filter(cluster__in=CLUSTERS).values_list("cluster", "at"))
 
 
 def last_tick() -> datetime | None:

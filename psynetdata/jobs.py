@@ -12,8 +12,6 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import reduce
-from operator import or_
 from time import monotonic
 
 from django.db import Error, close_old_connections, connection, transaction
@@ -22,9 +20,7 @@ from django.utils import timezone
 from django_q.tasks import async_task
 
 from . import clusters
-from .clusters import FAST, SLOW
 from .database_version import check_not_newer
-from .infra.clock import AHEAD
 from .infra.leftovers import sweep
 from .infra.log_format import log_ids
 from .infra.outages import Outage, outage
@@ -33,6 +29,7 @@ from .psynet.problems import Cancelled, Conflict, Problem
 
 logger = logging.getLogger(__name__)
 
+FAST, SLOW = clusters.FAST, clusters.SLOW
 LOOK_EVERY = 1.0  # seconds between checks for cancel
 BEAT_EVERY = 5.0  # seconds between heartbeats
 STALE_AFTER = timedelta(seconds=60)
@@ -237,8 +234,10 @@ def tick() -> None:
     """Run once a minute: give signs of life, give jobs of dead workers to others (or fail them), delete leftovers."""
     clusters.beat(FAST)
     clusters.mend_times()
-    _mend_times()
-    clusters.ask_for_beat(SLOW)
+    clusters.mend_jobs()
+    for cluster in clusters.CLUSTERS:
+        if cluster != FAST:
+            clusters.ask_for_beat(cluster)
     _reassign_stale()
     _send_lost_again()
     sweep_leftovers()
@@ -246,20 +245,6 @@ def tick() -> None:
     if _is_ready():
         _call_each_minute(unchecked=False)
     clusters.ticked()
-
-
-def _mend_times() -> None:
-    """Let times of jobs become now that are in the future, because the clock was set back since.
-
-    A job that seems to be newer than all others would keep those that are due from being sent, and one with a heartbeat
-    in the future would never count as dead.
-    """
-    now = timezone.now()
-    names = ("created_at", "started_at", "heartbeat_at", "finished_at")
-    future = {name: Q(**{f"{name}__gt": now + AHEAD}) for name in names}
-    if Job.objects.filter(reduce(or_, future.values())).exists():
-        for name, is_future in future.items():
-            Job.objects.filter(is_future).update(**{name: now})
 
 
 def _reassign_stale() -> None:

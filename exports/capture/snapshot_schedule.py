@@ -1,11 +1,15 @@
 """When snapshots are due: checked each minute; one at a time for each deployment, and no backlog after a gap."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from exports.store.locks import Busy
 from psynetdata import jobs
 from psynetdata.models import Deployment, Job
+from psynetdata.psynet.problems import Cancelled
 
 KIND = "snapshot"
 # The tick comes about once a minute; if one is a little early, its snapshots must not wait for the next.
@@ -27,8 +31,18 @@ def send_due(now: datetime | None = None) -> list[Job]:
         # Two ticks at the same time: the one that moves the row sends the job.
         same = Deployment.objects.filter(pk=deployment.pk, due_at=deployment.due_at, state=Deployment.State.RUNNING)
         if same.update(due_at=following):
-            sent.append(jobs.submit(KIND, deployment=deployment))
+            sent.append(jobs.submit(KIND, deployment=deployment, options={"scheduled": True}))
     return sent
+
+
+@contextmanager
+def skipped_if_busy(deployment: Deployment) -> Iterator[None]:
+    """End a scheduled job as cancelled, not as failed, if another job works on the deployment; it is due again then."""
+    try:
+        yield
+    except Busy as problem:
+        Deployment.objects.filter(pk=deployment.pk, due_at__isnull=False).update(due_at=timezone.now())
+        raise Cancelled(f"Skipped: {problem.sentence}") from None
 
 
 def _waits(deployment: Deployment, now: datetime) -> bool:

@@ -21,8 +21,12 @@ PRUNE = "prune"
 _LOOK = 0.2  # seconds between checks for a prune that is deleting
 
 
+class Busy(Conflict):
+    """Another job is working on the deployment."""
+
+
 def claim(deployment_id: str, running: jobs.Running | None) -> None:
-    """Note in this job's row that it is the only one working on the deployment. Raises Conflict if there is another."""
+    """Note in this job's row that it is the only one working on the deployment. Raises Busy if there is another."""
     mine = running.job if running else None
     with transaction.atomic():
         # The rows are locked in a fixed order, so of two claims at the same time the second sees the first.
@@ -31,7 +35,7 @@ def claim(deployment_id: str, running: jobs.Running | None) -> None:
         of_deployment = Q(options__claims=deployment_id) | Q(deployment__deployment_id=deployment_id)
         other = Job.objects.filter(of_deployment, pk__in=held).first()
         if other:
-            raise Conflict(
+            raise Busy(
                 f"{str(other).capitalize()} is working on {printable_name(deployment_id)}; wait until it is done."
             )
         if mine:
@@ -45,7 +49,7 @@ def claim_in_time(deployment_id: str, running: jobs.Running, *, seconds: float =
     while True:
         try:
             return claim(deployment_id, running)
-        except Conflict:
+        except Busy:
             if monotonic() > until:
                 raise
         running.check()

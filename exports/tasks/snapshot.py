@@ -1,5 +1,6 @@
 """Job handlers for long work on snapshots: take ids and paths, make one call, return what to show."""
 
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 
@@ -107,13 +108,15 @@ jobs.each_minute(submit_daily)
 
 @jobs.handler(snapshot_schedule.KIND, cluster=jobs.FAST, max_attempts=1, kept=_KEPT)
 def snapshot_job(running: jobs.Running) -> dict:
-    """Take a snapshot of the job's deployment. Options: full, mirror (unless False).
+    """Take a snapshot of the job's deployment. Options: full, mirror (unless False), scheduled.
 
     Result: snapshot, deployment, read, warnings. One attempt: the schedule sends the next one.
     """
     options = running.options
     full, mirrored = bool(options.get("full")), bool(options.get("mirror", True))
-    done = take(running.job.deployment, full=full, mirrored=mirrored, running=running)
+    scheduled, deployment = bool(options.get("scheduled")), running.job.deployment
+    with snapshot_schedule.skipped_if_busy(deployment) if scheduled else nullcontext():
+        done = take(deployment, full=full, mirrored=mirrored, running=running)
     return {
         "snapshot": done.snapshot.pk,
         "deployment": done.deployment.pk,

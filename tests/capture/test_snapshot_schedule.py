@@ -10,7 +10,7 @@ from exports.models import Snapshot
 from exports.operations import deployments
 from psynetdata import jobs
 from psynetdata.models import Deployment, Job
-from psynetdata.psynet.problems import UsageError
+from psynetdata.psynet.problems import Conflict, UsageError
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 
@@ -71,6 +71,32 @@ def test_no_overlap_and_no_pile(experiment):
     assert send(later) == 1
     assert send(later + timedelta(seconds=20)) == 0
     assert Deployment.objects.get().due_at == later + timedelta(seconds=60)
+
+
+def test_a_scheduled_one_that_meets_another_is_skipped(experiment):
+    """It did not fail: the other one is as good. The schedule asks again as soon as that is over."""
+    running = experiment(every=86_400)
+    jobs.tick()
+    job = Job.objects.get(kind="snapshot")
+    by_hand = Job.objects.create(
+        kind="snapshot", deployment=running.deployment, state=Job.State.RUNNING, heartbeat_at=timezone.now()
+    )
+    jobs.run(job.pk)
+    job.refresh_from_db()
+    assert job.state == Job.State.CANCELLED
+    assert job.reason.startswith(f"Skipped: Snapshot {by_hand.pk} is working on ")
+    assert not Snapshot.objects.exists()
+    jobs.tick()
+    assert Job.objects.filter(kind="snapshot", state=Job.State.QUEUED).count() == 0
+    Job.objects.filter(pk=by_hand.pk).update(state=Job.State.DONE)
+    jobs.tick()
+    jobs.run(Job.objects.get(kind="snapshot", state=Job.State.QUEUED).pk)
+    assert Snapshot.objects.count() == 1
+    # One that somebody asked for says that it could not.
+    Job.objects.filter(pk=by_hand.pk).update(state=Job.State.RUNNING)
+    with pytest.raises(Conflict, match="is working on"):
+        jobs.run_here("snapshot", deployment=running.deployment)
+    assert Job.objects.latest("pk").state == Job.State.FAILED
 
 
 @pytest.mark.each_database
