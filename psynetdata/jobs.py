@@ -21,6 +21,7 @@ from django_q.tasks import async_task
 
 from . import clusters
 from .database_version import check_not_newer
+from .infra import sqlite_log
 from .infra.leftovers import sweep
 from .infra.log_format import log_ids
 from .infra.outages import Outage, outage
@@ -241,6 +242,7 @@ def tick() -> None:
     _reassign_stale()
     _send_lost_again()
     sweep_leftovers()
+    sqlite_log.shorten()
     _call_each_minute(unchecked=True)
     if _is_ready():
         _call_each_minute(unchecked=False)
