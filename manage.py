@@ -6,6 +6,7 @@ import sys
 
 
 def main() -> None:
+    os.umask(0o077)  # files with data about people are private, wherever they are written
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "psynetdata.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line

@@ -89,7 +89,9 @@ DATABASE_URL = env.read(
 
 def _sqlite(name: str) -> dict:
     # IMMEDIATE + WAL + a timeout: the only combination with which workers never see "database is locked".
-    pragmas = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=FILE;"
+    pragmas = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=FILE; "
+    # What a large transaction leaves of the log is cut off; see psynetdata.infra.sqlite_log.
+    pragmas += "PRAGMA journal_size_limit=33554432;"
     options = {"transaction_mode": "IMMEDIATE", "timeout": 30, "init_command": pragmas}
     test = {"NAME": str(TEMP_DIR / f"test-{name}.sqlite3")}
     return {
@@ -129,6 +131,7 @@ STORAGES = {
 }
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True  # served from where they are installed; collectstatic is not needed
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 FILE_UPLOAD_TEMP_DIR = str(TEMP_DIR)
 
 # --- work -----------------------------------------------------------------------------------

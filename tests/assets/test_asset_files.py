@@ -303,6 +303,7 @@ def test_a_folder_behind_ssh_is_a_storage(known, tmp_path):
         assert kept.save("a/b/x", ContentFile(data)) == "a/b/x"
     assert [path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()] == ["a/b/x"]
     assert (kept.size("a/b/x"), kept.exists("a/b/y"), kept.listdir("a")) == (len(content), False, (["b"], []))
+    assert [(root / folder).stat().st_mode & 0o777 for folder in ("a", "a/b")] == [0o700, 0o700]
     with kept.open("a/b/x", "rb") as file:
         assert file.read(5) == content[:5]
         file.seek(2_999_990)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.infra.test_private_files import open_to_others
 from tests.infra.test_supervisor import lives, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,12 +82,18 @@ def descendants(pid: int) -> set[int]:
     return found
 
 
-def test_it_comes_up_and_goes_and_comes_again(serve):
+def test_it_comes_up_and_goes_and_comes_again(serve, tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "site.sqlite3").touch()  # as an earlier version made it
+    for path, mode in ((data, 0o755), (data / "site.sqlite3", 0o644)):
+        path.chmod(mode)
     first = serve("--sample")
     said = until_announced(first)
     assert re.search(r"Sign in as admin with the password \S{16}\n", said)
     assert wait_for(lambda: answers(first.port), 30) == 200
     below = wait_for(lambda: (found := descendants(first.pid)) and len(found) >= 8 and found)
+    assert open_to_others(data) == []
     second = serve(port=first.port)
     assert "psynetdata is already running on the folder" in second.communicate(timeout=SOON)[1]
     assert second.returncode == 1

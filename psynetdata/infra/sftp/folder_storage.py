@@ -38,7 +38,7 @@ class SFTPFolderStorage(SFTPStorage):
     """
 
     def __init__(self, host: str, port: int, user: str | None, root: str):
-        super().__init__(host=host, root_path=root, interactive=False)
+        super().__init__(host=host, root_path=root, interactive=False, dir_mode=0o700)
         self._server = Server(host, port, user, root)
         self._own = threading.local()
 

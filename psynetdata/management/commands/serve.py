@@ -8,11 +8,13 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.management import call_command
 from django.db import connections
 from django.db.utils import OperationalError
 
 from psynetdata import clusters, jobs, sealing
+from psynetdata.infra.private_files import make_private
 from psynetdata.infra.supervisor import Child, Supervisor, only_one
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.psynet.problems import Problem
@@ -34,6 +36,7 @@ class Command(BaseCommand):
 
     def run(self, *, sample: bool, threads: int, only: str | None, **options):
         with only_one(settings.DATA_DIR / (f"serve-{only}.lock" if only else "serve.lock")):
+            self._make_private()
             # `--only workers` leaves migrations to the web server's half, and jobs fail until that has run them.
             password = None if only == "workers" else self._prepare(sample)
             sealing.master_key()
@@ -52,6 +55,12 @@ class Command(BaseCommand):
                 self._announce(password)
             supervisor.run()
             self.stdout.write("Stopped.")
+
+    def _make_private(self) -> None:
+        """Correct the permissions that earlier versions left."""
+        local = isinstance(default_storage, FileSystemStorage)
+        for path in make_private(settings.DATA_DIR, Path(default_storage.location) if local else None):
+            self.warn(f"Other users of this machine may be able to read {path}; take that right away (chmod go=).")
 
     def _prepare(self, sample: bool) -> str | None:
         """Migrate the databases; on the first run also create an account, and return its password."""
