@@ -1,6 +1,10 @@
 """What makes the tick come, whatever the clock did, and what waits in the queues."""
 
+import os
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
@@ -14,6 +18,7 @@ from psynetdata.models import Beat, Job
 from tests.site.test_jobs import kind  # noqa: F401  a fixture
 
 pytestmark = [pytest.mark.django_db(databases="__all__", transaction=True), pytest.mark.each_database]
+ROOT = Path(__file__).resolve().parents[2]
 LATER = timedelta(hours=3)
 
 
@@ -107,3 +112,37 @@ def test_a_tick_that_fails_is_not_one(kind, monkeypatch):  # noqa: F811
     with pytest.raises(ZeroDivisionError):
         jobs.tick()
     assert clusters.tick_is_late()
+
+
+# A worker of a cluster with three tasks: a small one, one that needs much memory, and one that it must not get to.
+_WORKER = """
+import django
+django.setup()
+from multiprocessing import get_context
+from django_q.worker import worker
+fork = get_context("fork")
+tasks, results = fork.Queue(), fork.Queue()
+for number, size in enumerate((1, 300_000_000, 1)):
+    tasks.put({"id": str(number), "name": str(number), "func": "builtins.bytearray", "args": (size,), "kwargs": {}})
+state = fork.Value("f", -1)
+results.put = lambda task: print("done", task["name"], flush=True)
+# A fork, as in a cluster: the peak of a process that was executed includes that of who executed it.
+process = fork.Process(target=worker, args=(tasks, results, state))
+process.start()
+process.join()
+print("recycled" if state.value == -2 else state.value)
+"""
+
+
+def test_a_worker_that_needed_much_memory_is_replaced(tmp_path):
+    variables = os.environ | {"DJANGO_SETTINGS_MODULE": "psynetdata.settings", "DATA_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", _WORKER],
+        env=variables,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert done.stdout.split("\n")[:3] == ["done 0", "done 1", "recycled"]
