@@ -48,35 +48,27 @@ def unseal_key(sealed: str) -> bytes:
 def master_key() -> str:
     """Return the master key; make one for a new database. Raises Problem if it is missing, or is not this database's.
 
-    Each process compares it with the database once.
+    Each process compares it with the database until something is sealed.
     """
     key = settings.MASTER_KEY or env.stored_secret(settings.MASTER_KEY_FILE)
     if key in _checked:
         return key
-    known = KeyFingerprint.objects.first()
-    if known is None:
-        key = _first_key(key)
-        known, _ = KeyFingerprint.objects.get_or_create(pk=1, defaults={"fingerprint": _fingerprint(key)})
+    known, values = KeyFingerprint.objects.first(), _sealed_values()
     if not key:
-        raise _missing()
+        if known or values:
+            raise _missing()
+        key = env.kept_secret(settings.MASTER_KEY_FILE, lambda: Fernet.generate_key().decode())
+    if values and not any(_opens(make(key), value) for make, value in values):
+        raise _foreign()
+    if known is None:
+        known, _ = KeyFingerprint.objects.get_or_create(pk=1, defaults={"fingerprint": _fingerprint(key)})
     if known.fingerprint != _fingerprint(key):
-        if _sealed_values():
+        if values:
             raise _foreign()
         # A desk that is rebuilt from its store gets the former desk's key after its own first start.
         KeyFingerprint.objects.filter(pk=known.pk).update(fingerprint=_fingerprint(key))
-    _checked.add(key)
-    return key
-
-
-def _first_key(key: str) -> str:
-    """Return the key for a database without a fingerprint. Raises Problem if its sealed values need another one."""
-    values = _sealed_values()
-    if not key:
-        if values:
-            raise _missing()
-        return env.kept_secret(settings.MASTER_KEY_FILE, lambda: Fernet.generate_key().decode())
-    if values and not any(_opens(make(key), value) for make, value in values):
-        raise _foreign()
+    if values:
+        _checked.add(key)
     return key
 
 

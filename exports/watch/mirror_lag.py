@@ -61,7 +61,8 @@ def _interval(sight: DeploymentStatus) -> timedelta:
 def _sentence(faces: list[str], first: Snapshot, sight: DeploymentStatus) -> str:
     which = "mirror" if len(faces) == len(settings.FACES) else f"{faces[0]} face of the mirror"
     sentence = f"The {which} does not follow: it shows none of the snapshots since {times.in_words(first.taken_at)}."
-    last = sight.mirroring or sight.taking
+    tries = [job for job in (sight.mirroring, sight.taking) if job is not None]
+    last = max(tries, key=lambda job: job.pk, default=None)
     failed = last is not None and last.state == Job.State.FAILED
     return f"{sentence} The last try failed: {last.reason}" if failed else sentence
 

@@ -61,6 +61,22 @@ def test_another_key_is_taken_where_nothing_is_sealed(restarted, settings):
     assert sealing.master_key() == settings.MASTER_KEY
 
 
+def test_two_hosts_that_each_brought_a_key(restarted, settings):
+    """The first that seals something decides; the other one seals nothing."""
+    one, other = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    for key in (one, other):
+        settings.MASTER_KEY = key
+        sealing.master_key()
+    settings.MASTER_KEY = one
+    credentials.keep("source 1", "the password")
+    settings.MASTER_KEY = other
+    with pytest.raises(Problem, match="is not the master key"):
+        credentials.keep("source 2", "another password")
+    settings.MASTER_KEY = one
+    restarted()
+    assert credentials.reveal("secret:source 1") == "the password"
+
+
 @pytest.mark.parametrize("sealed", ["secret", "pseudonym key"])
 def test_a_database_from_before_fingerprints(key_file, restarted, sealed):
     if sealed == "secret":

@@ -55,7 +55,9 @@ def test_it_says_which_face_and_why(watched, snapshot, job):
         "The anonymous face of the mirror does not follow: it shows none of the snapshots since "
         "2026-11-22 11:00:00 UTC. The last try failed: The pseudonym key cannot be decrypted."
     )
-    assert "pseudonym" not in Incident.objects.get(kind="mirror").sentence_without_places
+    job(deployment, "failed", reason="The disk is full.")
+    assert found().endswith("The last try failed: The disk is full.")
+    assert "disk" not in Incident.objects.get(kind="mirror").sentence_without_places
     show("anonymous", Snapshot.objects.first())
     assert found() is None
 
