@@ -22,6 +22,7 @@ from django_q.tasks import async_task
 from . import clusters
 from .database_version import check_not_newer
 from .infra import sqlite_log
+from .infra.clock import steady
 from .infra.leftovers import sweep
 from .infra.log_format import log_ids
 from .infra.outages import Outage, outage
@@ -110,7 +111,7 @@ class Running:
         self._on_progress = on_progress
         self._saved_at = 0.0
         self.cancelled = threading.Event()
-        self.beaten_at = timezone.now()
+        self.beaten_at = steady()
         self.lapsed = False
 
     def check(self) -> None:
@@ -120,14 +121,17 @@ class Running:
         """
         if self.cancelled.is_set():
             raise Cancelled(f"{str(self.job).capitalize()} was cancelled.")
-        if self.lapsed or timezone.now() - self.beaten_at > STALE_AFTER:
+        if self.lapsed or self._silence() > STALE_AFTER:
             raise Conflict(f"{str(self.job).capitalize()} did not respond for too long; it will be tried again later.")
 
     def beaten(self) -> None:
         """Note that the heartbeat was written just now."""
-        now = timezone.now()
-        self.lapsed = self.lapsed or now - self.beaten_at > STALE_AFTER
-        self.beaten_at = now
+        self.lapsed = self.lapsed or self._silence() > STALE_AFTER
+        self.beaten_at = steady()
+
+    def _silence(self) -> timedelta:
+        """Return how long ago the last heartbeat was, whatever was done to the clock since."""
+        return timedelta(seconds=steady() - self.beaten_at)
 
     def progress(self, phase: str, done: int = 0, total: int | None = None, counts: dict | None = None) -> None:
         """Report progress; it is written to the row at most every half second, and at each new phase.

@@ -244,7 +244,7 @@ def test_a_job_whose_heart_stood_still_does_not_go_on(kind, beaten):
     """A process that was stopped for over a minute did not respond for too long; what it stands on may be gone."""
 
     def stand_still(running):
-        running.beaten_at -= jobs.STALE_AFTER * 2
+        running.beaten_at -= 2 * jobs.STALE_AFTER.total_seconds()
         if beaten:
             running.beaten()
         running.check()
@@ -252,3 +252,18 @@ def test_a_job_whose_heart_stood_still_does_not_go_on(kind, beaten):
     kind(stand_still)
     with pytest.raises(Conflict, match="did not respond for too long"):
         jobs.run_here("test")
+
+
+@pytest.mark.parametrize("hours", [2, -2])
+def test_a_clock_that_is_set_does_not_end_a_job(kind, monkeypatch, hours):
+    real = timezone.now
+
+    def work(running):
+        monkeypatch.setattr(timezone, "now", lambda: real() + timedelta(hours=hours))
+        running.check()
+        running.beaten()
+        running.check()
+        return {"done": True}
+
+    kind(work)
+    assert jobs.run_here("test").result == {"done": True}
