@@ -4,6 +4,7 @@ site_contents.py."""
 # {name of the address: addresses below /admin/, with the names of what site_contents.py made}
 PAGES = {
     "index": [""],
+    "recovery": ["recovery/"],
     "app_list": ["psynetdata/"],
     "password_change": ["password_change/"],
     "password_change_done": ["password_change/done/"],

@@ -89,8 +89,8 @@ def _work(made: dict, admin) -> dict:
         deployment=made["watched"], kind=Incident.Kind.LATE, sentence="There was no snapshot for 9 minutes.",
         began_at=now - timedelta(hours=1), ended_at=now,
     )  # fmt: skip
-    # In the hands of a worker that is never taken for dead: nothing but a person ends them.
-    held = {"state": Job.State.RUNNING, "started_at": now, "heartbeat_at": now + timedelta(days=1), "total": 500}
+    # Without a heartbeat that could be too old, a worker is never taken for dead: nothing but a person ends them.
+    held = {"state": Job.State.RUNNING, "started_at": now, "total": 500}
     kept = [
         Job.objects.create(kind="held", cluster="none", owner=admin, done=100, phase="reading", **held)
         for _ in range(3)

@@ -3,6 +3,7 @@
 import errno
 import re
 import sqlite3
+import threading
 
 import pytest
 from django.core.files.base import ContentFile
@@ -171,16 +172,18 @@ def test_postgresql_that_ends_the_connection(kind):  # noqa: F811
 
 def test_the_heart_goes_on_after_the_database_was_away(kind, monkeypatch):  # noqa: F811
     monkeypatch.setattr(jobs, "LOOK_EVERY", 0.01)
-    exists, failures = QuerySet.exists, []
+    exists, failures, back = QuerySet.exists, [], threading.Event()
 
     def away_for_a_while(self):
         if len(failures) < 3:
             failures.append(1)
             raise OperationalError("the database system is starting up")
+        back.set()
         return exists(self)
 
     def wait_for_cancel(running):
         monkeypatch.setattr(QuerySet, "exists", away_for_a_while)
+        assert back.wait(20)
         Job.objects.filter(pk=running.job.pk).update(cancel_requested=True)
         return {"seen": running.cancelled.wait(20)}
 

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from exports.load import load as load_module
 from exports.models import Snapshot
+from exports.store import installation
 from psynetdata.management import cli
 from psynetdata.models import Job
 from psynetdata.psynet.problems import BadInput
@@ -97,7 +98,7 @@ def test_ctrl_c_ends_it_cleanly(typed, monkeypatch, settings, own_storage, numbe
     assert err.splitlines() == ["Interrupted; no unfinished results were kept."]
     assert Job.objects.get().state == Job.State.CANCELLED
     assert not Snapshot.objects.exists()
-    assert not [path for path in own_storage.rglob("*") if path.is_file()]
+    assert [path.name for path in own_storage.rglob("*") if path.is_file()] == [installation.FILE]
     assert not [path for path in settings.TEMP_DIR.iterdir() if path.name.startswith("load-")]
 
 
