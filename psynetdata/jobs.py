@@ -29,7 +29,8 @@ from .psynet.problems import Cancelled, Conflict, Problem
 
 logger = logging.getLogger(__name__)
 
-FAST, SLOW = "fast", "slow"
+FAST, SLOW, MIRROR = "fast", "slow", "mirror"
+CLUSTERS = (FAST, SLOW, MIRROR)
 LOOK_EVERY = 1.0  # seconds between checks for cancel
 BEAT_EVERY = 5.0  # seconds between heartbeats
 STALE_AFTER = timedelta(seconds=60)
@@ -234,7 +235,8 @@ def sweep_leftovers() -> int:
 def tick() -> None:
     """Run once a minute: write a heartbeat, give jobs of dead workers to others (or fail them), delete leftovers."""
     beat(FAST)
-    _ask_for_beat(SLOW)
+    for cluster in (SLOW, MIRROR):
+        _ask_for_beat(cluster)
     stale_since = timezone.now() - STALE_AFTER
     stale = Job.objects.filter(state=Job.State.RUNNING, heartbeat_at__lt=stale_since)
     for job in stale.filter(attempts__lt=F("max_attempts")):
@@ -307,7 +309,7 @@ def standing_still() -> list[str]:
     since = timezone.now() - STANDS_STILL_AFTER
     alive = set(Beat.objects.filter(at__gte=since).values_list("cluster", flat=True))
     alive |= set(Job.objects.filter(state=Job.State.RUNNING, heartbeat_at__gte=since).values_list("cluster", flat=True))
-    return [cluster for cluster in (FAST, SLOW) if cluster not in alive]
+    return [cluster for cluster in CLUSTERS if cluster not in alive]
 
 
 def _ask_for_beat(cluster: str) -> None:
@@ -327,7 +329,7 @@ def prepare_start() -> None:
     check_ready()
     for function in _at_start:
         function()
-    for cluster in (FAST, SLOW):
+    for cluster in CLUSTERS:
         beat(cluster)
     Schedule.objects.update_or_create(
         name="tick",

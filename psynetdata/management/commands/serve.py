@@ -21,7 +21,7 @@ SAMPLE = Path(__file__).resolve().parents[2] / "sample"
 
 
 class Command(BaseCommand):
-    help = "Run everything: web server, both clusters of workers, and a watchdog. Ctrl-C stops them all."
+    help = "Run everything: web server, the clusters of workers, and a watchdog. Ctrl-C stops them all."
 
     def add_arguments(self, parser):
         parser.add_argument(
@@ -39,7 +39,7 @@ class Command(BaseCommand):
             jobs.prepare_start()
             connections.close_all()
             children = [] if only == "workers" else [_web(threads)]
-            children += [] if only == "web" else [_cluster(jobs.FAST), _cluster(jobs.SLOW)]
+            children += [] if only == "web" else [_cluster(name) for name in jobs.CLUSTERS]
             supervisor = Supervisor(children)
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: supervisor.stop.set())

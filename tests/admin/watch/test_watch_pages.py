@@ -98,7 +98,7 @@ def test_a_deployment_that_was_handed_in_is_not_watched(person, deployment):
 # --- the first page and the lists -----------------------------------------------------------
 @pytest.fixture
 def working(db):
-    for cluster in (jobs.FAST, jobs.SLOW):
+    for cluster in jobs.CLUSTERS:
         Beat.objects.create(cluster=cluster, at=timezone.now())
 
 
