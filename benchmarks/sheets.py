@@ -59,8 +59,8 @@ def prepare(path: Path) -> dict[str, str]:
     from django.contrib.auth import get_user_model
     from django.core.management import call_command
 
-    from exports.load.load import load
     from psynetdata.models import ApiToken
+    from tests.mirrored import load
 
     for database in ("default", *settings.FACES):
         call_command("migrate", database=database, verbosity=0)

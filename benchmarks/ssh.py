@@ -51,11 +51,11 @@ def measure(lab, server, folder: Path, megabytes: int) -> None:
     direct = deployments.add(server.url(app)).deployment
     take(direct)
     for _ in range(3):
-        timed("quiet snapshot, directly", lambda: take(direct, mirrored=False))
+        timed("quiet snapshot, directly", lambda: take(direct))
     deployments.archive(direct)
     running = lab.add(app)
     for _ in range(3):
-        timed("quiet snapshot, through ssh", lambda: take(running, mirrored=False))
+        timed("quiet snapshot, through ssh", lambda: take(running))
     file = lab.home / "dallinger" / app / "logs.jsonl"
     written(file, megabytes)
     packed = folder / "yardstick.gz"

@@ -19,8 +19,7 @@ from django_q.tasks import async_task
 from .infra.clock import AHEAD, lately
 from .models import Beat, Job
 
-FAST, SLOW = "fast", "slow"
-CLUSTERS = (FAST, SLOW)
+FAST, SLOW, MIRROR = CLUSTERS = ("fast", "slow", "mirror")
 _TICK = "tick"  # its row in Beat
 STANDS_STILL_AFTER = timedelta(minutes=3)
 _ASKED_AGAIN_AFTER = timedelta(minutes=10)

@@ -83,8 +83,8 @@ def _in_transaction(connection, postgres: bool) -> bool:
 def writing(face: str, *, check_cancelled: Callable[[], None] | None = None) -> Iterator[None]:
     """Allow one writer at a time. SQLite has one per file and would give up after 30 seconds; here a writer waits.
 
-    `check_cancelled` is called while waiting and may raise an exception to stop. On PostgreSQL writers do not wait for
-    each other.
+    `check_cancelled` is called while waiting and may raise an exception to stop. On PostgreSQL writers of different
+    deployments do not wait for each other; see `only_writer`.
     """
     connection = connections[face]
     if connection.vendor != "sqlite" or connection.in_atomic_block:
@@ -100,3 +100,25 @@ def writing(face: str, *, check_cancelled: Callable[[], None] | None = None) -> 
                     check_cancelled()
                 sleep(_WAIT)
         yield
+
+
+@contextmanager
+def only_writer(
+    face: str, deployment_number: int, *, check_cancelled: Callable[[], None] | None = None
+) -> Iterator[None]:
+    """Wait for other transactions that write the deployment's rows in the face. Use it inside a transaction.
+
+    Jobs claim a deployment's mirror, but one that was considered dead may still be running. On SQLite `writing` does
+    this for the whole face.
+    """
+    connection = connections[face]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            while True:
+                cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext(%s), %s)", [face, deployment_number])
+                if cursor.fetchone()[0]:
+                    break
+                if check_cancelled:
+                    check_cancelled()
+                sleep(_WAIT)
+    yield

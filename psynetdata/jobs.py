@@ -31,7 +31,7 @@ from .psynet.problems import Cancelled, Conflict, Problem
 
 logger = logging.getLogger(__name__)
 
-FAST, SLOW = clusters.FAST, clusters.SLOW
+FAST, SLOW, MIRROR = clusters.CLUSTERS
 LOOK_EVERY = 1.0  # seconds between checks for cancel
 BEAT_EVERY = 5.0  # seconds between heartbeats
 STALE_AFTER = timedelta(seconds=60)

@@ -156,7 +156,12 @@ _CLUSTER = {
 } | ({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"})
 Q_CLUSTER = _CLUSTER | {
     "name": "psynetdata",
-    "ALT_CLUSTERS": {"fast": _CLUSTER | {"workers": 2}, "slow": _CLUSTER | {"workers": 1}},
+    # psynetdata.clusters.CLUSTERS
+    "ALT_CLUSTERS": {
+        "fast": _CLUSTER | {"workers": 2},
+        "slow": _CLUSTER | {"workers": 1},
+        "mirror": _CLUSTER | {"workers": 2},  # one large table does not stop the mirrors of others
+    },
 }
 
 BASIC_DATA_MODULES = env.read("BASIC_DATA_MODULES", [], env.words, example="my_lab.basic_data")

@@ -10,6 +10,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from exports.capture import snapshot_schedule
 from exports.history.diff import diff, to_json
+from exports.mirroring.newest import is_mirrored
 from exports.models import Snapshot
 from psynetdata import jobs, rights
 from psynetdata.api.access import deployment_of, visible_deployments
@@ -79,10 +80,15 @@ class SnapshotJobSerializer(serializers.Serializer):
     reason = serializers.CharField(help_text="Why it failed, in a sentence.")
     finished_at = serializers.DateTimeField(allow_null=True)
     snapshot = serializers.SerializerMethodField(help_text="The new snapshot's address, once it exists.")
+    mirrored = serializers.SerializerMethodField(help_text="Whether sheets show it, or a later one.")
 
     def get_snapshot(self, job: Job) -> str | None:
         number = job.result.get("snapshot")
         return number and self.context["request"].build_absolute_uri(reverse("snapshot", args=(number,)))
+
+    def get_mirrored(self, job: Job) -> bool:
+        snapshot = Snapshot.objects.filter(pk=job.result.get("snapshot")).first()
+        return snapshot is not None and is_mirrored(snapshot)
 
 
 class SnapshotViewSet(GenericViewSet):

@@ -1,4 +1,4 @@
-"""Take a snapshot: store a running experiment's database as it is at one moment, and update the mirror."""
+"""Take a snapshot: store a running experiment's database as it is at one moment."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,6 @@ from time import monotonic
 
 from django.conf import settings
 
-from exports.mirroring.mirror import mirror
 from exports.models import Snapshot
 from exports.sources import registry
 from exports.sources.postgres import Address
@@ -47,9 +46,7 @@ class TakenSnapshot:
     warnings: list[str] = field(default_factory=list)
 
 
-def take(
-    deployment: Deployment, *, full: bool = False, mirrored: bool = True, running: Running | None = None
-) -> TakenSnapshot:
+def take(deployment: Deployment, *, full: bool = False, running: Running | None = None) -> TakenSnapshot:
     """Take a snapshot of what the deployment's source holds now. `full`: read every row, whatever the figures say.
 
     Raises Unreachable, Refused, BadInput, Conflict (another job is working on it, or the source's tables are being
@@ -74,8 +71,6 @@ def take(
                     raise
     if running:
         Job.objects.filter(pk=running.job.pk).update(deployment=snapshot.deployment)
-    if mirrored and Snapshot.objects.newest(snapshot.deployment) == snapshot:
-        mirror(snapshot, running=running)
     return TakenSnapshot(snapshot, snapshot.deployment, captured.read, warnings)
 
 

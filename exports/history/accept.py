@@ -2,7 +2,6 @@
 
 from django.db import transaction
 
-from exports.mirroring.mirror import mirror
 from exports.models import Snapshot
 from exports.store.locks import claim_in_time
 from exports.store.snapshot_record import fewer
@@ -14,7 +13,7 @@ KIND = "accept"  # of the job that does it
 
 
 def accept(snapshot: Snapshot, *, user=None, running: Running | None = None) -> list[Snapshot]:
-    """Mark it as good, and later ones that are suspect only because of it; update the mirror. Return all that changed.
+    """Mark it as good, and later ones that are suspect only because of it. Return all that changed.
 
     Raises Conflict if it is already good.
     """
@@ -29,9 +28,6 @@ def accept(snapshot: Snapshot, *, user=None, running: Running | None = None) -> 
             state=Snapshot.State.GOOD, reason="", manifest_due=True
         )
         Audit.record("accept", user=user, deployment=row.deployment, target=row, snapshots=len(accepted))
-    newest = Snapshot.objects.newest(row.deployment)
-    if newest in accepted:
-        mirror(newest, running=running)
     return accepted
 
 

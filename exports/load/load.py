@@ -1,4 +1,4 @@
-"""Load a database from a file: it becomes a Snapshot, and the mirror is updated.
+"""Load a database from a file: it becomes a Snapshot.
 
 Everything is checked and compressed before anything is published; a failure before the snapshot's row is committed
 leaves database and storage as they were.
@@ -10,12 +10,10 @@ from tempfile import TemporaryDirectory
 
 from django.conf import settings
 
-from exports.mirroring.mirror import mirror
 from exports.models import Snapshot
 from exports.server import source_code
 from exports.sources.untrusted_zip import printable_name
 from exports.sources.upload import open_upload
-from exports.store import withdrawals
 from exports.store.blobs import Store
 from exports.store.locks import claim
 from exports.store.reader import SnapshotReader
@@ -91,19 +89,8 @@ def load(
     if running:
         Job.objects.filter(pk=running.job.pk).update(deployment=snapshot.deployment)
     rows = staged.row_counts()
-    if is_newest:
-        _mirror(snapshot, rows, running)
     warnings = [*staged.warnings, *code_warnings, *remarks(snapshot, before, upload, created=created)]
     return LoadResult(snapshot, created, snapshot.deployment, rows, warnings)
-
-
-def _mirror(snapshot: Snapshot, rows: dict[str, int], running: jobs.Running | None) -> None:
-    mirrored = mirror(snapshot, running=running)
-    if withdrawals.withdrawn_ids(snapshot.deployment):
-        return  # the mirror has fewer rows, and has checked their number itself
-    for table, count in mirrored.items():
-        if count != rows[table]:
-            raise Problem(f"The mirror's table {table} has {count} rows, but {snapshot} has {rows[table]}.")
 
 
 def _assets_url(assets: Path | None) -> str:

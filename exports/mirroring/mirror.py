@@ -1,7 +1,10 @@
 """Bring the mirror, both faces, to a snapshot."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from django.conf import settings
 
@@ -12,8 +15,10 @@ from exports.store.reader import SnapshotReader
 from psynetdata.anonymize.face.deployment_anonymizer import FaceAnonymizer
 from psynetdata.faces import ANONYMOUS
 from psynetdata.jobs import Running
-from psynetdata.mirror import Transform, refresh
+from psynetdata.mirror import PreparedRows, Transform, prepare, refresh
+from psynetdata.models import Job
 from psynetdata.psynet.csvtext import BLOCK
+from psynetdata.psynet.problems import Problem
 from psynetdata.psynet.tables import UNMIRRORED_TABLES
 
 from .summary import summarize
@@ -77,7 +82,8 @@ class MirrorSource(SnapshotReader):
 def mirror(snapshot: Snapshot, *, faces=settings.FACES, running: Running | None = None) -> dict[str, int]:
     """Mirror a snapshot; return {table: rows}. Each face changes in one transaction; only differing rows are written.
 
-    Raises Problem if counts do not agree (law 7), and Cancelled between rows.
+    In jobs, use `mirror_newest`, which claims the deployment's mirror. Raises Problem if counts do not agree (law 8),
+    and Cancelled between rows.
     """
     while True:
         ids = withdrawals.withdrawn_ids(snapshot.deployment)
@@ -86,36 +92,79 @@ def mirror(snapshot: Snapshot, *, faces=settings.FACES, running: Running | None 
             return rows
 
 
+def has_prepared(job: Job) -> bool:
+    """Return whether a killed attempt of the job left rows with which the next one can continue."""
+    return _folder_of(job).exists()
+
+
 def _mirror(snapshot: Snapshot, ids: frozenset[int], faces, running: Running | None) -> dict[str, int]:
     everything = source = MirrorSource(snapshot)
     if ids:
         less = withdrawals.store_without_withdrawn(snapshot, ids, running)
         source = MirrorSource(less.snapshot, less.store)
-    total = len(faces) * sum(
-        entry["rows"] for table, entry in source.snapshot.tables.items() if table not in UNMIRRORED_TABLES
-    )
+    show = _Progress(running, source, len(faces) + (ANONYMOUS in faces))
     rows: dict[str, int] = {}
-    for number, face in enumerate(faces):
-        look = _progress_reporter(running, source, face, number * total // len(faces), total)
+    for face in faces:
         if face == ANONYMOUS:
             # Other participants' rows may name those who withdrew.
             anonymizing = FaceAnonymizer(snapshot.deployment, everything, check_cancelled=running and running.check)
-            rows = refresh(face, snapshot.deployment, source, anonymizing, on_progress=look)
+            with _prepared_rows(running) as prepared:
+                prepare(face, snapshot.deployment, source, anonymizing, prepared, on_progress=show.phase("anonymizing"))
+                on_progress = show.phase(f"mirroring, {face}")
+                rows = refresh(
+                    face, snapshot.deployment, source, anonymizing, on_progress=on_progress, prepared=prepared
+                )
             anonymizing.tidy()
         else:
-            rows = refresh(face, snapshot.deployment, source, _AS_IT_IS, on_progress=look)
+            on_progress = show.phase(f"mirroring, {face}")
+            rows = refresh(face, snapshot.deployment, source, _AS_IT_IS, on_progress=on_progress)
             summarize(source.snapshot)
     return rows
 
 
-def _progress_reporter(running: Running | None, source: MirrorSource, face: str, start: int, total: int):
-    """Return a function that reports progress in rows: of earlier tables, and of this one so far."""
+@contextmanager
+def _prepared_rows(running: Running | None) -> Iterator[PreparedRows]:
+    """Yield a place for transformed rows. If the job is killed they stay for its next attempt."""
     if running is None:
-        return None
-    # While the refresh waits for another writer it reports no table ("").
-    before, done = {"": start}, start
-    for table in source.tables():
-        before[table] = done
-        if table not in UNMIRRORED_TABLES:
-            done += source.row_count(table)
-    return lambda table, rows: running.progress(f"mirroring, {face}", before[table] + rows, total)
+        with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="mirror-") as folder:
+            yield PreparedRows(Path(folder))
+        return
+    prepared = PreparedRows(_folder_of(running.job))
+    try:
+        yield prepared
+    except Problem:  # the job is over
+        prepared.remove()
+        raise
+    prepared.remove()
+
+
+def _folder_of(job: Job) -> Path:
+    # With the time, because several sites may share the folder.
+    return settings.TEMP_DIR / f"mirror-{job.pk}-{job.created_at.timestamp():.6f}"
+
+
+class _Progress:
+    """Reports progress in rows: of earlier phases, of earlier tables, and of this one so far."""
+
+    def __init__(self, running: Running | None, source: MirrorSource, phases: int):
+        self._running, self._phases, self._phase, self._done = running, phases, 0, 0
+        self._before, self._rows = {}, 0
+        for table in source.tables():
+            self._before[table] = self._rows
+            if table not in UNMIRRORED_TABLES:
+                self._rows += source.row_count(table)
+
+    def phase(self, name: str) -> Callable[[str, int], None] | None:
+        """Begin a phase, which goes through all tables; return its `on_progress`."""
+        running = self._running
+        if running is None:
+            return None
+        start = self._done = self._phase * self._rows
+        self._phase += 1
+
+        def report(table: str, rows: int) -> None:
+            if table:  # while a refresh waits for another writer it reports no table
+                self._done = start + self._before[table] + rows
+            running.progress(name, self._done, self._phases * self._rows)
+
+        return report

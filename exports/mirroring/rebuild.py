@@ -1,19 +1,16 @@
 """Rebuild anonymous faces after a change of what they depend on: a policy decision, a key."""
 
 from exports.models import Snapshot
-from psynetdata import jobs
 from psynetdata.models import Deployment, Job
 
+from .mirror_claims import request
 
-def to_mirror(deployment: Deployment) -> list[Snapshot]:
-    """Return the newest snapshots of the deployment and of all that share its key and policy."""
-    newest = map(Snapshot.objects.newest, deployment.chain())
-    return [snapshot for snapshot in newest if snapshot is not None]
+
+def to_mirror(deployment: Deployment) -> list[Deployment]:
+    """Return the deployment and all that share its key and policy, as far as they have a good snapshot."""
+    return [one for one in deployment.chain() if Snapshot.objects.newest(one) is not None]
 
 
 def rebuild(deployment: Deployment, *, owner=None) -> list[Job]:
-    """Submit the jobs that rebuild the faces; until they are done, the faces show the old rows."""
-    return [
-        jobs.submit("mirror", options={"snapshot": one.pk}, deployment=one.deployment, owner=owner)
-        for one in to_mirror(deployment)
-    ]
+    """Return the jobs that rebuild the faces; until they are done, the faces show the old rows."""
+    return [request(one, owner=owner) for one in to_mirror(deployment)]

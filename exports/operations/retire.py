@@ -8,12 +8,13 @@ from time import sleep
 from exports.assets import background_fetch
 from exports.assets.plan import NO_FILE
 from exports.capture import snapshot_schedule
+from exports.mirroring import mirror_claims
 from exports.mirroring.mirror import MirrorSource
 from exports.models import Snapshot, SourceCode
 from exports.operations import deployments
 from exports.operations.storage_check import verify_assets, verify_logs, verify_snapshot, verify_source_code
 from exports.server import logs, source_code_download
-from exports.store.locks import EXCLUSIVE, alive
+from exports.store.locks import SNAPSHOTS, alive
 from psynetdata import jobs
 from psynetdata.jobs import Running
 from psynetdata.mirror import Transform, refresh, scratch
@@ -84,10 +85,10 @@ class _Retiring:
         if self._deployment.state not in Deployment.OPEN:
             self._done.append(self._why_not_asked())
             return
-        while alive(EXCLUSIVE).filter(deployment=self._deployment).exists():  # usually a scheduled snapshot
+        while alive(SNAPSHOTS).filter(deployment=self._deployment).exists():  # usually a scheduled snapshot
             self._running.check()
             sleep(_LOOK)
-        taken = self._job("taking the last snapshot", snapshot_schedule.KIND, full=True)
+        taken = self._job("taking the last snapshot", snapshot_schedule.KIND, full=True, mirror=False)
         snapshot = Snapshot.objects.select_related("deployment").get(pk=taken.result["snapshot"])
         if snapshot.deployment != self._deployment:
             raise Conflict(
@@ -98,6 +99,7 @@ class _Retiring:
             raise Conflict(
                 f"The last snapshot, {snapshot.pk}, is {snapshot.state}: {snapshot.reason} Look at it first."
             )
+        self._job("mirroring the last snapshot", mirror_claims.KIND, waits=True)
         moment = times.to_iso(snapshot.taken_at.replace(microsecond=0))
         self._done.append(f"Snapshot {snapshot.pk} was taken at {moment}: {snapshot.rows} rows, all read again.")
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from exports.assets.asset_files import forget
-from exports.mirroring.mirror import mirror
+from exports.mirroring.newest import mirror_newest
 from exports.mirroring.rebuild import to_mirror
 from exports.models import Export, Snapshot, Withdrawal
 from exports.package.publication import discard
@@ -77,16 +77,15 @@ def send(deployment: Deployment, *, owner=None) -> Job:
 def follow(deployment: Deployment, running: Running) -> dict:
     """Carry out the recorded withdrawals. Return {"archives", "asset_files": removed, "snapshots": mirrored ids}.
 
-    Can safely be run again. Raises Cancelled.
+    Can safely be run again. Raises Cancelled; Conflict if another job does not finish a mirror in time.
     """
-    chain, newest = deployment.chain(), to_mirror(deployment)
+    chain, mirrored = deployment.chain(), to_mirror(deployment)
     running.progress("removing exports")
     archives = sum(_remove_archives(one) for one in chain)
     running.progress("removing asset files")
-    files = sum(_remove_assets(snapshot, running) for snapshot in newest)
-    for snapshot in newest:
-        mirror(snapshot, running=running)
-    return {"archives": archives, "asset_files": files, "snapshots": [snapshot.pk for snapshot in newest]}
+    files = sum(_remove_assets(Snapshot.objects.newest(one), running) for one in mirrored)
+    snapshots = [mirror_newest(one, running)["snapshot"] for one in mirrored]
+    return {"archives": archives, "asset_files": files, "snapshots": snapshots}
 
 
 def _took_part(deployment: Deployment, ids: list[int]) -> set[int]:

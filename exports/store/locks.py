@@ -1,4 +1,8 @@
-"""Who may work on what at the same time: kept in job rows, so that it holds for workers on several machines."""
+"""Who may work on what at the same time: kept in job rows, so that it holds for workers on several machines.
+
+A deployment's snapshots and its mirror are claimed separately, so that filling a mirror never delays a snapshot. Here
+are the claims of snapshots; those of mirrors are in exports/mirroring/mirror_claims.py.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +17,12 @@ from psynetdata import jobs
 from psynetdata.models import Job
 from psynetdata.psynet.problems import Conflict
 
-# Jobs that change what a deployment's snapshots and mirror are.
-EXCLUSIVE = ("load", "snapshot", "mirror", "accept", "withdraw")
+# Jobs that change what a deployment's snapshots are.
+SNAPSHOTS = ("load", "snapshot", "accept")
+# Jobs that write a deployment's faces, or numbers that are counted in them.
+MIRRORS = ("mirror", "withdraw", "summarize")
 # Jobs that put blobs into the store, or need blobs that no snapshot names yet.
-STORING = ("load", "snapshot", "mirror", "accept", "withdraw")
+STORING = (*SNAPSHOTS, *MIRRORS)
 PRUNE = "prune"
 _LOOK = 0.2  # seconds between checks for a prune that is deleting
 
@@ -26,11 +32,11 @@ class Busy(Conflict):
 
 
 def claim(deployment_id: str, running: jobs.Running | None) -> None:
-    """Note in this job's row that it is the only one working on the deployment. Raises Busy if there is another."""
+    """Note in this job's row that only it changes the deployment's snapshots. Raises Busy if another job does."""
     mine = running.job if running else None
     with transaction.atomic():
         # The rows are locked in a fixed order, so of two claims at the same time the second sees the first.
-        active = alive(EXCLUSIVE).select_for_update()
+        active = alive(SNAPSHOTS).select_for_update()
         held = {job.pk for job in active.order_by("pk")} - {mine and mine.pk}
         of_deployment = Q(options__claims=deployment_id) | Q(deployment__deployment_id=deployment_id)
         other = Job.objects.filter(of_deployment, pk__in=held).first()

@@ -10,8 +10,8 @@ from exports.capture import snapshot_schedule
 from exports.capture.take import take
 from exports.history import accept
 from exports.load.load import load
-from exports.mirroring import missing_summaries
-from exports.mirroring.mirror import mirror
+from exports.mirroring import mirror_claims, missing_summaries
+from exports.mirroring.newest import mirror_newest
 from exports.models import Snapshot
 from exports.operations import policy
 from exports.operations.prune import prune, submit_daily
@@ -53,7 +53,10 @@ def send_due_manifests() -> None:
 
 @jobs.handler("load", cluster=jobs.FAST)
 def load_job(running: jobs.Running) -> dict:
-    """Options: path, and deployment_id, assets and source or null. Result: snapshot, created, rows, warnings."""
+    """Options: path; deployment_id, assets and source or null; mirror (unless False).
+
+    Result: snapshot, created, rows, warnings, and mirror, the id of the job that mirrors it, or null.
+    """
     assets, source = running.options.get("assets"), running.options.get("source")
     done = load(
         Path(running.options["path"]),
@@ -62,26 +65,33 @@ def load_job(running: jobs.Running) -> dict:
         source=Path(source) if source else None,
         running=running,
     )
-    return {"snapshot": done.snapshot.pk, "created": done.created, "rows": done.rows, "warnings": done.warnings}
+    result = {"snapshot": done.snapshot.pk, "created": done.created, "rows": done.rows, "warnings": done.warnings}
+    return result | {"mirror": _request_mirror(done.snapshot, running)}
 
 
-@jobs.handler("mirror", cluster=jobs.FAST)
+@jobs.handler(mirror_claims.KIND, cluster=jobs.MIRROR, kept=_KEPT)
 def mirror_job(running: jobs.Running) -> dict:
-    """Options: snapshot. Result: rows."""
-    snapshot = _snapshot(running)
-    return {"rows": mirror(snapshot, running=running)}
+    """Mirror the newest snapshot of the job's deployment. Options: waits, if another job is filling this mirror.
+
+    Result: snapshot and rows, or left_to, the id of that job.
+    """
+    return mirror_newest(running.job.deployment, running, waits=bool(running.options.get("waits")))
 
 
 @jobs.handler(accept.KIND, cluster=jobs.FAST)
 def accept_job(running: jobs.Running) -> dict:
-    """Options: snapshot, and by (a username). Result: snapshots, the ids of those that are now good."""
+    """Options: snapshot, by (a username), mirror (unless False).
+
+    Result: snapshots, the ids of those that are now good, and mirror, the id of the job that mirrors them, or null.
+    """
     snapshot = _snapshot(running)
     by = get_user_model().objects.filter(username=running.options.get("by") or "").first()
     if running.job.attempts > 1 and snapshot.state == Snapshot.State.GOOD:
-        # An attempt that died had accepted it; only the mirror is left to do.
-        mirror(Snapshot.objects.newest(snapshot.deployment), running=running)
-        return {"snapshots": [snapshot.pk]}
-    return {"snapshots": [one.pk for one in accept.accept(snapshot, user=by, running=running)]}
+        accepted = [snapshot]  # by an attempt that died
+    else:
+        accepted = accept.accept(snapshot, user=by, running=running)
+    newest = Snapshot.objects.newest(snapshot.deployment)
+    return {"snapshots": [one.pk for one in accepted], "mirror": _request_mirror(newest, running)}
 
 
 @jobs.handler(policy.KIND, cluster=jobs.SLOW, kept=_KEPT_LISTINGS)
@@ -110,18 +120,18 @@ jobs.each_minute(submit_daily)
 def snapshot_job(running: jobs.Running) -> dict:
     """Take a snapshot of the job's deployment. Options: full, mirror (unless False), scheduled.
 
-    Result: snapshot, deployment, read, warnings. One attempt: the schedule sends the next one.
+    Result: snapshot, deployment, read, warnings, and mirror, the id of the job that mirrors it, or null. One attempt:
+    the schedule sends the next one.
     """
-    options = running.options
-    full, mirrored = bool(options.get("full")), bool(options.get("mirror", True))
-    scheduled, deployment = bool(options.get("scheduled")), running.job.deployment
+    scheduled, deployment = bool(running.options.get("scheduled")), running.job.deployment
     with snapshot_schedule.skipped_if_busy(deployment) if scheduled else nullcontext():
-        done = take(deployment, full=full, mirrored=mirrored, running=running)
+        done = take(deployment, full=bool(running.options.get("full")), running=running)
     return {
         "snapshot": done.snapshot.pk,
         "deployment": done.deployment.pk,
         "read": done.read,
         "warnings": done.warnings,
+        "mirror": _request_mirror(done.snapshot, running),
     }
 
 
@@ -133,7 +143,7 @@ def send_due_snapshots() -> None:
 @jobs.handler(missing_summaries.KIND, cluster=jobs.FAST, kept=_KEPT)
 def summarize_job(running: jobs.Running) -> dict:
     """Summarize the job's deployment. Result: made."""
-    return {"made": missing_summaries.make(running.job.deployment)}
+    return {"made": missing_summaries.make(running.job.deployment, running)}
 
 
 @jobs.each_minute
@@ -162,3 +172,10 @@ def _snapshot(running: jobs.Running) -> Snapshot:
     if snapshot is None:
         raise NotFound(f"There is no snapshot {running.options['snapshot']} any more.")
     return snapshot
+
+
+def _request_mirror(snapshot: Snapshot, running: jobs.Running) -> int | None:
+    """Return the id of the job that will mirror the snapshot; None if it is not the newest, or not to be mirrored."""
+    wanted = running.options.get("mirror", True)
+    job = mirror_claims.request_if_newest(snapshot, owner=running.job.owner) if wanted else None
+    return job and job.pk

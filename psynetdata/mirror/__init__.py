@@ -1,8 +1,21 @@
 """Copies rows of PsyNet's tables to models, in both faces. Does not use snapshots."""
 
 from .face_state import columns, shows, withheld
+from .prepared_rows import PreparedRows
 from .protocols import Filling, RowFilters, SourceTables, Transform
-from .refresh import refresh
+from .refresh import prepare, refresh
 from .scratch import scratch
 
-__all__ = ["Filling", "RowFilters", "SourceTables", "Transform", "columns", "refresh", "scratch", "shows", "withheld"]
+__all__ = [
+    "Filling",
+    "PreparedRows",
+    "RowFilters",
+    "SourceTables",
+    "Transform",
+    "columns",
+    "prepare",
+    "refresh",
+    "scratch",
+    "shows",
+    "withheld",
+]

@@ -63,7 +63,9 @@ def test_asking_for_one_answers_at_once_and_the_rest_is_watched(steward, analyst
     assert Audit.objects.get(verb="snapshot").username == "steward"
     jobs.run(job.pk, raise_problems=True)
     found = steward.get(asked["Location"]).json()
-    assert (found["state"], found["percent"]) == ("done", 100)
+    assert (found["state"], found["percent"], found["mirrored"]) == ("done", 100, False)
+    jobs.run(Job.objects.get(kind="mirror").pk, raise_problems=True)
+    assert steward.get(asked["Location"]).json()["mirrored"]
     assert steward.get(found["snapshot"]).json()["rows"] == deployment.snapshots.get().rows
     assert analyst.get(asked["Location"]).status_code == 404
 

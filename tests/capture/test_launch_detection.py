@@ -6,8 +6,6 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from exports.capture.take import take
-from exports.history.accept import accept
 from exports.models import Snapshot
 from exports.operations import deployments
 from psynetdata import credentials
@@ -17,6 +15,7 @@ from psynetdata.mirror import shows
 from psynetdata.models import Deployment, Job, Participant
 from psynetdata.psynet.problems import Conflict, Problem
 from psynetdata.visibility import set_access
+from tests.mirrored import accept, take
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 NEW_LAUNCH = "UPDATE experiment SET vars = jsonb_set(vars::jsonb, '{deployment_id}', '\"second-launch\"')::text"

@@ -5,8 +5,6 @@ import resource
 
 import pytest
 
-from exports.capture.take import take
-from exports.load.load import load
 from exports.models import Snapshot
 from exports.operations.storage_check import verify_snapshot
 from exports.store.blobs import PackedFile
@@ -14,6 +12,7 @@ from exports.store.reader import SnapshotReader
 from psynetdata.faces import IDENTIFIED
 from psynetdata.models import Participant, Trial
 from psynetdata.psynet.problems import Conflict
+from tests.mirrored import load, take
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 

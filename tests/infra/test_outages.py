@@ -108,17 +108,18 @@ def test_sqlite_that_is_full_or_locked(tmp_path):
 
 @on_sqlite
 def test_a_disk_that_is_full_while_mirroring():
+    loaded = jobs.run_here("load", options={"path": str(STATIC), "mirror": False})
     with connections[IDENTIFIED].cursor() as cursor:
         cursor.execute("VACUUM")
         pages = cursor.execute("PRAGMA page_count").fetchone()[0]
         cursor.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(Outage, match="no space left"):
-        jobs.run_here("load", options={"path": str(STATIC)})
-    assert Job.objects.get().state == Job.State.FAILED
+        jobs.run_here("mirror", deployment=loaded.deployment)
+    assert [job.state for job in Job.objects.order_by("pk")] == [Job.State.DONE, Job.State.FAILED]
     assert not MirroredTable.objects.using(IDENTIFIED).exists()
     with connections[IDENTIFIED].cursor() as cursor:
         cursor.execute("PRAGMA max_page_count = 1000000")
-    assert jobs.run_here("load", options={"path": str(STATIC)}).result["rows"]["participant"] == 15
+    assert jobs.run_here("mirror", deployment=loaded.deployment).result["rows"]["participant"] == 15
 
 
 class _Full(ContentFile):

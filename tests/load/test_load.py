@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.files.storage import default_storage
+from django.core.management import call_command
 from django.db import connections
 from django.utils import timezone
 
 from exports.load import load as load_module
-from exports.load.load import load
+from exports.mirroring import newest
 from exports.models import Snapshot
 from exports.store.blobs import Store
 from exports.store.reader import SnapshotReader
@@ -23,6 +24,7 @@ from psynetdata.models import Audit, Deployment, Job, Participant, Response, Tri
 from psynetdata.psynet import csvtext
 from psynetdata.psynet.problems import BadInput, Conflict, Problem
 from psynetdata.psynet.tables import UNMIRRORED_TABLES
+from tests.mirrored import load
 from tests.references import REFERENCES
 
 from .uploads import DATA, changed, reference, split, to_folder, to_zip, with_cell
@@ -113,9 +115,9 @@ def test_the_same_file_twice_adds_nothing():
 @pytest.mark.each_database
 def test_a_mirror_that_was_interrupted_completes(monkeypatch):
     with monkeypatch.context() as broken:
-        broken.setattr(load_module, "mirror", _fail)
+        broken.setattr(newest, "mirror", _fail)
         with pytest.raises(Problem, match="stopped"):
-            load(DATA / "static" / "database.zip")
+            call_command("load", DATA / "static" / "database.zip")
     assert Participant.objects.using(IDENTIFIED).count() == 0
     again = load(DATA / "static" / "database.zip")
     assert not again.created
@@ -369,11 +371,10 @@ def test_a_second_load_of_the_deployment_waits_for_the_first():
 
 
 @pytest.mark.each_database
-def test_a_mirror_of_the_deployment_is_waited_for():
+def test_a_mirror_of_the_deployment_is_not_waited_for():
     done = load(DATA / "timeline" / "database.zip")
     Job.objects.filter(pk=_running_job(deployment=done.deployment).pk).update(kind="mirror")
-    with pytest.raises(Conflict, match="Mirror"):
-        load(DATA / "timeline" / "database.zip")
+    assert not load(DATA / "timeline" / "database.zip").created
 
 
 @pytest.mark.each_database
@@ -391,44 +392,41 @@ def test_the_job_says_what_it_did():
     assert job.deployment == snapshot.deployment
     assert job.options["claims"] == snapshot.deployment.deployment_id
     assert (job.result["snapshot"], job.result["created"], job.result["warnings"]) == (snapshot.pk, True, [])
+    assert job.result["mirror"] == Job.objects.get(kind="mirror", deployment=snapshot.deployment).pk
     assert job.result["rows"]["participant"] == 7
 
 
 def test_progress_goes_up_to_the_whole(monkeypatch):
     monkeypatch.setattr(jobs, "SAVE_EVERY", 0)
     seen = []
-    jobs.run_here(
-        "load",
-        options={"path": str(DATA / "static" / "database.zip")},
-        on_progress=lambda job: seen.append((job.phase, job.done, job.total)),
-    )
+    options = {"path": str(DATA / "static" / "database.zip"), "mirror": False}
+    watch = {"on_progress": lambda job: seen.append((job.phase, job.done, job.total))}
+    deployment = jobs.run_here("load", options=options, **watch).deployment
+    jobs.run_here("mirror", deployment=deployment, **watch)
     reading = [done for phase, done, _ in seen if phase.startswith("reading")]
     assert reading == sorted(reading)
     assert any(phase == "storing" for phase, _, _ in seen)
-    assert any(phase.startswith("mirroring") for phase, _, _ in seen)
+    phases = ("mirroring", "anonymizing")
+    filling = [(done, phase) for phase, done, _ in seen if phase.startswith(phases)]
+    assert [done for done, _ in filling] == sorted(done for done, _ in filling)
+    assert list(dict.fromkeys(phase for _, phase in filling)) == [
+        "mirroring, identified",
+        "anonymizing",
+        "mirroring, anonymous",
+    ]
     assert all(done <= total for _, done, total in seen)
 
 
 @pytest.mark.each_database
 @pytest.mark.skipif(connections[IDENTIFIED].vendor != "sqlite", reason="PostgreSQL's writers do not wait for others")
-def test_a_load_waits_while_another_writes_to_the_mirror(monkeypatch):
+def test_a_mirror_waits_while_another_writes_to_the_face(monkeypatch):
     """The other is let go at the first look of the one that waits."""
+    deployment = load_module.load(DATA / "timeline" / "database.zip").deployment
     with open(f"{connections[IDENTIFIED].settings_dict['NAME']}.lock", "w") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         monkeypatch.setattr(faces, "sleep", lambda _: fcntl.flock(other, fcntl.LOCK_UN))
-        job = jobs.run_here("load", options={"path": str(DATA / "timeline" / "database.zip")})
+        job = jobs.run_here("mirror", deployment=deployment)
     assert (job.state, job.result["rows"]["participant"]) == (Job.State.DONE, 7)
-
-
-def test_the_mirror_job(monkeypatch):
-    with monkeypatch.context() as broken:
-        broken.setattr(load_module, "mirror", _fail)
-        with pytest.raises(Problem):
-            load(DATA / "timeline" / "database.zip")
-    job = jobs.run_here("mirror", options={"snapshot": Snapshot.objects.get().pk})
-    assert job.result["rows"]["participant"] == 7
-    with pytest.raises(Problem, match="no snapshot 12345"):
-        jobs.run_here("mirror", options={"snapshot": 12345})
 
 
 @pytest.mark.each_database

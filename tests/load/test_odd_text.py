@@ -8,11 +8,11 @@ import zipfile
 import pytest
 from django.core.files.storage import default_storage
 
-from exports.load.load import load
 from exports.package.options import ExportOptions
 from exports.package.request import request_export, run_here
 from psynetdata.faces import IDENTIFIED
 from psynetdata.models import Participant, Response
+from tests.mirrored import load
 
 from .uploads import reference, split, to_zip, with_cell
 

@@ -75,7 +75,7 @@ def test_a_usage_error(typed):
 def test_a_path_is_taken_from_where_the_user_stands(typed, monkeypatch):
     monkeypatch.chdir(DATA / "timeline")
     assert typed("load", "database.zip")[0] == 0
-    assert Job.objects.get().options["path"] == str(DATA / "timeline" / "database.zip")
+    assert Job.objects.get(kind="load").options["path"] == str(DATA / "timeline" / "database.zip")
 
 
 def test_the_command_called_from_code_raises(tmp_path):

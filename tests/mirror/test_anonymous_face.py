@@ -2,6 +2,8 @@
 
 import json
 from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 import pytest
@@ -14,7 +16,7 @@ from psynetdata.anonymize.policy.rules import Policy
 from psynetdata.anonymize.rows.anonymizer import Anonymizer
 from psynetdata.anonymize.text.pseudonyms import Pseudonyms
 from psynetdata.faces import ANONYMOUS, IDENTIFIED
-from psynetdata.mirror import Transform, refresh, scratch
+from psynetdata.mirror import PreparedRows, Transform, prepare, refresh, scratch
 from psynetdata.models import (
     TYPED_MODELS,
     Asset,
@@ -54,7 +56,10 @@ def live():
 
 def follow(deployment, live):
     filling = deployment_anonymizer.FaceAnonymizer(deployment, live)
-    refresh(ANONYMOUS, deployment, live, filling)
+    with TemporaryDirectory() as folder:
+        prepared = PreparedRows(Path(folder))
+        prepare(ANONYMOUS, deployment, live, filling, prepared)
+        refresh(ANONYMOUS, deployment, live, filling, prepared=prepared)
     filling.tidy()
     return filling
 
@@ -129,7 +134,7 @@ def test_a_face_that_miscounts_classes_is_filled_anew(deployment, live):
 
 def written(monkeypatch):
     """Rows inserted from now on, as {model: number}."""
-    module, counted = import_module("psynetdata.mirror.refresh"), {}
+    module, counted = import_module("psynetdata.mirror.face_table"), {}
     insert = module.insert
 
     def counting(face, model, fields, rows):

@@ -72,7 +72,7 @@ def test_another_key_fills_the_anonymous_face_anew_and_leaves_the_other(loaded):
 
 def test_an_unchanged_mirror_is_not_touched(loaded, monkeypatch):
     loaded("static")
-    module = import_module("psynetdata.mirror.refresh")
+    module = import_module("psynetdata.mirror.face_table")
     monkeypatch.setattr(module, "insert", None)
     monkeypatch.setattr(module, "delete", None)
     rows = mirror(Snapshot.objects.select_related("deployment").get())

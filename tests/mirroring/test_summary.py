@@ -3,6 +3,7 @@
 import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from exports.mirroring import missing_summaries
 from exports.mirroring.mirror import mirror
@@ -108,6 +109,20 @@ def test_a_mirror_that_shows_another_snapshot_is_tried_once():
     assert (job.state, job.result) == (Job.State.DONE, {"made": False})
     assert not Summary.objects.exists()
     assert not missing_summaries.send_missing()
+
+
+def test_no_summary_is_made_while_the_mirror_is_filled():
+    """It could be saved after that of the newer rows."""
+    mirrored([someone(1)], [])
+    Summary.objects.all().delete()
+    (job,) = missing_summaries.send_missing()
+    filling = Job.objects.create(
+        kind="mirror", state="running", heartbeat_at=timezone.now(), options={"mirrors": "made__launch"}
+    )
+    jobs.run(job.pk)
+    assert not Summary.objects.exists()
+    filling.refresh_from_db()
+    assert filling.options["again"]
 
 
 def test_a_reference_database():

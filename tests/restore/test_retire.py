@@ -58,7 +58,7 @@ def test_when_all_is_here_it_is_safe_to_destroy(experiment, typed, settings, pos
     assert experiment.state == Deployment.State.ARCHIVED
     job = Job.objects.get(kind="retire")
     assert (job.state, job.result["safe"], job.result["snapshot"]) == ("done", True, snapshot.pk)
-    assert set(Job.objects.values_list("kind", flat=True)) == {"retire", "snapshot", "assets", "drill"}
+    assert set(Job.objects.values_list("kind", flat=True)) == {"retire", "snapshot", "mirror", "assets", "drill"}
     assert Audit.objects.get(verb="retire").details == {"safe": True, "missing": 0}
     # Its server is gone; asked again, it still is.
     web.close()

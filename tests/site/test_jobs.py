@@ -188,7 +188,7 @@ def test_progress_never_says_hundred_before_the_end(kind):
 
 
 def test_a_cluster_without_life_is_named(sent):
-    assert clusters.standing_still() == ["fast", "slow"]
+    assert clusters.standing_still() == ["fast", "slow", "mirror"]
     jobs.prepare_start()
     assert clusters.standing_still() == []
     Beat.objects.filter(cluster="slow").update(at=timezone.now() - timedelta(minutes=4))

@@ -1,15 +1,15 @@
 import os
 from pathlib import Path
 
+from exports.management.mirroring_command import MirroringCommand
 from exports.mirroring.rebuild import to_mirror
 from psynetdata.anonymize.face import keys
 from psynetdata.deployments import chosen
-from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import Conflict, Problem, UsageError
 
 
-class Command(BaseCommand):
+class Command(MirroringCommand):
     help = "A deployment's pseudonym key: export it once into a separate file, or destroy it for good."
 
     def add_arguments(self, parser):
@@ -54,8 +54,7 @@ class Command(BaseCommand):
                 "exports have other pseudonyms, which cannot be joined with earlier ones. Add --yes to confirm."
             )
         keys.destroy_key(deployment)
-        for snapshot in to_mirror(deployment):
-            self.job("mirror", options={"snapshot": snapshot.pk}, deployment=snapshot.deployment)
+        self.mirror(to_mirror(deployment), done="The key is destroyed, but the anonymous face still shows the old one.")
         self.stdout.write(
             f"The key of {deployment.deployment_id} is destroyed. Copies may be in backups of this site's database and "
             "in a key file that was exported. The anonymous face has a new key and other pseudonyms."

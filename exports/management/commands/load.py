@@ -1,13 +1,13 @@
 from pathlib import Path
 
+from exports.management.mirroring_command import MirroringCommand
 from exports.management.text_table import rows_per_table
 from exports.models import Snapshot, SourceCode
-from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.models import Deployment
 from psynetdata.psynet import times
 
 
-class Command(BaseCommand):
+class Command(MirroringCommand):
     help = "Load a PsyNet database from a file or folder: keep it as a snapshot and mirror it."
 
     def add_arguments(self, parser):
@@ -36,11 +36,14 @@ class Command(BaseCommand):
                 "deployment_id": deployment,
                 "assets": str(Path(assets).absolute()) if assets else None,
                 "source": str(Path(source).absolute()) if source else None,
+                "mirror": False,
             },
         )
         for sentence in job.result["warnings"]:
             self.warn(sentence)
         snapshot = Snapshot.objects.select_related("deployment").get(pk=job.result["snapshot"])
+        if Snapshot.objects.newest(snapshot.deployment) == snapshot:
+            self.mirror([snapshot.deployment], done=f"{str(snapshot).capitalize()} is stored, but not mirrored.")
         self._print_deployment(snapshot.deployment)
         self._print_rows(job.result["rows"])
         came = "new" if job.result["created"] else "already there; nothing was added"

@@ -2,6 +2,7 @@ import csv
 import io
 from pathlib import Path
 
+from exports.management.mirroring_command import MirroringCommand
 from exports.management.text_table import table
 from exports.mirroring.rebuild import to_mirror
 from exports.operations import policy
@@ -9,14 +10,13 @@ from psynetdata.anonymize.face import policy_decisions
 from psynetdata.anonymize.face.deployment_anonymizer import withholds
 from psynetdata.anonymize.policy.rules import ACTIONS, FIELDS, Rule
 from psynetdata.deployments import chosen
-from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import UsageError
 
 _SCRUBBED = "scrubbed at level shared and not at all at level open"
 
 
-class Command(BaseCommand):
+class Command(MirroringCommand):
     help = "The policy of anonymized exports: list what is undecided, list decisions, and decide."
 
     def add_arguments(self, parser):
@@ -108,8 +108,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{sentence}, as before.")
 
     def _rebuild(self, deployment: Deployment) -> None:
-        for snapshot in to_mirror(deployment):
-            self.job("mirror", options={"snapshot": snapshot.pk}, deployment=snapshot.deployment)
+        self.mirror(to_mirror(deployment), done="It is recorded, but the anonymous face does not follow it yet.")
 
 
 def _place(words: list[str]) -> tuple[str, str, str]:

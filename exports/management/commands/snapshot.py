@@ -6,10 +6,10 @@ from django.db.models import QuerySet
 from exports.history import accept, pin
 from exports.history.diff import diff, to_json
 from exports.management import snapshot_text
+from exports.management.mirroring_command import MirroringCommand
 from exports.models import Snapshot
 from exports.package.database_zip import default_name, download
 from psynetdata.deployments import chosen
-from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.models import Audit, Deployment
 from psynetdata.psynet import times
 from psynetdata.psynet.problems import NotFound
@@ -17,7 +17,7 @@ from psynetdata.psynet.problems import NotFound
 _LISTED_IDS = 20
 
 
-class Command(BaseCommand):
+class Command(MirroringCommand):
     help = "Take a snapshot of a running experiment (the default), or list, compare, pin and download snapshots."
 
     def add_arguments(self, parser):
@@ -54,10 +54,12 @@ class Command(BaseCommand):
     def _take(self, *, deployment: str | None, full: bool, no_mirror: bool, **options):
         fitting = Deployment.objects.all() if deployment else _with_a_source() or Deployment.objects.all()
         named = chosen(fitting, deployment, how="--deployment")
-        job = self.job("snapshot", options={"full": full, "mirror": not no_mirror}, deployment=named)
+        job = self.job("snapshot", options={"full": full, "mirror": False}, deployment=named)
         for sentence in job.result["warnings"]:
             self.warn(sentence)
         snapshot = _snapshot(job.result["snapshot"])
+        if not no_mirror and Snapshot.objects.newest(snapshot.deployment) == snapshot:
+            self.mirror([snapshot.deployment], done=f"{str(snapshot).capitalize()} is stored, but not mirrored.")
         Audit.record("snapshot", deployment=snapshot.deployment, target=snapshot, full=full)
         seconds, size = f"{snapshot.seconds:.1f} s", f"{snapshot.new_bytes} new bytes"
         moment = times.to_iso(snapshot.taken_at)
@@ -100,7 +102,9 @@ class Command(BaseCommand):
 
     def _accept(self, *, snapshot: int, **options):
         row = _snapshot(snapshot)
-        job = self.job(accept.KIND, options={"snapshot": row.pk}, deployment=row.deployment)
+        options = {"snapshot": row.pk, "mirror": False}
+        job = self.job(accept.KIND, options=options, deployment=row.deployment)
+        self.mirror([row.deployment], done=f"{str(row).capitalize()} is accepted, but not mirrored.")
         for number in job.result["snapshots"]:
             accepted = _snapshot(number)
             self.stdout.write(f"{accepted}, of {times.to_iso(accepted.taken_at)}, is now good.")

@@ -23,7 +23,7 @@ SAMPLE = Path(__file__).resolve().parents[2] / "sample"
 
 
 class Command(BaseCommand):
-    help = "Run everything: web server, both clusters of workers, and a watchdog. Ctrl-C stops them all."
+    help = "Run everything: web server, the clusters of workers, and a watchdog. Ctrl-C stops them all."
 
     def add_arguments(self, parser):
         parser.add_argument(
@@ -43,7 +43,7 @@ class Command(BaseCommand):
             jobs.prepare_start()
             connections.close_all()
             children = [] if only == "workers" else [_web(threads)]
-            children += [] if only == "web" else [_cluster(clusters.FAST), _cluster(clusters.SLOW)]
+            children += [] if only == "web" else [_cluster(name) for name in clusters.CLUSTERS]
             # After a clock was set back, the tick waits for the time that the clock showed before.
             supervisor = Supervisor(children, each_watch=_quietly(clusters.mend_times))
             for number in (signal.SIGINT, signal.SIGTERM):

@@ -187,7 +187,7 @@ def test_the_whole_way_to_an_accepted_snapshot(person, source, postgres):
     url = postgres.server.socket_url(urlsplit(source).path[1:])
     for _ in range(2):
         client.post(f"{page}snapshot-now/")
-        jobs.run(Job.objects.latest("pk").pk, raise_problems=True)
+        jobs.run(Job.objects.filter(kind="snapshot").latest("pk").pk, raise_problems=True)
         postgres.execute(url, "DELETE FROM info WHERE id > 100")
     bad, good = Snapshot.objects.all()
     assert (bad.state, good.state, good.pinned) == ("suspect", "good", True)
@@ -196,7 +196,8 @@ def test_the_whole_way_to_an_accepted_snapshot(person, source, postgres):
     job = Job.objects.latest("pk")
     jobs.run(job.pk, raise_problems=True)
     job.refresh_from_db()
-    assert (job.state, job.result) == ("done", {"snapshots": [bad.pk]})
+    mirroring = Job.objects.get(kind="mirror")
+    assert (job.state, job.result) == ("done", {"snapshots": [bad.pk], "mirror": mirroring.pk})
     assert Audit.objects.get(verb="accept").user == client.user
     # A worker that died after the acceptance leaves a job that is taken up again.
     Job.objects.filter(pk=job.pk).update(state="queued")

@@ -25,9 +25,7 @@ def test_a_suspect_snapshot_says_why_and_what_accepting_does(person, watched, ta
 
 
 @pytest.mark.django_db(databases="__all__", transaction=True)
-def test_accepting_is_one_job_and_is_on_record(person, watched, take, monkeypatch):
-    from exports.history import accept
-
+def test_accepting_is_one_job_and_is_on_record(person, watched, take):
     take(3, minutes=2)
     bad = take(1, state="suspect")
     client = person("admin")
@@ -36,11 +34,10 @@ def test_accepting_is_one_job_and_is_on_record(person, watched, take, monkeypatc
     job = Job.objects.get()
     assert (job.kind, job.cluster, job.options) == ("accept", "fast", {"snapshot": bad.pk, "by": str(client.user)})
     assert f"/admin/psynetdata/job/{job.pk}/progress/" in text_of(client, bad)
-    mirrored = []
-    monkeypatch.setattr(accept, "mirror", lambda snapshot, running: mirrored.append(snapshot))
     jobs.run(job.pk, raise_problems=True)
     bad.refresh_from_db()
-    assert (bad.state, mirrored) == ("good", [bad])
+    mirroring = Job.objects.get(kind="mirror")
+    assert (bad.state, mirroring.deployment, mirroring.owner) == ("good", watched, client.user)
     assert Audit.objects.get(verb="accept").user == client.user
     assert "already good" in sentences(client.post(page_of(bad, "accept"), follow=True))[0]
 
