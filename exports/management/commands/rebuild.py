@@ -1,12 +1,12 @@
 from django.core.files.storage import storages
 
+from exports.management.mirroring_command import MirroringCommand
 from exports.operations import rebuild
 from psynetdata import env
-from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.psynet.problems import UsageError
 
 
-class Command(BaseCommand):
+class Command(MirroringCommand):
     help = "Rebuild history, deployments and decisions from the storage alone, when the site's database is lost or old."
 
     def add_arguments(self, parser):
@@ -24,8 +24,9 @@ class Command(BaseCommand):
         result = rebuild.rebuild(unsigned=unsigned)
         for problem in result.problems:
             self.warn(problem)
-        for snapshot in rebuild.newest():
-            self.job("mirror", options={"snapshot": snapshot.pk}, deployment=snapshot.deployment)
+        self.mirror(
+            (snapshot.deployment for snapshot in rebuild.newest()), done="Everything is rebuilt but the mirror."
+        )
         self.stdout.write(
             f"Rebuilt: {result.deployments} deployments, {result.snapshots} snapshots, {result.withdrawals} "
             f"withdrawals and {result.assets} asset files. Accounts, the audit log and archives of exports do not come "

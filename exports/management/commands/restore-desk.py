@@ -5,8 +5,8 @@ from pathlib import Path
 from django.conf import settings
 
 from exports.backup.restore import restore_desk
+from exports.mirroring import mirror_claims
 from exports.operations.rebuild import newest
-from psynetdata import jobs
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.psynet.problems import Problem, UsageError
 
@@ -27,7 +27,7 @@ class Command(BaseCommand):
         if check:
             return
         for snapshot in newest():
-            jobs.submit("mirror", options={"snapshot": snapshot.pk}, deployment=snapshot.deployment)
+            mirror_claims.request(snapshot.deployment)
         if restored.settings:
             self.stdout.write(f"The former desk's settings are in {restored.settings}; set them before you start.")
         else:
