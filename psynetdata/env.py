@@ -183,7 +183,7 @@ def storage(text: str) -> dict:
     if url.scheme == "s3" and url.netloc:
         options = {"bucket_name": url.netloc, "location": url.path.strip("/"), "file_overwrite": True}
         options |= {key: query[key] for key in ("endpoint_url", "region_name") if key in query}
-        return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+        return {"BACKEND": "psynetdata.infra.bucket_storage.BucketStorage", "OPTIONS": options}
     if url.scheme == "sftp" and url.hostname:
         user = unquote(url.username) if url.username else None
         options = {"host": url.hostname, "port": url.port or 22, "user": user, "root": unquote(url.path) or "/"}
