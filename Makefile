@@ -68,6 +68,7 @@ bench: .venv/installed-dev  ## measure what docs/benchmarks.md reports, at the s
 	$(BIN)/python -m benchmarks.snapshots
 	$(BIN)/python -m benchmarks.snapshots --writer
 	$(BIN)/python -m benchmarks.exports
+	$(BIN)/python -m benchmarks.encryption
 	$(BIN)/python benchmarks/mirror.py
 	$(BIN)/python -m benchmarks.assets
 	$(BIN)/python -m benchmarks.ssh --megabytes 200

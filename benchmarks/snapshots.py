@@ -113,8 +113,8 @@ class Desk:
 
     MANAGE = ROOT / "manage.py"
 
-    def __init__(self, folder: Path):
-        self.environment = os.environ | {"DATA_DIR": str(folder)}
+    def __init__(self, folder: Path, **settings: str):
+        self.environment = os.environ | {"DATA_DIR": str(folder)} | settings
         self.run("migrate", "-v0")
         starts = [self.run("check") for _ in range(RUNS)]
         self.idle = statistics.median(seconds for seconds, _, _ in starts)

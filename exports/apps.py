@@ -13,3 +13,4 @@ class ExportsConfig(AppConfig):
         from exports.tasks import backup, export  # noqa: F401
         from exports.tasks import restore as restore_tasks  # noqa: F401
         from exports.tasks import snapshot as snapshot_tasks  # noqa: F401
+        from exports.tasks import storage as storage_tasks  # noqa: F401

@@ -20,6 +20,7 @@ T = TypeVar("T")
 # What the environment set; a backup keeps it, encrypted.
 given: dict[str, str] = {}
 LOCAL = "psynetdata.infra.storage.AtomicFileSystemStorage"
+SEALED = "psynetdata.infra.sealed.storage.SealedStorage"
 
 # A shell expression.
 NEW_FERNET_KEY = "$(python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')"
@@ -183,7 +184,7 @@ def storage(text: str) -> dict:
     if url.scheme == "s3" and url.netloc:
         options = {"bucket_name": url.netloc, "location": url.path.strip("/"), "file_overwrite": True}
         options |= {key: query[key] for key in ("endpoint_url", "region_name") if key in query}
-        return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+        return {"BACKEND": "psynetdata.infra.bucket_storage.BucketStorage", "OPTIONS": options}
     if url.scheme == "sftp" and url.hostname:
         user = unquote(url.username) if url.username else None
         options = {"host": url.hostname, "port": url.port or 22, "user": user, "root": unquote(url.path) or "/"}
@@ -193,6 +194,29 @@ def storage(text: str) -> dict:
 
 def local_storage(path: Path) -> dict:
     return {"BACKEND": LOCAL, "OPTIONS": {"location": str(path)}}
+
+
+def storage_keys(text: str) -> list[str]:
+    """Parse keys separated by commas or spaces, the newest first."""
+    keys = re.split(r"[\s,]+", text.strip())
+    for key in keys:
+        try:
+            fernet_key(key)
+        except ValueError:
+            raise ValueError("it holds something that is not a key, which is 32 bytes in URL-safe base64") from None
+    if len(keys) != len(set(keys)):
+        raise ValueError("it holds the same key twice")
+    return keys
+
+
+def sealed(storage: dict, keys: list[str], *, clear: bool = False) -> dict:
+    """Return a STORAGES entry that encrypts what it stores in `storage`. `clear`: read clear files there too."""
+    return {"BACKEND": SEALED, "OPTIONS": {"backend": storage, "keys": keys, "clear": clear}}
+
+
+def unsealed(storage: dict) -> dict:
+    """Return the STORAGES entry of where the files are: the one below encryption, else itself."""
+    return storage["OPTIONS"]["backend"] if storage["BACKEND"] == SEALED else storage
 
 
 def kept_secret(path: Path, make: Callable[[], str] = lambda: secrets.token_urlsafe(50)) -> str:

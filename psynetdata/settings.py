@@ -129,6 +129,10 @@ STORAGES = {
     ),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# With a key, everything in the storage is encrypted; the newest of several keys comes first.
+STORAGE_KEYS = env.read("STORAGE_KEY", [], env.storage_keys, example=env.NEW_FERNET_KEY)
+if STORAGE_KEYS:
+    STORAGES["default"] = env.sealed(STORAGES["default"], STORAGE_KEYS)
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True  # served from where they are installed; collectstatic is not needed
 FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +16,7 @@ from django.db import transaction
 from exports.models import ReleasedFile, StoredAsset
 from exports.models.asset import file_of
 from exports.store import quarantine
+from psynetdata.infra.sealed.storage import stored_names
 from psynetdata.infra.storage import blocks
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import Damaged
@@ -66,7 +68,7 @@ class AssetStorage:
         digest = sha256()
         if not self.storage.exists(row.file):
             return None
-        with target.open("wb") as file:
+        with target.open("wb") as file, suppress(Damaged):  # its hash differs then
             for block in blocks(self.storage, row.file, 0, row.bytes):
                 digest.update(block)
                 file.write(block)
@@ -121,12 +123,13 @@ def forget(deployment: Deployment, asset_ids: Iterable[int]) -> int:
     """
     going = StoredAsset.objects.filter(deployment__in=_line(deployment), asset_id__in=list(asset_ids))
     hashes = set(going.values_list("sha256", flat=True))
+    files = stored_names(default_storage, map(file_of, hashes))
     with transaction.atomic():  # if the process dies after this, the next prune still deletes the files at once
-        quarantine.release(map(file_of, hashes), ReleasedFile.Reason.ERASURE)
+        quarantine.release(files, ReleasedFile.Reason.ERASURE)
         going.delete()
     for one in hashes - set(StoredAsset.objects.filter(sha256__in=hashes).values_list("sha256", flat=True)):
         default_storage.delete(file_of(one))
-    quarantine.forget(map(file_of, hashes))
+    quarantine.forget(files)
     return len(hashes)
 
 

@@ -8,7 +8,9 @@ from django.utils import timezone
 
 from exports.models import Installation
 from exports.store.installation import check
+from exports.store.storage_keys import configured_keys
 from psynetdata import env
+from psynetdata.infra.sealed.storage import backend_of
 from psynetdata.models import Audit
 
 
@@ -36,6 +38,11 @@ def recovery_sheet() -> RecoverySheet:
         (
             "Master key",
             "the variable MASTER_KEY" if "MASTER_KEY" in env.given else str(settings.DATA_DIR / "master_key"),
+        ),
+        *(
+            [("Storage key", f"the variable STORAGE_KEY, key {' and '.join(keys)}; without it the storage is lost")]
+            if (keys := configured_keys())
+            else []
         ),
         ("Site's database", settings.DATABASES["default"]["ENGINE"].rpartition(".")[2] + _host()),
         ("Storage", _storage()),
@@ -72,9 +79,9 @@ def _host() -> str:
 
 
 def _storage() -> str:
-    if isinstance(default_storage, FileSystemStorage):
-        return default_storage.location
-    options = settings.STORAGES["default"].get("OPTIONS", {})
+    if isinstance(storage := backend_of(default_storage), FileSystemStorage):
+        return storage.location
+    options = env.unsealed(settings.STORAGES["default"]).get("OPTIONS", {})
     bucket = options.get("bucket_name")
     if bucket:
         return f"s3://{bucket}/{options.get('location', '')}"

@@ -28,6 +28,12 @@ class Installation(models.Model):
     sheet_confirmed_at = models.DateTimeField(
         null=True, blank=True, help_text="When somebody confirmed that the recovery sheet is on paper."
     )
+    storage_keys = models.JSONField(
+        default=list, blank=True, help_text="Ids of the keys that files of the storage may be encrypted with."
+    )
+    sealed = models.BooleanField(
+        default=False, help_text="Whether all files are encrypted, so that one that is not was not written here."
+    )
     started_at = models.DateTimeField(null=True, blank=True, help_text="When the workers were last started.")
 
     class Meta:

@@ -29,7 +29,6 @@ from psynetdata import jobs
 from psynetdata.jobs import Running
 from psynetdata.models import Audit, Deployment, Job, MirroredTable
 from psynetdata.psynet import times
-from psynetdata.psynet.problems import Conflict
 from psynetdata.psynet.tables import UNMIRRORED_TABLES
 
 _TOGETHER = 50  # rows deleted in one transaction
@@ -83,7 +82,7 @@ def prune(
     """
     now, store = timezone.now(), Store()
     if not dry_run:
-        _alone(running)
+        locks.claim_files(running)
     installation = Installation.objects.get() if dry_run else count_prune()
     if doubt := clock_doubt(installation, now):
         return _held_back(doubt)
@@ -166,16 +165,6 @@ def submit_daily() -> None:
     active = asked.filter(state__in=Job.ACTIVE)
     if not active.exists() and not asked.filter(options__daily=True, created_at__gt=timezone.now() - _DAY).exists():
         jobs.submit(locks.PRUNE, options={"daily": True})
-
-
-def _alone(running: Running) -> None:
-    """Claim to be the only running prune. Claims that a killed attempt left in this job's row are reset."""
-    with transaction.atomic():
-        others = locks.alive((locks.PRUNE,)).select_for_update().order_by("pk")
-        if any(job.options.get("alone") for job in others if job.pk != running.job.pk):
-            raise Conflict("Another prune is running; wait until it has finished.")
-        running.job.options = {**running.job.options, "alone": True, "deleting": False}
-        Job.objects.filter(pk=running.job.pk).update(options=running.job.options)
 
 
 def _held_snapshots(deployment: Deployment) -> list[HeldSnapshot]:

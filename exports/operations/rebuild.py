@@ -20,6 +20,7 @@ from exports.store.blobs import FOLDER as STORE
 from exports.store.blobs import Store, file_of
 from exports.store.manifests import Manifest, Row
 from exports.store.storage_listing import names
+from psynetdata.infra.sealed.storage import logical_names, stored_names
 from psynetdata.models import Audit, Deployment, Secret
 from psynetdata.psynet.problems import Conflict, Damaged, NotFound
 
@@ -84,7 +85,7 @@ def copy_from(other: Storage) -> int:
     """Copy the files of another storage that this one does not have; return how many."""
     count = 0
     for folder in (STORE, manifests.FOLDER, *installation.KEPT_FOLDERS):
-        for name in names(other, folder):
+        for name in logical_names(other, names(other, folder)):
             if not default_storage.exists(name):
                 with other.open(name, "rb") as file:
                     default_storage.save(name, file)
@@ -179,7 +180,7 @@ def _missing(tables: dict[str, dict], files: set[str]) -> str | None:
             needed = {file_of(entry["state"], "json")} | store.segment_files(entry["state"])
         except Damaged as problem:
             return f"table {table}: {problem.sentence}"
-        if needed - files:
+        if not all(stored_names(store.storage, [name]) & files for name in needed):
             return f"table {table} has segments that are missing from the storage."
     return None
 

@@ -10,6 +10,7 @@ from django.core.files.storage import Storage
 from exports.models import Export, ExportArchive
 from exports.store.garbage import PART, PART_GRACE
 from exports.store.storage_listing import File, names
+from psynetdata.infra.sealed.storage import backend_of
 from psynetdata.models import Job
 
 FOLDER = "exports"
@@ -26,6 +27,7 @@ def unneeded(storage: Storage, now: datetime) -> Iterator[File]:
     needed = set(ExportArchive.objects.values_list("file", flat=True)) - over
     at_work = Export.objects.filter(job__state__in=Job.ACTIVE)
     working = {str(number) for number in at_work.values_list("pk", flat=True)}
+    storage = backend_of(storage)  # names here hold no hash, so they are the same there
     for name in names(storage, FOLDER):
         ours = _OURS.fullmatch(name)
         if name in needed or not (ours or PART.search(name)) or (ours and ours[1] in working):

@@ -10,6 +10,7 @@ from time import monotonic, sleep
 from django.conf import settings
 
 from exports.models import Snapshot
+from psynetdata.infra.sealed.storage import backend_of, stored_names
 from psynetdata.jobs import Running
 from psynetdata.models import MirroredTable
 from psynetdata.psynet.problems import Damaged
@@ -35,7 +36,9 @@ _ROWS = 200
 
 
 class References:
-    """The files that snapshots and the mirror refer to. Each state is read once, however many snapshots share it.
+    """The files that snapshots and the mirror refer to, by their names in the storage's list.
+
+    Each state is read once, however many snapshots share it.
 
     Memory: one string for each distinct state and file. `without`: snapshots to treat as deleted.
     """
@@ -80,7 +83,7 @@ class References:
                 files.add(file_of(state, "json"))
                 with suppress(Damaged):
                     files |= self.store.segment_files(state)
-        return files - self.files
+        return stored_names(self.store.storage, files) - self.files
 
     def spares(self, name: str, modified: datetime) -> bool:
         """Return whether the file must stay. Files of an unreadable state are older than it, so all such stay."""
@@ -89,9 +92,10 @@ class References:
     def _take(self, ref: str, at: datetime) -> None:
         if ref not in self._states:
             self._states.add(ref)
-            self.files.add(file_of(ref, "json"))
+            storage = self.store.storage
+            self.files |= stored_names(storage, [file_of(ref, "json")])
             try:
-                self.files.update(self.store.segment_files(ref))
+                self.files |= stored_names(storage, self.store.segment_files(ref))
             except Damaged:
                 self.unreadable.add(ref)
         if ref in self.unreadable:
@@ -100,12 +104,13 @@ class References:
 
 def unreferenced_files(store: Store, references: References, now: datetime) -> Iterator[File]:
     """Return old enough files of the store that nothing refers to; files with other names than ours stay."""
-    for name in names(store.storage, FOLDER):
+    storage = backend_of(store.storage)
+    for name in names(storage, FOLDER):
         part = PART.search(name)
         if name in references.files or not (part or _OURS.fullmatch(name)):
             continue
         with suppress(FileNotFoundError):  # a writer has finished in the meantime
-            file = File(name, store.storage.size(name), store.storage.get_modified_time(name), bool(part))
+            file = File(name, storage.size(name), storage.get_modified_time(name), bool(part))
             old = file.modified < now - (PART_GRACE if part else GRACE)
             if old and (part or not references.spares(name, file.modified)):
                 yield file
@@ -149,7 +154,7 @@ def _remove_one(file: File, store: Store, references: References, swept: Swept) 
     if references.spares(file.name, file.modified):
         return False
     with suppress(FileNotFoundError):
-        store.storage.delete(file.name)
+        backend_of(store.storage).delete(file.name)
     swept.files += 1
     swept.bytes += file.bytes
     return True

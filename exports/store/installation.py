@@ -5,6 +5,8 @@ that compares rows with files: nothing refers to the files. So before anything i
 the same id, and the storage must not have counted more prunes than the database (then it belongs to a newer copy).
 
     installation.json    {"installation": id, "prunes": n, "format": version}, in the root of the storage
+
+It is never encrypted. If all else is, it also has "encryption": {"keys": [ids of keys, the newest first]}.
 """
 
 import json
@@ -28,6 +30,7 @@ from psynetdata.models import Deployment
 from psynetdata.psynet.problems import Problem
 
 from .blobs import FOLDER, file_of
+from .storage_keys import check_keys, configured_keys
 from .storage_listing import names
 
 FILE = "installation.json"
@@ -52,6 +55,7 @@ class StorageMark:
     installation_id: str
     prunes: int
     format: int = 1
+    storage_keys: tuple[str, ...] = ()
 
 
 def check() -> Installation:
@@ -65,9 +69,10 @@ def check() -> Installation:
             "The storage was written by a newer version of psynetdata, so this version does not touch it; install the "
             "newer version again."
         )
+    keys = check_keys((mark and mark.storage_keys) or row.storage_keys)
     if mark is None:
         _check_first_use(row)
-        return _write(row)
+        return _write(row, keys)
     if mark.installation_id != row.installation_id:
         raise WrongStorage(
             "The storage belongs to another installation than the database, so nothing is read, written or deleted. "
@@ -80,7 +85,8 @@ def check() -> Installation:
             "files, and nothing is written or deleted. Use the newer database; if there is none, run "
             "`manage.py adopt`."
         )
-    return row if row.in_storage else _write(row)
+    settled = row.in_storage and keys == row.storage_keys == list(mark.storage_keys)
+    return row if settled else _write(row, keys)
 
 
 def check_before_publishing() -> None:
@@ -109,12 +115,25 @@ def adopt() -> Installation:
 
     Files that the database does not know count as older than it: no prune deletes them.
     """
-    row = _row()
+    row, mark = _row(), read_mark()
+    keys = check_keys((mark and mark.storage_keys) or row.storage_keys)
     row.installation_id, row.created_at = new_installation_id(), timezone.now()
-    mark = read_mark()
     row.prunes = max(row.prunes, mark.prunes if mark else 0)
     row.save()
-    return _write(row)
+    return _write(row, keys)
+
+
+def note_all_sealed(oldest: datetime) -> Installation:
+    """Note that all files are encrypted with the newest key: from now on clear files are refused.
+
+    `oldest`: when the oldest of the files that were written again had been written before. If it is older than the
+    database, files that the database does not know still count as older than it, though they look new now.
+    """
+    row = check()
+    row.sealed = True
+    row.created_at = timezone.now() if oldest < row.created_at else row.created_at
+    row.save(update_fields=["sealed", "created_at"])
+    return _write(row, configured_keys()[:1])
 
 
 def read_mark() -> StorageMark | None:
@@ -122,10 +141,12 @@ def read_mark() -> StorageMark | None:
     try:
         with default_storage.open(FILE, "rb") as file:
             content = json.loads(file.read())
-        return StorageMark(str(content["installation"]), int(content["prunes"]), int(content.get("format", 1)))
+        keys = content.get("encryption", {}).get("keys", [])
+        format_version = int(content.get("format", 1))
+        return StorageMark(str(content["installation"]), int(content["prunes"]), format_version, tuple(map(str, keys)))
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise WrongStorage(
             f"The file {FILE} of the storage cannot be read, so it is not known which installation the storage "
             "belongs to; restore the file from a backup, or run `manage.py adopt`."
@@ -168,6 +189,9 @@ def _check_first_use(row: Installation) -> None:
             "deleted. Set DATABASE_URL or DATA_DIR to the database of this storage, or STORAGE_URL to an empty "
             "storage; if the two do belong together from now on, run `manage.py adopt`."
         )
+    if not named and configured_keys():
+        row.sealed = True  # there is no file yet
+        row.save(update_fields=["sealed"])
 
 
 def _named_files() -> Iterator[str]:
@@ -182,10 +206,14 @@ def holds_files() -> bool:
     return any(True for _ in chain.from_iterable(names(default_storage, folder) for folder in _FOLDERS))
 
 
-def _write(row: Installation) -> Installation:
-    content = json.dumps({"installation": row.installation_id, "prunes": row.prunes, "format": FORMAT})
-    default_storage.save(FILE, ContentFile(content.encode()))
-    if not row.in_storage:
-        Installation.objects.filter(pk=row.pk).update(in_storage=True)
-        row.in_storage = True
+def _write(row: Installation, keys: list[str] | None = None) -> Installation:
+    """Write the mark. `keys`: the ids of the keys that files may need from now on; None if they stay the same."""
+    keys = row.storage_keys if keys is None else keys
+    content: dict[str, object] = {"installation": row.installation_id, "prunes": row.prunes, "format": FORMAT}
+    if keys:
+        content["encryption"] = {"keys": keys}
+    default_storage.save(FILE, ContentFile(json.dumps(content).encode()))
+    if not row.in_storage or keys != row.storage_keys:
+        Installation.objects.filter(pk=row.pk).update(in_storage=True, storage_keys=keys)
+        row.in_storage, row.storage_keys = True, keys
     return row

@@ -24,6 +24,7 @@ MIRRORS = ("mirror", "withdraw", "summarize")
 # Jobs that put blobs into the store, or need blobs that no snapshot names yet.
 STORING = (*SNAPSHOTS, *MIRRORS)
 PRUNE = "prune"
+ENCRYPT = "encrypt"
 _LOOK = 0.2  # seconds between checks for a prune that is deleting
 
 
@@ -77,6 +78,21 @@ def wait_for_deletes(running: jobs.Running | None) -> None:
         if running:
             running.check()
         sleep(_LOOK)
+
+
+def claim_files(running: jobs.Running) -> None:
+    """Claim to be the only running job that removes or renames files. Raises Conflict if there is another.
+
+    Claims that a killed attempt left in this job's row are reset.
+    """
+    with transaction.atomic():
+        others = alive((PRUNE, ENCRYPT)).select_for_update().order_by("pk")
+        for job in others:
+            if job.options.get("alone") and job.pk != running.job.pk:
+                other = "Another prune" if job.kind == PRUNE else "An encryption of the storage"
+                raise Conflict(f"{other} is running; wait until it has finished.")
+        running.job.options = {**running.job.options, "alone": True, "deleting": False}
+        Job.objects.filter(pk=running.job.pk).update(options=running.job.options)
 
 
 @contextmanager

@@ -88,6 +88,13 @@ def save_due(deployment: Deployment | None = None) -> int:
     return _save_deployments(chosen) + _save_assets(chosen) + _save_snapshots(chosen)
 
 
+def save_again() -> int:
+    """Write every manifest again, because files are to be encrypted with another key. Return how many."""
+    DeploymentManifest.objects.update(sha256="", assets_stamp="")
+    Snapshot.objects.update(manifest_due=True)
+    return save_due()
+
+
 def are_due() -> bool:
     """Return whether a manifest is missing or outdated."""
     if Snapshot.objects.filter(manifest_due=True).exists():

@@ -2,7 +2,7 @@
 
 A file may go at once if something decided so (ReleasedFile), or if a killed writer left it half-written. All others
 stay where they are for DAYS, listed, and even then a prune deletes them only if nothing suggests that the database is
-the wrong one, an older one, or that the clock is wrong.
+the wrong one, an older one, or that the clock is wrong. All names are stored names (exports.store.storage_listing).
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 from exports.models import Installation, QuarantinedFile, ReleasedFile, Snapshot
+from psynetdata.infra.sealed.storage import backend_of
 from psynetdata.jobs import Running
 
 from .storage_listing import File, Swept
@@ -154,11 +155,20 @@ def remove(storage: Storage, files: Iterable[File], running: Running) -> Swept:
     for file in files:
         running.progress("removing files", swept.files)
         with suppress(FileNotFoundError):
-            storage.delete(file.name)
+            backend_of(storage).delete(file.name)
         forget([file.name])
         swept.files += 1
         swept.bytes += file.bytes
     return swept
+
+
+def rename(old: str, new: str, modified: datetime) -> None:
+    """Note that a file was written again, because of another key: maybe under another name, at another time."""
+    if new != old:
+        for model in (ReleasedFile, QuarantinedFile):
+            model.objects.filter(name=new).delete()
+        ReleasedFile.objects.filter(name=old).update(name=new)
+    QuarantinedFile.objects.filter(name=old).update(name=new, modified_at=modified)
 
 
 def _in_batches(items: Iterable[T]) -> Iterator[list[T]]:

@@ -1,10 +1,16 @@
-"""List the files in a folder of the storage, whatever kind of storage it is."""
+"""List the files in a folder of the storage, whatever kind of storage it is.
+
+All names are *stored* names. They differ from those in rows if the storage is encrypted
+(psynetdata.infra.sealed.storage: `stored_names`, `backend_of`).
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.core.files.storage import Storage
+
+from psynetdata.infra.sealed.storage import backend_of
 
 
 @dataclass(frozen=True)
@@ -27,7 +33,8 @@ class Swept:
 
 
 def names(storage: Storage, folder: str) -> Iterator[str]:
-    """Yield every file below the folder, under the name that the storage's other methods take; in any order."""
+    """Yield every file below the folder, under its name in `backend_of(storage)`; in any order."""
+    storage = backend_of(storage)
     if hasattr(storage, "bucket"):
         yield from _in_bucket(storage, folder)
     else:

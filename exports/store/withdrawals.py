@@ -9,9 +9,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from django.conf import settings
+from django.core.files.storage import default_storage
 
 from exports.models import ReleasedFile, Snapshot, Withdrawal
 from psynetdata.faces import IDENTIFIED
+from psynetdata.infra.sealed.storage import stored_names
 from psynetdata.jobs import Running
 from psynetdata.models import Deployment, MirroredTable
 from psynetdata.psynet.ownership.selection import Ownership
@@ -56,7 +58,8 @@ def store_without_withdrawn(snapshot: Snapshot, ids: Iterable[int], running: Run
         )
         writer.finish()
         # The next refresh replaces these; then nothing refers to them, and they can be made again.
-        release(writer.new, ReleasedFile.Reason.DERIVED)  # type: ignore[arg-type]  # a choice looks like a tuple
+        files = stored_names(default_storage, writer.new)
+        release(files, ReleasedFile.Reason.DERIVED)  # type: ignore[arg-type]  # a choice looks like a tuple
     return filtered
 
 

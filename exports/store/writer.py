@@ -137,9 +137,9 @@ class StoreWriter:
 
     def _is_whole(self, name: str, path: Path, kind: str) -> bool:
         """Return whether the stored file holds the same content when uncompressed; a damaged one is stored again."""
-        if self._is_same(name, path):
-            return True
         try:
+            if self._is_same(name, path):
+                return True
             self._store.check(Path(name).name.partition(".")[0], kind)
         except (Damaged, FileNotFoundError):
             return False

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from exports.models import Incident, Installation, Snapshot
 from exports.store import installation, locks
+from exports.store.storage_keys import WrongKey
 from psynetdata.models import Job
 from psynetdata.psynet import times
 
@@ -34,7 +35,7 @@ def _installation() -> Verdicts:
     """Check that database and storage belong together; a storage that does not answer says nothing about it."""
     try:
         installation.check()
-    except installation.WrongStorage as problem:
+    except (installation.WrongStorage, WrongKey) as problem:
         return {Kind.INSTALLATION: problem.sentence}
     except Exception:  # each kind of storage has its own errors; jobs that need it report them
         return {}

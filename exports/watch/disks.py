@@ -9,6 +9,8 @@ from pathlib import Path
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage, default_storage
 
+from psynetdata.infra.sealed.storage import backend_of
+
 logger = logging.getLogger(__name__)
 
 
@@ -53,9 +55,9 @@ def disks() -> list[Disk]:
 
 def _folders() -> dict[str, Path]:
     places = {"data": Path(settings.DATA_DIR)}
-    if isinstance(default_storage, FileSystemStorage):
+    if isinstance(storage := backend_of(default_storage), FileSystemStorage):
         # The folder itself is created with its first file.
-        places["storage"] = Path(default_storage.location)
+        places["storage"] = Path(storage.location)
     return {
         name: next(folder for folder in (place, *place.parents) if folder.exists()) for name, place in places.items()
     }

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError
 from psycopg2 import errorcodes
 
-from psynetdata.env import LOCAL
+from psynetdata.env import LOCAL, unsealed
 from psynetdata.psynet.problems import Problem
 
 _FULL = (
@@ -74,7 +74,7 @@ def outage(error: BaseException) -> Outage | None:
         return _sqlite_outage(cause)
     if isinstance(error, (InterfaceError, OperationalError)):
         return _postgres_outage(cause)
-    if settings.STORAGES["default"]["BACKEND"] != LOCAL and (storage_outage := _storage_outage(error)):
+    if unsealed(settings.STORAGES["default"])["BACKEND"] != LOCAL and (storage_outage := _storage_outage(error)):
         return storage_outage
     if isinstance(error, MemoryError):
         return Outage(_NO_MEMORY)

@@ -1,10 +1,13 @@
 """The sheet that is kept on paper, and the reminder until it is."""
 
 import pytest
+from cryptography.fernet import Fernet
 from django.contrib.auth import get_user_model
+from django.core.files.storage import default_storage
 from django.urls import reverse
 
 from exports.backup.recovery_sheet import is_confirmed
+from psynetdata.env import local_storage, sealed
 from psynetdata.models import Audit
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
@@ -23,6 +26,14 @@ def test_it_says_where_everything_is_and_no_secret(typed, settings, own_storage)
     for text in (str(settings.DATA_DIR / "master_key"), str(own_storage), "restore-desk", "manage.py backup --to"):
         assert text in out
     assert not {word for word in (settings.SECRET_KEY, "very secret words") if word in out}
+
+
+def test_it_names_the_key_of_an_encrypted_storage_by_its_id(typed, settings, own_storage):
+    key = Fernet.generate_key().decode()
+    settings.STORAGES = {**settings.STORAGES, "default": sealed(local_storage(own_storage), [key])}
+    out = typed("recovery-sheet")[1]
+    assert f"Storage key: the variable STORAGE_KEY, key {default_storage.keys[0].id};" in out
+    assert (str(own_storage) in out, key in out) == (True, False)
 
 
 def test_the_first_page_reminds_until_somebody_confirms(administrator):

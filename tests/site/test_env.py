@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from psynetdata import env
@@ -23,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
         ("STORAGE_URL", "s3://key:topsecret@bucket/prefix"),
         ("DATABASE_URL", "mysql://user@host/name"),
         ("MASTER_KEY", "topsecret"),
+        ("STORAGE_KEY", "topsecret"),
         ("DATA_DIR", "/dev/null"),
         ("DATA_DIR", "/proc/nowhere"),
     ],
@@ -78,6 +80,17 @@ def test_storage_urls():
     sftp = env.storage("sftp://me@host:2222/folder")
     assert sftp["OPTIONS"] == {"host": "host", "port": 2222, "user": "me", "root": "/folder"}
     assert env.storage("file:///srv/a%20b")["OPTIONS"] == {"location": "/srv/a b"}
+
+
+def test_storage_keys_are_separated_by_commas_or_spaces():
+    new, old = (Fernet.generate_key().decode() for _ in range(2))
+    for text in (f"{new} {old}", f" {new},{old}", f"{new}, {old}"):
+        assert env.storage_keys(text) == [new, old]
+    with pytest.raises(ValueError, match="the same key twice") as error:
+        env.storage_keys(f"{new} {new}")
+    assert new not in str(error.value)
+    local = env.local_storage(ROOT)
+    assert env.unsealed(local) == env.unsealed(env.sealed(local, [new])) == local
 
 
 def test_the_error_names_the_variable(monkeypatch):

@@ -17,6 +17,7 @@ from psynetdata.faces import IDENTIFIED
 from psynetdata.infra import byte_range
 from psynetdata.infra.storage import blocks
 from psynetdata.models import Asset, Deployment
+from psynetdata.psynet.problems import Damaged
 
 _TEXT = 20_000  # bytes of a text that a page shows
 _TEXTS = (".txt", ".csv", ".tsv", ".json", ".jsonl", ".md", ".yaml", ".yml", ".log", ".srt", ".vtt", ".textgrid")
@@ -106,7 +107,10 @@ def kind_of(name: str) -> str:
 
 
 def beginning(row: StoredAsset) -> str:
-    data = b"".join(blocks(default_storage, row.file, 0, min(row.bytes, _TEXT)))
+    try:
+        data = b"".join(blocks(default_storage, row.file, 0, min(row.bytes, _TEXT)))
+    except Damaged as problem:
+        return problem.sentence
     return data.decode("utf-8", "replace") + ("\n…" if row.bytes > _TEXT else "")
 
 

@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.core.files.storage import storages
 
 from exports.management.mirroring_command import MirroringCommand
@@ -35,7 +36,9 @@ class Command(MirroringCommand):
 
 
 def _storage(place: str) -> dict:
+    """Return a STORAGES entry that also opens files which the keys of this desk encrypted."""
     try:
-        return env.storage(place)
+        entry = env.storage(place)
     except ValueError as error:
         raise UsageError(f"--from cannot be used: {error}.") from None
+    return env.sealed(entry, settings.STORAGE_KEYS, clear=True) if settings.STORAGE_KEYS else entry
