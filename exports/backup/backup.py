@@ -1,11 +1,14 @@
 """Back up the site's database and keys, verify the copy, and delete old ones.
 
-    psynetdata-<installation>-<time>.zip     manifest.json, and site.jsonl with all rows of the site's database
-    psynetdata-<installation>-<time>.keys    master key, secret key and settings, encrypted to BACKUP_PASSPHRASE
+    psynetdata-<installation>-<time>.zip           manifest.json, and site.jsonl with all rows of the site's database
+    psynetdata-<installation>-<time>.zip.sealed    instead, with BACKUP_PASSPHRASE: the same, encrypted with a new key
+    psynetdata-<installation>-<time>.keys          that key, master key, secret key and settings, encrypted to the
+                                                   passphrase
 
 Snapshots, assets and archives are in the storage and are not copied; the mirror is rebuilt.
 """
 
+import base64
 import hashlib
 import json
 import os
@@ -26,6 +29,8 @@ from django.core.files.storage import Storage, storages
 from exports.store.installation import check
 from psynetdata import env
 from psynetdata.database_version import applied_migrations
+from psynetdata.infra.sealed.keys import StorageKey
+from psynetdata.infra.sealed.stream import seal_stream
 from psynetdata.jobs import Running
 from psynetdata.psynet.problems import Damaged, Problem, UsageError
 
@@ -33,8 +38,9 @@ from . import keys_file, site_rows
 
 KIND = "backup"
 FORMAT = 1
+SEALED = ".sealed"
 _DRILL_SECONDS = 600
-_OURS = re.compile(r"psynetdata-[0-9a-f]{8}-\d{8}T\d{12}Z\.(?:zip|keys)")
+_OURS = re.compile(r"psynetdata-[0-9a-f]{8}-\d{8}T\d{12}Z\.(?:zip|zip\.sealed|keys)")
 
 
 @dataclass(frozen=True)
@@ -73,9 +79,10 @@ def backup(place: Storage, running: Running, *, passphrase: str, keep: int) -> B
         running.progress("restoring the copy as a test")
         _drill(path, counts)
         running.progress("storing the backup")
-        # The keys first: a backup that is there can be opened.
         if passphrase:
-            place.save(f"{stem}.keys", ContentFile(keys_file.seal(passphrase)))
+            path, key = _encrypted(path)
+            # The keys first: a backup that is there can be opened.
+            place.save(f"{stem}.keys", ContentFile(keys_file.seal(passphrase, key)))
         with path.open("rb") as file:
             place.save(path.name, File(file))
         size = path.stat().st_size
@@ -101,6 +108,15 @@ def _write(path: Path) -> dict[str, int]:
         archive.writestr("manifest.json", json.dumps(manifest, indent=1))
     path.chmod(0o600)
     return counts
+
+
+def _encrypted(path: Path) -> tuple[Path, str]:
+    """Encrypt the backup with a new key. Return (the new file, the key)."""
+    key = base64.urlsafe_b64encode(os.urandom(32)).decode("ascii")
+    sealed = path.with_name(path.name + SEALED)
+    with path.open("rb") as plain, sealed.open("wb") as file:
+        seal_stream(plain, file, StorageKey(key), path.name)
+    return sealed, key
 
 
 class _Hashing:
@@ -131,9 +147,9 @@ def _drill(path: Path, counts: dict[str, int]) -> None:
 def _delete_old(place: Storage, keep: int) -> int:
     """Delete all but the newest backups; files with other names stay."""
     found = sorted(name for name in place.listdir("")[1] if _OURS.fullmatch(name))
-    stems = sorted({name.rpartition(".")[0] for name in found}, key=lambda stem: stem.rpartition("-")[2])
+    stems = sorted({name.partition(".")[0] for name in found}, key=lambda stem: stem.rpartition("-")[2])
     gone = set(stems[:-keep]) if keep else set()
     for name in found:
-        if name.rpartition(".")[0] in gone:
+        if name.partition(".")[0] in gone:
             place.delete(name)
     return len(gone)

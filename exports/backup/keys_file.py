@@ -1,4 +1,4 @@
-"""What a desk needs besides its rows, encrypted to a passphrase: master key, secret key and settings."""
+"""What a desk needs besides its rows, encrypted to a passphrase: the backup's key, master key, secret key, settings."""
 
 import base64
 import json
@@ -16,14 +16,15 @@ _NOT_IN_IT = ("MASTER_KEY", "SECRET_KEY", "BACKUP_PASSPHRASE")
 _COST = {"n": 2**15, "r": 8, "p": 1}  # 32 MB and a tenth of a second for each guess
 _HOW = (
     "key = urlsafe_base64(scrypt(passphrase, salt, n=32768, r=8, p=1, length=32)); sealed is a Fernet token of JSON "
-    "with master_key, secret_key and settings."
+    "with backup_key (opens the .zip.sealed file with tools/unseal.py), master_key, secret_key and settings."
 )
 
 
-def seal(passphrase: str) -> bytes:
-    """Return the content of a keys file."""
+def seal(passphrase: str, backup_key: str) -> bytes:
+    """Return the content of a keys file. `backup_key`: opens the backup that lies next to it."""
     salt = os.urandom(16)
     content = {
+        "backup_key": backup_key,
         "master_key": sealing.master_key(),
         "secret_key": settings.SECRET_KEY,
         "settings": {name: value for name, value in sorted(env.given.items()) if name not in _NOT_IN_IT},
@@ -34,7 +35,10 @@ def seal(passphrase: str) -> bytes:
 
 
 def unseal(data: bytes, passphrase: str) -> dict:
-    """Return {"master_key", "secret_key", "settings"}. Raises BadInput, and Conflict for a wrong passphrase."""
+    """Return {"backup_key", "master_key", "secret_key", "settings"}.
+
+    Raises BadInput, and Conflict for a wrong passphrase.
+    """
     try:
         kept = json.loads(data)
         salt, sealed = base64.b64decode(kept["salt"]), kept["sealed"].encode("ascii")

@@ -55,8 +55,8 @@ def recovery_sheet() -> RecoverySheet:
     ]
     steps = [
         "Install psynetdata on an empty machine (README).",
-        "Make the storage available there, and copy the newest backup (.zip and .keys).",
-        "BACKUP_PASSPHRASE='…' manage.py restore-desk psynetdata-….zip",
+        "Make the storage available there, and copy the newest backup (.zip.sealed and .keys).",
+        "BACKUP_PASSPHRASE='…' manage.py restore-desk psynetdata-….zip.sealed",
         "Set what restored-settings.env lists, then: manage.py rebuild, if it says that the database is older.",
         "make run, and manage.py verify --all. docs/backup.md explains each step.",
     ]

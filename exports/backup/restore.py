@@ -6,17 +6,21 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import BinaryIO
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
 from psynetdata.database_version import unknown_migrations
+from psynetdata.infra.sealed.keys import StorageKey
+from psynetdata.infra.sealed.stream import open_stream
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import BadInput, Conflict, Damaged
 
 from . import keys_file, site_rows
-from .backup import FORMAT
+from .backup import FORMAT, SEALED
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,28 @@ class RestoredDesk:
 
 def restore_desk(path: Path, *, keys: bytes | None = None, passphrase: str = "") -> RestoredDesk:
     """Restore rows and, from a keys file, keys. Raises Conflict unless this desk is empty; then nothing is changed."""
+    opened = keys_file.unseal(keys, passphrase) if keys is not None else None
+    if path.suffix != SEALED:
+        return _restore(path, opened)
+    if opened is None:
+        raise Conflict(f"{path.name} is encrypted; its keys file is needed too (--keys FILE).")
+    with NamedTemporaryFile(dir=settings.TEMP_DIR, suffix=".zip") as plain:
+        _decrypt(path, StorageKey(opened["backup_key"]), plain)
+        return _restore(Path(plain.name), opened)
+
+
+def _decrypt(path: Path, key: StorageKey, plain: BinaryIO) -> None:
+    try:
+        with path.open("rb") as sealed:
+            open_stream(sealed, plain, [key])
+    except FileNotFoundError:
+        raise BadInput(f"There is no file {path}.") from None
+    except Damaged:
+        raise Damaged(f"{path.name} is damaged, or its keys file is of another backup; use another one.") from None
+    plain.flush()
+
+
+def _restore(path: Path, opened: dict | None) -> RestoredDesk:
     manifest = _checked(path)
     call_command("migrate", verbosity=0, interactive=False)
     if Deployment.objects.exists() or get_user_model().objects.exists():
@@ -37,7 +63,6 @@ def restore_desk(path: Path, *, keys: bytes | None = None, passphrase: str = "")
             "This desk already has accounts or deployments. Restore into an empty one: another DATA_DIR and, if it is "
             "used, another DATABASE_URL."
         )
-    opened = keys_file.unseal(keys, passphrase) if keys is not None else None
     counts = site_rows.replace_all(_lines(path))
     if counts != {**dict.fromkeys(counts, 0), **manifest["rows"]}:
         raise Damaged("The rows that were restored are not those that the backup lists; use an older backup.")

@@ -19,6 +19,8 @@ from exports.backup import keys_file, schedule, site_rows
 from exports.models import Incident, Installation, Note, Snapshot
 from exports.watch.inspection import inspect
 from psynetdata import credentials, jobs
+from psynetdata.infra.sealed.keys import StorageKey
+from psynetdata.infra.sealed.stream import open_stream
 from psynetdata.models import Audit, Deployment, Job, Secret
 from psynetdata.psynet.problems import BadInput, Conflict
 from tests.references import DATA
@@ -59,8 +61,11 @@ def backed_up(typed, place, **environment) -> Path:
 
 def test_a_backup_restores_every_row(desk, typed, place, settings, undrilled):
     settings.BACKUP_PASSPHRASE = PASSPHRASE
-    path = backed_up(typed, place)
-    assert path.with_suffix(".keys").exists()
+    sealed = backed_up(typed, place)
+    keys = next(place.glob("*.keys"))
+    path = place / "plain.zip"
+    with sealed.open("rb") as file, path.open("wb") as plain:
+        open_stream(file, plain, [StorageKey(keys_file.unseal(keys.read_bytes(), PASSPHRASE)["backup_key"])])
     assert {name.stat().st_mode & 0o77 for name in place.iterdir()} <= {0o44, 0}
     before = {
         model: list(model.objects.order_by("pk").values()) for model in (Deployment, Snapshot, Note, Secret, Audit)
@@ -111,6 +116,8 @@ def test_a_desk_on_an_empty_machine(desk, typed, place, settings, tmp_path):
         command = [sys.executable, django_settings.BASE_DIR / "manage.py", *map(str, words)]
         return subprocess.run(command, env=os.environ | empty, capture_output=True, text=True, timeout=120, check=False)
 
+    assert path.suffix == ".sealed"
+    assert b"ada" not in path.read_bytes()
     done = run("restore-desk", path)
     assert (done.returncode, "are restored" in done.stdout) == (0, True), done.stderr
     assert (tmp_path / "empty" / "master_key").stat().st_mode & 0o77 == 0
@@ -133,16 +140,26 @@ def test_without_a_passphrase_there_are_no_keys_and_a_warning(desk, typed, place
 
 def test_the_keys_are_closed(settings, monkeypatch):
     monkeypatch.setattr("psynetdata.env.given", {"SLACK_BOT_TOKEN": "xoxb-1", "MASTER_KEY": "m"})
-    sealed = keys_file.seal(PASSPHRASE)
+    sealed = keys_file.seal(PASSPHRASE, "key")
     assert b"xoxb-1" not in sealed
     assert settings.SECRET_KEY.encode() not in sealed
     opened = keys_file.unseal(sealed, PASSPHRASE)
-    assert opened["secret_key"] == settings.SECRET_KEY
+    assert (opened["secret_key"], opened["backup_key"]) == (settings.SECRET_KEY, "key")
     assert opened["settings"] == {"SLACK_BOT_TOKEN": "xoxb-1"}
     with pytest.raises(Conflict, match="passphrase does not open"):
         keys_file.unseal(sealed, "another")
     with pytest.raises(BadInput):
         keys_file.unseal(b"junk", PASSPHRASE)
+
+
+def test_an_encrypted_backup_without_its_keys_or_with_others(desk, typed, place, settings, undrilled):
+    settings.BACKUP_PASSPHRASE = PASSPHRASE
+    first, second = backed_up(typed, place), backed_up(typed, place)
+    other = next(path for path in place.glob("*.keys") if path.name.startswith(second.name.partition(".")[0]))
+    status, _, err = typed("restore-desk", first, "--keys", other)
+    assert (status, "its keys file is of another backup" in err) == (1, True)
+    status, _, err = typed("restore-desk", first, "--check")
+    assert (status, "its keys file is needed too" in err) == (1, True)
 
 
 def test_old_backups_go_and_other_files_stay(desk, typed, place, settings, undrilled):

@@ -15,7 +15,7 @@ class Command(BaseCommand):
     help = "Restore a desk from a backup, into an empty DATA_DIR (and database)."
 
     def add_arguments(self, parser):
-        parser.add_argument("path", type=Path, metavar="FILE", help="The backup, psynetdata-….zip.")
+        parser.add_argument("path", type=Path, metavar="FILE", help="The backup, psynetdata-….zip or ….zip.sealed.")
         parser.add_argument("--keys", type=Path, metavar="FILE", help="Default: the .keys file next to the backup.")
         parser.add_argument("--check", action="store_true", help="Only the rows, as a test of the backup; no keys.")
 
@@ -41,7 +41,7 @@ class Command(BaseCommand):
 
     @staticmethod
     def _keys(path: Path, keys: Path | None) -> bytes | None:
-        chosen = keys or path.with_suffix(".keys")
+        chosen = keys or path.with_name(path.name.partition(".")[0] + ".keys")
         try:
             return chosen.expanduser().read_bytes()
         except FileNotFoundError:
