@@ -1,7 +1,7 @@
 from collections.abc import Iterable
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import re_path
 from unfold.decorators import display
 
 from psynetdata import rights
@@ -53,9 +53,10 @@ class DeploymentAdmin(Visible, CardsAdmin):
     def get_urls(self):
         page = self.admin_site.admin_view(self.sheet_view)
         name = "psynetdata_deployment_sheet"
-        return [path("<int:number>/sheets/<str:name>/", page, name=name), *super().get_urls()]
+        # An experimenter's class or table can have any name, also one with a slash, a line end, or none at all.
+        return [re_path(r"^(?P<number>[0-9]+)/sheets/(?P<name>[\s\S]*)/$", page, name=name), *super().get_urls()]
 
-    def sheet_view(self, request, number: int, name: str):
+    def sheet_view(self, request, number: str, name: str):
         return sheet_page(self, request, number, name)
 
     def cards(self, request, obj):

@@ -81,6 +81,9 @@ class SheetViewSet(ViewSet):
     def retrieve(self, request: Request, sheet: str, row_id: str) -> HttpResponseBase:
         deployment = deployment_of(request, request.query_params.get("deployment"))
         face = face_of(request)
+        whole_name = f"{sheet}/{row_id}"
+        if whole_name in _names_of_sheets(deployment, face):
+            return _sheet(request, deployment, face, whole_name)
         check_sheet(request, sheet)
         parameters.only(request, *parameters.OURS, "fields")
         with reading(face):
@@ -94,6 +97,11 @@ class SheetViewSet(ViewSet):
             raise NotFound(f"The sheet {rows.name} has no row {row_id[:40]!r}.")
         _record(request, deployment, face, rows.name, rows=1)
         return response.whole(request, response_body.row_body(request, row), etag)
+
+    def sheet_or_row(self, request: Request, address: str) -> HttpResponseBase:
+        """Answer with a sheet whose name has slashes, or with a row of it."""
+        sheet, slash, row_id = address.rpartition("/")
+        return self.retrieve(request, sheet, row_id) if slash else self.list(request, address)
 
 
 class LinkView(APIView):
@@ -209,6 +217,11 @@ def _all_sheets(request: Request, deployment: Deployment, face: str) -> HttpResp
         answer = response.streamed(request, lambda: text_blocks.json_lists(named), held, etag)
         answer["X-Withheld-Columns"] = _names(f"{sheet.name}.{column}" for sheet in sheets for column in sheet.withheld)
         return answer
+
+
+def _names_of_sheets(deployment: Deployment, face: str) -> list[str]:
+    with reading(face):
+        return Catalogue(deployment, face).names()
 
 
 def _page(request: Request, sheet: Sheet, cursor: str | None, limit: int, etag: str) -> HttpResponseBase:

@@ -51,9 +51,9 @@ def sheets_card(deployment: Deployment, face: str) -> Card:
     return Card("Sheets", facts=[("for analysis", html.joined(links))] if links else (), note=note)
 
 
-def sheet_page(model_admin, request: HttpRequest, number: int, name: str) -> HttpResponse:
+def sheet_page(model_admin, request: HttpRequest, number: str, name: str) -> HttpResponse:
     """GET shows the sheet; POST creates a link to it, and shows the link in the response itself."""
-    deployment = model_admin.get_object(request, str(number))
+    deployment = model_admin.get_object(request, number)
     if deployment is None:
         raise Http404
     if not model_admin.has_view_permission(request, deployment):

@@ -1,14 +1,14 @@
 """A sheet's page, links made on it, and sheets put together in the admin."""
 
 import re
-from html import unescape
-from urllib.parse import urlsplit
+from html import escape, unescape
+from urllib.parse import quote, urlsplit
 
 import pytest
 from django.test import Client
 
 from exports.models import SourceCode
-from psynetdata.models import Audit, MirroredTable, SavedSheet, SheetLink
+from psynetdata.models import Audit, MirroredTable, SavedSheet, SheetLink, Trial
 from tests.admin.conftest import WORKER
 
 pytestmark = pytest.mark.django_db(databases="__all__")
@@ -46,6 +46,24 @@ def test_the_page_shows_first_rows_and_how_to_get_them(person, trials, deploymen
     assert not Audit.objects.filter(identified=True).exists()
     assert WORKER["identified"] in person("data officer").get(trials).content.decode()
     assert Audit.objects.filter(identified=True, target="sheet trial").count() == 1
+
+
+@pytest.mark.parametrize("name", ["Animal/Trial", "a/1", "/", "a//b/", "line\nend", "", "?q#%2F", "..", "Über Größe"])
+def test_a_sheet_of_any_name_has_a_page_and_an_address(person, trials, deployment, name):
+    """An experimenter chooses the names of classes and tables; none of them may break the deployment's page."""
+    tables = MirroredTable.objects.filter(deployment_number=deployment.number, table="info")
+    for face in ("identified", "anonymous"):
+        Trial.objects.using(face).filter(id__lt=3).update(class_name=name)
+        tables.using(face).update(classes={name: 2, "a": 1})
+    client = person("analyst")
+    page = client.get(f"/admin/psynetdata/deployment/{deployment.pk}/change/")
+    assert page.status_code == 200
+    address = f"/admin/psynetdata/deployment/{deployment.pk}/sheets/{quote(name)}/"
+    assert f'href="{escape(address)}"' in page.content.decode()
+    assert client.get(address).context["title"] == f"Sheet {name}"
+    sheet, row = (client.get(f"/api/basic_data/{quote(name, safe='')}/{more}") for more in ("", "1/"))
+    assert (sheet.status_code, sheet["X-Total-Count"], row.json()["id"]) == (200, "2", 1)
+    sheet.close()
 
 
 def test_a_link_is_made_used_and_revoked(person, trials):
