@@ -14,8 +14,10 @@ from django.db import DEFAULT_DB_ALIAS, connections, models, router, transaction
 from exports.store.manifests import to_json
 from psynetdata.psynet.problems import BadInput
 
-# What each start or sign-in makes again: queued tasks, signs of life, sessions; and what `migrate` makes.
-_LEFT_OUT = {"django_q", "sessions", "contenttypes", "auth.permission", "psynetdata.beat"}
+# What each start or sign-in makes again: queued tasks, signs of life, sessions, failures; and what `migrate` makes.
+_LEFT_OUT = {
+    "django_q", "sessions", "contenttypes", "auth.permission", "psynetdata.beat", "psynetdata.signinfailures",
+}  # fmt: skip
 _TOGETHER = 500
 _READING = "scratch-backup"  # alias of a second connection to the site's database
 

@@ -16,6 +16,7 @@ from .mirror.trial import Trial
 from .saved_sheet import SavedSheet
 from .secret import Secret
 from .sheet_link import SheetLink
+from .sign_in_failures import SignInFailures
 from .token import ApiToken
 
 TYPED_MODELS = {model.TABLE: model for model in (Participant, Trial, Asset, Node, Network, Response)}
@@ -43,5 +44,6 @@ __all__ = [
     "SavedSheet",
     "Secret",
     "SheetLink",
+    "SignInFailures",
     "Trial",
 ]

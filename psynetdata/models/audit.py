@@ -22,10 +22,12 @@ class Audit(models.Model):
         return f"{self.verb} {self.target}".strip()
 
     @classmethod
-    def record(cls, verb: str, *, user=None, deployment=None, target="", identified=False, **details) -> "Audit":
-        """Write one record; `user` may be None (the command line) or anonymous."""
+    def record(
+        cls, verb: str, *, user=None, deployment=None, target="", identified=False, username="", **details
+    ) -> "Audit":
+        """Write one record; `user` may be None (then `username`, or the command line) or anonymous."""
         account = user if getattr(user, "is_authenticated", False) else None
-        username = account.get_username() if account else "command line"
+        username = account.get_username() if account else username or "command line"
         return cls.objects.create(
             verb=verb,
             user=account,
