@@ -65,6 +65,12 @@ def whole_number(text: str) -> int:
     return int(text)
 
 
+def positive_number(text: str) -> int:
+    if not whole_number(text):
+        raise ValueError("it is 0")
+    return int(text)
+
+
 def rate(text: str) -> str:
     if not re.fullmatch(r"[1-9]\d*/(sec|min|hour|day)", text):
         raise ValueError("it is not a number of requests per sec, min, hour or day")

@@ -26,12 +26,14 @@ from .infra.clock import steady
 from .infra.leftovers import sweep
 from .infra.log_format import log_ids
 from .infra.outages import Outage, outage
+from .job_turns import next_in_turn
 from .models import Job
 from .psynet.problems import Cancelled, Conflict, Problem
 
 logger = logging.getLogger(__name__)
 
 FAST, SLOW, MIRROR = clusters.CLUSTERS
+HERE = "here"  # not a cluster: jobs that the caller runs itself
 LOOK_EVERY = 1.0  # seconds between checks for cancel
 BEAT_EVERY = 5.0  # seconds between heartbeats
 STALE_AFTER = timedelta(seconds=60)
@@ -163,7 +165,7 @@ def prepare(kind: str, *, options: dict | None = None, deployment=None, owner=No
 
     It has one attempt: the user sees it fail, and no worker should try it again later.
     """
-    return _create(kind, options, deployment, owner, max_attempts=1)
+    return _create(kind, options, deployment, owner, max_attempts=1, cluster=HERE)
 
 
 def run_here(kind: str, *, options: dict | None = None, deployment=None, owner=None, on_progress=None) -> Job:
@@ -192,6 +194,24 @@ def run(job_id: int, *, on_progress=None, raise_problems: bool = False) -> None:
         return
     with log_ids(job=job.pk):
         _run(job, on_progress, raise_problems)
+
+
+def run_in_turn(job_id: int) -> None:
+    """Run the job whose turn it is in the cluster that got this job; afterwards it is the turn of another one.
+
+    This is what a worker of the slow cluster does with each task: the queue delivers in the order of requests, but
+    people take turns.
+    """
+    cluster = Job.objects.filter(pk=job_id).values_list("cluster", flat=True).first()
+    if cluster is None:
+        return
+    try:
+        # A job that is not queued is taken only if its worker died.
+        chosen = next_in_turn(cluster)
+        if chosen is not None or Job.objects.filter(pk=job_id, state=Job.State.RUNNING).exists():
+            run(chosen or job_id)
+    finally:
+        _send_next(cluster)  # of a person who had to wait
 
 
 def _run(job: Job, on_progress: Callable[[Job], None] | None, raise_problems: bool) -> None:
@@ -274,7 +294,8 @@ def _send_lost_again() -> None:
 
     A message that a worker has taken but not begun counts as lost too; `run` returns from the second one.
     """
-    queued = Job.objects.filter(state=Job.State.QUEUED, created_at__lt=timezone.now() - SENT_AGAIN_AFTER)
+    since = timezone.now() - SENT_AGAIN_AFTER
+    queued = Job.objects.filter(cluster__in=clusters.CLUSTERS, state=Job.State.QUEUED, created_at__lt=since)
     waiting: dict[str, set[str]] = {}
     for job in queued:
         if job.cluster not in waiting:
@@ -328,11 +349,11 @@ def prepare_start() -> None:
     clusters.ensure_schedule()
 
 
-def _create(kind: str, options, deployment, owner, max_attempts: int | None = None) -> Job:
+def _create(kind: str, options, deployment, owner, max_attempts: int | None = None, cluster: str = "") -> Job:
     known = _kinds[kind]
     return Job.objects.create(
         kind=kind,
-        cluster=known.cluster,
+        cluster=cluster or known.cluster,
         max_attempts=max_attempts or known.max_attempts,
         options=options or {},
         deployment=deployment,
@@ -341,7 +362,15 @@ def _create(kind: str, options, deployment, owner, max_attempts: int | None = No
 
 
 def _send(job: Job) -> None:
-    async_task("psynetdata.jobs.run", job.pk, cluster=job.cluster, task_name=_task_name(job))
+    function = "run_in_turn" if job.cluster == SLOW else "run"
+    async_task(f"psynetdata.jobs.{function}", job.pk, cluster=job.cluster, task_name=_task_name(job))
+
+
+def _send_next(cluster: str) -> None:
+    """Send the job whose turn it is again; a message without a job to run does nothing."""
+    waiting = next_in_turn(cluster)
+    if waiting is not None:
+        _send(Job.objects.get(pk=waiting))
 
 
 def _task_name(job: Job) -> str:

@@ -141,6 +141,9 @@ FILE_UPLOAD_TEMP_DIR = str(TEMP_DIR)
 # --- work -----------------------------------------------------------------------------------
 REDIS_URL = env.read("REDIS_URL", "", str, example="redis://localhost:6379/0")
 JOB_TIMEOUT = env.read("JOB_TIMEOUT", 6 * 3600, env.whole_number, example="21600")
+# Exports at the same time; one person's leave a worker to others, so that a long export does not block everybody.
+EXPORT_WORKERS = env.read("EXPORT_WORKERS", 2, env.positive_number, example="2")
+EXPORTS_WAITING = env.read("EXPORTS_WAITING", 50, env.positive_number, example="50")
 _CLUSTER = {
     "workers": 1,
     "timeout": JOB_TIMEOUT,
@@ -163,7 +166,7 @@ Q_CLUSTER = _CLUSTER | {
     # psynetdata.clusters.CLUSTERS
     "ALT_CLUSTERS": {
         "fast": _CLUSTER | {"workers": 2},
-        "slow": _CLUSTER | {"workers": 1},
+        "slow": _CLUSTER | {"workers": EXPORT_WORKERS},
         "mirror": _CLUSTER | {"workers": 2},  # one large table does not stop the mirrors of others
     },
 }

@@ -80,7 +80,7 @@ def _send(row: ExportSchedule, now: datetime) -> None:
     try:
         options = ExportOptions.from_json(row.options)
         _check_owner(row, options)
-        export = request_export(row.deployment, options, owner=row.owner)
+        export = request_export(row.deployment, options, owner=row.owner, limited=False)  # one at a time
     except Problem as problem:
         _failed(row, problem.sentence, now)
     else:

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db.models import Count, Max, OuterRef, QuerySet, Subquery, Sum
 
 from exports.models import Incident, Snapshot
-from psynetdata import clusters
+from psynetdata import clusters, jobs
 from psynetdata.models import Deployment, Job
 
 from .deployment_status import taken_snapshots
@@ -110,8 +110,8 @@ def desk_metrics(now: datetime) -> DeskMetrics:
 def _hearts(now: datetime) -> dict[str, float]:
     """Return each cluster's last sign of life: its own beat, or the heartbeats of the jobs that keep it busy."""
     signs = clusters.signs_of_life()
-    running = Job.objects.filter(state=Job.State.RUNNING, heartbeat_at__isnull=False).order_by()
-    for cluster, at in running.values_list("cluster").annotate(at=Max("heartbeat_at")):
+    running = Job.objects.filter(state=Job.State.RUNNING, heartbeat_at__isnull=False).exclude(cluster=jobs.HERE)
+    for cluster, at in running.order_by().values_list("cluster").annotate(at=Max("heartbeat_at")):
         signs[cluster] = max(at, signs.get(cluster, at))
     return {cluster: max(0.0, (now - at).total_seconds()) for cluster, at in signs.items()}
 

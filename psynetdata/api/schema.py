@@ -11,7 +11,7 @@ _ERRORS = {
     "410": "It is no longer stored, or no longer open.",
     "413": "The request is too large.",
     "415": "The body is not JSON.",
-    "429": "Too many requests; Retry-After is the time to wait.",
+    "429": "Too many requests (Retry-After is the time to wait), or too many of your exports wait already.",
     "500": "It failed; the server's log has the details.",
     "503": "A required service does not respond.",
 }

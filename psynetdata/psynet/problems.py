@@ -48,6 +48,12 @@ class Conflict(Problem):
     status = 409
 
 
+class TooMany(Problem):
+    """The caller has asked for so much already that it must first be done."""
+
+    status = 429
+
+
 class Damaged(Problem):
     """Stored data is no longer the same as when it was written."""
 

@@ -106,6 +106,19 @@ def test_what_cannot_be_asked_for(loaded, person, client_of, officer):
     assert Export.objects.count() == 1
 
 
+def test_a_person_has_so_many_exports_waiting_and_not_more(loaded, analyst, officer, settings):
+    loaded("timeline")
+    settings.EXPORTS_WAITING = 2
+    wanted = {"anonymize": "yes", **DATABASE_ONLY}
+    asked = [analyst.post("/api/exports/", wanted, format="json") for _ in range(3)]
+    assert [answer.status_code for answer in asked] == [202, 202, 429]
+    assert asked[2].json()["detail"].startswith("2 of your exports are waiting already; request another one when")
+    assert officer.post("/api/exports/", wanted, format="json").status_code == 202
+    assert analyst.post(f"{asked[0]['Location']}cancel/").status_code == 202
+    assert analyst.post("/api/exports/", wanted, format="json").status_code == 202
+    assert Export.objects.count() == Audit.objects.filter(verb="export").count() == 4
+
+
 def test_archives_show_to_those_who_may_have_them(make, loaded, officer, analyst, person, client_of):
     loaded("timeline")
     export = make(officer, anonymize="both")

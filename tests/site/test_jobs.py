@@ -48,7 +48,7 @@ def test_submit_sends_the_id_when_the_transaction_commits(kind, sent):
     with transaction.atomic():
         job = jobs.submit("test")
         assert sent == []
-    assert sent == [("psynetdata.jobs.run", job.pk, "slow")]
+    assert sent == [("psynetdata.jobs.run_in_turn", job.pk, "slow")]
     assert job.state == Job.State.QUEUED
 
 
@@ -148,7 +148,7 @@ def test_tick_hands_a_job_of_a_dead_worker_to_another(kind, sent):
     jobs.tick()
     job.refresh_from_db()
     assert job.state == Job.State.QUEUED
-    assert ("psynetdata.jobs.run", job.pk, "slow") in sent
+    assert ("psynetdata.jobs.run_in_turn", job.pk, "slow") in sent
     jobs.run(job.pk)
     job.refresh_from_db()
     assert (job.state, job.attempts) == (Job.State.DONE, 2)
