@@ -226,6 +226,14 @@ def test_no_secret_of_an_address_is_logged(web, fetched, caplog):
     assert "59ffe9fd" not in caplog.text
 
 
+@pytest.mark.parametrize("address", [
+    "::127.0.0.1", "::8.8.8.8", "::ffff:0:127.0.0.1", "::ffff:0:8.8.8.8", "fec0::1", "feff::1", "64:ff9b:1::8.8.8.8",
+    "64:ff9b:1:ffff::1", "::1", "::", "fe80::1%eth0", "fd00::1", "64:ff9b::10.0.0.1", "::ffff:10.0.0.1",
+])  # fmt: skip
+def test_an_address_that_hides_another_is_not_public(address):
+    assert not is_public(address)
+
+
 def test_public_addresses_may_be_asked():
     Addresses().check(urlsplit("https://media.lab.org/a.wav"))
     with pytest.raises(FileMissing):

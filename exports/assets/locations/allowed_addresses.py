@@ -10,6 +10,9 @@ from .base import FileMissing, TransferFailed
 
 _PORTS = (80, 443)
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# Lead into a network of our own, or contain an IPv4 address in a form that Python's ipaddress does not know. These are
+# IPv4-compatible and IPv4-translated addresses, local NAT64 prefixes, and site-local addresses.
+_NEVER_PUBLIC = tuple(map(ipaddress.ip_network, ("::/96", "::ffff:0:0:0/96", "64:ff9b:1::/48", "fec0::/10")))
 _REFUSED = "its address is not one that this deployment allows"
 
 
@@ -62,6 +65,8 @@ def is_public(address: str) -> bool:
     """Return whether an IP address is public, also if it is embedded in another one."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
+        if any(ip in network for network in _NEVER_PUBLIC):
+            return False
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo and ip.teredo[1])
         if ip in _NAT64:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
