@@ -4,6 +4,7 @@ import socket
 from pathlib import Path
 
 import dj_database_url
+from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 
 from psynetdata import env
@@ -53,7 +54,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "psynetdata.infra.log_format.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "psynetdata.infra.response_headers.PrivateResponseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -120,7 +123,12 @@ else:
 DATABASE_ROUTERS = ["psynetdata.faces.FaceRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # The mirror's `id` is PsyNet's own and not the primary key; `key` is (docs/architecture.md).
-SILENCED_SYSTEM_CHECKS = ["models.E004"]
+SILENCED_SYSTEM_CHECKS = [
+    "models.E004",
+    # HSTS for subdomains, and in browsers' own lists: only the owner of the whole domain can decide that.
+    "security.W005",
+    "security.W021",
+]
 
 # --- files ----------------------------------------------------------------------------------
 STORAGES = {
@@ -224,9 +232,28 @@ LOGIN_REDIRECT_URL = "admin:index"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 BEHIND_HTTPS = env.read("BEHIND_HTTPS", False, env.boolean, example="1")
+HSTS_SECONDS = env.read("HSTS_SECONDS", 365 * 86400, env.whole_number, example="31536000")
 if BEHIND_HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked from within the machine, where there is no proxy
+    SECURE_HSTS_SECONDS = HSTS_SECONDS
+# Browsers load nothing from elsewhere. django-csp sets it; Django 6 has the same as SECURE_CSP.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, UNSAFE_EVAL],  # Alpine, in the admin's design, evaluates the attributes of its templates
+        "style-src": [SELF, UNSAFE_INLINE],  # the same templates have style attributes
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "media-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

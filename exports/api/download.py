@@ -16,6 +16,7 @@ from exports.store import installation
 from psynetdata.api.access import visible_deployments
 from psynetdata.api.response import AnyNegotiation, is_known
 from psynetdata.infra import byte_range
+from psynetdata.infra.response_headers import PRIVATE
 from psynetdata.infra.storage import blocks
 from psynetdata.models import Audit, Job
 from psynetdata.psynet.problems import Conflict, Forbidden, Gone, Problem, UsageError
@@ -132,7 +133,7 @@ def _blocks(storage: Storage, name: str, start: int, stop: int) -> Iterator[byte
 def _named(answer: HttpResponseBase, archive: ExportArchive, etag: str) -> HttpResponseBase:
     answer["ETag"] = etag
     answer["Accept-Ranges"] = "bytes"
-    answer["Cache-Control"] = "private"
+    answer["Cache-Control"] = PRIVATE if archive.identified else "private"
     answer["Vary"] = "Authorization, Cookie"
     answer["X-Checksum-SHA256"] = archive.sha256
     # Of the whole archive, even if only a range of it is sent (RFC 9530).

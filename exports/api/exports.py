@@ -104,6 +104,11 @@ class ExportViewSet(GenericViewSet):
         if isinstance(asked.get("anonymize"), bool):
             asked["anonymize"] = "yes" if asked["anonymize"] else "no"
         options = ExportOptions.from_json(asked)
+        if (where["app"], where["server"]) != (None, None) and not rights.can_see_places(request.user):
+            raise Forbidden(
+                "You may not name a deployment by its app or server, which are shown only to people who may change "
+                "deployments; name it with deployment."
+            )
         deployment = named(visible_deployments(request), _text(asked_for), **where, how="deployment=")
         _check_rights(request, options.modes)
         snapshot = None if number is None else _snapshot(deployment, number)

@@ -14,11 +14,14 @@ from rest_framework import renderers
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 
+from psynetdata.faces import IDENTIFIED
+from psynetdata.infra.response_headers import PRIVATE
 from psynetdata.psynet.problems import UsageError
 from psynetdata.sheets.output.registry import FORMATS, listed
 from psynetdata.sheets.output.sheet_format import SheetFormat
 
 from . import compression
+from .access import face_of
 
 logger = logging.getLogger(__name__)
 
@@ -152,7 +155,7 @@ def _finish(request: Request, answer: HttpResponseBase, etag: str) -> HttpRespon
         if answer.status_code != 304:
             answer["Content-Encoding"] = "gzip"
     answer["ETag"] = etag
-    answer["Cache-Control"] = "private"
+    answer["Cache-Control"] = PRIVATE if face_of(request) == IDENTIFIED else "private"
     patch_vary_headers(answer, ("Accept", "Accept-Encoding", "Authorization", "Cookie"))
     return answer
 

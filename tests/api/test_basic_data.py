@@ -28,6 +28,17 @@ def worker_ids(face: str) -> set[str]:
     return set(Participant.objects.using(face).values_list("worker_id", flat=True))
 
 
+def test_identified_sheets_are_kept_by_no_cache(loaded, officer):
+    loaded("static")
+    for address in ("/api/basic_data/?sheet=node", "/api/basic_data/", "/api/basic_data/node/1/"):
+        answer = officer.get(address)
+        assert answer["Cache-Control"] == "private, no-store", address
+        assert "Authorization" in answer["Vary"]
+        known = officer.get(address, HTTP_IF_NONE_MATCH=answer["ETag"])
+        assert (known.status_code, known["Cache-Control"]) == (304, "private, no-store")
+        assert officer.get(f"{address}{'&' if '?' in address else '?'}face=anonymous")["Cache-Control"] == "private"
+
+
 def test_a_sheet_has_every_row_in_order_and_the_total(loaded, analyst):
     loaded("static")
     answer = analyst.get("/api/basic_data/?sheet=trial")

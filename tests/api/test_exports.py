@@ -106,6 +106,23 @@ def test_what_cannot_be_asked_for(loaded, person, client_of, officer):
     assert Export.objects.count() == 1
 
 
+@pytest.mark.parametrize("where", [{"app": "experiment"}, {"app": "nosuch"}, {"server": "db.lab.org"}, {"server": "x"}])
+def test_who_may_not_see_sources_learns_nothing_of_them(loaded, analyst, person, client_of, where):
+    deployment = loaded("timeline")
+    Deployment.objects.update(source="local", source_url="postgres://reader@db.lab.org:5432/experiment")
+    wanted = {"anonymize": "yes", **DATABASE_ONLY, **where}
+    answers = [analyst.post("/api/exports/", {**wanted, **more}, format="json") for more in ({}, {"source": "local"})]
+    assert [answer.status_code for answer in answers] == [403, 403]
+    assert {answer.json()["detail"][:54] for answer in answers} == {
+        "You may not name a deployment by its app or server, wh"
+    }
+    admin = client_of(person("export_anonymous", "change_deployment"))
+    asked = admin.post("/api/exports/", wanted, format="json")
+    known = next(iter(where.values())) in ("experiment", "db.lab.org")
+    assert asked.status_code == (202 if known else 404)
+    assert not known or asked.json()["deployment"] == deployment.deployment_id
+
+
 def test_a_person_has_so_many_exports_waiting_and_not_more(loaded, analyst, officer, settings):
     loaded("timeline")
     settings.EXPORTS_WAITING = 2
@@ -154,7 +171,7 @@ def test_a_download_is_on_record_and_named(make, loaded, officer):
     assert answer["ETag"] == f'"{sha256}"'
     assert answer["X-Checksum-SHA256"] == sha256
     assert answer["Digest"] == "sha-256=" + base64.b64encode(hashlib.sha256(content).digest()).decode()
-    assert answer["Cache-Control"] == "private"
+    assert answer["Cache-Control"] == "private, no-store"
     assert answer["Content-Disposition"].startswith('attachment; filename="timeline-demo')
     entry = Audit.objects.latest("id")
     assert (entry.verb, entry.username, entry.deployment) == ("download", "officer", deployment)
