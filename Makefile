@@ -8,7 +8,7 @@ ON_BOTH = $(shell grep -rl --include='test_*.py' each_database tests)
 WORKERS ?= 3
 FAST := tests/psynet tests/anonymize tests/leakscan tests/sheets tests/mirror tests/watch tests/notify
 
-.PHONY: run demo screenshots test test-fast test-nightly mutation check-psynet psynet-columns install lint format coverage image bench clean
+.PHONY: run demo screenshots test test-fast test-nightly mutation check-psynet psynet-columns install lint format coverage image bench faults soak fuzz broken clean
 
 run: .venv/installed  ## install, migrate, load the sample on the first run, start everything
 	@exec $(MANAGE) serve --sample
@@ -76,6 +76,22 @@ bench: .venv/installed-dev  ## measure what docs/benchmarks.md reports, at the s
 	$(BIN)/python benchmarks/anonymize.py
 	$(BIN)/python -m benchmarks.remote
 	$(BIN)/python -m benchmarks.desk --trials 100000 --deployments 50
+
+# SEED=… repeats a run's choices; the moments at which processes meet are never the same twice.
+COUNT ?= 500
+faults: .venv/installed-dev  ## break a running desk COUNT times and compare everything; FAULTS="--worlds lab" and others: --help
+	@$(BIN)/python -m tools.faults --count $(COUNT) $(if $(SEED),--seed $(SEED)) $(FAULTS)
+
+MINUTES ?= 30
+soak: .venv/installed-dev  ## a busy experiment for MINUTES: does the desk's memory stay flat?
+	@$(BIN)/python -m tools.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+INPUTS ?= 100000
+fuzz: .venv/installed-dev  ## INPUTS wrong files, texts and requests: no 500, nothing slow, nothing large
+	@$(BIN)/python -m tools.fuzz --inputs $(INPUTS) $(if $(SEED),--seed $(SEED))
+
+broken: .venv/installed-dev  ## do the three above notice a build that was broken on purpose?
+	@$(BIN)/python -m tools.broken
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("psynetdata needs Python 3.11 or later; name one, like: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'

@@ -9,15 +9,22 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from psynetdata.infra.outages import outage
 from psynetdata.psynet.problems import Forbidden, Gone, Problem
 
 __all__ = ["Forbidden", "Gone", "handler", "not_found"]
 
 logger = logging.getLogger(__name__)
 
+# Who asks may be anybody; only the log says which folder or server it is.
+_OUTAGE = "The desk's database or storage cannot be used at the moment; try again later."
+
 
 def handler(error: Exception, context: dict) -> Response:
-    """DRF's EXCEPTION_HANDLER: Problem → its status; DRF's own errors unchanged; anything else → 500 and a log line."""
+    """DRF's EXCEPTION_HANDLER.
+
+    Problem → its status; DRF's own errors unchanged; an outage → 503, anything else → 500, both with a log line.
+    """
     request = context.get("request")
     if request is not None:
         # A client that requested CSV gets its error as JSON too.
@@ -32,6 +39,9 @@ def handler(error: Exception, context: dict) -> Response:
     if known is not None:
         return known
     view = type(context.get("view")).__name__
+    if trouble := outage(error):
+        logger.error("%s failed: %s", view, trouble.sentence)
+        return Response({"detail": _OUTAGE}, status=trouble.status)
     logger.error("%s failed unexpectedly", view, exc_info=error)
     return Response({"detail": "This failed unexpectedly; the server's log has the details."}, status=500)
 

@@ -4,7 +4,9 @@ import base64
 import json
 
 import pytest
+from django.conf import settings
 from django.core.files.storage import default_storage
+from django.db import connections
 from rest_framework.test import APIClient
 
 from exports.api.download import StorageFailed
@@ -73,6 +75,24 @@ def test_a_cursor_that_someone_wrote(loaded, analyst, sheet, text):
 def test_a_text_is_no_place_among_whole_numbers(loaded, analyst, text):
     loaded("static")
     assert analyst.get("/api/basic_data/trial/", {"cursor": cursor(text)}).status_code == 400
+
+
+@pytest.mark.skipif(settings.DATABASE_URL is not None, reason="takes a file of SQLite away")
+def test_an_outage_is_a_sentence_without_a_path(loaded, analyst, tmp_path, caplog):
+    loaded("static")
+    face = connections["anonymous"]
+    usual = face.settings_dict["NAME"]
+    face.close()
+    face.settings_dict["NAME"] = str(tmp_path / "not-mounted" / "anonymous.sqlite3")
+    try:
+        answer = analyst.get("/api/basic_data/trial/")
+    finally:
+        face.close()
+        face.settings_dict["NAME"] = usual
+    assert answer.status_code == 503
+    assert answer.json() == {"detail": "The desk's database or storage cannot be used at the moment; try again later."}
+    assert "cannot write its files" in caplog.text
+    assert analyst.get("/api/basic_data/trial/").status_code == 200
 
 
 def test_a_cursor_of_another_deployment_shows_nothing_of_it(loaded, analyst, client_of):

@@ -190,7 +190,7 @@ class Person:
         )
         ended = {} if failed else {"complete": True, "progress": 1.0, "time_credit": TOTAL_CREDIT, **row_defaults.LEFT}
         rows.update("participant", self.id, status="submitted", end_time=rows.now(), answer='"Finish"', **ended)
-        rows.insert(
+        rows.add(
             "notification", failed=False, assignment_id=self.assignment_id, event_type="RecruiterSubmissionComplete"
         )
         self.ended = True
@@ -231,4 +231,4 @@ class Person:
 
     def _request(self, rows: Rows, method: str, endpoint: str, **values) -> None:
         duration = self.rng.uniform(0.01, 0.3)
-        rows.insert("request", **row_defaults.REQUEST, method=method, endpoint=endpoint, duration=duration, **values)
+        rows.add("request", **row_defaults.REQUEST, method=method, endpoint=endpoint, duration=duration, **values)

@@ -69,6 +69,7 @@ class Simulator:
         with self._transaction():
             person = self._next()
             person.step(self._rows)
+            self._rows.flush()
         took = perf_counter() - begun
         if person.done:
             self._people.remove(person)

@@ -29,6 +29,7 @@ class Rows:
 
     def __init__(self, connection: Connection):
         self._cursor = connection.cursor()
+        self._waiting: list[bytes] = []  # sent with the next statement that has an answer: fewer round trips
         self._columns = self._read_columns()
         self._statements: dict[tuple, str] = {}
         self._offset = self._clock_offset()
@@ -44,21 +45,35 @@ class Rows:
         self._execute(self._statement("insert", table, kept), bound)
         return self._cursor.fetchone()[0]
 
-    def update(self, table: str, id: int, /, **values: Any) -> None:
+    def add(self, table: str, /, **values: Any) -> None:
+        """Insert a row whose id nobody needs, at the latest at the next `flush`."""
+        values = {"creation_time": self.now(), **values}
         kept, bound = self._bind(table, values)
-        self._execute(self._statement("update", table, kept), [*bound, id])
+        self._waiting.append(self._cursor.mogrify(self._statement("insert", table, kept), bound))
+
+    def update(self, table: str, id: int, /, **values: Any) -> None:
+        """Change a row, at the latest at the next `flush`."""
+        kept, bound = self._bind(table, values)
+        self._waiting.append(self._cursor.mogrify(self._statement("update", table, kept), [*bound, id]))
+
+    def flush(self) -> None:
+        """Send what waits. The caller does it before the transaction is committed."""
+        if self._waiting:
+            self._execute("", ())
 
     def execute(self, sql: str, values: tuple = ()) -> None:
         self._execute(sql, values)
 
     def select(self, sql: str, values: tuple = ()) -> list[tuple]:
+        self.flush()
         self._cursor.execute(sql, values)
         return self._cursor.fetchall()
 
     def _execute(self, sql: str, values) -> None:
         """Execute; a table that is not as PsyNet makes it (with the experimenter's own rules) gives a BadInput."""
+        waiting, self._waiting = self._waiting, []
         try:
-            self._cursor.execute(sql, values)
+            self._cursor.execute(b";".join([*waiting, self._cursor.mogrify(sql, values)] if sql else waiting))
         except psycopg2.IntegrityError as error:
             raise BadInput(
                 "The database does not accept a row as PsyNet 13.3 writes it "

@@ -61,6 +61,7 @@ def make_nodes(rows: Rows) -> TrialKind:
             node = rows.insert("node", **_NODE, network_id=network, definition=definition, block=block)
             rows.update("network", network, head_id=node)
             nodes.append(Node(node, network, definition, block))
+    rows.flush()
     return TrialKind(CUSTOM_TRIAL, _TRIAL_MAKER, nodes)
 
 
