@@ -43,7 +43,7 @@ def drill(deployment: Deployment, running: Running | None = None) -> dict:
         Job.objects.filter(pk=running.job.pk).update(options=running.job.options)
     began = monotonic()
     url = settings.DRILL_DATABASE_URL
-    rows = _restore_for_nothing(snapshot, parse(url), running) if url else _rehash(snapshot, running)
+    rows = _restore_or_repair(snapshot, parse(url), running) if url else _rehash(snapshot, running)
     seconds = round(monotonic() - began, 3)
     return {
         "snapshot": snapshot.pk,
@@ -54,6 +54,15 @@ def drill(deployment: Deployment, running: Running | None = None) -> dict:
         "problems": [],
         "sentence": _sentence(snapshot, rows, seconds, restored=bool(url)),
     }
+
+
+def _restore_or_repair(snapshot: Snapshot, address: Address, running: Running | None) -> int:
+    """Restore; if stored data is damaged, note all of its damage, repair what can be repaired, and try again."""
+    try:
+        return _restore_for_nothing(snapshot, address, running)
+    except Damaged:
+        _rehash(snapshot, running)
+        return _restore_for_nothing(snapshot, address, running)
 
 
 def _restore_for_nothing(snapshot: Snapshot, address: Address, running: Running | None) -> int:

@@ -10,10 +10,11 @@ from django.core.files.storage import default_storage
 from exports.models import Export, ExportArchive, ServerLogs, Snapshot, SourceCode, StoredAsset
 from exports.package.archive_check import ArchiveContents, ZipTree, check
 from exports.server import logs, source_code
-from exports.store.blobs import Segment
+from exports.store.blobs import Segment, Store
 from exports.store.reader import SnapshotReader
+from exports.store.repair import Blob, heal
 from psynetdata.infra.storage import blocks
-from psynetdata.models import Deployment
+from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.problems import BadInput, Damaged
 
@@ -21,10 +22,24 @@ from psynetdata.psynet.problems import BadInput, Damaged
 def verify_snapshot(snapshot: Snapshot, seen: dict[str, int] | None = None) -> ArchiveContents:
     """Hash and count every state and segment again, and compare with Snapshot.tables and its totals.
 
-    Missing or damaged blobs are noted in Snapshot.damage: the next capture of the source reads them again.
+    Missing or damaged blobs are repaired if the storage has another copy; otherwise they are noted in Snapshot.damage:
+    the next capture of the source reads them again.
     `seen`: {ref of a segment: its rows} for segments that were checked before; snapshots share segments.
     """
     seen = {} if seen is None else seen
+    checked, damaged = _check_tables(snapshot, seen)
+    if damaged and (healed := heal(Store(), damaged)):
+        Audit.record("repair", deployment=snapshot.deployment, target=snapshot, blobs=len(healed))
+        checked, damaged = _check_tables(snapshot, seen)
+    refs = [ref for ref, _ in damaged]
+    if refs != snapshot.damage:
+        snapshot.damage = refs
+        Snapshot.objects.filter(pk=snapshot.pk).update(damage=refs)
+    return checked
+
+
+def _check_tables(snapshot: Snapshot, seen: dict[str, int]) -> tuple[ArchiveContents, list[Blob]]:
+    """Return what was found, and the blobs that are missing or damaged."""
     checked, damaged = ArchiveContents(), []
     reader = SnapshotReader(snapshot)
     total = 0
@@ -39,14 +54,11 @@ def verify_snapshot(snapshot: Snapshot, seen: dict[str, int] | None = None) -> A
             )
     if not checked.problems and total != snapshot.rows:
         checked.problems.append(f"Its tables hold {total} rows together, the snapshot says {snapshot.rows}.")
-    if damaged != snapshot.damage:
-        snapshot.damage = damaged
-        Snapshot.objects.filter(pk=snapshot.pk).update(damage=damaged)
-    return checked
+    return checked, damaged
 
 
 def _verify_table(
-    reader: SnapshotReader, table: str, seen: dict[str, int], checked: ArchiveContents, damaged: list[str]
+    reader: SnapshotReader, table: str, seen: dict[str, int], checked: ArchiveContents, damaged: list[Blob]
 ) -> int | None:
     """Return the table's rows, or None on a problem: only the first one is reported, all are noted in `damaged`."""
     state = reader.snapshot.tables[table]["state"]
@@ -55,7 +67,7 @@ def _verify_table(
         segments = reader.table_state(table).segments
     except Damaged as problem:
         checked.problems.append(f"Table {table}: {problem.sentence}")
-        damaged.append(state)
+        damaged.append((state, "json"))
         return None
     checked.files += 1
     first = None
@@ -64,7 +76,7 @@ def _verify_table(
             _verify_segment(reader, segment, seen, checked)
         except (Damaged, BadInput) as problem:
             first = first or problem
-            damaged.append(segment.blob)
+            damaged.append((segment.blob, "csv"))
     if first:
         checked.problems.append(f"Table {table}: {first.sentence}")
         return None

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 # Rows of one segment share `id >> CUT`: a range of 8,192 ids.
 CUT = 13
 FOLDER = "snapshots"
+_WAY_OUT = (
+    "`manage.py verify --all` repairs it if there is another copy, and a full snapshot does if the source still has "
+    "these rows; otherwise copy its file from a backup into the storage."
+)
 _LEVEL = 1  # isal has levels 0 to 3; 1 costs almost nothing
 # isal's own description calls its exception's class an instance.
 _SPOILT = (EOFError, gzip.BadGzipFile, cast(type[Exception], isal_zlib.error))
@@ -124,7 +128,7 @@ class Store:
 
     def state(self, ref: str) -> TableState:
         """Return the table state of a ref. Raises Damaged if it is missing or has changed."""
-        return TableState.from_bytes(b"".join(self._blocks(ref, "json")))
+        return TableState.from_bytes(b"".join(self.unpacked(ref, "json")))
 
     @contextmanager
     def open(self, segment: Segment) -> Iterator[BinaryIO]:
@@ -137,7 +141,7 @@ class Store:
 
     def blocks(self, segment: Segment) -> Iterator[bytes]:
         """Yield the segment's rows in blocks. Raises Damaged after the last block if they are not what was stored."""
-        return self._blocks(segment.blob, "csv")
+        return self.unpacked(segment.blob, "csv")
 
     def segment_files(self, ref: str) -> set[str]:
         """Return the names of the files that hold the segments of a table's state. Raises Damaged."""
@@ -145,9 +149,10 @@ class Store:
 
     def check(self, ref: str, kind: str = "csv") -> int:
         """Uncompress a blob and compare its hash. Return its uncompressed size in bytes. Raises Damaged."""
-        return sum(len(block) for block in self._blocks(ref, kind))
+        return sum(len(block) for block in self.unpacked(ref, kind))
 
-    def _blocks(self, ref: str, kind: str) -> Iterator[bytes]:
+    def unpacked(self, ref: str, kind: str) -> Iterator[bytes]:
+        """Yield a blob's uncompressed bytes in blocks. Raises Damaged after the last block if its hash differs."""
         digest = hashlib.sha256()
         try:
             with self._unpacked(ref, kind) as stream:
@@ -264,8 +269,8 @@ def _json(value: object) -> bytes:
 
 
 def _gone(ref: str) -> Damaged:
-    return Damaged(f"The stored segment {ref[:12]}… is missing from the storage; restore it from a backup.")
+    return Damaged(f"The stored segment {ref[:12]}… is missing from the storage; {_WAY_OUT}")
 
 
 def spoilt(ref: str) -> Damaged:
-    return Damaged(f"The stored segment {ref[:12]}… is damaged: its hash does not match; restore it from a backup.")
+    return Damaged(f"The stored segment {ref[:12]}… is damaged: its hash does not match; {_WAY_OUT}")

@@ -24,13 +24,15 @@ from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.problems import Damaged
 
 from . import installation, locks
-from .blobs import Store, TableState, file_of, pack, pack_name, sha256_of
+from .blobs import Store, TableState, file_of, pack, pack_name, pack_of, sha256_of
 from .reader import SnapshotReader
+from .repair import repair, repair_from, unpack
 
 # A blob that is smaller than this when compressed shares a file with others of its capture.
 SMALL = 64 << 10
 # A pack is read as a whole, so it stays small.
 FULL_PACK = 4 << 20
+_KNOWN = "known"
 _WAITING = 8  # files that may wait to be stored; with more, the code that makes them waits
 
 
@@ -46,10 +48,14 @@ class StoreWriter:
         self.new_bytes = 0
         self.new: list[str] = []  # names of files that were not in the storage before
         self._store = store
+        self._checked = Store(store.storage)  # its own, because a Store keeps the last pack
         self._folder = folder
         self._running = running
+        self.mended: set[str] = set()  # refs of blobs that were missing or damaged until now
         self._refs: dict[str, str] = dict(known or {})
+        self._unchecked = dict(self._refs)
         self._pack: _Pack | None = None
+        # The name of a file, or the ref of a blob that should be there already; the path; the kind.
         self._queue: Queue[tuple[str, Path, str | None] | None] = Queue(_WAITING)
         self._failure: BaseException | None = None
         self._thread = Thread(target=self._store_all, name="shelf", daemon=True)
@@ -83,10 +89,22 @@ class StoreWriter:
             self._queue.put(None)
             self._thread.join()
 
+    def has_mended(self, ref: str) -> bool:
+        """Return whether a blob that was noted as damaged is whole again; repair it if this writer has a copy."""
+        if ref in self.mended:
+            return True
+        if not pack_of(ref):
+            return not {file_of(ref, "csv"), file_of(ref, "json")}.isdisjoint(self.new)
+        copy = self._refs.get(sha256_of(ref), ref)
+        return copy != ref and any(repair_from(self._store, ref, kind, copy) for kind in ("csv", "json"))
+
     def _put(self, path: Path, sha256: str, kind: str) -> str:
         if self._running:
             self._running.check()
-        if sha256 in self._refs:
+        if kind == "csv" and (ref := self._unchecked.pop(sha256, None)):
+            # Rows are in hand now, perhaps for the last time: the stored ones are checked. States came with the base.
+            self._send(ref, path, _KNOWN)
+        elif sha256 in self._refs:
             path.unlink()
         elif path.stat().st_size < SMALL:
             self._refs[sha256] = self._into_pack(path, sha256)
@@ -122,14 +140,28 @@ class StoreWriter:
 
     def _store_one(self, name: str, path: Path, kind: str | None) -> None:
         storage = self._store.storage
-        if kind and storage.exists(name) and self._is_whole(name, path, kind):
-            return
-        self.new.append(name)
+        if kind == _KNOWN:
+            return self._check_known(name, path)
+        if kind and storage.exists(name):
+            if self._is_whole(name, path, kind):
+                return
+            self.mended.add(Path(name).name.partition(".")[0])
+        else:
+            self.new.append(name)
         with path.open("rb") as file:
             saved = storage.save(name, File(file))
         if saved != name or not self._is_same(name, path):
             raise Damaged(f"The storage did not return {Path(name).name[:12]}… as it was stored; check the storage.")
         self.new_bytes += path.stat().st_size
+
+    def _check_known(self, ref: str, path: Path) -> None:
+        """Repair a blob that should be in the store, unless it is whole."""
+        try:
+            self._checked.check(ref)
+        except Damaged:
+            repair(self._store, ref, "csv", unpack(path))
+            self.mended.add(ref)
+            self._checked = Store(self._store.storage)
 
     def _is_same(self, name: str, path: Path) -> bool:
         with path.open("rb") as mine, self._store.storage.open(name, "rb") as stored:
@@ -186,12 +218,15 @@ def store_writer(
     began = timezone.now()
     with ExitStack() as undo:
         writer = StoreWriter(store, folder, running, (_known(base) if base else {}) | (refs or {}))
-        undo.callback(lambda: _take_back(store, writer, began, running))
+        noted = base.snapshot.damage_near if base else frozenset()
+        undo.callback(lambda: _take_back(store, writer, began, running, noted))
         yield writer
         undo.pop_all()
 
 
-def _take_back(store: Store, writer: StoreWriter, began: datetime, running: jobs.Running | None) -> None:
+def _take_back(
+    store: Store, writer: StoreWriter, began: datetime, running: jobs.Running | None, noted: frozenset[str]
+) -> None:
     """Remove the new files, except those that others may have started to use in the meantime.
 
     Equal blobs are shared: while another job stores, nothing is removed, and prune removes unreferenced files later.
@@ -199,7 +234,8 @@ def _take_back(store: Store, writer: StoreWriter, began: datetime, running: jobs
     writer.stop()
     if locks.others_store(running):
         return
-    needed: set[str] = set()
+    # What was missing before and is there now stays: older snapshots need it.
+    needed = {file_of(ref, kind) for ref in noted for kind in ("csv", "json")}
     for snapshot in Snapshot.objects.filter(stored_at__gte=began).iterator():
         needed |= files_of(snapshot, store)
     for name in writer.new:
@@ -222,10 +258,9 @@ def _known(base: SnapshotReader) -> dict[str, str]:
 
 
 def repaired(deployment: Deployment, writer: StoreWriter) -> None:
-    """Note that files which were found damaged and have been stored again are whole in every snapshot."""
-    new = set(writer.new)
+    """Note that blobs which were found damaged and have been stored again are whole in every snapshot."""
     for snapshot in Snapshot.objects.filter(deployment=deployment).exclude(damage=[]):
-        left = [ref for ref in snapshot.damage if not {file_of(ref, "csv"), file_of(ref, "json")} & new]
+        left = [ref for ref in snapshot.damage if not writer.has_mended(ref)]
         if left != snapshot.damage:
             Snapshot.objects.filter(pk=snapshot.pk).update(damage=left)
 

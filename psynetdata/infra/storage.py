@@ -1,8 +1,11 @@
 """A local folder as storage in which incomplete files are never visible (law 2), and reading from any storage."""
 
+import errno
 import os
 import uuid
 from collections.abc import Iterator
+from itertools import takewhile
+from pathlib import Path
 
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage, Storage, storages
@@ -13,6 +16,9 @@ from psynetdata.psynet.csvtext import BLOCK
 class AtomicFileSystemStorage(FileSystemStorage):
     """FileSystemStorage that writes under a temporary name and renames the file when all bytes are on disk.
 
+    The folder that names the file is written to disk too, and each new folder's parent: after a power cut a file whose
+    name was never written is gone, although its bytes are there.
+
     An existing file with the same name is replaced; Django's storage would choose another name. Names
     here are content hashes or ids.
     """
@@ -22,15 +28,36 @@ class AtomicFileSystemStorage(FileSystemStorage):
 
     def _save(self, name, content):
         temporary = f"{name}.{uuid.uuid4().hex}.part"
+        new_folders = _missing_folders(Path(self.path(name)).parent)
         try:
             super()._save(temporary, content)
             with open(self.path(temporary), "rb") as file:
                 os.fsync(file.fileno())
             os.replace(self.path(temporary), self.path(name))
+            _sync_folder(Path(self.path(name)).parent)
+            for folder in new_folders:
+                _sync_folder(folder.parent)
         except BaseException:  # a full disk, but also a Ctrl-C or a timeout in the middle
             self.delete(temporary)
             raise
         return name
+
+
+def _missing_folders(folder: Path) -> list[Path]:
+    """Return the folder and those above it that do not exist yet, the innermost first."""
+    return list(takewhile(lambda one: not one.exists(), (folder, *folder.parents)))
+
+
+def _sync_folder(folder: Path) -> None:
+    """Write to disk which files a folder contains. Some network file systems cannot do that; they need not."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def blocks(storage: Storage, name: str, start: int, stop: int) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ import pytest
 
 from exports.models import Snapshot
 from exports.operations.storage_check import verify_snapshot
-from exports.store.blobs import PackedFile
+from exports.store.blobs import PackedFile, file_of
 from exports.store.reader import SnapshotReader
 from psynetdata.faces import IDENTIFIED
 from psynetdata.models import Participant, Trial
@@ -236,8 +236,6 @@ def test_damaged_segments_are_read_again(experiment, monkeypatch):
     monkeypatch.setattr("exports.store.writer.SMALL", 0)
     from django.core.files.storage import default_storage
 
-    from exports.store.blobs import file_of
-
     running = experiment()
     first = take(running.deployment).snapshot
     segment = SnapshotReader(first).table_state("info").segments[0]
@@ -259,10 +257,25 @@ def test_damaged_segments_are_read_again(experiment, monkeypatch):
     assert take(running.deployment).read == 0
 
 
-def test_a_damaged_pack_is_left_behind(experiment):
+def test_a_full_snapshot_repairs_what_nobody_has_noticed(experiment, monkeypatch):
+    monkeypatch.setattr("exports.store.writer.SMALL", 0)
     from django.core.files.storage import default_storage
 
-    from exports.store.blobs import file_of
+    running = experiment()
+    first = take(running.deployment).snapshot
+    place = default_storage.path(file_of(SnapshotReader(first).table_state("info").segments[0].blob, "csv"))
+    with open(place, "r+b") as file:
+        file.seek(20)
+        file.write(b"damage")
+    take(running.deployment)
+    assert len(verify_snapshot(first).problems) == 1
+    Snapshot.objects.update(damage=[])
+    take(running.deployment, full=True)
+    assert verify_snapshot(first).problems == []
+
+
+def test_a_damaged_place_in_a_pack_is_repaired(experiment):
+    from django.core.files.storage import default_storage
 
     running = experiment()
     first = take(running.deployment).snapshot
@@ -276,7 +289,7 @@ def test_a_damaged_pack_is_left_behind(experiment):
     assert second.read == 1
     assert verify_snapshot(second.snapshot).problems == []
     assert take(running.deployment).read == 0
-    assert len(verify_snapshot(first).problems) == 1  # what was in the pack is lost to it
+    assert verify_snapshot(first).problems == []
 
 
 def test_what_was_handed_in_or_is_over_has_no_source(experiment, loaded):

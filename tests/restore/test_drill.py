@@ -9,8 +9,9 @@ from exports.models import Snapshot
 from exports.operations.drill import drill
 from exports.operations.drill_schedule import submit_due
 from exports.sources.postgres import Refused, Unreachable
-from exports.store.blobs import file_of
+from exports.store.blobs import Store, file_of, sha256_of
 from exports.store.reader import SnapshotReader
+from exports.store.repair import repair
 from psynetdata import jobs
 from psynetdata.models import Deployment, Job
 from psynetdata.psynet.problems import BadInput, Damaged, NotFound
@@ -57,6 +58,24 @@ def test_all_is_restored_and_compared(name, snapshot, scratch):
     assert f"was restored in {found['seconds']:.1f} s: {len(taken.tables)} tables" in found["sentence"]
     assert scratch.rows() == before
     assert scratch.value("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'drill%'") == 0
+
+
+def test_damage_is_noted_and_repaired_from_another_copy(snapshot, scratch, own_storage):
+    taken = snapshot("static")
+    blob = SnapshotReader(taken).table_state("response").segments[0].blob
+    whole = b"".join(Store().unpacked(blob, "csv"))
+    path, (offset, length) = own_storage / file_of(blob, "csv"), map(int, blob.split("+")[1:])
+    damaged = bytearray(path.read_bytes())
+    damaged[offset : offset + length] = bytes(length)
+    path.write_bytes(damaged)
+    with pytest.raises(Damaged):
+        drill(taken.deployment)
+    taken.refresh_from_db()
+    assert taken.damage == [blob]
+    repair(Store(), sha256_of(blob), "csv", [whole])  # as if another snapshot had stored it in a file of its own
+    assert drill(taken.deployment)["how"] == "restored"
+    taken.refresh_from_db()
+    assert taken.damage == []
 
 
 @pytest.mark.each_version
@@ -146,9 +165,9 @@ def test_a_drill_that_fails_is_a_failed_job(snapshot, own_storage):
     assert (job.state, job.reason) == (Job.State.FAILED, caught.value.sentence)
 
 
-def test_each_running_deployment_in_turn(snapshot):
+def test_each_deployment_in_turn_and_those_that_run_first(snapshot):
     first, second = snapshot("timeline").deployment, snapshot("static").deployment
-    snapshot("custom_table_simple")
+    archived = snapshot("custom_table_simple").deployment
     Deployment.objects.filter(label="custom_table_simple").update(state=Deployment.State.ARCHIVED)
     Deployment.objects.create(deployment_id="without a snapshot")
     asked = []
@@ -156,7 +175,18 @@ def test_each_running_deployment_in_turn(snapshot):
         assert submit_due() is None  # one at a time
         asked.append(job.deployment)
         Job.objects.filter(pk=job.pk).update(state=Job.State.DONE)
-    assert asked == [first, second]
+    assert asked == [first, second, archived]
+
+
+def test_what_is_archived_is_drilled_every_thirty_days(settings, snapshot):
+    settings.DRILL_EVERY_HOURS = 24
+    taken = snapshot("timeline")
+    Deployment.objects.filter(pk=taken.deployment_id).update(state=Deployment.State.ARCHIVED)
+    for days, due in ((29, False), (31, True)):
+        Job.objects.filter(kind="drill").delete()
+        done = Job.objects.create(kind="drill", deployment=taken.deployment, state=Job.State.DONE)
+        Job.objects.filter(pk=done.pk).update(created_at=timezone.now() - timedelta(days=days))
+        assert (submit_due() is not None) is due
 
 
 def test_once_a_day(settings, snapshot):
