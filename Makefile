@@ -5,7 +5,7 @@ MANAGE := $(BIN)/python manage.py
 # Files with tests that run on PostgreSQL too: collecting all the others takes as long as many tests.
 ON_BOTH = $(shell grep -rl --include='test_*.py' each_database tests)
 # One more than a machine with two cores has: tests wait for servers a third of their time.
-WORKERS ?= 3
+WORKERS ?= 4
 FAST := tests/psynet tests/anonymize tests/leakscan tests/sheets tests/mirror tests/watch tests/notify
 
 .PHONY: run demo screenshots test test-fast test-nightly mutation check-psynet psynet-columns install lint format coverage image bench faults soak fuzz broken clean

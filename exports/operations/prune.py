@@ -220,9 +220,12 @@ def _delete_snapshots(deployment: Deployment, ids: list[int], references: Refere
 
 
 def _delete(ids: list[int], references: References) -> int:
-    """Return how many were deleted. Snapshots that were pinned or exported since the decision stay."""
+    """Return how many were deleted. Snapshots that were pinned, exported or handed in since the decision stay."""
     with transaction.atomic():
-        free = [one.pk for one in Snapshot.objects.select_for_update().filter(pk__in=ids, pinned=False).only("pk")]
+        free = [
+            one.pk
+            for one in Snapshot.objects.select_for_update().filter(pk__in=ids, pinned=False, origin="").only("pk")
+        ]
         # In the same transaction, so that no crash separates a deletion from what was decided about its files.
         described = Snapshot.objects.filter(pk__in=free).exclude(manifest="").values_list("manifest", flat=True)
         release([*references.files_only_of(free), *described], ReleasedFile.Reason.RETENTION)

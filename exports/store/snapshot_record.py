@@ -23,14 +23,22 @@ _ANONYMOUS = "anonymous/"
 
 
 def find_same(deployment_id: str, staged: Staged, upload: Upload) -> Snapshot | None:
-    """Return the deployment's newest snapshot with exactly these rows and the state that this load would give it."""
+    """Return the deployment's newest snapshot with exactly these rows and the state that this load would give it.
+
+    From then on it counts as handed in, so that no prune deletes it.
+    """
     contents = staged.contents()
     alike = Snapshot.objects.filter(
         deployment__deployment_id=deployment_id,
         rows=sum(staged.row_counts().values()),
         state__in=_states(deployment_id, upload),
     )
-    return next((snapshot for snapshot in alike.iterator() if snapshot.contents == contents), None)
+    same = next((snapshot for snapshot in alike.iterator() if snapshot.contents == contents), None)
+    if same is None or same.origin:
+        return same
+    name = (_ANONYMOUS if upload.anonymous else "") + printable_name(upload.label)
+    kept = Snapshot.objects.filter(pk=same.pk).update(origin=name, manifest_due=True)
+    return same if kept else None  # a prune was faster
 
 
 @dataclass(frozen=True)

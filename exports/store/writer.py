@@ -159,8 +159,9 @@ class StoreWriter:
         try:
             self._checked.check(ref)
         except Damaged:
-            repair(self._store, ref, "csv", unpack(path))
-            self.mended.add(ref)
+            with suppress(Damaged):  # it does not fit into its place any more: `verify` notes it, and it is stored anew
+                repair(self._store, ref, "csv", unpack(path))
+                self.mended.add(ref)
             self._checked = Store(self._store.storage)
 
     def _is_same(self, name: str, path: Path) -> bool:

@@ -18,5 +18,6 @@ class Migration(migrations.Migration):
                 ('count', models.PositiveIntegerField(default=0)),
                 ('last_at', models.DateTimeField(db_index=True)),
             ],
+            options={'default_permissions': ()},
         ),
     ]

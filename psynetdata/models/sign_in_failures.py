@@ -8,5 +8,8 @@ class SignInFailures(models.Model):
     count = models.PositiveIntegerField(default=0)
     last_at = models.DateTimeField(db_index=True)
 
+    class Meta:
+        default_permissions = ()
+
     def __str__(self):
         return f"{self.count} failures"
