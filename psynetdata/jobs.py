@@ -91,6 +91,17 @@ def after_each(function: Callable[[Job], None]) -> Callable[[Job], None]:
     return function
 
 
+def why_not_ready() -> Problem | None:
+    """Return what `check_ready` raises; None also during an outage, which each job reports by itself."""
+    try:
+        check_ready()
+    except Problem as problem:
+        return problem
+    except Exception:
+        return None
+    return None
+
+
 def at_start(function: Callable[[], None]) -> Callable[[], None]:
     """Decorator for a function that is called when the workers are started."""
     _at_start.append(function)
@@ -268,7 +279,9 @@ def tick() -> None:
     sweep_leftovers()
     sqlite_log.shorten()
     _call_each_minute(unchecked=True)
-    if _is_ready():
+    if problem := why_not_ready():
+        logger.error("no work is begun: %s", problem.sentence)
+    else:
         _call_each_minute(unchecked=False)
     clusters.ticked()
 
@@ -318,17 +331,6 @@ def _call_after(job: Job) -> None:
             function(job)
         except Exception:
             logger.exception("%s.%s failed after job %s", function.__module__, function.__name__, job.pk)
-
-
-def _is_ready() -> bool:
-    try:
-        check_ready()
-    except Problem as problem:
-        logger.error("no work is begun: %s", problem.sentence)
-        return False
-    except Exception:  # an outage: each job reports its own
-        return True
-    return True
 
 
 def forget(now: datetime | None = None) -> int:

@@ -9,7 +9,7 @@ import signal
 
 import pytest
 
-from tests.assets.servers.fixtures import bucket, ssh_server, swift_server, web  # noqa: F401 - the same
+from tests.assets.servers.fixtures import bucket, known_ssh_server, ssh_server, swift_server, web  # noqa: F401 - the same
 from tests.budget import NIGHTLY
 from tests.references import DATA
 from tests.servers.fixtures import _servers, own_postgres, postgres  # noqa: F401 - pytest finds them here

@@ -18,7 +18,7 @@ from psynetdata.jobs import Running
 from psynetdata.psynet.problems import Damaged
 
 from .garbage import GRACE, PART, PART_GRACE
-from .quarantine import forget
+from .quarantine import remove
 from .storage_listing import File, Swept, names
 
 _OURS = re.compile(ASSETS + r"/[0-9a-f]{2}/[0-9a-f]{2}/([0-9a-f]{64})")
@@ -63,17 +63,13 @@ def owned_count() -> int:
 
 def remove_unowned(storage: Storage, files: Iterable[File], running: Running) -> Swept:
     """Remove files that may go (exports.store.quarantine), except those that have got a row in the meantime."""
-    swept = Swept()
-    for file in files:
-        running.progress("removing asset files", swept.files)
-        if not file.partial and _has_row(storage, file.name):
-            continue
-        with suppress(FileNotFoundError):
-            backend_of(storage).delete(file.name)
-        forget([file.name])
-        swept.files += 1
-        swept.bytes += file.bytes
-    return swept
+    return remove(
+        storage,
+        files,
+        running,
+        phase="removing asset files",
+        is_used=lambda file: not file.partial and _has_row(storage, file.name),
+    )
 
 
 def _has_row(storage: Storage, name: str) -> bool:

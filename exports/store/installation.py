@@ -106,8 +106,8 @@ def count_prune() -> Installation:
 
 
 def note_start() -> None:
-    """Note that the workers are being started."""
-    Installation.objects.filter(pk=check().pk).update(started_at=timezone.now())
+    """Note that the workers are being started, after `check`."""
+    Installation.objects.filter(pk=Installation.ONLY).update(started_at=timezone.now())
 
 
 def adopt() -> Installation:

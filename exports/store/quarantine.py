@@ -5,7 +5,7 @@ stay where they are for DAYS, listed, and even then a prune deletes them only if
 the wrong one, an older one, or that the clock is wrong. All names are stored names (exports.store.storage_listing).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice
@@ -149,11 +149,20 @@ def forget(names: Iterable[str]) -> None:
         QuarantinedFile.objects.filter(name__in=some).delete()
 
 
-def remove(storage: Storage, files: Iterable[File], running: Running) -> Swept:
-    """Delete files that nobody may begin to use in the meantime."""
+def remove(
+    storage: Storage,
+    files: Iterable[File],
+    running: Running,
+    *,
+    phase: str = "removing files",
+    is_used: Callable[[File], bool] = lambda file: False,
+) -> Swept:
+    """Delete files. `is_used`: asked right before, for those that somebody may have begun to use in the meantime."""
     swept = Swept()
     for file in files:
-        running.progress("removing files", swept.files)
+        running.progress(phase, swept.files)
+        if is_used(file):
+            continue
         with suppress(FileNotFoundError):
             backend_of(storage).delete(file.name)
         forget([file.name])

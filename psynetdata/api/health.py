@@ -11,7 +11,6 @@ from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.http import HttpRequest, JsonResponse
 
 from psynetdata import clusters, jobs
-from psynetdata.psynet.problems import Problem
 
 _STORAGE_EVERY = 30.0  # seconds between tests of the storage, which may be far away and cost money
 _lock = threading.Lock()
@@ -60,19 +59,9 @@ def _storage_works() -> bool:
 def _storage_state() -> dict[str, bool]:
     with _lock:
         if _storage.get("until", 0.0) <= monotonic():
-            ready = _check_ready()
+            ready = jobs.why_not_ready() is None
             _storage.update(ready=ready, works=ready and _try_storage(), until=monotonic() + _STORAGE_EVERY)
         return {name: bool(_storage[name]) for name in ("ready", "works")}
-
-
-def _check_ready() -> bool:
-    try:
-        jobs.check_ready()
-    except Problem:
-        return False
-    except Exception:  # the storage does not answer, which is reported as such
-        return True
-    return True
 
 
 def _try_storage() -> bool:

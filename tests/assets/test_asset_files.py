@@ -283,21 +283,10 @@ def test_kept_in_s3_and_taken_from_there(own, tmp_path, settings, swift_server, 
     assert "Contents" not in client.list_objects_v2(Bucket=bucket)
 
 
-@pytest.fixture
-def known(ssh_server, tmp_path, settings, monkeypatch):
-    """The server of tests as one whose host key the user knows."""
-    home = tmp_path / "home"
-    (home / ".ssh").mkdir(parents=True)
-    (home / ".ssh" / "known_hosts").write_text(ssh_server.known_hosts + "\n")
-    monkeypatch.setenv("HOME", str(home))
-    settings.SSH_KEY = str(ssh_server.key_file)
-    return ssh_server
-
-
-def test_a_folder_behind_ssh_is_a_storage(known, tmp_path):
+def test_a_folder_behind_ssh_is_a_storage(known_ssh_server, tmp_path):
     root = tmp_path / "desk"
     root.mkdir()
-    kept = storages.create_storage(storage(known.url(root)))
+    kept = storages.create_storage(storage(known_ssh_server.url(root)))
     content = os.urandom(3_000_000)
     for data in (b"first", content):
         assert kept.save("a/b/x", ContentFile(data)) == "a/b/x"
@@ -318,26 +307,26 @@ def test_a_folder_behind_ssh_is_a_storage(known, tmp_path):
     for thread in threads:
         thread.join()
     assert found == [content] * 4
-    known.stop()
-    known.start()
+    known_ssh_server.stop()
+    known_ssh_server.start()
     assert kept.size("a/b/x") == len(content)
     (Path.home() / ".ssh" / "known_hosts").write_text("")
     with pytest.raises(StorageGone, match="not known; add it to known_hosts"):
-        storages.create_storage(storage(known.url(root))).exists("a")
+        storages.create_storage(storage(known_ssh_server.url(root))).exists("a")
 
 
-def test_a_storage_without_a_key(known, tmp_path, settings, monkeypatch):
+def test_a_storage_without_a_key(known_ssh_server, tmp_path, settings, monkeypatch):
     settings.SSH_KEY = ""
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     for key in (Path.home() / ".ssh").glob("id_*"):
         key.unlink()
     with pytest.raises(StorageGone, match="There is no key to offer to the storage's server"):
-        storages.create_storage(storage(known.url(tmp_path))).exists("a")
+        storages.create_storage(storage(known_ssh_server.url(tmp_path))).exists("a")
 
 
-def test_snapshots_and_exports_behind_ssh(known, loaded, settings, tmp_path, typed):
+def test_snapshots_and_exports_behind_ssh(known_ssh_server, loaded, settings, tmp_path, typed):
     (tmp_path / "desk").mkdir()
-    settings.STORAGES = {**settings.STORAGES, "default": storage(known.url(tmp_path / "desk"))}
+    settings.STORAGES = {**settings.STORAGES, "default": storage(known_ssh_server.url(tmp_path / "desk"))}
     deployment = loaded("static_audio")
     deployment.assets_url = SAMPLE.as_uri()
     deployment.save()
@@ -349,9 +338,9 @@ def test_snapshots_and_exports_behind_ssh(known, loaded, settings, tmp_path, typ
     status, out, _ = typed("verify", "--all")
     assert (status, out.count(": ok")) == (0, 4)
     assert typed("prune")[0] == 0
-    known.stop()
+    known_ssh_server.stop()
     status, _, told = typed("verify", "--all")
-    known.start()
+    known_ssh_server.start()
     assert (status, told.count("\n"), "(STORAGE_URL) cannot be reached, or the connection broke" in told) == (
         1,
         1,

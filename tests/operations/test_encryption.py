@@ -29,20 +29,15 @@ pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 
 
 @pytest.fixture(params=["folder", "bucket", "ssh"])
-def backend(request, tmp_path, settings, monkeypatch):
+def backend(request, tmp_path):
     """A STORAGES entry of each kind."""
     if request.param == "folder":
         return local_storage(tmp_path / "storage")
     if request.param == "bucket":
         name = request.getfixturevalue("bucket")
         return storage(request.getfixturevalue("swift_server").url(name, "desk"))
-    server, home = request.getfixturevalue("ssh_server"), tmp_path / "home"
-    (home / ".ssh").mkdir(parents=True)
-    (home / ".ssh" / "known_hosts").write_text(server.known_hosts + "\n")
-    monkeypatch.setenv("HOME", str(home))
-    settings.SSH_KEY = str(server.key_file)
     (tmp_path / "behind").mkdir()
-    return storage(server.url(tmp_path / "behind"))
+    return storage(request.getfixturevalue("known_ssh_server").url(tmp_path / "behind"))
 
 
 def test_the_whole_path(backend, keys, typed, marked_zip, tmp_path, django_user_model, monkeypatch):

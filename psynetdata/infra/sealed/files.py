@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 from django.core.files import File
 
+from psynetdata.infra.positioned_raw import PositionedRaw
 from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.problems import Damaged
 
@@ -25,24 +26,8 @@ def opened_file(plain: Callable[[int], Iterator[bytes]], size: Callable[[], int]
     return File(io.BufferedReader(_Opened(plain, size), BLOCK), name)
 
 
-class _Raw(io.RawIOBase):
-    """Reads from `_piece`, which returns bytes at the position `_at`; seeking only moves the position."""
-
-    _at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = 0 if whence == io.SEEK_SET else self._at if whence == io.SEEK_CUR else self._length()
-        self._at = max(base + offset, 0)
-        return self._at
+class _Raw(PositionedRaw):
+    """Reads from `_piece`, which returns bytes at the position `_at`."""
 
     def readinto(self, buffer) -> int:
         view, count = memoryview(buffer), 0
@@ -52,9 +37,6 @@ class _Raw(io.RawIOBase):
             count += length
             self._at += length
         return count
-
-    def _length(self) -> int:
-        raise NotImplementedError
 
     def _piece(self) -> memoryview:
         raise NotImplementedError

@@ -17,6 +17,7 @@ from paramiko.ssh_exception import IncompatiblePeer
 from storages.backends.sftpstorage import SFTPStorage
 
 from psynetdata.infra.outages import Outage
+from psynetdata.infra.positioned_raw import PositionedRaw
 
 from .connection import NothingToOffer, Server, UnknownKey, UnreadableKey, connect
 from .read_ahead import Reads
@@ -92,25 +93,14 @@ class SFTPFolderStorage(SFTPStorage):
         return replace(self._server, credentials=key)
 
 
-class _Remote(io.RawIOBase):
+class _Remote(PositionedRaw):
     """A file on the server as raw bytes; a read sends several requests ahead."""
 
     def __init__(self, file: paramiko.SFTPFile):
-        self._file, self._at, self._size = file, 0, file.stat().st_size
+        self._file, self._size = file, file.stat().st_size
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        self._at = max(base + offset, 0)
-        return self._at
+    def _length(self) -> int:
+        return self._size
 
     def readinto(self, buffer) -> int:
         wanted = min(len(buffer), max(self._size - self._at, 0))

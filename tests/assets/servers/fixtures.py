@@ -25,6 +25,17 @@ def ssh_server():
     server.close()
 
 
+@pytest.fixture
+def known_ssh_server(ssh_server, tmp_path, settings, monkeypatch):
+    """The server as one whose host key the user knows, and which knows the user's key."""
+    home = tmp_path / "home"
+    (home / ".ssh").mkdir(parents=True)
+    (home / ".ssh" / "known_hosts").write_text(ssh_server.known_hosts + "\n")
+    monkeypatch.setenv("HOME", str(home))
+    settings.SSH_KEY = str(ssh_server.key_file)
+    return ssh_server
+
+
 @pytest.fixture(scope="session")
 def swift_server(shared_folder):
     need(*swift.PACKAGES, programs=swift.PROGRAMS)

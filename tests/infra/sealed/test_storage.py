@@ -40,14 +40,9 @@ def bucket_storage(swift_server, bucket):
 
 
 @pytest.fixture
-def ssh_storage(ssh_server, tmp_path, settings, monkeypatch):
-    home = tmp_path / "home"
-    (home / ".ssh").mkdir(parents=True)
-    (home / ".ssh" / "known_hosts").write_text(ssh_server.known_hosts + "\n")
-    monkeypatch.setenv("HOME", str(home))
-    settings.SSH_KEY = str(ssh_server.key_file)
+def ssh_storage(known_ssh_server, tmp_path):
     (tmp_path / "behind").mkdir()
-    return storage(ssh_server.url(tmp_path / "behind"))
+    return storage(known_ssh_server.url(tmp_path / "behind"))
 
 
 def put(kept, name: str, content: bytes) -> bytes:
