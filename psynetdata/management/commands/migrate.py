@@ -17,7 +17,12 @@ class Command(DjangoMigrate):
         # Without --database all three are migrated: the first page would fail on an outdated face.
         for alias in [options["database"]] if options["database"] else [DEFAULT_DB_ALIAS, *settings.FACES]:
             self._make_schema(alias)
-            super().handle(*args, **{**options, "database": alias})
+            super().handle(*args, **{**options, "database": alias, "app_label": self._app(alias, options)})
+
+    @staticmethod
+    def _app(alias: str, options: dict) -> str | None:
+        """Return the only app whose tables a face holds: the migrations of all others would do nothing, slowly."""
+        return options["app_label"] or ("psynetdata" if alias in settings.FACES else None)
 
     @staticmethod
     def _make_schema(alias: str) -> None:
