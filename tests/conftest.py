@@ -3,9 +3,11 @@
 DATABASE_URL decides the database, as it does for a user; without it SQLite files are used.
 """
 
+import gc
 import os
 import shutil
 import signal
+import tempfile
 
 import pytest
 
@@ -18,6 +20,25 @@ from tests.shared import stop_shared_servers
 
 # A test that asks for one of these starts a server; `make test-fast` leaves it out.
 SERVERS = {"postgres", "own_postgres", "swift_server", "ssh_server", "site", "live_server", "slack", "mail_server"}
+
+_MEMORY = "/dev/shm"
+_ROOM = 6 << 30  # bytes; a run needs a third of it
+
+
+def pytest_configure():
+    """Write to memory, where there is enough: tests make thousands of small files, and what they test syncs each.
+
+    TMPDIR says otherwise. Workers and commands inherit it.
+    """
+    gc.disable()  # until all tests are imported
+    if "TMPDIR" not in os.environ and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM:
+        tempfile.tempdir = os.environ["TMPDIR"] = _MEMORY
+
+
+def pytest_collection_finish():
+    """From now on Python looks for garbage, but never again through all modules and tests."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_generate_tests(metafunc):
@@ -76,10 +97,10 @@ def data_dir(shared_folder, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def _loaded_references(django_db_setup, tmp_path_factory):
-    from tests.references import LoadedReferences
+def _beginnings(django_db_setup, tmp_path_factory):
+    from tests.references import Beginnings
 
-    return LoadedReferences(django_db_setup, tmp_path_factory.mktemp("references"))
+    return Beginnings(django_db_setup, tmp_path_factory.mktemp("beginnings"))
 
 
 class _WithScratch(frozenset):
@@ -123,9 +144,15 @@ def database_zip():
 
 
 @pytest.fixture
-def loaded(transactional_db, _loaded_references, own_storage):
+def loaded(transactional_db, _beginnings, own_storage):
     """loaded(name) → the Deployment of a reference database, loaded and mirrored."""
-    return lambda name: _loaded_references.load(name, own_storage)
+    return lambda name: _beginnings.load(name, own_storage)
+
+
+@pytest.fixture
+def begin(transactional_db, _beginnings, own_storage):
+    """begin(name, make): the site as `make` leaves it; the second test that begins so gets a copy."""
+    return lambda name, make: _beginnings.begin(name, make, own_storage)
 
 
 @pytest.fixture

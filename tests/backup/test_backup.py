@@ -23,6 +23,7 @@ from psynetdata.infra.sealed.keys import StorageKey
 from psynetdata.infra.sealed.stream import open_stream
 from psynetdata.models import Audit, Deployment, Job, Secret
 from psynetdata.psynet.problems import BadInput, Conflict
+from tests.mirrored import load
 from tests.references import DATA
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
@@ -31,15 +32,19 @@ PASSPHRASE = "six words that nobody would guess"
 
 
 @pytest.fixture
-def desk(typed):
-    assert typed("load", DATA / "static" / "database.zip")[0] == 0
+def desk(begin):
+    begin("backup", _make_desk)
+    return Deployment.objects.get()
+
+
+def _make_desk():
+    load(DATA / "static" / "database.zip")
     deployment = Deployment.objects.get()
     user = get_user_model().objects.create_superuser("ada", password="right")
     user.groups.add(Group.objects.first())
     Note.objects.create(deployment=deployment, author=user, text="Ünïcode 'quoted'\n\u2028 \U0001f600")
     credentials.keep("source 1", "pass word")
     deployment.people.add(user)
-    return deployment
 
 
 @pytest.fixture

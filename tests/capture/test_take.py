@@ -5,6 +5,7 @@ import resource
 
 import pytest
 
+from exports.capture.take import take
 from exports.models import Snapshot
 from exports.operations.storage_check import verify_snapshot
 from exports.store.blobs import PackedFile, file_of
@@ -12,7 +13,7 @@ from exports.store.reader import SnapshotReader
 from psynetdata.faces import IDENTIFIED
 from psynetdata.models import Participant, Trial
 from psynetdata.psynet.problems import Conflict
-from tests.mirrored import load, take
+from tests import mirrored
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 
@@ -25,7 +26,7 @@ def stored(snapshot, table: str) -> bytes:
 @pytest.mark.parametrize("name", ["static", "static_audio", "timeline", "custom_table_simple"])
 def test_every_table_is_as_copy_writes_it(experiment, name):
     running = experiment(name)
-    taken = take(running.deployment)
+    taken = mirrored.take(running.deployment)
     snapshot = taken.snapshot
     tables = [row[0] for row in running.sql("SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = "
                                             "'public'::regnamespace ORDER BY 1")]  # fmt: skip
@@ -47,7 +48,7 @@ def test_every_table_is_as_copy_writes_it(experiment, name):
 def test_a_snapshot_equals_the_file_that_psynet_makes(experiment, database_zip):
     running = experiment("static")
     taken = take(running.deployment).snapshot
-    handed_in = load(database_zip("static"))
+    handed_in = mirrored.load(database_zip("static"))
     assert (handed_in.created, handed_in.snapshot) == (False, taken)
 
 

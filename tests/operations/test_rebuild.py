@@ -33,11 +33,16 @@ def exported(typed, path: Path, deployment_id: str) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def desk(typed):
+def desk(typed, begin):
     """Three deployments with decisions, notes, a password, a pin and a withdrawal, all described in the store."""
+    begin("rebuild", lambda: _make_desk(typed))
+    return list(Deployment.objects.order_by("number"))
+
+
+def _make_desk(typed):
     for name in ("static", "static_audio", "timeline"):
         assert typed("load", DATA / name / "database.zip")[0] == 0
-    one, two, three = Deployment.objects.order_by("number")
+    one, two, _ = Deployment.objects.order_by("number")
     one.source_secret = credentials.keep("source 1", "pass word")
     one.restricted, one.keep_daily_days = True, 7
     one.save()
@@ -52,7 +57,6 @@ def desk(typed):
     assert typed("withdraw", "1", "--deployment", two.deployment_id)[0] == 0
     manifests.save_due()
     assert not manifests.are_due()
-    return [one, two, three]
 
 
 def rows_of(*models) -> dict:
