@@ -2,17 +2,22 @@
 
 import re
 from dataclasses import dataclass
+from os.path import commonpath
 
-from exports.leakscan.encodings import base64_runs, forms, utf16
+from exports.leakscan.encodings import base64_runs, forms, hex_runs, skeleton, utf16
 from exports.leakscan.needles import identity_names, strength
 from exports.leakscan.needles.needle import Needle, Needles
+from exports.leakscan.needles.strength import STRONG, TOKEN
 
-from . import engine
+from . import engine, numbers
 
 # The automaton gets only the end of long patterns; the rest is compared after a hit.
 _ANCHOR = 48
-_PREFIX = 16
 _LONG_NAME = 6
+# Each algorithm, for the value as given and in lower case.
+_DIGESTS = 2 * len(forms.ALGORITHMS)
+# The form of a number in JSON: six to nine digits without quotes.
+NUMBER = "number"
 # How many bytes after a hit must be available to decide whether it is a whole token.
 GUARD = 64
 # How many bytes an encoded byte may take (double percent is 5, JSON 6, in UTF-16 twice as much).
@@ -22,12 +27,11 @@ _WORDLIKE = frozenset(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST
 _DIGITS = frozenset(b"0123456789")
 _CELL_BORDERS = frozenset(b"\"'\n\r\t,;|<>")
 _ROW_BORDERS = frozenset(b",\n\r")
+_AFTER_NUMBER = frozenset(b",\n\r.")
 _CONTROL = bytes(c for c in range(32) if c not in b"\t\n\r\f\b")
 _CONTINUED = bytes(range(0x80, 0xC0))
 _FRACTION = re.compile(rb"\d\.\d*$")
-_IN_SENTENCE = re.compile(rb"[a-z\x80-\xff][ =:#]{1,3}$")
 _NAMED_VALUE = re.compile(rb"[\\\"]{0,8}\s*[:=]\s*[\\\"]{0,8}([^\"&,;\s\\}\]]{1,64})")
-_HEX = bytes(104 if chr(c) in "0123456789abcdefABCDEF" else 32 for c in range(256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class Matcher:
         self.named: dict[str, int] = {}
         self._weak: dict[str, int] = {}
         self.digit_tokens: dict[str, int] = {}
+        self.numbers: dict[str, int] = {}  # digits without zeros in front, six or more → needle
         self.lone_numbers = False  # set if one of digit_tokens is between commas: RowCheck then examines it
         self._hashes: dict[bytes, int] = {}
         self._anchored: dict[bytes, list[Pattern]] = {}
@@ -101,11 +106,20 @@ class Matcher:
         elif not self._is_implied(needle):
             for data in forms.patterns(needle.value):
                 self._anchor(Pattern(data, index, klass, numeric))
+            self._plain(needle.value, index, klass)
             if klass == strength.TOKEN and lowered.isdigit():
                 self.digit_tokens[lowered] = index
+            if numeric and len(digits := lowered.lstrip("0")) >= numbers.SHORTEST and digits.isdigit():
+                self.numbers[digits] = index
         if lowered not in strength.COMMON:
             for number, (_, _, digest) in enumerate(forms.hashes(needle.value)):
-                self._hashes.setdefault(digest[:_PREFIX].encode(), index * 6 + number)
+                self._hashes.setdefault(digest[: forms.LEAST_OF_HASH].encode(), index * _DIGESTS + number)
+
+    def _plain(self, value: str, index: int, klass: str) -> None:
+        """Look for the skeleton of a value with other letters, if it is long enough to be looked for in text."""
+        found = skeleton.plain(value)[-forms.LONGEST :]
+        if not value.isascii() and strength.classify(found.decode("utf-8", "replace")) in (STRONG, TOKEN):
+            self._anchor(Pattern(found, index, klass))
 
     def _is_implied(self, needle: Needle) -> bool:
         """Return whether a path contains another needle of its kind (folder or file name), which is found anyway."""
@@ -128,8 +142,16 @@ class Matcher:
                 if pattern.needle < 0:
                     hits += self._named_hits(view, start, end)
                 elif self._counts(pattern, view, start, end) and self._is_meant(pattern, original, start, end):
-                    hits.append(Hit(pattern.needle, start, end))
+                    hits.append(Hit(pattern.needle, start, end, self._form(pattern, view, start, end)))
+        for start, end, digits in numbers.grouped(view) if self.numbers else ():
+            if (needle := self.numbers.get(digits)) is not None:
+                hits.append(Hit(needle, start, end))
         return hits
+
+    @staticmethod
+    def _form(pattern: Pattern, view: bytes, start: int, end: int) -> str:
+        is_number = pattern.numeric and pattern.strength == TOKEN and not numbers.is_spoken_of(view, start, end)
+        return NUMBER if is_number else "plain"
 
     def _named_hits(self, view: bytes, start: int, end: int) -> list[Hit]:
         # `grid` is not `rid`; `my_worker_id` is a worker_id.
@@ -155,8 +177,8 @@ class Matcher:
             return False
         if not pattern.numeric:
             return True
-        self.lone_numbers = self.lone_numbers or (before in _ROW_BORDERS and after in _ROW_BORDERS)
-        return _is_spoken_of(view, start, end)
+        self.lone_numbers = self.lone_numbers or (before in _ROW_BORDERS and after in _AFTER_NUMBER)
+        return numbers.is_spoken_of(view, start, end) or numbers.is_json_number(view, start, end)
 
     def _is_meant(self, pattern: Pattern, original: bytes | None, start: int, end: int) -> bool:
         """In binary data six random letters occur by chance: there the case must be one that a person would write."""
@@ -172,50 +194,33 @@ class Matcher:
         return self.classes[needle] == strength.NAMED and self.needles[needle].value.isdigit()
 
     def hashed(self, view: bytes) -> list[Hit]:
-        """Return hashes of needles in a lower-case view, found in runs of 32 hexadecimal digits or more."""
+        """Return hashes of needles, or beginnings of them, in the hexadecimal runs of a lower-case view."""
         hits = []
-        digits = view.translate(_HEX)
-        start = digits.find(b"h" * 32)
-        while start >= 0:
-            end = digits.find(b" ", start)
-            end = len(view) if end < 0 else end
-            for place in range(start, end - 31):
-                number = self._hashes.get(view[place : place + _PREFIX])
+        for start, end in hex_runs.find(view):
+            for place in range(start, end - forms.LEAST_OF_HASH + 1):
+                number = self._hashes.get(view[place : place + forms.LEAST_OF_HASH])
                 if number is not None:
-                    hits += self._hash_at(view, place, end, number)
-            start = digits.find(b"h" * 32, end)
+                    hits.append(self._hash_at(view[place:end], place, number))
         return hits
 
-    def _hash_at(self, view: bytes, place: int, end: int, number: int) -> list[Hit]:
-        needle, which = divmod(number, 6)
+    def _hash_at(self, run: bytes, place: int, number: int) -> Hit:
+        needle, which = divmod(number, _DIGESTS)
         algorithm, _, digest = list(forms.hashes(self.needles[needle].value))[which]
-        length = len(digest)
-        same = place + length <= end and view[place : place + length] == digest.encode()
-        return [Hit(needle, place, place + length, algorithm)] if same else []
+        length = len(commonpath([run, digest.encode()]))
+        return Hit(needle, place, place + length, algorithm)
 
 
 def _is_whole_number(view: bytes, start: int, end: int, before: int, after: int) -> bool:
     """Ten digits occur by chance in longer numbers (times in milliseconds) and in fractions."""
     if before in _DIGITS or after in _DIGITS:
         return False
-    following = view[end + 1] if end + 1 < len(view) else 10
-    is_fraction = _FRACTION.search(view[max(0, start - 20) : start]) or (after == 46 and following in _DIGITS)
-    return not is_fraction
+    return not (_FRACTION.search(view[max(0, start - 20) : start]) or numbers.has_fraction(view, end))
 
 
 def _inside_number(view: bytes, start: int, end: int, before: int, after: int) -> bool:
     """An address within a longer one, `10.0.0.1` in `110.0.0.12`, is another address."""
     following = view[end + 1] if end + 1 < len(view) else 10
     return before in _DIGITS or after in _DIGITS or (after == 46 and following in _DIGITS)
-
-
-def _is_spoken_of(view: bytes, start: int, end: int) -> bool:
-    """Six to nine digits count after a word (`id: 123456`) or alone in quotes, but not among other numbers."""
-    if view[end : end + 1] == b"." and view[end + 1 : end + 2].isdigit():
-        return False
-    if view[start - 1 : start] == b'"' and view[end : end + 1] == b'"':
-        return not view[end + 1 : end + 3].lstrip().startswith(b":")
-    return bool(_IN_SENTENCE.search(view[max(0, start - 4) : start]))
 
 
 def _is_binary(context: bytes) -> bool:

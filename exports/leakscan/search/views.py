@@ -1,11 +1,12 @@
-"""Every reading of a buffer that may show an identifier: unchanged, decoded, as UTF-16, as base64."""
+"""Every reading of a buffer that may show an identifier: unchanged, decoded, as UTF-16, base64, hexadecimal."""
 
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import accumulate, compress
 
-from exports.leakscan.encodings import base64_runs, decoding
+from exports.leakscan.encodings import base64_runs, decoding, hex_runs, packed, skeleton
+from exports.leakscan.encodings.decoding import Decoded
 
 from .matcher import Hit, Matcher
 
@@ -46,23 +47,70 @@ def _text(buffer: bytes, matcher: Matcher, depth: int) -> Iterator[Hit]:
     for hit in matcher.hits(lowered, buffer):
         yield replace(hit, form="csv") if b'""' in lowered[hit.start : hit.end] else hit
     yield from matcher.hashed(lowered)
-    for view in decoding.rounds(lowered, quotes=matcher.has_quotes and b'""""' in lowered):
+    rounds = decoding.rounds(lowered, quotes=matcher.has_quotes and b'""""' in lowered)
+    for view in rounds:
         for hit in matcher.hits(view.data):
-            start, end = view.origin(hit.start, hit.end)
-            yield replace(hit, start=start, end=end, form=decoding.form(lowered[start:end]))
+            yield _original(hit, view, lowered)
+    for view in _beside([Decoded(lowered), *rounds]) if decoding.is_text(lowered) else ():
+        for hit in matcher.hits(view.data):
+            if view.is_new(hit.start, hit.end):
+                yield _original(hit, view, lowered)
     if depth < _DEEPEST:
         yield from _base64(buffer, matcher, depth)
+        yield from _hexadecimal(buffer, matcher, depth)
+
+
+def _original(hit: Hit, view: Decoded, lowered: bytes) -> Hit:
+    start, end = view.origin(hit.start, hit.end)
+    return replace(hit, start=start, end=end, form=decoding.form(lowered[start:end]))
+
+
+def _beside(rounds: list[Decoded]) -> Iterator[Decoded]:
+    """Yield what each round also reads like: without quoted-printable, and the skeletons of both."""
+    for seen in rounds:
+        unquoted = decoding.unquoted(seen)
+        if unquoted:
+            yield unquoted
+        for each in (seen, unquoted):
+            if each and (plain := skeleton.view(each)):
+                yield plain
 
 
 def _base64(buffer: bytes, matcher: Matcher, depth: int) -> Iterator[Hit]:
-    if b"\\/" in buffer and decoding.is_text(buffer):
-        plain = buffer.replace(b"\\/", b"/")
-        for hit in _base64(plain, matcher, depth):
-            shift = buffer.count(b"\\/", 0, hit.start)
-            yield replace(hit, start=hit.start + shift, end=hit.end + shift)
+    if decoding.is_text(buffer) and (view := base64_runs.with_plain_signs(buffer)):
+        for hit in _base64(view.data, matcher, depth):
+            start, end = view.origin(hit.start, hit.end)
+            yield replace(hit, start=start, end=end)
     runs = matcher.base64.find(buffer) if matcher.base64 else []
     yield from _whole_runs(runs, matcher, depth)
     yield from _any_alignment(runs, matcher)
+    for start, run in runs:
+        data = base64_runs.decode(base64_runs.standard(run)).rstrip(b"\0")
+        for hit in _utf16_only(data, matcher):
+            yield _placed(hit, 0, start)
+        for piece in packed.contents(data):
+            for hit in search(piece, matcher, depth + 1):
+                yield Hit(hit.needle, start, start + len(run), "base64+packed")
+
+
+def _utf16_only(data: bytes, matcher: Matcher) -> Iterator[Hit]:
+    """Search UTF-16 of letters other than ASCII, which does not look like text."""
+    if b"\0" in data and len(data.translate(None, _PRINTABLE)) * 4 > len(data):
+        where = list(compress(range(len(data)), data))
+        squeezed = data.translate(None, b"\0")
+        for hit in matcher.hits(squeezed.lower(), squeezed):
+            yield Hit(hit.needle, where[hit.start], where[hit.end - 1] + 1, "utf-16")
+
+
+def _hexadecimal(buffer: bytes, matcher: Matcher, depth: int) -> Iterator[Hit]:
+    """Search what runs of hexadecimal digits decode to, from their first and from their second digit."""
+    for start, end in hex_runs.find(buffer):
+        for first in (start, start + 1):
+            text = hex_runs.decode(buffer[first:end])
+            is_text = len(text.translate(None, _PRINTABLE)) * 4 <= len(text)
+            hits = search(text, matcher, depth + 1) if is_text else matcher.hits(text.lower(), text)
+            for hit in hits:
+                yield Hit(hit.needle, first + 2 * hit.start, first + 2 * hit.end, "hex")
 
 
 def _whole_runs(runs: list[tuple[int, bytes]], matcher: Matcher, depth: int) -> Iterator[Hit]:
