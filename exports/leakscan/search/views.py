@@ -104,13 +104,21 @@ def _utf16_only(data: bytes, matcher: Matcher) -> Iterator[Hit]:
 
 def _hexadecimal(buffer: bytes, matcher: Matcher, depth: int) -> Iterator[Hit]:
     """Search what runs of hexadecimal digits decode to, from their first and from their second digit."""
+    together, places, firsts = bytearray(), [], []
     for start, end in hex_runs.find(buffer):
         for first in (start, start + 1):
             text = hex_runs.decode(buffer[first:end])
-            is_text = len(text.translate(None, _PRINTABLE)) * 4 <= len(text)
-            hits = search(text, matcher, depth + 1) if is_text else matcher.hits(text.lower(), text)
-            for hit in hits:
-                yield Hit(hit.needle, first + 2 * hit.start, first + 2 * hit.end, "hex")
+            if len(text.translate(None, _PRINTABLE)) * 4 <= len(text):
+                for hit in search(text, matcher, depth + 1):
+                    yield Hit(hit.needle, first + 2 * hit.start, first + 2 * hit.end, "hex")
+                continue
+            places.append(len(together))
+            firsts.append(first)
+            together += text + b"\n"
+    for hit in matcher.hits(bytes(together).lower(), bytes(together)) if together else ():
+        at = bisect_right(places, hit.start) - 1
+        start = firsts[at] - 2 * places[at]
+        yield Hit(hit.needle, start + 2 * hit.start, start + 2 * hit.end, "hex")
 
 
 def _whole_runs(runs: list[tuple[int, bytes]], matcher: Matcher, depth: int) -> Iterator[Hit]:
