@@ -45,9 +45,12 @@ _WRITTEN_SIGN = Step(
 )
 
 
+_SIGNED = (b"%2b", b"%2B", b"%2f", b"%2F", b"%3d", b"%3D", b"%25", b"&#", b"\\u00", b"\\/")
+
+
 def with_plain_signs(buffer: bytes) -> Decoded | None:
     """Return a view in which the three signs of base64 are not encoded; None if there are none that are."""
-    if not any(sign in buffer for sign in (b"%", b"&#", b"\\u", b"\\/")):
+    if not any(sign in buffer for sign in _SIGNED):
         return None
     return view_after(Decoded(buffer), _WRITTEN_SIGN, lower=False)
 
