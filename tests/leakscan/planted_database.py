@@ -16,7 +16,7 @@ from tests.forms import WRITE
 
 # All forms of the list at night; test_forms_list.py tries each of them in a few places.
 _SAMPLE = ("plain", "double_percent", "html_open", "json_in_json", "quoted_printable", "full_width", "zero_width")
-_SAMPLE += ("hex", "base64_unpadded", "base64_gzip", "hash_prefix")
+_SAMPLE += ("percent", "hex", "base64", "base64_unpadded", "base64_gzip", "sha256", "hash_prefix")
 FORMS = {name: WRITE[name] for name in (WRITE if NIGHTLY else _SAMPLE)}
 DEPTHS = range(1, 6)
 OWN_TABLE = "coin"

@@ -83,7 +83,7 @@ def test_everything_is_found_in_a_regular_export(tmp_path, monkeypatch):
         for column in planted_database.text_columns(table)
         for kind, form in pairs
     }
-    assert len(expected) > 40_000
+    assert len(expected) > 50_000
     assert [(place, found[place]) for place, least in expected.items() if found[place] < least] == []
     parquet_too = places(scan(archive(tmp_path, as_parquet(path)), wanted()))
     assert {kind for _, _, kind in parquet_too} == {f"{kind}/{form}" for kind, form in pairs}

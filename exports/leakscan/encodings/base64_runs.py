@@ -37,22 +37,25 @@ class Floor:
 
 
 _SIGNS = {b"2b": b"+", b"43": b"+", b"2f": b"/", b"47": b"/", b"3d": b"=", b"61": b"="}
-_WRITTEN_SIGN = Step(
-    b"",
-    rb"%(?:25)*(2[bf]|3d)|&#x(2[bf]|3d);|&#(43|47|61);|\\u00(2[bf]|3d)|\\/",
-    lambda match: _SIGNS[next(filter(None, match.groups())).lower()] if match[0] != b"\\/" else b"/",
-    ignore_case=True,
+
+
+def _sign(match: re.Match[bytes]) -> bytes:
+    return _SIGNS[match[1].lower()] if match[1] else b"/"
+
+
+_WRITTEN_SIGNS = (
+    Step(b"%", rb"%(?:25)*(2[bBfF]|3[dD])", _sign),
+    Step(b"&#", rb"&#(?=[xX]2[bBfF];|[xX]3[dD];|43;|47;|61;)[xX]?(..);", _sign),
+    Step(b"\\", rb"\\(?:u00(2[bBfF]|3[dD])|/)", _sign),
 )
-
-
-_SIGNED = (b"%2b", b"%2B", b"%2f", b"%2F", b"%3d", b"%3D", b"%25", b"&#", b"\\u00", b"\\/")
 
 
 def with_plain_signs(buffer: bytes) -> Decoded | None:
     """Return a view in which the three signs of base64 are not encoded; None if there are none that are."""
-    if not any(sign in buffer for sign in _SIGNED):
-        return None
-    return view_after(Decoded(buffer), _WRITTEN_SIGN, lower=False)
+    view = None
+    for step in _WRITTEN_SIGNS:
+        view = view_after(view or Decoded(buffer), step, lower=False) or view
+    return view
 
 
 def floor(values: Iterable[bytes]) -> Floor | None:

@@ -23,19 +23,13 @@ _NO_TEXT = bytes(c for c in range(32) if c not in b"\t\n\r")
 class Step:
     """One encoding: `marker` must occur, `pattern` finds what `replace` decodes.
 
-    A text repeats few encoded pieces many times: each is decoded once and remembered.
+    A pattern begins with one character or one set of characters: Python's `re` skips quickly to these only. A text
+    repeats few encoded pieces many times: each is decoded once and remembered.
     """
 
-    def __init__(
-        self,
-        marker: bytes,
-        pattern: bytes,
-        replace: Callable[[re.Match[bytes]], bytes],
-        *,
-        ignore_case: bool = False,
-    ):
+    def __init__(self, marker: bytes, pattern: bytes, replace: Callable[[re.Match[bytes]], bytes]):
         self.marker = marker
-        self.pattern = re.compile(pattern, re.DOTALL | (re.IGNORECASE if ignore_case else 0))
+        self.pattern = re.compile(pattern, re.DOTALL)
         self._replace = replace
         self._known: dict[bytes, bytes] = {}
 
@@ -91,7 +85,7 @@ def _backslash(match: re.Match[bytes]) -> bytes:
 
 _DOUBLED = _Doubled(b'""', b'""', lambda match: b'"')
 _ESCAPES = (
-    Step(b"%", rb"%([0-9a-f]{2})|(?:%u[0-9a-f]{4})+", _percent),
+    Step(b"%", rb"%(?:([0-9a-f]{2})|u[0-9a-f]{4}(?:%u[0-9a-f]{4})*)", _percent),
     Step(b"&", rb"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});?", _entity),
     Step(
         b"\\",
@@ -101,6 +95,7 @@ _ESCAPES = (
 )
 # Not one of the rounds: `=5f` is also a parameter that begins with 5f.
 _QUOTED = Step(b"=", rb"=(?:([0-9a-f]{2})|\r?\n)", _quoted)
+_QUOTED_LETTER = re.compile(rb"=[c-f][0-9a-f]=[89ab][0-9a-f]")
 
 
 class _Undone:
@@ -202,6 +197,11 @@ def view_after(seen: Decoded, step: Step, *, lower: bool = True) -> Decoded | No
 def unquoted(seen: Decoded) -> Decoded | None:
     """Return the view without quoted-printable (RFC 2045, section 6.7); None if nothing in it is written so."""
     return view_after(seen, _QUOTED)
+
+
+def has_quoted_letters(data: bytes) -> bool:
+    """Return whether letters that are not ASCII are written in quoted-printable."""
+    return b"=" in data and _QUOTED_LETTER.search(data) is not None
 
 
 def is_text(data: bytes) -> bool:

@@ -1,7 +1,7 @@
 """What a character means however it is written: full-width letters, accents, invisible characters, dashes, spaces.
 
-Compared are skeletons: of the data, and of the needles. Chinese, Japanese and Korean letters are their own skeleton, so
-that text in these scripts costs nothing.
+Compared are skeletons: of the data, and of the needles. In scripts where these characters are the letters themselves
+(Cyrillic, Hebrew, Thai, Chinese and others), a letter is its own skeleton: text in these scripts costs nothing.
 """
 
 import unicodedata
@@ -11,8 +11,9 @@ from .decoding import Decoded, Step, view_after
 _DASHES = "‐‑‒–—―−﹘﹣－"
 _QUOTES = "‘’ʼ＇"
 _INVISIBLE = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\ufffc"
-# Characters of two bytes, of three below U+4000 and above U+E000, and of four in planes 1 and 14.
-_CHARACTER = rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xe3\xee\xef][\x80-\xbf]{2}|[\xf0\xf3][\x80-\xbf]{3}"
+# By the first byte in UTF-8, without U+0400–047F, U+05C0–063F, U+0800–0FFF, U+3040–30FF and U+4000–DFFF; of the planes
+# 1 and 14.
+_CHARACTER = rb"[\xc2-\xcf\xd2-\xd6\xd9-\xdf\xe1-\xe3\xee\xef\xf0\xf3](?!(?<=\xe3)[\x81-\x83])[\x80-\xbf]+"
 
 
 def _meaning(written: bytes) -> bytes:
@@ -36,9 +37,11 @@ def _meaning(written: bytes) -> bytes:
 _STEP = Step(b"", _CHARACTER, lambda match: _meaning(match[0]))
 
 
-def plain(value: str) -> bytes:
-    """Return the skeleton of a value, in lower case."""
-    return _STEP.apply(value.lower().encode("utf-8", "replace"))
+def of_value(value: str) -> set[bytes]:
+    """Return the skeletons of a value, composed and decomposed, in its own case and in others."""
+    composed = (unicodedata.normalize(form, value) for form in ("NFC", "NFD"))
+    cases = {case for text in composed for case in (text, text.lower(), text.upper())}
+    return {_STEP.apply(text.encode("utf-8", "replace").lower()) for text in cases}
 
 
 def view(seen: Decoded) -> Decoded | None:

@@ -10,7 +10,7 @@ from exports.leakscan.needles import identity_names
 from psynetdata.psynet.problems import BadInput
 
 from .matcher import Matcher
-from .numbers import OWN_COLUMNS, in_cell, in_list
+from .numbers import OWN_COLUMNS, SHORTEST, in_cell, in_list
 
 # The two checks. The second is only worthwhile if some such number is a cell by itself.
 NAMED, NUMBERS = "named", "numbers"
@@ -84,7 +84,7 @@ class RowCheck:
         found: Counter[tuple[int, int]] = Counter()
         for row in rows:
             for at in places:
-                if at < len(row) and (cell := row[at]):
+                if at < len(row) and (cell := row[at]) and len(cell) >= SHORTEST:
                     digits = in_cell(cell)
                     for each in (digits,) if digits else in_list(cell):
                         if (needle := self._numbers.get(each)) is not None:

@@ -1,10 +1,12 @@
 """Needles compiled for the search: their patterns, and when an occurrence counts."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from os.path import commonpath
+from itertools import takewhile
 
-from exports.leakscan.encodings import base64_runs, forms, hex_runs, skeleton, utf16
+from exports.leakscan.encodings import base64_runs, forms, skeleton, utf16
+from exports.leakscan.encodings.hex_runs import HexRuns
 from exports.leakscan.needles import identity_names, strength
 from exports.leakscan.needles.needle import Needle, Needles
 from exports.leakscan.needles.strength import STRONG, TOKEN
@@ -16,6 +18,9 @@ _ANCHOR = 48
 _LONG_NAME = 6
 # Each algorithm, for the value as given and in lower case.
 _DIGESTS = 2 * len(forms.ALGORITHMS)
+# The strength of a beginning of a hash that has fewer than two letters: HexRuns does not look for it.
+_HASH = "hash"
+_NO_LETTER = bytes(c for c in range(256) if chr(c) not in "abcdef")
 # The form of a number in JSON: six to nine digits without quotes.
 NUMBER = "number"
 # How many bytes after a hit must be available to decide whether it is a whole token.
@@ -113,13 +118,16 @@ class Matcher:
                 self.numbers[digits] = index
         if lowered not in strength.COMMON:
             for number, (_, _, digest) in enumerate(forms.hashes(needle.value)):
-                self._hashes.setdefault(digest[: forms.LEAST_OF_HASH].encode(), index * _DIGESTS + number)
+                beginning = digest[: forms.LEAST_OF_HASH].encode()
+                self._hashes.setdefault(beginning, index * _DIGESTS + number)
+                if len(beginning.translate(None, _NO_LETTER)) < 2:
+                    self._anchor(Pattern(beginning, self._hashes[beginning], _HASH))
 
     def _plain(self, value: str, index: int, klass: str) -> None:
         """Look for the skeleton of a value with other letters, if it is long enough to be looked for in text."""
-        found = skeleton.plain(value)[-forms.LONGEST :]
-        if not value.isascii() and strength.classify(found.decode("utf-8", "replace")) in (STRONG, TOKEN):
-            self._anchor(Pattern(found, index, klass))
+        for found in skeleton.of_value(value) if not value.isascii() else ():
+            if strength.classify(found.decode("utf-8", "replace")) in (STRONG, TOKEN):
+                self._anchor(Pattern(found[-forms.LONGEST :], index, klass))
 
     def _is_implied(self, needle: Needle) -> bool:
         """Return whether a path contains another needle of its kind (folder or file name), which is found anyway."""
@@ -131,8 +139,12 @@ class Matcher:
     def _anchor(self, pattern: Pattern) -> None:
         self._anchored.setdefault(pattern.data[-_ANCHOR:], []).append(pattern)
 
-    def hits(self, view: bytes, original: bytes | None = None) -> list[Hit]:
-        """Return occurrences in a lower-case view; `original` is the view in its original case."""
+    def hits(self, view: bytes, original: bytes | None = None, *, is_json: bool = False) -> list[Hit]:
+        """Return occurrences in a lower-case view.
+
+        `original` is the view in its original case; with `is_json`, a number between two others counts: in CSV, it is
+        a cell.
+        """
         hits = []
         for end, index in self._engine.ends(view):
             for pattern in self._patterns[index]:
@@ -141,12 +153,17 @@ class Matcher:
                     continue
                 if pattern.needle < 0:
                     hits += self._named_hits(view, start, end)
-                elif self._counts(pattern, view, start, end) and self._is_meant(pattern, original, start, end):
+                elif pattern.strength == _HASH:
+                    hits.append(self._hash_at(view, start, pattern.needle))
+                elif self._counts(pattern, view, start, end, is_json) and self._is_meant(pattern, original, start, end):
                     hits.append(Hit(pattern.needle, start, end, self._form(pattern, view, start, end)))
+        return hits
+
+    def grouped(self, view: bytes) -> Iterator[Hit]:
+        """Yield ids of digits that have thousands separators."""
         for start, end, digits in numbers.grouped(view) if self.numbers else ():
             if (needle := self.numbers.get(digits)) is not None:
-                hits.append(Hit(needle, start, end))
-        return hits
+                yield Hit(needle, start, end)
 
     @staticmethod
     def _form(pattern: Pattern, view: bytes, start: int, end: int) -> str:
@@ -164,7 +181,7 @@ class Matcher:
         needle = self._weak.get(match[1].decode("utf-8", "replace"))
         return [] if needle is None else [Hit(needle, match.start(1), match.end(1))]
 
-    def _counts(self, pattern: Pattern, view: bytes, start: int, end: int) -> bool:
+    def _counts(self, pattern: Pattern, view: bytes, start: int, end: int, is_json: bool) -> bool:
         before = view[start - 1] if start else 10
         after = view[end] if end < len(view) else 10
         if pattern.strength == strength.CELL:
@@ -178,7 +195,9 @@ class Matcher:
         if not pattern.numeric:
             return True
         self.lone_numbers = self.lone_numbers or (before in _ROW_BORDERS and after in _AFTER_NUMBER)
-        return numbers.is_spoken_of(view, start, end) or numbers.is_json_number(view, start, end)
+        if numbers.is_spoken_of(view, start, end) or numbers.is_json_number(view, start, end):
+            return True
+        return is_json and numbers.is_between_numbers(view, start, end)
 
     def _is_meant(self, pattern: Pattern, original: bytes | None, start: int, end: int) -> bool:
         """In binary data six random letters occur by chance: there the case must be one that a person would write."""
@@ -193,20 +212,21 @@ class Matcher:
         """Return whether the needle is only looked for under names of identity and consists of digits."""
         return self.classes[needle] == strength.NAMED and self.needles[needle].value.isdigit()
 
-    def hashed(self, view: bytes) -> list[Hit]:
+    def hashed(self, view: bytes, runs: HexRuns) -> list[Hit]:
         """Return hashes of needles, or beginnings of them, in the hexadecimal runs of a lower-case view."""
-        hits = []
-        for start, end in hex_runs.find(view):
-            for place in range(start, end - forms.LEAST_OF_HASH + 1):
-                number = self._hashes.get(view[place : place + forms.LEAST_OF_HASH])
-                if number is not None:
-                    hits.append(self._hash_at(view[place:end], place, number))
-        return hits
+        length, hashes = forms.LEAST_OF_HASH, self._hashes
+        return [
+            self._hash_at(view, place, hashes[view[place : place + length]])
+            for start, end in runs.with_letters()
+            for place in range(start, end - length + 1)
+            if view[place : place + length] in hashes
+        ]
 
-    def _hash_at(self, run: bytes, place: int, number: int) -> Hit:
+    def _hash_at(self, view: bytes, place: int, number: int) -> Hit:
         needle, which = divmod(number, _DIGESTS)
         algorithm, _, digest = list(forms.hashes(self.needles[needle].value))[which]
-        length = len(commonpath([run, digest.encode()]))
+        pairs = zip(view[place : place + len(digest)].decode("ascii", "replace"), digest, strict=False)
+        length = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
         return Hit(needle, place, place + length, algorithm)
 
 

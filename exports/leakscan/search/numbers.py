@@ -10,6 +10,7 @@ from psynetdata.psynet.classfile.computed_columns import NAMES
 from psynetdata.psynet.tables import known_tables
 
 SHORTEST = 6
+_NEAR = 40
 _OF_NUMBERS = frozenset({"int2", "int4", "int8", "float4", "float8", "numeric"})
 # PsyNet's own columns of numbers: the number of a row, a score. Nobody's id gets in there.
 OWN_COLUMNS = frozenset(
@@ -23,9 +24,9 @@ _IN_SENTENCE = re.compile(rb"[a-z\x80-\xff][ =:#]{1,3}$")
 _KEY = re.compile(rb"([a-z_0-9]*)[\\\"]{1,8}\s*:\s*-?$")
 _OPENS = re.compile(rb"\[\s*-?$|[,\[]\s+-?$")
 _CLOSES = re.compile(rb"\s*[\]}]")
-_SEPARATOR = rb"[.,' _]|\xc2\xa0|\xe2\x80[\x89\xaf\x99]"
+# A number with thousands separators, after what is before it if it is spoken of.
 _GROUPED = re.compile(
-    rb"(?<![0-9])(?<![0-9][.,' _])([0-9]{1,3}(" + _SEPARATOR + rb")[0-9]{3}(?:\2[0-9]{3})*)(?:[.,]0+)?(?![0-9])"
+    rb"[ =:#\"]([0-9]{1,3}([.,' _]|\xc2\xa0|\xe2\x80[\x89\xaf\x99])[0-9]{3}(?:\2[0-9]{3})*)(?:[.,]0+)?(?![0-9])"
 )
 _CELL = re.compile(r"\s*[+-]?0*(\d{6,})(?:\.0*)?\s*")
 _IN_JSON = re.compile(r"(?<=[\[,:\s])-?(\d{6,})(?:\.0*)?(?=[\],}\s])")
@@ -57,14 +58,23 @@ def is_json_number(view: bytes, start: int, end: int) -> bool:
     return not has_fraction(view, end) and bool(_OPENS.search(before[-8:]) or _CLOSES.match(view, after))
 
 
+def is_between_numbers(view: bytes, start: int, end: int) -> bool:
+    """Return whether the digits are a number between commas or brackets, as in the lists of a JSON file."""
+    before = view[max(0, start - _NEAR) : start].rstrip(b"-").rstrip()
+    zeros = _ZEROS.match(view, end)
+    after = zeros.end() if zeros else end
+    return before[-1:] in (b"[", b",") and view[after : after + _NEAR].lstrip()[:1] in (b"]", b",")
+
+
 def grouped(view: bytes) -> Iterator[tuple[int, int, str]]:
     """Yield (start, end, digits) of numbers with thousands separators, after a word or alone in quotes.
 
     Elsewhere `482,913` is two numbers: in a list, in the row of a table.
     """
     for match in _GROUPED.finditer(view):
-        if is_spoken_of(view, match.start(), match.end()):
-            yield match.start(), match.end(), match[1].translate(None, match[2]).decode("ascii").lstrip("0")
+        start, end = match.start(1), match.end()
+        if is_spoken_of(view, start, end):
+            yield start, end, match[1].translate(None, match[2]).decode("ascii").lstrip("0")
 
 
 def in_cell(cell: str) -> str | None:

@@ -47,7 +47,7 @@ class BlockSearch:
         self._report(self._kept, len(self._kept) - beyond)
 
     def _report(self, buffer: bytes, limit: int) -> None:
-        for hit in search(buffer, self._matcher):
+        for hit in search(buffer, self._matcher, is_json=self._place.is_json):
             if self._settled < hit.end <= limit:
                 self._found(hit, self._place.describe(buffer, hit.start, hit.end))
 
