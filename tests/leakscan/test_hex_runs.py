@@ -50,7 +50,7 @@ def test_hashes_among_numbers(engine, around, value, algorithm):
 
 def test_text_in_hexadecimal_is_searched_in_every_form():
     matcher = Matcher(needles(worker_id="anna-lena 4711"))
-    written = "id=anna%2Dlena%204711&x=1".encode().hex().encode()
+    written = b"id=anna%2Dlena%204711&x=1".hex().encode()
     assert found(matcher, numbers(3000) + b"," + written) == [("hex", written[6:-8])]
     utf16 = "anna-lena 4711".encode("utf-16-le").hex().encode()
     assert len(found(matcher, b"see " + utf16 + b" " + numbers(3))) == 1

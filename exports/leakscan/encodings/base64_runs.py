@@ -45,7 +45,7 @@ def _sign(match: re.Match[bytes]) -> bytes:
 
 _WRITTEN_SIGNS = (
     Step(b"%", rb"%(?:25)*(2[bBfF]|3[dD])", _sign),
-    Step(b"&#", rb"&#(?=[xX]2[bBfF];|[xX]3[dD];|43;|47;|61;)[xX]?(..);", _sign),
+    Step(b"&", rb"&#(?=[xX]2[bBfF];|[xX]3[dD];|43;|47;|61;)[xX]?(..);", _sign),
     Step(b"\\", rb"\\(?:u00(2[bBfF]|3[dD])|/)", _sign),
 )
 

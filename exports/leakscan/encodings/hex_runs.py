@@ -65,11 +65,17 @@ class HexRuns:
                 runs += self._runs_in(start, stop)
         return [run for run in runs if not view[run[0] : run[1]].isdigit()]
 
-    def decoded(self) -> Iterator["HexText"]:
-        """Yield what the runs decode to, from their first and from their second digit."""
-        pieces = sorted(self._runs + self._dense)
+    def decoded(self, least: int) -> Iterator["HexText"]:
+        """Yield what runs of `least` bytes or more decode to, from their first and from their second digit.
+
+        Text that is found only in other forms needs 12 bytes.
+        """
+        length = 2 * min(least, len(_TEXT_SIGN))
+        if self._digits.find(b"h" * length) < 0:
+            return
+        pieces = sorted(self._dense + [run for run in self._runs if run[1] - run[0] >= length])
         digits = b"f".join([self._view[start:end] for start, end in pieces]).translate(_OR_F)
-        for first in range(2) if pieces else ():
+        for first in range(2):
             yield HexText(digits[first : len(digits) - (len(digits) - first) % 2], first, pieces)
 
     def is_within_run(self, start: int, end: int) -> bool:

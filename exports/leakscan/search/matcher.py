@@ -86,6 +86,8 @@ class Matcher:
         least = base64_runs.floor(value.encode("utf-8", "replace") for value in wanted)
         self.base64 = base64_runs.Base64Finder(least) if least else None
         self.longest = max((len(p.data) for ps in self._anchored.values() for p in ps), default=1)
+        in_text = (p for ps in self._anchored.values() for p in ps if p.strength in anywhere)
+        self.shortest = min((len(p.data) for p in in_text), default=self.longest)
         self.reach = self.longest * _ENCODED + 4 * GUARD
         spelled = (n.value for n, c in zip(self.needles, self.classes, strict=True) if c != strength.NAMED)
         self.utf16 = utf16.Utf16Finder([*spelled, *identity_names.SPELLINGS] if self._weak else spelled, self.reach)

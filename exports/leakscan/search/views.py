@@ -52,19 +52,27 @@ def _text(buffer: bytes, matcher: Matcher, depth: int, is_json: bool) -> Iterato
     for view in rounds:
         for hit in matcher.hits(view.data):
             yield _original(hit, view, lowered)
-    if decoding.is_text(lowered):
-        decoded = rounds[-1] if rounds else Decoded(lowered)
-        for hit in matcher.grouped(decoded.data):
-            yield _original(hit, decoded, lowered)
-        for view in _beside(decoded):
-            for hit in matcher.hits(view.data):
-                if view.is_new(hit.start, hit.end):
-                    yield _original(hit, view, lowered)
+    is_text = decoding.is_text(lowered)
+    if is_text:
+        yield from _read_otherwise(rounds[-1] if rounds else Decoded(lowered), matcher, lowered)
     runs = HexRuns(lowered)
     yield from matcher.hashed(lowered, runs)
     if depth < _DEEPEST:
+        if is_text and (view := base64_runs.with_plain_signs(buffer)):
+            for hit in _base64(view.data, matcher, depth):
+                start, end = view.origin(hit.start, hit.end)
+                yield replace(hit, start=start, end=end)
         yield from _base64(buffer, matcher, depth)
         yield from _hexadecimal(runs, matcher, depth)
+
+
+def _read_otherwise(decoded: Decoded, matcher: Matcher, lowered: bytes) -> Iterator[Hit]:
+    for hit in matcher.grouped(decoded.data):
+        yield _original(hit, decoded, lowered)
+    for view in _beside(decoded):
+        for hit in matcher.hits(view.data):
+            if view.is_new(hit.start, hit.end):
+                yield _original(hit, view, lowered)
 
 
 def _original(hit: Hit, view: Decoded, lowered: bytes) -> Hit:
@@ -83,10 +91,6 @@ def _beside(seen: Decoded) -> Iterator[Decoded]:
 
 
 def _base64(buffer: bytes, matcher: Matcher, depth: int) -> Iterator[Hit]:
-    if decoding.is_text(buffer) and (view := base64_runs.with_plain_signs(buffer)):
-        for hit in _base64(view.data, matcher, depth):
-            start, end = view.origin(hit.start, hit.end)
-            yield replace(hit, start=start, end=end)
     runs = matcher.base64.find(buffer) if matcher.base64 else []
     yield from _whole_runs(runs, matcher, depth)
     yield from _any_alignment(runs, matcher)
@@ -133,7 +137,7 @@ def _any_alignment(runs: list[tuple[int, bytes]], matcher: Matcher) -> Iterator[
 
 def _hexadecimal(runs: HexRuns, matcher: Matcher, depth: int) -> Iterator[Hit]:
     """Search what runs of hexadecimal digits decode to; longer text in it is searched in every form."""
-    for decoded in runs.decoded():
+    for decoded in runs.decoded(matcher.shortest):
         hits = matcher.hits(decoded.data.lower(), decoded.data)
         text, places = decoded.texts()
         for hit in search(text, matcher, depth + 1) if text else ():
