@@ -58,9 +58,9 @@ def _text(buffer: bytes, matcher: Matcher, depth: int, is_json: bool) -> Iterato
     runs = HexRuns(lowered)
     yield from matcher.hashed(lowered, runs)
     if depth < _DEEPEST:
-        if is_text and (view := base64_runs.with_plain_signs(buffer)):
-            for hit in _base64(view.data, matcher, depth):
-                start, end = view.origin(hit.start, hit.end)
+        if is_text and (signed := base64_runs.with_plain_signs(buffer)):
+            for hit in _base64(signed.data, matcher, depth):
+                start, end = signed.origin(hit.start, hit.end)
                 yield replace(hit, start=start, end=end)
         yield from _base64(buffer, matcher, depth)
         yield from _hexadecimal(runs, matcher, depth)
