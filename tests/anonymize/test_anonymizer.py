@@ -26,19 +26,19 @@ def trial(number: int, **cells: str) -> dict[str, str | None]:
 
 
 def test_short_ids_cost_no_number():
-    """A lab whose people are called 1, P01 and 123456: numbers are data, strings of that value are not."""
-    answer = '{"rating": 1, "n": 123456, "f": 1.0, "who": "P01", "text": "page 1, P01", "say": "123456"}'
+    """A lab whose people are called 1, P01 and 123456: shorter numbers are data, strings of that value are not."""
+    answer = '{"rating": 1, "n": 123457, "f": 1.0, "who": "P01", "text": "page 1, P01", "say": "123456"}'
     found = Anonymized(
         Tables(
             participant=[person(1, "1"), person(2, "P01"), person(3, "123456")],
-            info=[trial(1, score="1", participant_id="1", answer=answer, definition='{"1": 1, "x": [1, 123456]}')],
+            info=[trial(1, score="1", participant_id="1", answer=answer, definition='{"1": 1, "x": [1, 123457]}')],
             response=[{"id": "1", "participant_id": "1", "question": "q", "answer": "1", "metadata_": "{}"}],
             pet=[{"id": "1", "participant_id": "1", "weight": "1", "price": "123457", "name": "P01", "note": "Rex 1"}],
         )
     )
     new = found.after["info"][0]
     assert new["answer"] == (
-        f'{{"rating": 1, "n": 123456, "f": 1.0, "who": "{NAMES.pseudonym("P01")}", "text": "page 1, P01", '
+        f'{{"rating": 1, "n": 123457, "f": 1.0, "who": "{NAMES.pseudonym("P01")}", "text": "page 1, P01", '
         f'"say": "{NAMES.pseudonym("123456")}"}}'
     )
     assert [name for name, *_ in found.changes("info")] == ["answer"]

@@ -44,4 +44,4 @@ def test_escapes_that_never_end_do():
 
 
 def test_a_pair_of_surrogates_is_one_letter():
-    assert encodings.texts("\\ud83e\\udd8a") == ["🦊"]
+    assert set(encodings.texts("\\ud83e\\udd8a")) == {"🦊"}

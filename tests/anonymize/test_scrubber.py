@@ -74,15 +74,27 @@ def test_the_rest_of_a_json_text_is_byte_for_byte_the_same(scrubber):
 
 
 def test_numbers_stay(scrubber):
-    for cell in ('{"n": [1, 123456, 19876543210], "k": 0.123456}', "123456", "1", "[1, 123456]", '{"1": 2, "q": "1"}'):
+    for cell in (
+        '{"n": [1, 12345, 1234567, 123456.5, 19876543210], "k": 0.123456}',
+        "12345",
+        "1",
+        '{"1": 2, "q": "1"}',
+    ):
         assert scrubber.cell(cell) == cell
 
 
-def test_a_number_of_ten_digits_that_is_an_id_goes(scrubber):
-    name = Pseudonyms(KEY).pseudonym("9876543210")
+def test_a_number_that_is_equal_to_an_id_goes(scrubber):
+    name, short = (Pseudonyms(KEY).pseudonym(each) for each in ("9876543210", "123456"))
     assert scrubber.cell('{"n": [9876543210, 9876543210.5, 98765432101]}') == (
         f'{{"n": ["{name}", 9876543210.5, 98765432101]}}'
     )
+    assert scrubber.cell('{"matrikelnummer": 123456, "f": 123456.0}') == (
+        f'{{"matrikelnummer": "{short}", "f": "{short}"}}'
+    )
+    for number in ("123456", "123456.0", "1.23456e5", "1.23456E+5", "123456.00"):
+        assert scrubber.cell(f"[{number}]") == f'["{short}"]'
+    for text in ("123,456", "123.456", "123 456", "123\u00a0456", "123'456.0"):
+        assert scrubber.cell(json.dumps(f"number {text}!")) == f'"number {short}!"'
 
 
 def test_short_ids_as_whole_values_only(scrubber):

@@ -5,32 +5,19 @@ all tables, the experimenter's own included; into JSON one to five deep, as valu
 assets.
 """
 
-import base64
 import hashlib
-import html
 import json
 from functools import cache
-from urllib.parse import quote
 
 from exports.leakscan.needles import identity_names
 from psynetdata.psynet.tables import Column, known_tables
+from tests.budget import NIGHTLY
+from tests.forms import WRITE
 
-# Those of DESIGN.md's list that can stand in a text column; UTF-16 and what files hold besides: test_scan.FORMS.
-FORMS = {
-    "plain": str,
-    "upper": str.upper,
-    "title": str.title,
-    "percent": lambda v: "".join(f"%{byte:02X}" for byte in v.encode()),
-    "double_percent": lambda v: quote("".join(f"%{byte:02x}" for byte in v.encode()), safe=""),
-    "html": lambda v: "".join(f"&#{ord(c)};" if c in "-.:@/+" else html.escape(c) for c in v),
-    "json": lambda v: "".join(f"\\u{ord(c):04x}" for c in v),
-    "json_in_json": lambda v: json.dumps(json.dumps({"in": json.dumps([v])})),
-    "base64": lambda v: base64.b64encode(v.encode()).decode(),
-    "base64_url": lambda v: base64.urlsafe_b64encode(f"user: {v}?".encode()).decode().rstrip("="),
-    "md5": lambda v: hashlib.md5(v.encode()).hexdigest(),
-    "sha1": lambda v: hashlib.sha1(v.encode()).hexdigest().upper(),
-    "sha256": lambda v: hashlib.sha256(v.encode()).hexdigest(),
-}
+# All forms of the list at night; test_forms_list.py tries each of them in a few places.
+_SAMPLE = ("plain", "double_percent", "html_open", "json_in_json", "quoted_printable", "full_width", "zero_width")
+_SAMPLE += ("percent", "hex", "base64", "base64_unpadded", "base64_gzip", "sha256", "hash_prefix")
+FORMS = {name: WRITE[name] for name in (WRITE if NIGHTLY else _SAMPLE)}
 DEPTHS = range(1, 6)
 OWN_TABLE = "coin"
 

@@ -79,6 +79,10 @@ def test_every_short_id_is_found_under_a_name_of_identity(tmp_path, member, valu
         ("123456", b'{"note": "123456"}'),
         ("123456", table(["id", "note"], [["1", "hello"], ["2", "123456"]])),
         ("1234567890", b"abc1234567890def"),
+        ("482913", b"[1,482913,2]"),
+        ("482913", b'{"a": {"b": [null,\n  -482913.0,\n  "x"]}}'),
+        ("482913", b'{"a":[[7],482913]}'),
+        ("482913", table(["id", "note"], [["1", "[1,482913,2]"]])),
     ],
 )
 def test_short_ids_are_found_where_they_stand_alone(tmp_path, value, content):
@@ -92,13 +96,19 @@ def test_short_ids_are_found_where_they_stand_alone(tmp_path, value, content):
         ("P01", b"P012, XP01, P01-3"),
         ("k3j9x2", b"ak3j9x2 k3j9x23"),
         ("203.0.113.1", b"203.0.113.12 1203.0.113.1"),
-        ("123456", table(["id", "n"], [["1", "7"], ["2", "123456"]])),
+        ("123456", table(["id", "score"], [["1", "7"], ["2", "123456"]])),
         ("3099056020", b"0.30990560200007167"),
+        ("482913", b"1,482913,2"),
     ],
 )
 def test_a_part_of_something_longer_is_not_it(tmp_path, value, content):
     name = "a.csv" if content.startswith(b"id,") else "a.txt"
     assert scan(archive(tmp_path, {name: content}), needles(worker_id=value)).findings == []
+
+
+@pytest.mark.parametrize("content", [b"[1,482913.5,2]", b"[1,1482913,2]", b'{"score": 482913}', b"[1,4829130,2]"])
+def test_other_numbers_of_a_json_file_are_not_it(tmp_path, content):
+    assert scan(archive(tmp_path, {"a.json": content}), needles(worker_id="482913")).clean
 
 
 def test_short_ids_in_names_of_files(tmp_path):

@@ -134,13 +134,14 @@ def test_the_same_bytes_whatever_the_number_of_processes(loaded, tmp_path):
 
 
 def test_excel_gets_a_mark_and_no_formulas_and_only_when_asked_for(tmp_path):
-    rows = [["1", "=1+2", "-5.5"], ["2", "@sum", None], ["3", "-", ""]]
-    written_down({"coin": [["id", "note", "score"], *rows]})
+    rows = [["1", "=1+2", "-5.5"], ["2", "@sum", None], ["3", "-", ""], ["4", "\uff1d1+2", "7"]]
+    written_down({"coin": [["id", "@note", "score"], *rows]})
     export("--path", str(tmp_path / "plain"), "--anonymize", "no")
     export("--path", str(tmp_path / "excel"), "--anonymize", "no", "--excel")
     plain, excel = ((tmp_path / name / "regular" / "data" / "Coin.csv").read_bytes() for name in ("plain", "excel"))
-    assert plain == b'id,note,score,class\n1,=1+2,-5.5,Coin\n2,@sum,,Coin\n3,-,"",Coin\n'
-    assert excel == b"\xef\xbb\xbf" + plain.replace(b"=", b"'=").replace(b"@", b"'@").replace(b",-,", b",'-,")
+    assert plain == ('id,@note,score,class\n1,=1+2,-5.5,Coin\n2,@sum,,Coin\n3,-,"",Coin\n4,\uff1d1+2,7,Coin\n'.encode())
+    guarded = plain.replace(b"=", b"'=").replace(b"@", b"'@").replace(b",-,", b",'-,")
+    assert excel == b"\xef\xbb\xbf" + guarded.replace("\uff1d".encode(), "'\uff1d".encode())
     assert verify_path(tmp_path / "excel").problems == []
 
 

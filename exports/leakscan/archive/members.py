@@ -15,7 +15,7 @@ from exports.leakscan.report import UNREADABLE, Tally
 from exports.leakscan.search import redaction as shows
 from exports.leakscan.search.cells import NAMED, NUMBERS, UNREADABLE_ROWS, RowCheck
 from exports.leakscan.search.location import HitLocation, location_for
-from exports.leakscan.search.matcher import GUARD, Hit, Matcher
+from exports.leakscan.search.matcher import GUARD, NUMBER, Hit, Matcher
 from exports.leakscan.search.stream import BLOCK, BlockSearch
 
 from . import formats, parquet_texts, zip_gaps
@@ -195,7 +195,7 @@ class MemberSearch:
             self._progress(self.tally.bytes)
 
     def _hit(self, shown: str, hit: Hit, place: str) -> None:
-        if shown in self._accounts and self._matcher.is_small_number(hit.needle):
+        if shown in self._accounts and (hit.form == NUMBER or self._matcher.is_small_number(hit.needle)):
             return
         self.tally.add(shown, place, self._matcher.needles[hit.needle].kind, hit.form)
 

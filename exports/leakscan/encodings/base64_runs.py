@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from .decoding import Decoded, Step, view_after
+
 ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
 CAPITALS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -19,7 +21,7 @@ _CAPITALS_ONLY = bytes(85 if c in CAPITALS else 32 for c in range(256))
 _OTHER_LETTERS = bytes(c for c in ALPHABET if c not in CAPITALS)
 # One alphabet for both kinds; a byte that belongs to neither keeps its position as an A.
 _TO_STANDARD = bytes(43 if c == 45 else 47 if c == 95 else c if c in ALPHABET else 65 for c in range(256))
-_WRAPPED = re.compile(rb"(?:\r?\n|\\r\\n|\\n)(?=[A-Za-z0-9+/_-])")
+_WRAPPED = re.compile(rb"(?:\r?\n|(?:\\{1,16}r)?\\{1,16}n)(?=[A-Za-z0-9+/_-])")
 _MIME_LINE = 60
 _LINE = b"U" * _MIME_LINE
 _STRETCH = 1 << 14
@@ -32,6 +34,28 @@ class Floor:
 
     length: int
     capitals: int
+
+
+_SIGNS = {b"2b": b"+", b"43": b"+", b"2f": b"/", b"47": b"/", b"3d": b"=", b"61": b"="}
+
+
+def _sign(match: re.Match[bytes]) -> bytes:
+    return _SIGNS[match[1].lower()] if match[1] else b"/"
+
+
+_WRITTEN_SIGNS = (
+    Step(b"%", rb"%(?:25)*(2[bBfF]|3[dD])", _sign),
+    Step(b"&", rb"&#(?=[xX]2[bBfF];|[xX]3[dD];|43;|47;|61;)[xX]?(..);", _sign),
+    Step(b"\\", rb"\\(?:u00(2[bBfF]|3[dD])|/)", _sign),
+)
+
+
+def with_plain_signs(buffer: bytes) -> Decoded | None:
+    """Return a view in which the three signs of base64 are not encoded; None if there are none that are."""
+    view = None
+    for step in _WRITTEN_SIGNS:
+        view = view_after(view or Decoded(buffer), step, lower=False) or view
+    return view
 
 
 def floor(values: Iterable[bytes]) -> Floor | None:

@@ -7,6 +7,7 @@ so the order of the steps does not matter.
 
 import html
 import re
+import sys
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +23,8 @@ _NO_TEXT = bytes(c for c in range(32) if c not in b"\t\n\r")
 class Step:
     """One encoding: `marker` must occur, `pattern` finds what `replace` decodes.
 
-    A text repeats few encoded pieces many times: each is decoded once and remembered.
+    A pattern begins with one character or one set of characters: Python's `re` skips quickly to these only. A text
+    repeats few encoded pieces many times: each is decoded once and remembered.
     """
 
     def __init__(self, marker: bytes, pattern: bytes, replace: Callable[[re.Match[bytes]], bytes]):
@@ -53,7 +55,14 @@ _CONTROL = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 
 
 def _percent(match: re.Match[bytes]) -> bytes:
-    return bytes((int(match[1], 16),))
+    if match[1]:
+        return bytes((int(match[1], 16),))
+    units = bytes.fromhex(match[0].replace(b"%u", b"").decode("ascii"))
+    return units.decode("utf-16-be", "replace").encode("utf-8")
+
+
+def _quoted(match: re.Match[bytes]) -> bytes:
+    return bytes((int(match[1], 16),)) if match[1] else b""
 
 
 def _entity(match: re.Match[bytes]) -> bytes:
@@ -68,19 +77,25 @@ def _backslash(match: re.Match[bytes]) -> bytes:
         return chr(int(match[3], 16)).encode("utf-8", "replace")
     if match[4]:
         return bytes((int(match[4], 16),))
-    return _CONTROL.get(match[5], match[5])
+    if match[5]:
+        number = int(match[5], 16)
+        return chr(number).encode("utf-8", "replace") if number <= sys.maxunicode else match[0]
+    return _CONTROL.get(match[6], match[6])
 
 
 _DOUBLED = _Doubled(b'""', b'""', lambda match: b'"')
 _ESCAPES = (
-    Step(b"%", rb"%([0-9a-f]{2})", _percent),
-    Step(b"&", rb"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});", _entity),
+    Step(b"%", rb"%(?:([0-9a-f]{2})|u[0-9a-f]{4}(?:%u[0-9a-f]{4})*)", _percent),
+    Step(b"&", rb"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});?", _entity),
     Step(
         b"\\",
-        rb"\\(?:u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|u([0-9a-f]{4})|x([0-9a-f]{2})|([^\r\n]))",
+        rb"\\(?:u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|u([0-9a-f]{4})|x([0-9a-f]{2})|u\{([0-9a-f]{1,6})\}|([^\r\n]))",
         _backslash,
     ),
 )
+# Not one of the rounds: `=5f` is also a parameter that begins with 5f.
+_QUOTED = Step(b"=", rb"=(?:([0-9a-f]{2})|\r?\n)", _quoted)
+_QUOTED_LETTER = re.compile(rb"=[c-f][0-9a-f]=[89ab][0-9a-f]")
 
 
 class _Undone:
@@ -107,6 +122,10 @@ class Decoded:
             start, end = undone.map.back(start, after=False), undone.map.back(end, after=True)
         return start, end
 
+    def is_new(self, start: int, end: int) -> bool:
+        """Return whether the last step changed any of [start, end): if not, the view before it shows the same."""
+        return self.steps[-1].map.touches(start, end)
+
 
 class _Map:
     """Maps offsets after one step to offsets before it."""
@@ -122,6 +141,10 @@ class _Map:
             self._starts.append(match.start() - shift)
             self._ends.append(match.start() - shift + length)
             shift += match.end() - match.start() - length
+
+    def touches(self, start: int, end: int) -> bool:
+        index = bisect_right(self._starts, end - 1) - 1
+        return index >= 0 and self._ends[index] > start
 
     def back(self, offset: int, *, after: bool) -> int:
         index = bisect_right(self._starts, offset - 1 if after else offset) - 1
@@ -162,6 +185,23 @@ def _take(step: Step, data: bytes, steps: list[_Undone]) -> bytes:
     if decoded != data:
         steps.append(_Undone(step, data))
     return decoded
+
+
+def view_after(seen: Decoded, step: Step, *, lower: bool = True) -> Decoded | None:
+    """Return the view after one more step, in lower case; None if the step changes nothing."""
+    steps: list[_Undone] = []
+    decoded = _take(step, seen.data, steps)
+    return Decoded(decoded.lower() if lower else decoded, (*seen.steps, *steps)) if steps else None
+
+
+def unquoted(seen: Decoded) -> Decoded | None:
+    """Return the view without quoted-printable (RFC 2045, section 6.7); None if nothing in it is written so."""
+    return view_after(seen, _QUOTED)
+
+
+def has_quoted_letters(data: bytes) -> bool:
+    """Return whether letters that are not ASCII are written in quoted-printable."""
+    return b"=" in data and _QUOTED_LETTER.search(data) is not None
 
 
 def is_text(data: bytes) -> bool:

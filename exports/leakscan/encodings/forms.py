@@ -11,7 +11,9 @@ from . import decoding
 # Longer values are recognized by their last 4 KiB: the overlap of blocks depends on the longest pattern.
 LONGEST = 4096
 
-ALGORITHMS = {"md5": 32, "sha1": 40, "sha256": 64}
+ALGORITHMS = ("md5", "sha1", "sha256", "sha512")
+# So many digits of a hash are enough to recognize it.
+LEAST_OF_HASH = 16
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
 
 

@@ -1,9 +1,8 @@
-"""Checks that need whole cells: short values in columns that name an identity, short numbers in columns of text."""
+"""Checks that need whole cells: short values in columns that name an identity, short numbers that are a cell."""
 
 import csv
 import io
-import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import IO
 
@@ -11,6 +10,7 @@ from exports.leakscan.needles import identity_names
 from psynetdata.psynet.problems import BadInput
 
 from .matcher import Matcher
+from .numbers import OWN_COLUMNS, SHORTEST, in_cell, in_list
 
 # The two checks. The second is only worthwhile if some such number is a cell by itself.
 NAMED, NUMBERS = "named", "numbers"
@@ -18,7 +18,6 @@ NAMED, NUMBERS = "named", "numbers"
 # What reading a CSV can raise if neither PostgreSQL nor Python wrote it.
 UNREADABLE_ROWS = (csv.Error, UnicodeDecodeError, BadInput)
 
-_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.I)
 _MOST = 100_000
 
 Cells = Sequence[str | None]
@@ -29,7 +28,7 @@ class RowCheck:
 
     def __init__(self, matcher: Matcher, report: Callable[[int, str, int], None]):
         self._named = matcher.named
-        self._numbers = matcher.digit_tokens
+        self._numbers = matcher.digit_tokens | matcher.numbers
         self._found = report
         self.identities: list[int] = []
 
@@ -77,18 +76,18 @@ class RowCheck:
                     self._found(needle, header[index], count)
 
     def _check_numbers(self, header: list[str], rows: Iterable[Cells]) -> None:
-        """A number counts only in a column that also holds something other than numbers."""
-        numeric = set(range(len(header))) - set(self.identities)
-        waiting: dict[int, Counter[int]] = defaultdict(Counter)
-        mixed = set()
+        """Count ids of digits that are a whole cell or a number in a JSON list.
+
+        In PsyNet's own columns of numbers such a number is data.
+        """
+        places = [at for at, name in enumerate(header) if at not in self.identities and name not in OWN_COLUMNS]
+        found: Counter[tuple[int, int]] = Counter()
         for row in rows:
-            for index in [i for i in numeric if i < len(row) and (text := row[i]) and not _NUMBER.fullmatch(text)]:
-                numeric.discard(index)
-                mixed.add(index)
-            if not self._numbers.keys().isdisjoint(row):
-                for index, cell in enumerate(row[: len(header)]):
-                    if cell and (needle := self._numbers.get(cell)) is not None:
-                        waiting[index][needle] += 1
-        for index in mixed & waiting.keys():
-            for needle, count in waiting[index].items():
-                self._found(needle, header[index], count)
+            for at in places:
+                if at < len(row) and (cell := row[at]) and len(cell) >= SHORTEST:
+                    digits = in_cell(cell)
+                    for each in (digits,) if digits else in_list(cell):
+                        if (needle := self._numbers.get(each)) is not None:
+                            found[at, needle] += 1
+        for (at, needle), count in found.items():
+            self._found(needle, header[at], count)

@@ -10,6 +10,8 @@ _KEY = re.compile(rb'"([A-Za-z_][\w .:-]{0,60})[\\"]{1,4}\s*:')
 class HitLocation:
     """The location of a hit in a stream, of which one buffer at a time is available."""
 
+    is_json = False
+
     def __init__(self, safe: Callable[[str], str]):
         self._safe = safe
 
@@ -22,6 +24,8 @@ class HitLocation:
 
 class JsonLocation(HitLocation):
     """The nearest key before the hit."""
+
+    is_json = True
 
     def describe(self, buffer: bytes, start: int, end: int) -> str:
         keys = _KEY.findall(buffer, max(0, start - 2048), start)

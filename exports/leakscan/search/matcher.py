@@ -1,18 +1,28 @@
 """Needles compiled for the search: their patterns, and when an occurrence counts."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
-from exports.leakscan.encodings import base64_runs, forms, utf16
+from exports.leakscan.encodings import base64_runs, forms, skeleton, utf16
+from exports.leakscan.encodings.hex_runs import HexRuns
 from exports.leakscan.needles import identity_names, strength
 from exports.leakscan.needles.needle import Needle, Needles
+from exports.leakscan.needles.strength import STRONG, TOKEN
 
-from . import engine
+from . import engine, numbers
 
 # The automaton gets only the end of long patterns; the rest is compared after a hit.
 _ANCHOR = 48
-_PREFIX = 16
 _LONG_NAME = 6
+# Each algorithm, for the value as given and in lower case.
+_DIGESTS = 2 * len(forms.ALGORITHMS)
+# The strength of a beginning of a hash that has fewer than two letters: HexRuns does not look for it.
+_HASH = "hash"
+_NO_LETTER = bytes(c for c in range(256) if chr(c) not in "abcdef")
+# The form of a number in JSON: six to nine digits without quotes.
+NUMBER = "number"
 # How many bytes after a hit must be available to decide whether it is a whole token.
 GUARD = 64
 # How many bytes an encoded byte may take (double percent is 5, JSON 6, in UTF-16 twice as much).
@@ -22,12 +32,11 @@ _WORDLIKE = frozenset(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST
 _DIGITS = frozenset(b"0123456789")
 _CELL_BORDERS = frozenset(b"\"'\n\r\t,;|<>")
 _ROW_BORDERS = frozenset(b",\n\r")
+_AFTER_NUMBER = frozenset(b",\n\r.")
 _CONTROL = bytes(c for c in range(32) if c not in b"\t\n\r\f\b")
 _CONTINUED = bytes(range(0x80, 0xC0))
 _FRACTION = re.compile(rb"\d\.\d*$")
-_IN_SENTENCE = re.compile(rb"[a-z\x80-\xff][ =:#]{1,3}$")
 _NAMED_VALUE = re.compile(rb"[\\\"]{0,8}\s*[:=]\s*[\\\"]{0,8}([^\"&,;\s\\}\]]{1,64})")
-_HEX = bytes(104 if chr(c) in "0123456789abcdefABCDEF" else 32 for c in range(256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,7 @@ class Matcher:
         self.named: dict[str, int] = {}
         self._weak: dict[str, int] = {}
         self.digit_tokens: dict[str, int] = {}
+        self.numbers: dict[str, int] = {}  # digits without zeros in front, six or more → needle
         self.lone_numbers = False  # set if one of digit_tokens is between commas: RowCheck then examines it
         self._hashes: dict[bytes, int] = {}
         self._anchored: dict[bytes, list[Pattern]] = {}
@@ -76,6 +86,8 @@ class Matcher:
         least = base64_runs.floor(value.encode("utf-8", "replace") for value in wanted)
         self.base64 = base64_runs.Base64Finder(least) if least else None
         self.longest = max((len(p.data) for ps in self._anchored.values() for p in ps), default=1)
+        in_text = (p for ps in self._anchored.values() for p in ps if p.strength in anywhere)
+        self.shortest = min((len(p.data) for p in in_text), default=self.longest)
         self.reach = self.longest * _ENCODED + 4 * GUARD
         spelled = (n.value for n, c in zip(self.needles, self.classes, strict=True) if c != strength.NAMED)
         self.utf16 = utf16.Utf16Finder([*spelled, *identity_names.SPELLINGS] if self._weak else spelled, self.reach)
@@ -101,11 +113,23 @@ class Matcher:
         elif not self._is_implied(needle):
             for data in forms.patterns(needle.value):
                 self._anchor(Pattern(data, index, klass, numeric))
+            self._plain(needle.value, index, klass)
             if klass == strength.TOKEN and lowered.isdigit():
                 self.digit_tokens[lowered] = index
+            if numeric and len(digits := lowered.lstrip("0")) >= numbers.SHORTEST and digits.isdigit():
+                self.numbers[digits] = index
         if lowered not in strength.COMMON:
             for number, (_, _, digest) in enumerate(forms.hashes(needle.value)):
-                self._hashes.setdefault(digest[:_PREFIX].encode(), index * 6 + number)
+                beginning = digest[: forms.LEAST_OF_HASH].encode()
+                self._hashes.setdefault(beginning, index * _DIGESTS + number)
+                if len(beginning.translate(None, _NO_LETTER)) < 2:
+                    self._anchor(Pattern(beginning, self._hashes[beginning], _HASH))
+
+    def _plain(self, value: str, index: int, klass: str) -> None:
+        """Look for the skeleton of a value with other letters, if it is long enough to be looked for in text."""
+        for found in skeleton.of_value(value) if not value.isascii() else ():
+            if strength.classify(found.decode("utf-8", "replace")) in (STRONG, TOKEN):
+                self._anchor(Pattern(found[-forms.LONGEST :], index, klass))
 
     def _is_implied(self, needle: Needle) -> bool:
         """Return whether a path contains another needle of its kind (folder or file name), which is found anyway."""
@@ -117,8 +141,12 @@ class Matcher:
     def _anchor(self, pattern: Pattern) -> None:
         self._anchored.setdefault(pattern.data[-_ANCHOR:], []).append(pattern)
 
-    def hits(self, view: bytes, original: bytes | None = None) -> list[Hit]:
-        """Return occurrences in a lower-case view; `original` is the view in its original case."""
+    def hits(self, view: bytes, original: bytes | None = None, *, is_json: bool = False) -> list[Hit]:
+        """Return occurrences in a lower-case view.
+
+        `original` is the view in its original case; with `is_json`, a number between two others counts: in CSV, it is
+        a cell.
+        """
         hits = []
         for end, index in self._engine.ends(view):
             for pattern in self._patterns[index]:
@@ -127,9 +155,22 @@ class Matcher:
                     continue
                 if pattern.needle < 0:
                     hits += self._named_hits(view, start, end)
-                elif self._counts(pattern, view, start, end) and self._is_meant(pattern, original, start, end):
-                    hits.append(Hit(pattern.needle, start, end))
+                elif pattern.strength == _HASH:
+                    hits.append(self._hash_at(view, start, pattern.needle))
+                elif self._counts(pattern, view, start, end, is_json) and self._is_meant(pattern, original, start, end):
+                    hits.append(Hit(pattern.needle, start, end, self._form(pattern, view, start, end)))
         return hits
+
+    def grouped(self, view: bytes) -> Iterator[Hit]:
+        """Yield ids of digits that have thousands separators."""
+        for start, end, digits in numbers.grouped(view) if self.numbers else ():
+            if (needle := self.numbers.get(digits)) is not None:
+                yield Hit(needle, start, end)
+
+    @staticmethod
+    def _form(pattern: Pattern, view: bytes, start: int, end: int) -> str:
+        is_number = pattern.numeric and pattern.strength == TOKEN and not numbers.is_spoken_of(view, start, end)
+        return NUMBER if is_number else "plain"
 
     def _named_hits(self, view: bytes, start: int, end: int) -> list[Hit]:
         # `grid` is not `rid`; `my_worker_id` is a worker_id.
@@ -142,7 +183,7 @@ class Matcher:
         needle = self._weak.get(match[1].decode("utf-8", "replace"))
         return [] if needle is None else [Hit(needle, match.start(1), match.end(1))]
 
-    def _counts(self, pattern: Pattern, view: bytes, start: int, end: int) -> bool:
+    def _counts(self, pattern: Pattern, view: bytes, start: int, end: int, is_json: bool) -> bool:
         before = view[start - 1] if start else 10
         after = view[end] if end < len(view) else 10
         if pattern.strength == strength.CELL:
@@ -155,8 +196,10 @@ class Matcher:
             return False
         if not pattern.numeric:
             return True
-        self.lone_numbers = self.lone_numbers or (before in _ROW_BORDERS and after in _ROW_BORDERS)
-        return _is_spoken_of(view, start, end)
+        self.lone_numbers = self.lone_numbers or (before in _ROW_BORDERS and after in _AFTER_NUMBER)
+        if numbers.is_spoken_of(view, start, end) or numbers.is_json_number(view, start, end):
+            return True
+        return is_json and numbers.is_between_numbers(view, start, end)
 
     def _is_meant(self, pattern: Pattern, original: bytes | None, start: int, end: int) -> bool:
         """In binary data six random letters occur by chance: there the case must be one that a person would write."""
@@ -171,51 +214,35 @@ class Matcher:
         """Return whether the needle is only looked for under names of identity and consists of digits."""
         return self.classes[needle] == strength.NAMED and self.needles[needle].value.isdigit()
 
-    def hashed(self, view: bytes) -> list[Hit]:
-        """Return hashes of needles in a lower-case view, found in runs of 32 hexadecimal digits or more."""
-        hits = []
-        digits = view.translate(_HEX)
-        start = digits.find(b"h" * 32)
-        while start >= 0:
-            end = digits.find(b" ", start)
-            end = len(view) if end < 0 else end
-            for place in range(start, end - 31):
-                number = self._hashes.get(view[place : place + _PREFIX])
-                if number is not None:
-                    hits += self._hash_at(view, place, end, number)
-            start = digits.find(b"h" * 32, end)
-        return hits
+    def hashed(self, view: bytes, runs: HexRuns) -> list[Hit]:
+        """Return hashes of needles, or beginnings of them, in the hexadecimal runs of a lower-case view."""
+        length, hashes = forms.LEAST_OF_HASH, self._hashes
+        return [
+            self._hash_at(view, place, hashes[view[place : place + length]])
+            for start, end in runs.with_letters()
+            for place in range(start, end - length + 1)
+            if view[place : place + length] in hashes
+        ]
 
-    def _hash_at(self, view: bytes, place: int, end: int, number: int) -> list[Hit]:
-        needle, which = divmod(number, 6)
+    def _hash_at(self, view: bytes, place: int, number: int) -> Hit:
+        needle, which = divmod(number, _DIGESTS)
         algorithm, _, digest = list(forms.hashes(self.needles[needle].value))[which]
-        length = len(digest)
-        same = place + length <= end and view[place : place + length] == digest.encode()
-        return [Hit(needle, place, place + length, algorithm)] if same else []
+        pairs = zip(view[place : place + len(digest)].decode("ascii", "replace"), digest, strict=False)
+        length = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        return Hit(needle, place, place + length, algorithm)
 
 
 def _is_whole_number(view: bytes, start: int, end: int, before: int, after: int) -> bool:
     """Ten digits occur by chance in longer numbers (times in milliseconds) and in fractions."""
     if before in _DIGITS or after in _DIGITS:
         return False
-    following = view[end + 1] if end + 1 < len(view) else 10
-    is_fraction = _FRACTION.search(view[max(0, start - 20) : start]) or (after == 46 and following in _DIGITS)
-    return not is_fraction
+    return not (_FRACTION.search(view[max(0, start - 20) : start]) or numbers.has_fraction(view, end))
 
 
 def _inside_number(view: bytes, start: int, end: int, before: int, after: int) -> bool:
     """An address within a longer one, `10.0.0.1` in `110.0.0.12`, is another address."""
     following = view[end + 1] if end + 1 < len(view) else 10
     return before in _DIGITS or after in _DIGITS or (after == 46 and following in _DIGITS)
-
-
-def _is_spoken_of(view: bytes, start: int, end: int) -> bool:
-    """Six to nine digits count after a word (`id: 123456`) or alone in quotes, but not among other numbers."""
-    if view[end : end + 1] == b"." and view[end + 1 : end + 2].isdigit():
-        return False
-    if view[start - 1 : start] == b'"' and view[end : end + 1] == b'"':
-        return not view[end + 1 : end + 3].lstrip().startswith(b":")
-    return bool(_IN_SENTENCE.search(view[max(0, start - 4) : start]))
 
 
 def _is_binary(context: bytes) -> bool:

@@ -2,11 +2,15 @@
 
 from collections.abc import Callable
 
+from exports.leakscan.encodings.base64_runs import ALPHABET
+
 from .location import HitLocation
 from .matcher import GUARD, Hit, Matcher
 from .views import search
 
 BLOCK = 1 << 20
+# What is packed inside base64 is read from its beginning: a run that goes on in the next block is kept if shorter.
+_LONGEST_RUN = 1 << 18
 
 
 class BlockSearch:
@@ -30,7 +34,7 @@ class BlockSearch:
             self._kept = buffer
             return
         self._report(buffer, limit)
-        cut = max(0, limit - self._overlap)
+        cut = max(0, min(limit - self._overlap, _begun(buffer, limit)))
         self._place.drop(buffer[:cut])
         self._kept = buffer[cut:]
         self._settled = limit - cut
@@ -43,6 +47,13 @@ class BlockSearch:
         self._report(self._kept, len(self._kept) - beyond)
 
     def _report(self, buffer: bytes, limit: int) -> None:
-        for hit in search(buffer, self._matcher):
+        for hit in search(buffer, self._matcher, is_json=self._place.is_json):
             if self._settled < hit.end <= limit:
                 self._found(hit, self._place.describe(buffer, hit.start, hit.end))
+
+
+def _begun(buffer: bytes, limit: int) -> int:
+    """Return where the run of base64 letters begins that goes on at `limit`, if it is not too long; else `limit`."""
+    tail = buffer[max(0, limit - _LONGEST_RUN) : limit]
+    begun = len(tail.rstrip(ALPHABET))
+    return limit if not begun and len(tail) == _LONGEST_RUN else limit - len(tail) + begun

@@ -220,8 +220,8 @@ class _Files:
 
 
 def header(columns: list[str], folder: Path, name: str, *, mark: bool = False) -> list[DeflatedPiece]:
-    """Return a file's first line as a piece; `mark` puts a byte-order mark in front."""
-    line = csvtext.format_row(list(columns)) + b"\n"
+    """Return a file's first line as a piece; `mark`: for Excel, with a byte-order mark and guarded names."""
+    line = csvtext.format_row(excel.guarded(columns) if mark else list(columns)) + b"\n"
     return pack(folder / f"header-{name}", [excel.BOM + line if mark else line], rows=1)
 
 

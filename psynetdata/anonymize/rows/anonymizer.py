@@ -27,7 +27,7 @@ from .options import Options
 from .report import how_dates_leave, linkable
 from .selectors import CLASS, QUESTION, Alone, ByKey, ByQuestion, Step, scheme
 from .tally import Tally, added
-from .treatments import NUMERIC, Treatments, withheld_value
+from .treatments import Treatments, withheld_value
 
 DEFAULTS, NOBODY = Options(), People()
 
@@ -252,8 +252,10 @@ class TableAnonymizer:
             return None
         if rule.action(treatments.level) == "pseudonym" and self.table not in known_tables() and column.type is None:
             return self._own_ids(treatment)
+        if self.table not in known_tables():
+            treatment = self._without_numbers(treatment)
         if rule.kind == "undecided":
-            return self._counted(column, treatment, rule)
+            return self._counted(column, treatment)
         if self.table == "asset" and (rule.action(treatments.level) == "public" or rule.kind == "asset_size"):
             return self._by_owner(column, treatment, rule)
         return Alone(treatment)
@@ -279,15 +281,16 @@ class TableAnonymizer:
             lambda cell: cell if cell.isdigit() and len(cell) <= 5 and named(cell) is None else treatment(cell)
         )
 
-    def _counted(self, column: Column, treatment: Callable[[str], str | None], rule: Rule) -> Step:
-        """Treat a column that no rule covers: a number in it is kept, unless it is someone's id: then it is NULL."""
-        whole = self._owner.scrubber.matcher.whole
-        scrubbed = rule.action(self._owner.level) == "scrub"
+    def _without_numbers(self, treatment: Callable[[str], str | None]) -> Callable[[str], str | None]:
+        """Also withhold a number that is someone's id, in a table of the experimenter: the column may hold no text."""
+        number = self._owner.scrubber.matcher.number
+        return lambda cell: None if number(cell) else treatment(cell)
+
+    def _counted(self, column: Column, treatment: Callable[[str], str | None]) -> Step:
+        """Treat a column that no rule covers."""
 
         def step(cell: str, cells: Row) -> str | None:
             self._blank[column.name] += 1
-            if scrubbed and cell.isdigit() and column.type not in NUMERIC:
-                return None if len(cell) >= 6 and whole(cell) else cell
             return treatment(cell)
 
         return step

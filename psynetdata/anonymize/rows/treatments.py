@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 
+from psynetdata.anonymize.forms import numbers
 from psynetdata.anonymize.policy import rounding
 from psynetdata.anonymize.policy.rules import Rule
 from psynetdata.anonymize.text import json_spans
@@ -26,7 +27,6 @@ _EMPTY = {
     "date": "1970-01-01",
     **dict.fromkeys(("int2", "int4", "int8", "float4", "float8", "numeric"), "0"),
 }
-NUMERIC = frozenset({"int2", "int4", "int8", "float4", "float8", "numeric", "bool", "timestamp", "timestamptz", "date"})
 # Types that can hold any text; None is an unknown type, in an experimenter's own table.
 _WRITTEN = frozenset({"text", "varchar", "bpchar", "json", "jsonb", None})
 # Kinds of PsyNet's own columns that hold no text, in any table.
@@ -59,7 +59,7 @@ class Treatments:
             without = self._without_text(self._scrub(rule.kind, plain=column.name in columns_with_role(Role.PLAIN)))
             return lambda cell: empty if (left := without(cell)) in ("null", _TEXT) else left
         if is_json:
-            return self._whole_number(self.value_treatment(rule))
+            return self.value_treatment(rule)
         if action == "pseudonym":
             return self.pseudonyms.pseudonym
         if action == "coarsen":
@@ -79,16 +79,6 @@ class Treatments:
             return self._without_text(self._scrub(rule.kind))
         return self._scrub(_patterns_of(rule, action))
 
-    def _whole_number(self, treatment: Treatment) -> Treatment:
-        """Also replace a whole cell that is an id of six to nine digits: someone typed it into a field for numbers."""
-        number = self.scrubber.matcher.number
-
-        def treat(text: str) -> str | None:
-            new = number(text, alone=True) if len(text) >= 6 and text.isdigit() else None
-            return treatment(text) if new is None else json.dumps(new)
-
-        return treat if self.scrubber.matcher.numbers else treatment
-
     def _scrub(self, kind: str, *, plain: bool = False) -> Treatment:
         cell, string = self.scrubber.cell, self.scrubber.string
         free_text = kind == FREE_TEXT
@@ -96,7 +86,7 @@ class Treatments:
             return (lambda text: cell(text, free_text=True)) if free_text else cell
 
         def scrub(text: str) -> str:
-            known = string if text.isdigit() and len(text) >= 6 else cell
+            known = string if numbers.whole(text) else cell
             return known(text, free_text=free_text)
 
         return scrub

@@ -3,28 +3,33 @@
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate
 
 from ahocorasick_rs import AhoCorasick
 
-from psynetdata.anonymize.forms import id_names, stored_forms
-from psynetdata.anonymize.forms.digests import digests
-from psynetdata.anonymize.forms.strength import ANYWHERE, NAMED, NEVER, TOKEN, WHOLE, strength
+from psynetdata.anonymize.forms import id_names, skeleton, stored_forms
+from psynetdata.anonymize.forms.digests import HEXADECIMALS, digests
+from psynetdata.anonymize.forms.numbers import GROUPED
+from psynetdata.anonymize.forms.strength import NAMED, NEVER, WHOLE, strength
 from psynetdata.anonymize.identifiers.identifiers import Identifiers
 
-from .matcher import forms_of
+from .matcher import Matcher
+from .pseudonyms import Pseudonyms, new_key
+from .spellings import forms_of
 
 # More values than this are not worth searching for one by one.
 MOST = 20_000
 # Encoded characters that can be part of an identifier: the search avoids quotes, backslashes, line ends and the like
 # (see `stored_forms.plain_piece`). For ASCII identifiers, only codes that decode to ASCII or to nothing matter; 212A is
-# the Kelvin sign, `k` in lower case.
+# the Kelvin sign, `k` in lower case. What is wrapped into lines, or has thousands separators, is checked too.
 _HEX = "[0-9a-fA-F]"
-_ASCII = re.compile(
-    rf"\\u(?!(?:00[89a-fA-F]|0[1-9a-fA-F]{_HEX}|[1-9a-fA-F]{_HEX}{_HEX}){_HEX})|\\u212[aA]|\\x(?![89a-fA-F]{_HEX})"
-    rf"|\\[^\"\\nrtbfux]|%[0-7]{_HEX}|%[eE]2%84%[aA]{{2}}|&[#A-Za-z]"
+_WRAPPED = r"[A-Za-z0-9+/_-]{60}(?:\r?\n|\\[rn])|=\r?\n|=\\[rn]"
+_ASCII = (
+    rf"\\u(?!(?:00[89a-fA-F]|0[1-9a-fA-F]{_HEX}|[1-9a-fA-F]{_HEX}{_HEX}){_HEX})|\\u[2fF]|\\x(?![89a-fA-F]{_HEX})"
+    rf"|\\[^\"\\nrtbfux]|%[0-7]{_HEX}|%[c-fC-F]{_HEX}%|%u|&[#A-Za-z]|=[2-7]{_HEX}|=[c-fC-F]{_HEX}=|{_WRAPPED}"
 )
-_ANY = re.compile(rf"\\[^\"\\nrtbf]|%{_HEX}{{2}}|&[#A-Za-z]")
+_ANY = rf"\\[^\"\\nrtbf]|%{_HEX}{{2}}|%u|&[#A-Za-z]|={_HEX}{{2}}|{_WRAPPED}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,20 +70,19 @@ class Screen:
         sure: set[str] = set()
         doubtful: set[str] = set()
         named: set[str] = set()
-        base64: set[str] = set()
         for identifiers in (difference.before, difference.after):
             for value in identifiers.kinds:
-                sure.update(digests(value))
+                sure.update(digest[:HEXADECIMALS] for digest in digests(value))
                 how = NAMED if value in identifiers.public else strength(value)
                 for form in forms_of(value, how) if how != NEVER else ():
                     pieces = stored_forms.plain_piece(form)
                     kind = {NAMED: named, WHOLE: doubtful}.get(how, sure if pieces == form else doubtful)
                     kind.add(pieces)
-                    if how in (ANYWHERE, TOKEN):
-                        base64 |= stored_forms.in_base64(form)
         coded = sure | doubtful | named
-        self._sure, self._doubtful, self._named, self._base64 = map(_automaton, (sure, doubtful, named, base64))
-        self._coded = _ASCII if all(map(str.isascii, coded)) else _ANY
+        self._sure, self._doubtful, self._named = map(_automaton, (sure, doubtful, named))
+        self._coded = _coded(all(map(str.isascii, coded)), any(map(str.isdigit, coded)))
+        sides = (difference.before, difference.after)
+        self._matchers = [Matcher(side, Pseudonyms(new_key())) for side in sides if side.kinds]
         self._empty = not coded
 
     def stops(self, text: str, own: bool) -> bool:
@@ -88,8 +92,9 @@ class Screen:
         if self._coded.search(text):
             return True
         folded = stored_forms.folded(text)
-        searches = ((self._sure, folded), (self._doubtful, folded), (self._base64, text))
-        if any(automaton and automaton.find_matches_as_indexes(where) for automaton, where in searches):
+        if any(each and each.find_matches_as_indexes(folded) for each in (self._sure, self._doubtful)):
+            return True
+        if self._in_runs(text):
             return True
         named = self._named and self._named.find_matches_as_indexes(folded)
         return bool(named) and (own or id_names.may_hold(text))
@@ -105,16 +110,30 @@ class Screen:
         text = "\n".join(texts)
         folded = stored_forms.folded(text)
 
-        def rows(automaton: AhoCorasick | None, where: str) -> set[int]:
+        def rows(automaton: AhoCorasick | None) -> set[int]:
             if automaton is None:
                 return set()
-            return {bisect_right(starts, start) - 1 for _, start, _ in automaton.find_matches_as_indexes(where)}
+            return {bisect_right(starts, start) - 1 for _, start, _ in automaton.find_matches_as_indexes(folded)}
 
-        sure = rows(self._sure, folded)
-        doubtful = rows(self._doubtful, folded) | rows(self._base64, text)
+        sure = rows(self._sure)
+        doubtful = rows(self._doubtful)
+        if self._in_runs(text):
+            doubtful |= {at for at, row in enumerate(texts) if self._in_runs(row)}
         doubtful |= {bisect_right(starts, match.start()) - 1 for match in self._coded.finditer(text)}
-        doubtful |= {at for at in rows(self._named, folded) if own or id_names.may_hold(texts[at])}
+        doubtful |= {at for at in rows(self._named) if own or id_names.may_hold(texts[at])}
         return sure, doubtful - sure
+
+    def _in_runs(self, text: str) -> bool:
+        return any(matcher.in_runs(text) for matcher in self._matchers)
+
+
+@cache
+def _coded(ascii_only: bool, numbers: bool) -> re.Pattern[str]:
+    """Return the pattern for what may be a part of an identifier that is written in another way."""
+    parts = [_ASCII if ascii_only else _ANY, skeleton.ambiguous(ascii_only).pattern]
+    if numbers:
+        parts.append(GROUPED.pattern.replace(r"\2", r"(?:[.,' _\u00a0\u2009\u202f\u2019])"))
+    return re.compile("|".join(parts))
 
 
 def _automaton(forms: set[str]) -> AhoCorasick | None:

@@ -51,12 +51,11 @@ def rewrite_strings(text: str, change: Callable[[str, bool], str]) -> str:
 
 
 def rewrite_numbers(text: str, change: Callable[[str], str | None]) -> str:
-    """Return the JSON text with whole numbers replaced by the string that `change(digits)` returns; None: unchanged."""
+    """Return the JSON text with numbers replaced by the string that `change(number)` returns; None: unchanged."""
 
     def replace(match: re.Match[str]) -> str:
         token = match.group()
-        digits = token.removeprefix("-")
-        changed = change(digits) if digits.isdigit() else None
+        changed = None if token[0] == '"' else change(token)
         return token if changed is None else quote(changed)
 
     return _NUMBER.sub(replace, text)

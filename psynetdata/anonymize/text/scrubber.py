@@ -1,6 +1,6 @@
 """Scrub: replace known identifiers inside text and JSON at any depth, including keys.
 
-JSON numbers stay, except those that are an id: ten digits or more, or under a name of identity. A text without
+JSON numbers stay, except those that are an id: six digits or more, or under a name of identity. A text without
 identifiers stays the same, byte for byte.
 """
 
@@ -56,7 +56,7 @@ class Scrubber:
         if not json_spans.is_json(text):
             return self._string(text, False, free_text, 0)
         text = self.matcher.under_names(text)
-        if self.matcher.numbers:
+        if self.matcher.has_numbers:
             text = json_spans.rewrite_numbers(text, self.matcher.number)
         return json_spans.rewrite_strings(text, lambda value, is_key: self._string(value, is_key, free_text, depth - 1))
 
