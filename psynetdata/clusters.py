@@ -3,6 +3,7 @@
 This module and psynetdata.jobs are the only ones that use django-q2.
 """
 
+import logging
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
@@ -15,9 +16,12 @@ from django_q.conf import Conf
 from django_q.models import OrmQ, Schedule
 from django_q.signing import BadSignature, SignedPackage
 from django_q.tasks import async_task
+from redis import RedisError
 
 from .infra.clock import AHEAD, lately
 from .models import Beat, Job
+
+logger = logging.getLogger(__name__)
 
 FAST, SLOW, MIRROR = CLUSTERS = ("fast", "slow", "mirror")
 _TICK = "tick"  # its row in Beat
@@ -78,7 +82,15 @@ def ask_for_beat(cluster: str) -> None:
     row, _ = Beat.objects.get_or_create(cluster=cluster, defaults={"at": now})
     if row.asked_at is None or row.asked_at <= row.at or row.asked_at < now - _ASKED_AGAIN_AFTER:
         Beat.objects.filter(cluster=cluster).update(asked_at=now)
-        async_task("psynetdata.clusters.beat", cluster, cluster=cluster)
+        send("psynetdata.clusters.beat", cluster, cluster=cluster)
+
+
+def send(function: str, argument: object, *, cluster: str, task_name: str | None = None) -> None:
+    """Put a task into the queue of a cluster. While Redis is away it is lost; `jobs.tick` sends jobs again."""
+    try:
+        async_task(function, argument, cluster=cluster, task_name=task_name)
+    except RedisError as error:
+        logger.warning("%s(%s) has to wait until the queue is back (%s)", function, argument, type(error).__name__)
 
 
 def standing_still() -> list[str]:
@@ -119,10 +131,16 @@ def last_tick() -> datetime | None:
 
 
 def waiting_tasks(cluster: str) -> set[str]:
-    """Return the names of the tasks that wait in the cluster's queue. One that a worker has taken is not there."""
+    """Return the names of the tasks that wait in the cluster's queue, without any that a worker has taken.
+
+    While Redis is away there is none.
+    """
     broker = get_broker(cluster)
     if settings.REDIS_URL:
-        messages = broker.connection.lrange(broker.list_key, 0, -1)
+        try:
+            messages = broker.connection.lrange(broker.list_key, 0, -1)
+        except RedisError:
+            return set()
     else:
         free = Q(lock=None) | Q(lock__lte=timezone.now())
         messages = OrmQ.objects.filter(free, key=broker.list_key).values_list("payload", flat=True)

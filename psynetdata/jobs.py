@@ -17,7 +17,6 @@ from time import monotonic
 from django.db import Error, close_old_connections, connection, transaction
 from django.db.models import F, Min, Q
 from django.utils import timezone
-from django_q.tasks import async_task
 
 from . import clusters
 from .database_version import check_not_newer
@@ -365,7 +364,7 @@ def _create(kind: str, options, deployment, owner, max_attempts: int | None = No
 
 def _send(job: Job) -> None:
     function = "run_in_turn" if job.cluster == SLOW else "run"
-    async_task(f"psynetdata.jobs.{function}", job.pk, cluster=job.cluster, task_name=_task_name(job))
+    clusters.send(f"psynetdata.jobs.{function}", job.pk, cluster=job.cluster, task_name=_task_name(job))
 
 
 def _send_next(cluster: str) -> None:

@@ -16,10 +16,21 @@ from tests.budget import NIGHTLY
 from tests.references import DATA
 from tests.servers.fixtures import _servers, own_postgres, postgres  # noqa: F401 - pytest finds them here
 from tests.servers.install import VERSIONS
+from tests.servers.redis import redis_server  # noqa: F401
 from tests.shared import stop_shared_servers
 
 # A test that asks for one of these starts a server; `make test-fast` leaves it out.
-SERVERS = {"postgres", "own_postgres", "swift_server", "ssh_server", "site", "live_server", "slack", "mail_server"}
+SERVERS = {
+    "postgres",
+    "own_postgres",
+    "swift_server",
+    "ssh_server",
+    "site",
+    "live_server",
+    "slack",
+    "mail_server",
+    "redis_server",
+}
 
 _MEMORY = "/dev/shm"
 _ROOM = 6 << 30  # bytes; a run needs a third of it

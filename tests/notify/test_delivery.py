@@ -206,7 +206,7 @@ def test_a_long_list_is_cut_and_says_where_the_rest_is(mail_server, begin):
 
 @pytest.fixture
 def sent(monkeypatch):
-    monkeypatch.setattr("psynetdata.jobs.async_task", lambda *_, **__: None)
+    monkeypatch.setattr("psynetdata.clusters.async_task", lambda *_, **__: None)
 
 
 def test_a_job_for_each_channel_and_one_at_a_time(slack, mail_server, begin, sent):

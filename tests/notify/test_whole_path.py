@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(databases="__all__")
 @pytest.fixture
 def tick(monkeypatch):
     """tick() → what a minute does: the tick, and the notices that it sends jobs for."""
-    monkeypatch.setattr("psynetdata.jobs.async_task", lambda *_, **__: None)
+    monkeypatch.setattr("psynetdata.clusters.async_task", lambda *_, **__: None)
 
     def minute():
         jobs.tick()

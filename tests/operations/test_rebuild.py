@@ -215,7 +215,7 @@ def test_each_change_is_noticed_and_nothing_is_written_twice(desk):
 
 def test_the_tick_sends_a_job_for_what_is_due(desk, monkeypatch):
     sent = []
-    monkeypatch.setattr("psynetdata.jobs.async_task", lambda name, argument, cluster, **_: sent.append(argument))
+    monkeypatch.setattr("psynetdata.clusters.async_task", lambda name, argument, cluster, **_: sent.append(argument))
     Note.objects.create(deployment=desk[0], text="x")
     for _ in range(2):
         jobs.tick()

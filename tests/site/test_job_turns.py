@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from psynetdata import jobs
+from psynetdata import clusters, jobs
 from psynetdata.job_turns import next_in_turn
 from psynetdata.models import Job
 
@@ -29,7 +29,7 @@ def ran(monkeypatch):
 def delivered(monkeypatch):
     """deliver() runs what was handed to django-q2, in that order, until nothing is left, as one worker does."""
     queue = []
-    monkeypatch.setattr(jobs, "async_task", lambda name, argument, **_: queue.append((name, argument)))
+    monkeypatch.setattr(clusters, "async_task", lambda name, argument, **_: queue.append((name, argument)))
 
     def deliver():
         while queue:
@@ -103,7 +103,7 @@ def test_a_job_that_had_to_wait_is_sent_when_the_other_ends(ran, delivered, djan
 
 def test_a_lost_task_is_sent_again_although_another_job_runs(ran, monkeypatch):
     sent = []
-    monkeypatch.setattr(jobs, "async_task", lambda name, argument, **_: sent.append((name, argument)))
+    monkeypatch.setattr(clusters, "async_task", lambda name, argument, **_: sent.append((name, argument)))
     ada, bob = people("ada", "bob")
     running(ada)
     lost = queued(bob)

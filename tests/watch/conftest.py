@@ -23,7 +23,7 @@ def no_channel(settings):
 def sent(monkeypatch):
     """What was handed to django-q2: ids of jobs."""
     found = []
-    monkeypatch.setattr("psynetdata.jobs.async_task", lambda name, argument, cluster, **_: found.append(argument))
+    monkeypatch.setattr("psynetdata.clusters.async_task", lambda name, argument, cluster, **_: found.append(argument))
     return found
 
 
