@@ -9,6 +9,7 @@ definition. This module finds the copies by their rows; what happens to them dep
 import hashlib
 from dataclasses import dataclass, field
 
+from psynetdata.anonymize.policy import selector_text
 from psynetdata.anonymize.policy.rules import LEVELS, Policy, Rule
 from psynetdata.psynet.column_roles import Role, columns_with_role
 from psynetdata.psynet.csvtext import Row
@@ -63,7 +64,7 @@ class AnswerCopyReader:
     def _response(self, row: Row) -> None:
         question, answer = row[self._at["question"]] or "", row[self._at["answer"]]
         if question not in self._strict:
-            rule = self._policy.rule("response", "answer", question)
+            rule = _of_question(self._policy, question)
             self._strict[question] = rule is not None and any(rule.action(level) in _STRICT for level in LEVELS)
         if self._strict[question] and answer is not None:
             self._answers.append(
@@ -88,7 +89,7 @@ class AnswerCopies:
         for node, names in self.nodes.items():
             for name in names:
                 if name not in of_class:
-                    of_class[name] = policy.rule("info", "answer", class_name("info", name)) or default
+                    of_class[name] = policy.rule("info", "answer", of_type(name)) or default
             rules = [rule for name in names if (rule := of_class[name]) and rule.action(level) in _STRICT]
             if rules:
                 rules_by_node[node] = min(rules, key=lambda rule: _STRICT.index(rule.action(level)))
@@ -100,11 +101,11 @@ class AnswerCopies:
         for selector in policy.selectors("info", "answer"):
             name, _, key = selector.partition("/")
             rule = policy.rule("info", "answer", selector)
-            if key and rule is not None and rule.action(level) in _STRICT:
-                of_class.setdefault(name, {})[key] = rule
+            if key and "." not in key and rule is not None and rule.action(level) in _STRICT:
+                of_class.setdefault(name, {})[selector_text.plain(key)] = rule
         rules_by_node = {}
         for node, names in self.nodes.items() if of_class else ():
-            keys = {key: rule for name in names for key, rule in of_class.get(class_name("info", name), {}).items()}
+            keys = {key: rule for name in names for key, rule in of_class.get(of_type(name), {}).items()}
             if keys:
                 rules_by_node[node] = keys
         return rules_by_node
@@ -112,7 +113,7 @@ class AnswerCopies:
     def question_rules(self, policy: Policy, level: str) -> dict[str, Rule]:
         """Return {question: rule} for questions whose rule is strict at this level."""
         names = {*self.responses.values(), *(name for each in self.answers.values() for name in each.values())}
-        rules = {name: policy.rule("response", "answer", name) for name in names}
+        rules = {name: _of_question(policy, name) for name in names}
         return {name: rule for name, rule in rules.items() if rule and rule.action(level) in _STRICT}
 
 
@@ -137,6 +138,15 @@ class AnswerCopyCollector:
         for _, person, question, each in self._answers:
             answers.setdefault(person, {})[each] = question
         return AnswerCopies(nodes, {number: question for number, _, question, _ in self._answers}, answers)
+
+
+def of_type(type_text: str | None) -> str:
+    """Return the selector of a trial's class."""
+    return selector_text.of_class(class_name("info", type_text))
+
+
+def _of_question(policy: Policy, question: str) -> Rule | None:
+    return policy.strictest("response", "answer", selector_text.of_name(question))
 
 
 def digest(answer: str) -> str:

@@ -4,12 +4,12 @@ import json
 import re
 from collections.abc import Callable
 
-from psynetdata.anonymize.identifiers.answer_copies import AnswerCopies, digest, node_copies
+from psynetdata.anonymize.identifiers.answer_copies import AnswerCopies, digest, node_copies, of_type
 from psynetdata.anonymize.policy.rules import Policy, Rule
 from psynetdata.anonymize.text import json_spans
 from psynetdata.psynet import jsontext
 from psynetdata.psynet.csvtext import Row
-from psynetdata.psynet.tables import Column, class_name
+from psynetdata.psynet.tables import Column
 
 from .treatments import Treatment, Treatments
 
@@ -118,7 +118,7 @@ def _of_trial(copied: Copied, column: Column, at: dict[str, int]) -> Copy | None
         if treat is None or out[at["answer"]] is None:
             return
         # A decision about the trial's class takes precedence.
-        if policy.rule("info", "answer", class_name("info", cells[at["type"]])) is None:
+        if policy.rule("info", "answer", of_type(cells[at["type"]])) is None:
             out[at["answer"]] = treat(cells[at["answer"]] or "")
 
     return copy if rules else None
