@@ -13,7 +13,7 @@ from psynetdata.anonymize.policy import key_names
 from . import json_spans
 
 DEPTH = 4
-# A key: everything between two quotes, the second one before a colon. JSON inside strings has backslashes before quotes.
+# A key: all between two quotes, the second one before a colon. JSON inside strings has backslashes before quotes.
 _KEY = re.compile(r'"([^"]{1,200})"\s*:')
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _COLON = re.compile(r"\s*:\s*")
