@@ -35,6 +35,8 @@ ACTIONS = ("keep", "drop", "pseudonym", "scrub", "public", "coarsen", "numbers")
 FIELDS = ["table", "column", "selector", "shared", "open", "kind", "reason"]
 # Values that PsyNet saves under the question's name (`save_answer`) follow the question's rule if they have no rule.
 _COPIED = {("participant", "vars"): ("response", "answer")}
+# Tables without lines of their own that have the columns of another: in PsyNet 14, trials moved from `info` to `trial`.
+_LIKE = {"trial": "info"}
 # Content that the experimenter stored and text that people wrote: column rules of these kinds are preliminary, until
 # someone decides.
 _UNTIL_DECIDED = ("content", "free_text")
@@ -69,6 +71,12 @@ class Rule:
                 raise BadInput(f"{where} has an unknown action for {level}; use one of {', '.join(ACTIONS)}.")
             if self.action(level) == "coarsen" and self.kind not in BY_KIND:
                 raise BadInput(f"{where} rounds a kind that cannot be rounded; use one of {', '.join(BY_KIND)}.")
+
+
+def _places(table: str, column: str) -> list[tuple[str, str]]:
+    """Return where a column's rules are looked up: the most specific place first."""
+    like = _LIKE.get(table)
+    return [(table, column), *([(like, column)] if like else []), ("*", column)]
 
 
 class Policy:
@@ -162,7 +170,7 @@ class Policy:
         With a selector, only lines with a selector count: None then means undecided, and the column's
         own line applies until someone decides.
         """
-        for key in ((table, column), ("*", column)):
+        for key in _places(table, column):
             if selector is None:
                 rule = self._columns.get(key)
             else:
@@ -187,7 +195,7 @@ class Policy:
 
     def selectors(self, table: str, column: str) -> list[str]:
         """Return all selectors that have a rule in a column."""
-        keys = ((table, column), ("*", column))
+        keys = _places(table, column)
         exact = [name for key in keys for name in self._exact.get(key, {})]
         return exact + [rule.selector for key in keys for rule in self._patterns.get(key, [])]
 

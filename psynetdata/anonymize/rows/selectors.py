@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from psynetdata.anonymize.identifiers.answer_copies import TRIALS
 from psynetdata.anonymize.policy import key_names, selector_text
 from psynetdata.anonymize.policy.key_names import SENSITIVE, SPECIAL
 from psynetdata.anonymize.policy.rules import Policy, Rule
@@ -27,6 +28,7 @@ _SCHEMES = {Role.BY_QUESTION: QUESTION, Role.BY_CLASS: CLASS, Role.BY_KEY: KEY}
 
 def scheme(table: str, column: str) -> str | None:
     """Return how the rule is chosen inside a column: QUESTION, CLASS (and key), KEY; None: the column has one rule."""
+    table = "info" if table in TRIALS else table
     return next((name for role, name in _SCHEMES.items() if has_role(role, table, column)), None)
 
 
