@@ -19,7 +19,7 @@ from .needle import SHORTEST_TEXT
 MOST = 100_000
 # Texts that are known to leave or to be the experiment's own, as hashes of eight bytes: at most about 50 MB.
 MOST_KNOWN = 500_000
-_LONGEST_SEEN = 500
+_LONGEST_KEPT = 500
 # Answers of trials; in PsyNet 14 they are in a table of their own.
 _LIKE = {"trial": "info"}
 # The scan's own judgement: saved answers are people's own words too.
@@ -37,12 +37,12 @@ class WithheldTexts:
         self._writers: dict[str, str | None] = {}
         self._known: set[int] = set()
         self._offered: set[int] = set()
-        self._seen: set[str] = set()
+        self._kept: set[str] = set()  # cells that left as they were: most repeat
         self._tables: dict[str, _Places] = {}
 
     def __getstate__(self) -> dict[str, object]:
         """Return what goes from one process to another: only what was found."""
-        return self.__dict__ | {"_seen": set(), "_tables": {}}
+        return self.__dict__ | {"_kept": set(), "_tables": {}}
 
     def columns(self, table: str, columns: list[Column]) -> bool:
         """Prepare for a table. Return False if its rows need not be read."""
@@ -54,7 +54,7 @@ class WithheldTexts:
         places = self._tables[table]
         for row, out in zip(came, left, strict=True):
             for at in places.words:
-                if len(cell := row[at]) >= SHORTEST_TEXT and not (cell in self._seen and cell == out[at]):
+                if len(cell := row[at]) >= SHORTEST_TEXT and not (cell == out[at] and cell in self._kept):
                     self._add_cell(places, at, row, out)
             if places.design and not any(row[at] for at in places.made_by):
                 for at in places.design:
@@ -64,8 +64,8 @@ class WithheldTexts:
     def _add_cell(self, places: "_Places", at: int, row: list[str], out: Sequence[str]) -> None:
         cell = row[at]
         texts = set(_texts(jsontext.read(cell)))
-        if len(cell) <= _LONGEST_SEEN and len(self._seen) < MOST:
-            self._seen.add(cell)
+        if cell == out[at] and len(cell) <= _LONGEST_KEPT and len(self._kept) < MOST:
+            self._kept.add(cell)
         if not texts:
             return
         kept = texts if row[at] == out[at] else texts & set(_texts(jsontext.read(out[at].strip(EMPTY))))
