@@ -120,7 +120,8 @@ class _ExportBuild:
         with self._workers() as pool:
             for mode in self.options.modes:
                 path = self.folder / f"{mode}.zip"
-                with Archive(path, self.export.snapshot.taken_at, self.context, pool, self.meter) as archive:
+                moment = manifest.moment(mode, self.export.snapshot, self.options)
+                with Archive(path, moment, self.context, pool, self.meter) as archive:
                     mode_manifest = self._fill(mode, archive, pool)
                     archive.add_account(manifest.NAME, manifest.to_bytes(mode_manifest))
                     size, sha256 = archive.finish()

@@ -6,11 +6,15 @@ from exports.mirroring.mirror import MirrorSource
 from exports.models import Snapshot
 from psynetdata import jobs
 from psynetdata.anonymize.face.deployment_anonymizer import anonymizer, policy_of
+from psynetdata.anonymize.policy import selector_text
+from psynetdata.anonymize.rows.selectors import CLASS, scheme
 from psynetdata.anonymize.rows.survey import Survey
 from psynetdata.models import Deployment, Job
 from psynetdata.psynet.problems import Conflict
 
 KIND = "undecided"
+# How selectors are written in a list. In older lists a key that reads as a pattern would decide as one.
+WRITTEN = 2
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,8 @@ def list_undecided(snapshot: Snapshot, running: jobs.Running | None = None) -> l
     """Return [{table, column, selector, rows, shape, masked, shared, open, kind}] of what is undecided, in order.
 
     `shape` describes the values without quoting one; the last three are a rule that would fit. A selector that holds
-    an identifier is shown without it and is `masked`: only a pattern can decide about it.
+    an identifier is shown without it and is `masked`: only a pattern can decide about it. Selectors are written as in
+    psynetdata.anonymize.policy.selector_text: a `*` in a key is not a pattern.
     """
     source, deployment = MirrorSource(snapshot), snapshot.deployment
     survey, done = Survey(policy_of(deployment)), 0
@@ -43,9 +48,11 @@ def list_undecided(snapshot: Snapshot, running: jobs.Running | None = None) -> l
     clean = anonymizer(deployment, source).scrubber.string
     undecided = []
     for (table, column, selector), shape in sorted(survey.found.items()):
-        shown = clean(selector, free_text=True)
-        name = selector.rpartition("/")[2] or column
-        entry = {"table": table, "column": column, "selector": shown, "masked": shown != selector}
+        plain = selector_text.plain(selector)
+        shown = clean(plain, free_text=True)
+        masked = shown != plain
+        name = selector_text.last_name(selector, scheme(table, column) == CLASS) if selector else column
+        entry = {"table": table, "column": column, "selector": shown if masked else selector, "masked": masked}
         undecided.append(entry | {"rows": shape.rows, "shape": shape.words()} | shape.proposal(name))
     return undecided
 
@@ -54,7 +61,7 @@ def latest(deployment: Deployment) -> UndecidedListing:
     """Return the last list, without what was decided since."""
     newest = Snapshot.objects.newest(deployment)
     done = Job.objects.filter(deployment=deployment, kind=KIND, state=Job.State.DONE).first()
-    if done is None:
+    if done is None or done.result.get("written") != WRITTEN:
         return UndecidedListing(None, [], newest)
     policy = policy_of(deployment)
     survey = Survey(policy)

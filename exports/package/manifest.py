@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from exports.models import Snapshot
+from psynetdata.anonymize.rows.dates import without_launch
 from psynetdata.psynet import times
 
-from .options import ExportOptions
+from .options import ANONYMOUS, ExportOptions
 from .tree.members import Member
 
 NAME = "manifest.json"
@@ -16,12 +18,14 @@ VERSION = 1
 def manifest(mode: str, snapshot: Snapshot, options: ExportOptions, members: Iterable[Member], **more) -> dict:
     """Build the manifest. `more`: missing assets, notes, policy. It names no source address and no other mode."""
     deployment = snapshot.deployment
+    hides_dates = mode == ANONYMOUS and options.shift_dates
+    deployment_id = without_launch(deployment.deployment_id) if hides_dates else deployment.deployment_id
     return {
         "format": "psynetdata export",
         "format_version": VERSION,
         "mode": mode,
-        "deployment": {"deployment_id": deployment.deployment_id, "label": deployment.label},
-        "snapshot": {"id": snapshot.id, "taken_at": times.to_iso(snapshot.taken_at)},
+        "deployment": {"deployment_id": deployment_id, "label": deployment.label},
+        "snapshot": {"id": snapshot.id, "taken_at": times.to_iso(moment(mode, snapshot, options))},
         "versions": {
             "psynet": snapshot.psynet_version or deployment.psynet_version or None,
             "dallinger": snapshot.dallinger_version or deployment.dallinger_version or None,
@@ -33,6 +37,13 @@ def manifest(mode: str, snapshot: Snapshot, options: ExportOptions, members: Ite
         **more,
         "files": [member.to_json() for member in sorted(members, key=lambda member: member.name)],
     }
+
+
+def moment(mode: str, snapshot: Snapshot, options: ExportOptions) -> datetime:
+    """Return the time that an archive gives for its snapshot and its members: the year only if dates are shifted."""
+    if mode == ANONYMOUS and options.shift_dates:
+        return datetime(snapshot.taken_at.year, 1, 1, tzinfo=UTC)
+    return snapshot.taken_at
 
 
 def merged(regular: dict, anonymous: dict) -> dict:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 
 from exports.assets import plan
 from psynetdata.anonymize.policy.rules import LEVELS
-from psynetdata.anonymize.rows.options import COARSEN, PSEUDONYMS
+from psynetdata.anonymize.rows.options import COARSEN, DATES_STAY, PSEUDONYMS
 from psynetdata.anonymize.rows.options import Options as Anonymizing
 from psynetdata.infra.processes import cores
 from psynetdata.psynet.problems import UsageError
@@ -100,8 +100,8 @@ class ExportOptions:
         only_anonymous=True,
     )
     shift_dates: bool = switch(
-        "Move each participant's times back by 1 to 364 days; order and intervals stay.",
-        label="Move each participant's times back by 1 to 364 days; order and intervals stay",
+        f"Move each participant's times back by 1 to 364 days; order and intervals stay. {DATES_STAY}",
+        label=f"Move each participant's times back by 1 to 364 days; order and intervals stay. {DATES_STAY}",
         only_anonymous=True,
     )
     coarsen: str = choice(

@@ -96,9 +96,9 @@ def accept_job(running: jobs.Running) -> dict:
 
 @jobs.handler(policy.KIND, cluster=jobs.SLOW, kept=_KEPT_LISTINGS)
 def undecided_job(running: jobs.Running) -> dict:
-    """Options: snapshot. Result: snapshot, found (see exports.operations.policy.look)."""
+    """Options: snapshot. Result: snapshot, found (see exports.operations.policy.list_undecided), written."""
     snapshot = _snapshot(running)
-    return {"snapshot": snapshot.pk, "found": policy.list_undecided(snapshot, running)}
+    return {"snapshot": snapshot.pk, "found": policy.list_undecided(snapshot, running), "written": policy.WRITTEN}
 
 
 @jobs.handler("prune", cluster=jobs.SLOW)

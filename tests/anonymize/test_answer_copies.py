@@ -122,3 +122,57 @@ def test_they_are_kept_with_the_identifiers_and_named_by_no_digest(policy):
     assert bool(again.copies.responses) == (policy is not None)
     assert '"mine"' not in repr(again.copies.answers)
     assert again.digest == Identifiers(found.kinds, found.personal_assets, found.public).digest
+
+
+STORY, KEPT = "the fox crossed the river at night", "a question of my own"
+QUOTED = f"Please tell this story again: {STORY}"
+
+
+def told_again(table: str) -> Tables:
+    """Someone tells a story; the next one is shown it, on a page that quotes it. `table`: where trials are."""
+    trial = {"type": "e.Tell", "details": "{}"} if table == "info" else {"type": "e.Tell"}
+    made = json.dumps({"text": STORY})
+    trials = [
+        {"id": "1", "node_id": "1", "response_id": "10", "answer": json.dumps(STORY), "definition": "{}", **trial},
+        {"id": "2", "node_id": "2", "response_id": "11", "answer": json.dumps("x"), "definition": made, **trial},
+    ]
+    pages = [{"prompt": {"text": KEPT}, "time_taken": 2.0}, {"prompt": {"text": QUOTED}, "time_taken": 3.0}]
+    return Tables(
+        node=[
+            {"id": "1", "type": "e.N", "seed": "{}", "definition": "{}", "details": "{}"},
+            {"id": "2", "type": "e.N", "parent_id": "1", "seed": made, "definition": made, "details": "{}"},
+        ],
+        response=[
+            {"id": str(10 + n), "participant_id": str(n), "question": question, "answer": trials[n]["answer"]}
+            | {"metadata_": json.dumps(page), "details": "{}"}
+            for n, (question, page) in enumerate(zip(("story", "other"), pages, strict=True))
+        ],
+        **{table: trials},
+    )
+
+
+@pytest.mark.parametrize("table", ["info", "trial"])
+@pytest.mark.parametrize(
+    "decided", [("response", "answer", "story"), ("info", "answer", "Tell"), ("response", "answer", "st*")]
+)
+def test_a_withheld_answer_leaves_by_no_copy_and_by_no_page_that_quotes_it(table, decided):
+    policy = rules((*decided, "drop", "drop"))
+    after = Anonymized(told_again(table), policy=policy).after
+    left = {name: rows for name, rows in after.items() if decided[0] == "response" or name != "response"}
+    assert STORY not in json.dumps(left)
+    pages = [json.loads(row["metadata_"]) for row in after["response"]]
+    assert pages == [{"prompt": {"text": KEPT}, "time_taken": 2.0}, {"prompt": None, "time_taken": 3.0}]
+    assert STORY in json.dumps(Anonymized(told_again(table)).after)
+
+
+@pytest.mark.parametrize("table", ["info", "trial"])
+def test_without_text_no_copy_leaves(table):
+    left = json.dumps(Anonymized(told_again(table), options=Options(drop_text=True)).after)
+    assert STORY not in left
+    assert KEPT not in left
+
+
+def test_a_key_s_rule_withholds_what_a_page_asked_about_it():
+    found = Anonymized(told_again("info"), policy=rules(("info", "answer", "Tell/text", "drop", "drop")))
+    pages = [json.loads(row["metadata_"])["prompt"] for row in found.after["response"]]
+    assert pages == [{"text": KEPT}, None]

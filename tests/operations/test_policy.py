@@ -3,10 +3,14 @@
 import csv
 import io
 import json
+from importlib import import_module
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
+from django.db import connection
 
 from exports.operations import policy as policy_operation
 from psynetdata.anonymize.face.deployment_anonymizer import policy_of
@@ -160,3 +164,36 @@ def test_a_key_that_is_an_id_is_told_without_it():
     assert found["masked"]
     assert worker not in json.dumps(found)
     assert found["rows"] == 1
+
+
+def test_accepting_the_line_of_a_key_that_reads_as_a_pattern_opens_that_key_only(tmp_path):
+    own = json.dumps({"*": 5, "opt[*]": 6, "other": 7, "": 8, "a.b": 9, " \u2028#": 1})
+    snapshot = written_down({"participant": [["id", "worker_id", "vars"], ["1", "w1", own]]})
+    path = tmp_path / "decisions.csv"
+    lines = policy("undecided", "--csv").splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if '"other"' not in line), encoding="utf-8")
+    assert "Decided about 5" in policy("decide", "--file", str(path))
+    assert [each["selector"] for each in policy_operation.list_undecided(snapshot)] == ["other"]
+    assert "(a pattern)" not in policy("list")
+    policy("decide", "participant", "vars", "o*", "--shared", "keep", "--open", "drop", "--kind", "number")
+    assert "o* (a pattern)" in policy("list")
+    assert policy_operation.list_undecided(snapshot) == []
+
+
+def test_earlier_decisions_are_rewritten_where_they_meant_two_things():
+    first = Deployment.objects.create(deployment_id="first")
+    rule = {"shared": "keep", "open": "drop", "kind": "number", "reason": "x"}
+    for column, selector in (("answer", "why. 100%"), ("vars", "a.b"), ("vars", "gmsi*"), ("vars", "")):
+        table = "response" if column == "answer" else "participant"
+        Decision.objects.create(deployment=first, table=table, column=column, selector=selector, **rule)
+    migration = import_module("psynetdata.migrations.0022_literal_selectors")
+    migration.forwards(apps, SimpleNamespace(connection=connection))
+    rows = Decision.objects.filter(deployment=first).values_list("selector", "shared", "open")
+    assert sorted(rows) == [(each, "keep", "drop") for each in ("", "a%2Eb", "a.b", "gmsi*", "why. 100%25")]
+
+
+def test_a_special_category_never_leaves_for_a_repository():
+    deployment = Deployment.objects.create(deployment_id="first")
+    with pytest.raises(BadInput, match="special category"):
+        decide(deployment, [Rule("response", "answer", "faith", "keep", "keep", "special_category", "x")])
+    assert decide(deployment, [Rule("response", "answer", "faith", "keep", "drop", "special_category", "x")]) == 1

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import re
+import zipfile
 from io import StringIO
 
 import pytest
@@ -41,6 +43,13 @@ def test_all_of_them_at_once_in_every_file(tmp_path):
     assert told["dates"]["rows"]["of a participant"] > 0
     assert "1 to 364" in told["dates"]["how"]
     assert any("time" in line or "days" in line for line in told["linkable"])
+    launch = re.search(r"launch=(\d{4}-\d\d-\d\d)--", (plain / "data" / "ExperimentConfig.csv").read_text())[1]
+    texts = {path.name: path.read_bytes() for path in less.rglob("*") if path.is_file() and path.suffix != ".zip"}
+    assert {name for name, text in texts.items() if launch.encode() in text} == set()
+    with zipfile.ZipFile(less / "database.zip") as database:
+        assert {member.date_time[1:] for member in database.infolist()} == {(1, 1, 0, 0, 0)}
+        assert [name for name in database.namelist() if launch.encode() in database.read(name)] == []
+    assert json.loads((less / "manifest.json").read_text())["snapshot"]["taken_at"][4:] == "-01-01T00:00:00Z"
     people, others = sheet(less, *PEOPLE), sheet(plain, *PEOPLE)
     assert sorted(row["worker_id"] for row in people) == [f"participant_n{n:04d}" for n in range(1, len(people) + 1)]
     for row, other in zip(people, others, strict=True):

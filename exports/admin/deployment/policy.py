@@ -18,6 +18,7 @@ from psynetdata.admin.pages.confirmation import row_or_404
 from psynetdata.anonymize.face import policy_decisions
 from psynetdata.anonymize.face.deployment_anonymizer import withholds
 from psynetdata.anonymize.identifiers.identifiers import KINDS
+from psynetdata.anonymize.policy.key_names import SENSITIVE, SPECIAL
 from psynetdata.anonymize.policy.rules import Rule
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import BadInput, Problem
@@ -31,7 +32,7 @@ ACTIONS = {
     "drop": "withheld",
 }
 _PSEUDONYM_KINDS = tuple(kind for kind, fixed in KINDS.items() if fixed is None)
-WHAT = ("choice", "number", "content", "free_text", "special_category", *_PSEUDONYM_KINDS)
+WHAT = ("choice", "number", "content", "free_text", SPECIAL, SENSITIVE, *_PSEUDONYM_KINDS)
 
 
 class PolicyActions:

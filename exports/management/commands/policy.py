@@ -1,5 +1,3 @@
-import csv
-import io
 from pathlib import Path
 
 from exports.management.mirroring_command import MirroringCommand
@@ -8,6 +6,7 @@ from exports.mirroring.rebuild import to_mirror
 from exports.operations import policy
 from psynetdata.anonymize.face import policy_decisions
 from psynetdata.anonymize.face.deployment_anonymizer import withholds
+from psynetdata.anonymize.policy import selector_text
 from psynetdata.anonymize.policy.rules import ACTIONS, FIELDS, Rule
 from psynetdata.deployments import chosen
 from psynetdata.models import Deployment
@@ -63,7 +62,15 @@ class Command(MirroringCommand):
 
     def _list(self, deployment: Deployment, **options) -> None:
         rows = [
-            [one.table, one.column, one.selector, one.shared, one.open, one.kind, one.decided_by or "command line"]
+            [
+                one.table,
+                one.column,
+                _shown(one.selector),
+                one.shared,
+                one.open,
+                one.kind,
+                one.decided_by or "command line",
+            ]
             for one in deployment.first.decisions.select_related("decided_by")
         ]
         if not rows:
@@ -111,16 +118,18 @@ class Command(MirroringCommand):
         self.mirror(to_mirror(deployment), done="It is recorded, but the anonymous face does not follow it yet.")
 
 
+def _shown(selector: str) -> str:
+    return f"{selector} (a pattern)" if selector_text.is_pattern(selector) else selector
+
+
 def _place(words: list[str]) -> tuple[str, str, str]:
     return words[0], words[1], words[2] if len(words) == 3 else ""
 
 
 def _lines(undecided: list[dict]) -> str:
-    out = io.StringIO()
-    writer = csv.DictWriter(out, FIELDS, lineterminator="\n")
-    writer.writeheader()
-    for each in undecided:
-        if not each["masked"]:
-            rule = {name: each[name] for name in FIELDS if name != "reason"}
-            writer.writerow(rule | {"reason": f"{each['rows']} rows: {each['shape']}"})
-    return out.getvalue()
+    names = FIELDS[:-1]
+    return policy_decisions.to_csv(
+        Rule(*(each[name] for name in names), f"{each['rows']} rows: {each['shape']}")
+        for each in undecided
+        if not each["masked"]
+    )

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from isal import isal_zlib
 
+from exports.leakscan.needles.withheld_texts import WithheldTexts
 from exports.package.zip.deflate import DeflatedPiece, Packer, pack, ranged, unpacked
 from exports.package.zip.zip_writer import Entry
 from exports.store.blobs import Segment, Store
@@ -24,8 +25,6 @@ from psynetdata.psynet.classfile import computed_columns, excel
 from psynetdata.psynet.classfile.rows import ClassFiles, Keys, add_keys, final_keys
 from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.problems import Damaged
-
-from .withheld_texts import WithheldTexts
 
 DATABASE = ""  # the key of a table's own rows among the pieces; keys of classes are (name, keys)
 

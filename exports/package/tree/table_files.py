@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 
+from exports.leakscan.needles.withheld_texts import WithheldTexts
 from exports.package.progress_meter import ProgressMeter
 from exports.package.zip.deflate import DeflatedPiece, pack
 from exports.package.zip.zip_writer import ZipWriter
@@ -19,7 +20,6 @@ from psynetdata.psynet.tables import Column
 
 from .convert_worker import ConvertContext, ConvertedSegment, RelayoutTask, TableTask, convert, guess, lay_out_again
 from .file_names import UsedNames, safe_name
-from .withheld_texts import WithheldTexts
 
 # What `psynet export` writes if the app has no name of its own; the snapshot does not hold it.
 EXPERIMENT_ID = b"app"

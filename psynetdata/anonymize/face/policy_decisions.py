@@ -2,17 +2,23 @@
 deployments that continue it."""
 
 import csv
-from collections.abc import Iterable
+import io
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, replace
 from pathlib import Path
 
 from django.db import transaction
 
 from psynetdata.anonymize.identifiers.identifiers import KINDS
+from psynetdata.anonymize.policy import selector_text
+from psynetdata.anonymize.policy.key_names import SPECIAL
 from psynetdata.anonymize.policy.rules import FIELDS, Policy, Rule
 from psynetdata.models import Audit, Decision, Deployment
 from psynetdata.psynet.problems import BadInput, NotFound
 from psynetdata.psynet.tables import known_tables
 
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _LONGEST = {"selector": 500, "reason": 300, "kind": 40, "table": 100, "column": 100}
 
 
@@ -21,7 +27,8 @@ def decide(deployment: Deployment, rules: Iterable[Rule], *, user=None) -> int:
 
     Each decision is recorded in the audit log. All rules are stored or none: raises BadInput for an invalid rule.
     """
-    first, rules = deployment.first, list(rules)
+    first = deployment.first
+    rules = [replace(rule, selector=selector_text.typed(rule.selector)) for rule in rules]
     policy = Policy.load()
     for rule in rules:
         _check(rule, policy)
@@ -37,6 +44,7 @@ def decide(deployment: Deployment, rules: Iterable[Rule], *, user=None) -> int:
 
 def forget(deployment: Deployment, table: str, column: str, selector: str = "", *, user=None) -> None:
     """Undo a decision: the policy's own rule applies again, if there is one. Raises NotFound if nothing was decided."""
+    selector = selector_text.typed(selector)
     place = {"table": table, "column": column, "selector": selector}
     with transaction.atomic():
         gone, _ = Decision.objects.filter(deployment=deployment.first, **place).delete()
@@ -62,13 +70,34 @@ def withhold(deployment: Deployment, everything: bool, *, user=None) -> bool:
 def from_file(path: Path) -> list[Rule]:
     """Read decisions from a CSV file with the columns of policy.csv; lines with # are comments. Raises BadInput."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        text = path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}.") from None
-    reader = csv.DictReader(line for line in lines if line.strip() and not line.startswith("#"))
-    if reader.fieldnames != FIELDS:
-        raise BadInput(f"{path.name} needs the columns {', '.join(FIELDS)}, in this order.")
-    return [Policy.rule_of(path.name, line) for line in reader]
+    try:
+        reader = csv.DictReader(_without_comments(text))
+        if reader.fieldnames != FIELDS:
+            raise BadInput(f"{path.name} needs the columns {', '.join(FIELDS)}, in this order.")
+        return [Policy.rule_of(path.name, line) for line in reader]
+    except csv.Error as error:
+        raise BadInput(f"{path.name} is not a CSV file: {error}.") from None
+
+
+def to_csv(rules: Iterable[Rule]) -> str:
+    """Return decisions as `from_file` reads them."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow(FIELDS)
+    # In quotes, the name of a table that begins with # does not look like a comment.
+    csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(map(astuple, rules))
+    return out.getvalue()
+
+
+def _without_comments(text: str) -> Iterator[str]:
+    """Yield the lines that are not comments. A line end in quotes is part of a name, and so is a # after it."""
+    inside = False
+    for line in _LINE.findall(text):
+        if inside or (line.strip() and not line.startswith("#")):
+            inside ^= bool(line.count('"') % 2)
+            yield line
 
 
 def _check(rule: Rule, policy: Policy) -> None:
@@ -78,6 +107,8 @@ def _check(rule: Rule, policy: Policy) -> None:
             raise BadInput(f"The {name} of a rule has at most {longest} characters.")
     if not (rule.table and rule.column and rule.kind):
         raise BadInput(f"The rule for {_name(rule)} needs a table, a column and a kind of content.")
+    if rule.kind == SPECIAL and rule.open != "drop":
+        raise BadInput(f"{_name(rule)} is a special category of data: choose drop for level open.")
     known = known_tables().get(rule.table)
     if known is not None and rule.column not in known and (rule.table, rule.column) != ("asset", "*"):
         raise BadInput(f"PsyNet's table {rule.table} has no column {rule.column}.")

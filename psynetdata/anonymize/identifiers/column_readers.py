@@ -8,6 +8,7 @@ the recruiters' answers), and secrets in the deployment's configuration.
 from collections.abc import Callable, Iterable
 
 from psynetdata.anonymize.forms import id_names
+from psynetdata.anonymize.policy import selector_text
 from psynetdata.anonymize.policy.rules import Policy
 from psynetdata.psynet import jsontext
 from psynetdata.psynet.column_roles import Role, has_role
@@ -87,14 +88,15 @@ def _read_decided(table: str, name: str, at: int, names: list[str], policy: Poli
     def read_row(row: Row) -> Found:
         value = jsontext.read(row[at])
         if question is not None:
-            yield from _of_rule(policy, table, name, row[question] or "", value)
+            yield from _of_rule(policy, table, name, selector_text.of_name(row[question] or ""), value)
             return
-        prefix = "" if type_at is None else class_name(table, row[type_at])
+        prefix = "" if type_at is None else selector_text.of_class(class_name(table, row[type_at]))
         if prefix:
             yield from _of_rule(policy, table, name, prefix, value)
         if isinstance(value, dict):
             for key, item in value.items():
-                yield from _of_rule(policy, table, name, f"{prefix}/{key}" if prefix else key, item)
+                selector = selector_text.of_key(key)
+                yield from _of_rule(policy, table, name, f"{prefix}/{selector}" if prefix else selector, item)
 
     return read_row
 

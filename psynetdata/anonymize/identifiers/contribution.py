@@ -17,7 +17,7 @@ class Contribution:
 
     `kinds` {value: kind}; `entries` [[value, whether its key may name a person, rows]], see collection.py;
     `found`, `code`, `holders` {word: participants}: see public_words.py; `made`, `linked`, `assets`: see
-    personal_assets.py; `parents`, `trials`, `answers`: see answer_copies.py.
+    personal_assets.py; `parents`, `trials`, `pages`, `answers`: see answer_copies.py.
     """
 
     rows: int = 0
@@ -31,6 +31,7 @@ class Contribution:
     assets: list[list[Any]] = field(default_factory=list)
     parents: list[list[str]] = field(default_factory=list)
     trials: dict[str, list[str]] = field(default_factory=dict)
+    pages: dict[str, list[str]] = field(default_factory=dict)
     answers: list[list[str]] = field(default_factory=list)
 
     def to_bytes(self) -> bytes:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import unquote
 
+from psynetdata.anonymize.policy import selector_text
 from psynetdata.anonymize.policy.rules import Policy
 from psynetdata.psynet import jsontext
 from psynetdata.psynet.column_roles import Role, columns_with_role
@@ -104,7 +105,8 @@ def decided_public(rows: Iterable[dict[str, str | None]], policy: Policy) -> fro
 
 def asset_selector(row: dict[str, str | None]) -> str:
     """Return the selector `<Class>/<module>/<local key>` of an asset row."""
-    return f"{class_name('asset', row.get('type'))}/{row.get('module_id') or ''}/{row.get('local_key') or ''}"
+    parts = (class_name("asset", row.get("type")), row.get("module_id") or "", row.get("local_key") or "")
+    return "/".join(selector_text.of_name(part) if part else "" for part in parts)
 
 
 def _is_personal(row: dict[str, str | None], policy: Policy) -> bool | None:

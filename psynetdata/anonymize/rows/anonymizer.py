@@ -12,7 +12,9 @@ from typing import Any
 
 from psynetdata.anonymize.forms import id_names
 from psynetdata.anonymize.identifiers.identifiers import Identifiers
-from psynetdata.anonymize.policy.rules import LEVELS, Policy, Rule
+from psynetdata.anonymize.policy import key_names, selector_text
+from psynetdata.anonymize.policy.key_names import SENSITIVE, SPECIAL
+from psynetdata.anonymize.policy.rules import LEVELS, NAMED_IDENTITY, UNDECIDED, Policy, Rule
 from psynetdata.anonymize.text.pseudonyms import Pseudonyms
 from psynetdata.anonymize.text.scrubber import Scrubber
 from psynetdata.psynet.csvtext import Row, with_null, without_null
@@ -81,7 +83,8 @@ class Anonymizer:
             "personal_assets": len(self.identifiers.personal_assets),
             "tables": self._merged(),
             "undecided": self._undecided(),
-            "special_categories": self._special(),
+            "special_categories": self._special(SPECIAL),
+            "sensitive": self._special(SENSITIVE),
             **({"dates": self._dates()} if self.dates else {}),
             "linkable": linkable(self.level, self.options),
         }
@@ -93,10 +96,17 @@ class Anonymizer:
         counts = {"rows": dict(sorted(rows.items()))} if self.options.shift_dates else {}
         return {**counts, "how": how_dates_leave(self.options)}
 
-    def _special(self) -> list[str]:
-        """Return the selectors of special categories (health, income …) that leave: `table.column selector`."""
-        clean = self.scrubber.string
-        return sorted({clean(name, free_text=True) for tally in self._tallies for name in tally.special})
+    def _special(self, kind: str) -> list[str]:
+        """Return the selectors of a kind that leave, as `table.column selector`. Article 9 of the GDPR is about SPECIAL
+        categories (health …); SENSITIVE data (income) is not among them."""
+        found = {name for tally in self._tallies for each, name in tally.special if each == kind}
+        return sorted(map(self._shown, found))
+
+    def _shown(self, selector: str) -> str:
+        """Return a selector as it may be shown: a key can be someone's id."""
+        plain = selector_text.plain(selector)
+        clean = self.scrubber.string(plain, free_text=True)
+        return selector if clean == plain else clean
 
     def _merged(self) -> dict[str, dict[str, Any]]:
         return {
@@ -115,9 +125,8 @@ class Anonymizer:
         total: Counter[tuple[str, str, str]] = Counter()
         for tally in self._tallies:
             total.update(tally.undecided)
-        clean = self.scrubber.string
         return [
-            {"table": table, "column": column, "selector": clean(selector, free_text=True), "rows": rows}
+            {"table": table, "column": column, "selector": self._shown(selector), "rows": rows}
             for (table, column, selector), rows in sorted(total.items())
         ]
 
@@ -215,11 +224,19 @@ class TableAnonymizer:
                 counts.update({(self.table, names[at], name): rows for name, rows in step.undecided.items()})
         return counts
 
-    def special(self) -> set[str]:
-        """Return the selectors of special categories that leave, as `table.column selector`."""
+    def special(self) -> set[tuple[str, str]]:
+        """Return (kind, `table.column selector`) of special categories of data that leave."""
         names = {at: name for name, at in self._places.items()}
         steps = [(names[at], step) for at, step in self._steps if isinstance(step, ByKey | ByQuestion)]
-        return {f"{self.table}.{name} {selector}" for name, step in steps for selector in step.special}
+        found = {
+            (kind, f"{self.table}.{name} {selector}") for name, step in steps for kind, selector in step.special.found
+        }
+        own = [] if self.table in known_tables() else self._actions.items()
+        return found | {
+            (kind, f"{self.table}.{name}")
+            for name, rule in own
+            if rule.action(self._owner.level) != "drop" and (kind := key_names.special_kind(name))
+        }
 
     def _times(self) -> set[str]:
         return {name for name, rule in self._actions.items() if rule.kind == "time" and not rule.selector}
@@ -233,10 +250,13 @@ class TableAnonymizer:
         rule = self._owner.policy.rule(self.table, column.name)
         if rule is not None:
             return rule
-        if self.table not in known_tables() and (kind := id_names.kind_of(column.name)):
-            return Rule(self.table, column.name, "", "pseudonym", "drop", kind, "its name says identity")
-        shared = "drop" if self.table in known_tables() or self._owner.policy.withholds else "scrub"
-        return Rule(self.table, column.name, "", shared, "drop", "undecided", "no rule covers it")
+        own = self.table not in known_tables()
+        if own and key_names.is_identity(column.name):
+            return Rule(self.table, column.name, "", "drop", "drop", UNDECIDED, NAMED_IDENTITY)
+        if own and (kind := id_names.kind_of(column.name)):
+            return Rule(self.table, column.name, "", "pseudonym", "drop", kind, NAMED_IDENTITY)
+        shared = "scrub" if own and not self._owner.policy.withholds else "drop"
+        return Rule(self.table, column.name, "", shared, "drop", UNDECIDED, "no rule covers it")
 
     def _step(self, column: Column) -> Step | None:
         rule = self._actions[column.name]
@@ -247,14 +267,14 @@ class TableAnonymizer:
         if how is not None and (rule.action(treatments.level) != "drop" or policy.selectors(self.table, column.name)):
             class_at = self._places.get("type") if how == CLASS else None
             return ByKey(self.table, column, rule, class_at, policy, treatments)
-        treatment = treatments.cell_treatment(rule, column)
+        treatment = treatments.cell_treatment(rule, column, undecided=policy.is_preliminary(rule))
         if treatment is None:
             return None
         if rule.action(treatments.level) == "pseudonym" and self.table not in known_tables() and column.type is None:
             return self._own_ids(treatment)
         if self.table not in known_tables():
             treatment = self._without_numbers(treatment)
-        if rule.kind == "undecided":
+        if rule.kind == UNDECIDED:
             return self._counted(column, treatment)
         if self.table == "asset" and (rule.action(treatments.level) == "public" or rule.kind == "asset_size"):
             return self._by_owner(column, treatment, rule)

@@ -4,15 +4,17 @@ import json
 import re
 from collections.abc import Callable
 
-from psynetdata.anonymize.identifiers.answer_copies import AnswerCopies, digest, node_copies
+from psynetdata.anonymize.identifiers.answer_copies import TRIAL, TRIALS, AnswerCopies, digest, node_copies, of_type
 from psynetdata.anonymize.policy.rules import Policy, Rule
 from psynetdata.anonymize.text import json_spans
 from psynetdata.psynet import jsontext
 from psynetdata.psynet.csvtext import Row
-from psynetdata.psynet.tables import Column, class_name
+from psynetdata.psynet.tables import Column
 
 from .treatments import Treatment, Treatments
 
+# Keys of response.metadata_ that quote what was shown.
+_QUOTES = ("prompt",)
 _NUMBERED = re.compile(r"_\d+$")
 # (original row, row that leaves): changes the row that leaves.
 Copy = Callable[[Row, Row], None]
@@ -43,8 +45,10 @@ def copying(copied: Copied, table: str, columns: list[Column]) -> list[Copy]:
         rules.append(_of_participant(copied, columns[at["answer"]], at))
     if table == "participant" and "answer_accumulators" in at:
         rules.append(_of_accumulators(copied, at["answer_accumulators"]))
-    if table == "info" and {"answer", "response_id", "type"} <= at.keys():
+    if table in TRIALS and {"answer", "response_id", "type"} <= at.keys():
         rules.append(_of_trial(copied, columns[at["answer"]], at))
+    if table == "response" and "metadata_" in at:
+        rules.append(_of_page(copied, at["id"], at["metadata_"]))
     return [copy for copy in rules if copy is not None]
 
 
@@ -118,10 +122,28 @@ def _of_trial(copied: Copied, column: Column, at: dict[str, int]) -> Copy | None
         if treat is None or out[at["answer"]] is None:
             return
         # A decision about the trial's class takes precedence.
-        if policy.rule("info", "answer", class_name("info", cells[at["type"]])) is None:
+        if policy.rule(TRIAL, "answer", of_type(cells[at["type"]])) is None:
             out[at["answer"]] = treat(cells[at["answer"]] or "")
 
     return copy if rules else None
+
+
+def _of_page(copied: Copied, number: int, place: int) -> Copy | None:
+    """Treat what a page asked, if it quotes a node that was made from such answers: see Role.NODE_COPY."""
+    strict = {**{node: [*keys.values()] for node, keys in copied.keys.items()}}
+    strict |= {node: [rule] for node, rule in copied.nodes.items()}
+    pages = copied.copies.pages
+
+    def copy(cells: Row, out: Row) -> None:
+        rules = strict.get(pages.get(cells[number] or "", ""))
+        cell = out[place]
+        if rules is None or cell is None:
+            return
+        for rule in rules:
+            cell = _by_key(copied, dict.fromkeys(_QUOTES, rule), cell)
+        out[place] = cell
+
+    return copy if strict and pages else None
 
 
 def _by_question(copied: Copied, rules: dict[str, Rule], column: Column) -> dict[str, Treatment | None]:

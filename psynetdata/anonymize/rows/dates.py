@@ -3,7 +3,11 @@
 All times of a participant, in all tables, are moved back by 1 to 364 whole days. The deployment's key determines the
 number, so it is the same in all exports. Order and intervals within a participant stay, and so does the time of day.
 Times in rows of nobody (a shared chain's nodes, the server's status) and of several participants (a group) are cut to
-the year: a row that was created when a participant's trial ended would reveal the shift.
+the year: a row that was created when a participant's trial ended would reveal the shift. So is the time of the launch
+in the deployment's id (psynet.deployment_info, `<label>__mode=<mode>__launch=<time>`), wherever it is quoted.
+
+This hides dates from somebody who reads rows one by one. It does not hide them from somebody who puts rows in order:
+tests/anonymize/test_dates_attack.py states how much that person gets.
 """
 
 import hmac
@@ -22,8 +26,10 @@ from .options import Options
 
 MOST_DAYS = 364
 _TIMES = ("timestamp", "timestamptz", "date")
+_NO_TEXT = (*_TIMES, "int2", "int4", "int8", "float4", "float8", "numeric", "bool")
 _TIME = re.compile(r"(?<![\d-])(\d{4}-\d\d-\d\d)([T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)")
 _WHOLE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ].*)?", re.DOTALL)
+_LAUNCH = re.compile(r"(launch(?:=|%3D)\d{4})-\d\d-\d\d--\d\d-\d\d-\d\d", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
 
 
@@ -73,6 +79,9 @@ class TableDates:
         # Columns of unknown type, as in an experimenter's own table: only cells that are a time as a whole.
         self._unknown = [at for at, column in enumerate(columns) if column.type is None and at not in self._cells]
 
+        # The deployment's id may be quoted in any text.
+        self._any_text = [at for at, column in enumerate(columns) if owner.shifts and column.type not in _NO_TEXT]
+
     def row(self, cells: Row, out: Row) -> None:
         """Change the times in `out`, the row that leaves; `cells` is the original row."""
         person = ""
@@ -89,6 +98,14 @@ class TableDates:
         for at in self._texts:
             if (cell := out[at]) and ":" in cell and "-" in cell:
                 out[at] = _TIME.sub(lambda match: change(match[1], match[2]), cell)
+        for at in self._any_text:
+            if (cell := out[at]) and "launch" in cell:
+                out[at] = without_launch(cell)
+
+
+def without_launch(text: str) -> str:
+    """Return the text with the time in the deployment's id cut to the year."""
+    return _LAUNCH.sub(r"\1-01-01--00-00-00", text)
 
 
 def _same(date: str, time: str) -> str:

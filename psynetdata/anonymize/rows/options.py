@@ -8,6 +8,12 @@ from psynetdata.psynet.problems import UsageError
 
 PSEUDONYMS = ("hmac", "number")
 COARSEN = ("day",)
+# What shifted dates do not protect from. The option's help, its page and every report say it.
+DATES_STAY = (
+    "This does not protect from somebody who puts the rows in order: row numbers show who came when, the time of day "
+    "and all response times stay, and numbers inside free JSON cannot be changed safely; with one known date, all "
+    "others can be worked out."
+)
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterable
 
 from psynetdata.anonymize.forms import id_names
+from psynetdata.anonymize.policy import key_names, selector_text
 from psynetdata.anonymize.policy.rules import Policy
+from psynetdata.anonymize.policy.selector_text import NO_OBJECT, OTHERS
 from psynetdata.psynet import jsontext
 from psynetdata.psynet.csvtext import Row
 from psynetdata.psynet.tables import Column, class_name, known_tables
 
-from .selectors import CLASS, MOST_SELECTORS, OTHERS, QUESTION, scheme
+from .selectors import CLASS, MOST_SELECTORS, QUESTION, covering, deep, key_selector, scheme
 from .value_shapes import ValueShape
 
 _REMEMBERED, _LONGEST = 20_000, 2_000
@@ -33,15 +35,12 @@ class Survey:
                 survey_row(row)
 
     def is_open(self, table: str, column: str, selector: str) -> bool:
-        """Return whether neither the selector nor its class has a rule."""
-        if self._policy.rule(table, column, selector) is not None:
-            return False
-        of_class, slash, _ = selector.partition("/")
-        return not slash or self._policy.rule(table, column, of_class) is None
+        """Return whether no rule covers the selector."""
+        return covering(self._policy, table, column, selector) is None
 
     def deep(self, table: str, column: str) -> set[str]:
         """Return the keys that have keys with their own rules below them."""
-        return {name.rpartition(".")[0] for name in self._policy.selectors(table, column) if "." in name}
+        return deep(self._policy, table, column)
 
     def add(self, place: Place, value: object) -> None:
         if place not in self.found and len(self.found) >= MOST_SELECTORS:
@@ -49,10 +48,10 @@ class Survey:
         self.found.setdefault(place, ValueShape()).add(value)
 
     def whole(self, table: str, column: str) -> bool:
-        """Return whether the column itself has no rule, and its name does not suggest one."""
-        return self._policy.rule(table, column) is None and not (
-            table not in known_tables() and id_names.kind_of(column)
-        )
+        """Return whether the column itself has no rule, and its name does not suggest a pseudonym."""
+        if self._policy.rule(table, column) is not None:
+            return False
+        return table in known_tables() or key_names.is_identity(column) or id_names.kind_of(column) is None
 
 
 def _column_surveyor(survey: Survey, table: str, columns: list[Column], at: int) -> RowSurveyor | None:
@@ -69,14 +68,15 @@ def _column_surveyor(survey: Survey, table: str, columns: list[Column], at: int)
 
 
 def _by_question(survey: Survey, table: str, column: str, at: int, question_at: int) -> RowSurveyor:
-    known: dict[str, bool] = {}
+    known: dict[str, str] = {}
 
     def survey_row(row: Row) -> None:
         question = row[question_at] or ""
         if question not in known:
-            known[question] = survey.is_open(table, column, question)
+            selector = selector_text.of_name(question)
+            known[question] = selector if survey.is_open(table, column, selector) else ""
         if known[question] and row[at] is not None:
-            survey.add((table, column, question), jsontext.read(row[at]))
+            survey.add((table, column, known[question]), jsontext.read(row[at]))
 
     return survey_row
 
@@ -89,7 +89,7 @@ def _by_key(survey: Survey, table: str, column: str, at: int, type_at: int | Non
         cell = row[at]
         if not cell or cell == "{}":
             return
-        name = "" if type_at is None else class_name(table, row[type_at])
+        name = "" if type_at is None else selector_text.of_class(class_name(table, row[type_at]))
         undecided = memo.get((name, cell))
         if undecided is None:
             undecided = [each for each in _members(table, cell, name, deep) if survey.is_open(table, column, each[0])]
@@ -105,12 +105,15 @@ def _members(table: str, cell: str, name: str, deep: set[str]) -> Iterable[tuple
     """Yield (selector, value) for each value in a cell that can have its own rule, as in selectors.ByKey."""
     value = jsontext.read(cell)
     if not isinstance(value, dict):
-        yield name or "(no object)", value
+        yield name or NO_OBJECT, value
         return
+    yield from _below(table, value, f"{name}/" if name else "", deep)
+
+
+def _below(table: str, value: dict[str, object], prefix: str, deep: set[str]) -> Iterable[tuple[str, object]]:
     for key, item in value.items():
-        key = "".join(filter(str.isalnum, key.casefold())) if table == "request" else key
-        selector = f"{name}/{key}" if name else key
+        selector = prefix + key_selector(table, key)
         if selector in deep and isinstance(item, dict):
-            yield from ((f"{selector}.{below}", each) for below, each in item.items())
+            yield from _below(table, item, f"{selector}.", deep)
         else:
             yield selector, item

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 class Tally:
     """Counts of the changes to some rows of a table, possibly made by another process.
 
-    `changes`: (column, action, cells changed). `undecided`: {(table, column, selector): rows}. `special`: selectors
-    of special categories that left. `dates`: {how: rows}.
+    `changes`: (column, action, cells changed). `undecided`: {(table, column, selector): rows}. `special`: (kind,
+    selector) of special categories of data that left. `dates`: {how: rows}.
     """
 
     table: str
     rows: int
     changes: list[tuple[str, str, int]]
     undecided: Counter[tuple[str, str, str]]
-    special: set[str]
+    special: set[tuple[str, str]]
     dates: Counter[str]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from psynetdata.anonymize.forms import numbers
 from psynetdata.anonymize.policy import rounding
 from psynetdata.anonymize.policy.rules import Rule
-from psynetdata.anonymize.text import json_spans
+from psynetdata.anonymize.text import json_spans, named_values
 from psynetdata.anonymize.text.pseudonyms import Pseudonyms
 from psynetdata.anonymize.text.scrubber import FREE_TEXT, Scrubber
 from psynetdata.psynet import jsontext
@@ -46,14 +46,22 @@ class Treatments:
         self.pseudonyms = pseudonyms
         self.level = level
 
-    def cell_treatment(self, rule: Rule, column: Column, *, is_json: bool = False) -> Treatment | None:
-        """Return the treatment of a whole cell (JSON text if `is_json`); None if the cell leaves unchanged."""
+    def cell_treatment(
+        self, rule: Rule, column: Column, *, is_json: bool = False, undecided: bool = False
+    ) -> Treatment | None:
+        """Return the treatment of a whole cell (JSON text if `is_json`); None if the cell leaves unchanged.
+
+        `undecided`: nobody decided about these values, so those under names that say identity are withheld.
+        """
+        treatment = self._cell_treatment(rule, column, is_json)
+        return self._without_named(rule, treatment) if undecided and treatment else treatment
+
+    def _cell_treatment(self, rule: Rule, column: Column, is_json: bool) -> Treatment | None:
         action = rule.action(self.level)
         if action == "keep" and not _may_hold_text(rule, column):
             return None
         if action == "drop":
-            empty = withheld_value(column)
-            return lambda cell: empty
+            return self.withheld(column)
         if action == "numbers":
             empty = withheld_value(column)
             without = self._without_text(self._scrub(rule.kind, plain=column.name in columns_with_role(Role.PLAIN)))
@@ -66,8 +74,22 @@ class Treatments:
             return rounding.BY_KIND[rule.kind]
         return self._scrub(_patterns_of(rule, action), plain=column.name in columns_with_role(Role.PLAIN))
 
-    def value_treatment(self, rule: Rule) -> Treatment:
-        """Return the treatment of one value inside JSON, given as JSON text."""
+    def value_treatment(self, rule: Rule, *, undecided: bool = False) -> Treatment:
+        """Return the treatment of one value inside JSON, given as JSON text; `undecided` as in `cell_treatment`."""
+        treatment = self._value_treatment(rule)
+        return self._without_named(rule, treatment) if undecided else treatment
+
+    @staticmethod
+    def withheld(column: Column) -> Treatment:
+        empty = withheld_value(column)
+        return lambda cell: empty
+
+    def _without_named(self, rule: Rule, treatment: Treatment) -> Treatment:
+        if rule.action(self.level) not in ("keep", "scrub", "numbers"):
+            return treatment
+        return lambda text: treatment(named_values.withheld(text))
+
+    def _value_treatment(self, rule: Rule) -> Treatment:
         action = rule.action(self.level)
         if action == "drop":
             return lambda text: "null"

@@ -1,36 +1,38 @@
 """Describes values without showing any: kinds, lengths, number of different ones. And proposes a rule."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from psynetdata.anonymize.forms import id_names
+from psynetdata.anonymize.policy import key_names
+from psynetdata.anonymize.text import named_values
 from psynetdata.anonymize.text.scrubber import FREE_TEXT
-
-from .selectors import SPECIAL
 
 # Up to this number, different values are counted; beyond it the description says "more than".
 MOST_DIFFERENT = 100
 # Answers to a multiple choice: few different texts, each given several times, none of them long.
 _CHOICES, _TIMES, _LONGEST_CHOICE = 12, 3, 80
-_PERSONAL = re.compile(r"name|mail|phone|address|birth|postal|post_?code|zip|city|street|contact", re.IGNORECASE)
-_SENSITIVE = re.compile(r"health|disease|diagnos|medic|disab|income|salar|religio|ethnic|racial|sexual|politic", re.I)
 _WORDS = {"number": "numbers", "flag": "true or false", "null": "nothing", "list": "lists", "object": "objects"}
 
 
 @dataclass
 class ValueShape:
-    """The shape of the values under one selector; `rows` counts them."""
+    """The shape of the values under one selector; `rows` counts them.
+
+    `has_identity`: there are values below that are withheld until someone decides (see named_values.py).
+    """
 
     rows: int = 0
     kinds: set[str] = field(default_factory=set)
     shortest: int | None = None
     longest: int = 0
+    has_identity: bool = False
     different: set[int] = field(default_factory=set)
 
     def add(self, value: object) -> None:
         self.rows += 1
         self.kinds.add(_kind(value))
+        self.has_identity = self.has_identity or _has_identity(value)
         for text in _texts(value):
             self.shortest = len(text) if self.shortest is None else min(self.shortest, len(text))
             self.longest = max(self.longest, len(text))
@@ -45,16 +47,20 @@ class ValueShape:
             many = len(self.different)
             count = f"more than {MOST_DIFFERENT}" if many > MOST_DIFFERENT else str(many)
             words.insert(0, f"text of {length} characters, {count} different")
+        if self.has_identity:
+            words.append("keys whose names say identity")
         return "; ".join(words)
 
     def proposal(self, name: str) -> dict[str, str]:
         """Return a proposed rule {shared, open, kind} for the values under a column, question or key of this name."""
+        if self.has_identity or key_names.is_identity(name):
+            return _rule("drop", "drop", FREE_TEXT)
         if kind := id_names.kind_of(name):
             return _rule("pseudonym", "drop", kind)
-        if _PERSONAL.search(name) and self.shortest is not None:
+        if key_names.may_be_identity(name) and self.shortest is not None:
             return _rule("drop", "drop", FREE_TEXT)
-        if _SENSITIVE.search(name):
-            return _rule("scrub", "drop", SPECIAL)
+        if special := key_names.special_kind(name):
+            return _rule("scrub", "drop", special)
         if self.shortest is None:
             return _rule("keep", "keep", "number")
         if self.longest <= _LONGEST_CHOICE and len(self.different) <= min(_CHOICES, self.rows // _TIMES):
@@ -74,6 +80,17 @@ def _kind(value: object) -> str:
     if isinstance(value, int | float):
         return "number"
     return "text" if isinstance(value, str) else "list" if isinstance(value, list) else "object"
+
+
+def _has_identity(value: object) -> bool:
+    if isinstance(value, list):
+        return any(map(_has_identity, value))
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        return named_values.may_hold(value)
+    return isinstance(value, dict) and any(
+        (key_names.is_identity(key) and item is not None and not isinstance(item, bool)) or _has_identity(item)
+        for key, item in value.items()
+    )
 
 
 def _texts(value: object) -> Iterator[str]:
