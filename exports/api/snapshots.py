@@ -9,11 +9,12 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from exports.capture import snapshot_schedule
+from exports.clearance.shown_names import ShownNames
 from exports.history.diff import diff, to_json
 from exports.mirroring.newest import is_mirrored
 from exports.models import Snapshot
 from psynetdata import jobs, rights
-from psynetdata.api.access import deployment_of, visible_deployments
+from psynetdata.api.access import deployment_of, face_of, visible_deployments
 from psynetdata.api.request_body import JSONBody
 from psynetdata.models import Audit, Deployment, Job
 from psynetdata.psynet.problems import Conflict, Forbidden, NotFound, UsageError
@@ -39,7 +40,8 @@ class SnapshotWithTablesSerializer(SnapshotSerializer):
 
     def get_tables(self, snapshot: Snapshot) -> dict[str, int]:
         """Return {table: rows}."""
-        return {table: entry["rows"] for table, entry in sorted(snapshot.tables.items())}
+        names = ShownNames(face_of(self.context["request"]), snapshot.deployment).tables(sorted(snapshot.tables))
+        return {name: snapshot.tables[table]["rows"] for table, name in names.items()}
 
 
 class TableDiffSerializer(serializers.Serializer):
@@ -110,13 +112,14 @@ class SnapshotViewSet(GenericViewSet):
 
     @extend_schema(summary="A snapshot, with the rows of each table", responses=SnapshotWithTablesSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:
-        return Response(SnapshotWithTablesSerializer(self._snapshot(pk)).data)
+        return Response(SnapshotWithTablesSerializer(self._snapshot(pk), context=self.get_serializer_context()).data)
 
     @extend_schema(summary="Rows added, changed and removed from one snapshot to another", responses=DiffSerializer)
     def diff(self, request: Request, pk: int, other: int) -> Response:
         """Counts for each table that differs, no rows."""
         before, after = self._snapshot(pk), self._snapshot(other)
-        differences = to_json(before, after, diff(before, after))
+        names = ShownNames(face_of(request), after.deployment)
+        differences = to_json(before, after, [one.named(names) for one in diff(before, after)])
         return Response(DiffSerializer(differences).data)
 
     @extend_schema(

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from django.conf import settings
 
+from exports.clearance.shown_names import ShownNames
 from exports.mirroring.mirror import MirrorSource
 from exports.models import Snapshot
 from exports.store.reader import SnapshotReader
@@ -48,6 +49,16 @@ class TableDiff:
         return not (
             self.added or self.changed or self.removed or self.columns_added or self.columns_removed or self.retyped
         ) and (self.before is None) == (self.after is None)
+
+    def named(self, names: ShownNames) -> "TableDiff":
+        """Return it with the names that a caller may see."""
+        return replace(
+            self,
+            table=names.name(self.table),
+            columns_added=[names.name(name) for name in self.columns_added],
+            columns_removed=[names.name(name) for name in self.columns_removed],
+            retyped={names.name(name): types for name, types in self.retyped.items()},
+        )
 
     def to_json(self) -> dict:
         return asdict(self)

@@ -15,9 +15,10 @@ from exports.store.participant_filter import FilteredSnapshot
 from exports.store.withdrawals import without_withdrawn
 from psynetdata.anonymize.face.deployment_anonymizer import anonymizer
 from psynetdata.faces import ANONYMOUS
-from psynetdata.mirror import Transform, refresh, scratch
+from psynetdata.mirror import Transform, refresh, scratch, table_names
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import NotFound, UsageError
+from psynetdata.psynet.tables import known_tables
 from psynetdata.sheets import history
 
 from .diff import changes
@@ -67,17 +68,18 @@ class SnapshotHistory:
         if face == ANONYMOUS:
             # Identifiers are collected from all tables, whichever are shown.
             past_anonymizer = anonymizer(past.deployment, MirrorSource(past.snapshot))
-            transform = Transform("as it was, anonymized", past_anonymizer.table)
+            transform = Transform("as it was, anonymized", past_anonymizer.table, past_anonymizer.scrubber.string)
         with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="past-") as folder, scratch() as alias:
-            refresh(
-                alias,
-                past.deployment,
-                _SelectedTables(without_withdrawn(past.snapshot, Path(folder)), tables),
-                transform,
-            )
+            names = table_names(past.snapshot.tables, transform.name_of)
+            wanted = None if tables is None else {table for table, name in names.items() if name in tables}
+            source = _SelectedTables(without_withdrawn(past.snapshot, Path(folder)), wanted)
+            refresh(alias, past.deployment, source, transform)
             yield alias
 
     def changes(self, before: PastSnapshot | None, after: PastSnapshot, table: str) -> dict[str, str]:
+        snapshots = [moment.snapshot for moment in (before, after) if moment is not None]
+        if table not in known_tables() and not any(table in snapshot.tables for snapshot in snapshots):
+            raise UsageError(f"Changes of {table} cannot be shown, because its name was changed; leave out since.")
         return dict(changes(before and before.snapshot, after.snapshot, table))
 
 

@@ -27,6 +27,7 @@ from exports.store.quarantine import Quarantine, release, remove, take_back_rele
 from exports.store.storage_listing import Swept
 from psynetdata import jobs
 from psynetdata.jobs import Running
+from psynetdata.mirror import comparable
 from psynetdata.models import Audit, Deployment, Job, MirroredTable
 from psynetdata.psynet import times
 from psynetdata.psynet.tables import UNMIRRORED_TABLES
@@ -194,7 +195,8 @@ def _mirrored_snapshots(deployment: Deployment) -> set[int]:
         rows = MirroredTable.objects.using(face).filter(deployment_number=deployment.number)
         states = withdrawals.unfiltered_states(deployment, dict(rows.values_list("table", "state")))
         for pk, tables in deployment.snapshots.values_list("pk", "tables").iterator() if states else ():
-            if states == {name: tables[name]["state"] for name in tables if name not in UNMIRRORED_TABLES}:
+            kept = {name: tables[name]["state"] for name in tables if name not in UNMIRRORED_TABLES}
+            if comparable(states) == comparable(kept):
                 shown.add(pk)
                 break
     return shown

@@ -13,6 +13,7 @@ from exports.models import Snapshot, Withdrawal
 from exports.store import withdrawals
 from exports.store.blobs import Store
 from psynetdata.infra.outages import Outage, outage
+from psynetdata.mirror import comparable
 from psynetdata.models import Deployment, Job, MirroredTable
 from psynetdata.psynet import times
 from psynetdata.psynet.tables import UNMIRRORED_TABLES
@@ -35,7 +36,9 @@ def mirror_alarms(sights: Iterable[DeploymentStatus], now: datetime) -> dict[int
     newest = _newest_good(sights_by_number, {})
     lagging: dict[int, list[str]] = {}
     for number, snapshot in newest.items():
-        faces = [face for face in settings.FACES if shown[face].get(number) != _states(snapshot)]
+        faces = [
+            face for face in settings.FACES if comparable(shown[face].get(number, {})) != comparable(_states(snapshot))
+        ]
         if faces:
             lagging[number] = faces
     limits = {number: max(_AFTER * _interval(sights_by_number[number]), _AT_LEAST) for number in lagging}
@@ -48,7 +51,9 @@ def mirror_alarms(sights: Iterable[DeploymentStatus], now: datetime) -> dict[int
         states = {face: shown[face].get(number, {}) for face in lagging[number]}
         if withdrawn:
             states = {face: _unfiltered(deployment, those) for face, those in states.items()}
-        behind = [face for face, those in states.items() if those is not None and those not in accepted[number]]
+        behind = [
+            face for face, those in states.items() if those is not None and comparable(those) not in accepted[number]
+        ]
         if behind:
             verdicts[number] = _sentence(behind, first, sights_by_number[number])
     return verdicts
@@ -91,14 +96,14 @@ def _newest_good(numbers: Iterable[int], before: Mapping[int, datetime]) -> dict
     return {snapshot.deployment_id: snapshot for snapshot in found.values()}
 
 
-def _snapshots_since(oldest: Mapping[int, Snapshot]) -> dict[int, list[States]]:
-    """Return {deployment: the states of its good snapshots since this one}."""
+def _snapshots_since(oldest: Mapping[int, Snapshot]) -> dict[int, list[list[tuple[str, str]]]]:
+    """Return {deployment: the comparable states of its good snapshots since this one}."""
     since = [Q(deployment=number, taken_at__gte=one.taken_at) for number, one in oldest.items()]
-    accepted: dict[int, list[States]] = defaultdict(list)
+    accepted: dict[int, list[list[tuple[str, str]]]] = defaultdict(list)
     if since:
         rows = Snapshot.objects.good().filter(reduce(or_, since)).only("deployment_id", "tables")
         for snapshot in rows.iterator():
-            accepted[snapshot.deployment_id].append(_states(snapshot))
+            accepted[snapshot.deployment_id].append(comparable(_states(snapshot)))
     return accepted
 
 

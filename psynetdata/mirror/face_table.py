@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -12,6 +13,7 @@ from psynetdata.psynet.problems import Damaged, Problem
 
 from .bulk_writer import delete, in_chunks, insert, rows_of
 from .conversion import Converter, model_of
+from .face_names import column_names
 from .prepared_rows import Identified, PreparedRows
 from .protocols import Filling, Pair, RowFilter, RowFilters, SourceTables
 from .row_runs import Run, by_id, by_text, merge
@@ -43,7 +45,7 @@ def _length(pair: Pair) -> int:
 
 
 class FaceTable:
-    """Updates one table of a face."""
+    """Updates one table of a face. `name`: the table's name on the face."""
 
     def __init__(
         self,
@@ -54,15 +56,19 @@ class FaceTable:
         table: str,
         on_progress: OnProgress,
         prepared: PreparedRows | None,
+        *,
+        name: str,
     ):
         self.face, self.deployment, self.source, self.transform = face, deployment, source, transform
         self.table, self.on_progress, self.prepared = table, on_progress, prepared
-        self.model = model_of(table)
+        self.name, self.model = name, model_of(table)
         self.columns, ids = source.columns(table), source.has_ids(table)
-        self.listed = [[column.name, column.type, column.not_null] for column in self.columns]
+        self.names = column_names(table, (column.name for column in self.columns), transform.name_of)
+        shown = [replace(column, name=self.names[column.name]) for column in self.columns]
+        self.listed = [[column.name, column.type, column.not_null] for column in shown]
         self.start_of_name = _start_of_name(deployment, ids)
         self.numbered = by_id(self.columns) if ids else by_text
-        self.converter = Converter(table, deployment.number, self.columns, deployment.clock)
+        self.converter = Converter(name, deployment.number, shown, deployment.clock)
         self.changing = transform.table(table, self.columns) if transform.table else None
         self.done = 0
         self.classes: Counter[str] = Counter()
@@ -83,7 +89,7 @@ class FaceTable:
         if not (follows and self._follow(shown, again)):
             self.classes.clear()
             if shown:
-                rows_of(self.face, self.model, self.table, self.deployment.number)._raw_delete(self.face)
+                rows_of(self.face, self.model, self.name, self.deployment.number)._raw_delete(self.face)
             self._apply(None)
             self._count()
         self._note()
@@ -157,7 +163,7 @@ class FaceTable:
         return merge(self.numbered(before() if before else ()), self.numbered(after() if after else ()))
 
     def _delete(self, identities: Iterable[str]) -> None:
-        self.classes -= delete(self.face, self.model, self.table, self.deployment.number, identities)
+        self.classes -= delete(self.face, self.model, self.name, self.deployment.number, identities)
 
     def _insert(self, rows: Iterable[Identified]) -> None:
         self.done += insert(self.face, self.model, self.converter.fields, self._values(rows))
@@ -183,7 +189,7 @@ class FaceTable:
             yield row
 
     def _count(self) -> None:
-        actual = rows_of(self.face, self.model, self.table, self.deployment.number).count()
+        actual = rows_of(self.face, self.model, self.name, self.deployment.number).count()
         count = self.source.row_count(self.table)
         if actual != count or self.classes.total() != count:
             raise _Miscounted(
@@ -194,13 +200,13 @@ class FaceTable:
     def _note(self) -> None:
         MirroredTable.objects.using(self.face).update_or_create(
             deployment_number=self.deployment.number,
-            table=self.table,
+            table=self.name,
             defaults={
                 "state": self.source.state(self.table),
                 "transform": self.start_of_name + self.transform.name,
                 "columns": self.listed,
                 "rows": self.source.row_count(self.table),
                 "classes": self.classes,
-                "withheld": sorted(self.changing.withheld) if self.changing else [],
+                "withheld": sorted(self.names[name] for name in self.changing.withheld) if self.changing else [],
             },
         )

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from psynetdata.psynet.tables import Column
 
+from .face_names import NameOf, unchanged
 from .row_runs import Run
 
 # The identity of a row in the mirror, and the row as text.
@@ -69,10 +70,14 @@ class RowFilters(Protocol):
 
 
 class Filling(Protocol):
-    """The transformation of rows that fill a face. `name` changes whenever the result for any row could change."""
+    """The transformation of rows that fill a face. `name` changes whenever the result for any row could change.
+
+    `name_of` returns the name under which the face shows a table or column that is not PsyNet's.
+    """
 
     name: str
     table: Callable[[str, list[Column]], TableTransform] | None
+    name_of: NameOf
 
     def since(self, name: str) -> RowFilters | None:
         """Return what redoes rows that were filled under another name; None if all rows must be rebuilt."""
@@ -84,6 +89,7 @@ class Transform:
 
     name: str
     table: Callable[[str, list[Column]], TableTransform] | None = None
+    name_of: NameOf = unchanged
 
     def since(self, name: str) -> None:
         return None

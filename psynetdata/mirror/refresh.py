@@ -1,7 +1,6 @@
 """Updates one face of one deployment to the state of its source tables, changing only rows that differ."""
 
 from collections import Counter
-from collections.abc import Iterator
 
 from django.db import transaction
 
@@ -11,6 +10,7 @@ from psynetdata.psynet.tables import UNMIRRORED_TABLES
 
 from .bulk_writer import rows_of
 from .conversion import model_of
+from .face_names import table_names
 from .face_table import FaceTable, OnProgress, is_shown
 from .prepared_rows import PreparedRows
 from .protocols import Filling, SourceTables
@@ -40,17 +40,18 @@ def refresh(
         transaction.atomic(using=face),
         only_writer(face, deployment.number, check_cancelled=check),
     ):
-        wanted, shown = _wanted(source), _shown(face, deployment)
-        for table in shown.keys() - set(wanted):
+        shown = _shown(face, deployment)
+        names = _names(deployment, source, transform, shown)
+        for table in shown.keys() - set(names.values()):
             rows_of(face, model_of(table), table, deployment.number)._raw_delete(face)
             shown[table].delete(using=face)
         rows = {}
-        for table in wanted:
-            before = shown.get(table)
+        for table, shown_name in names.items():
+            before = shown.get(shown_name)
             if is_shown(before, deployment, source.state(table), name):
                 rows[table] = before.rows
             else:
-                changing = FaceTable(face, deployment, source, transform, table, on_progress, prepared)
+                changing = FaceTable(face, deployment, source, transform, table, on_progress, prepared, name=shown_name)
                 rows[table] = changing.bring(before)
                 written[changing.model] += changing.done
         if check:
@@ -71,21 +72,20 @@ def prepare(
     """Transform the rows that a refresh is going to write, without a transaction. Continues with what is prepared."""
     if transform.table is None:
         return
-    for table, before in _changed_tables(face, deployment, source, transform):
-        FaceTable(face, deployment, source, transform, table, on_progress, prepared).prepare(before)
-
-
-def _changed_tables(
-    face: str, deployment: Deployment, source: SourceTables, transform: Filling
-) -> Iterator[tuple[str, MirroredTable | None]]:
     shown = _shown(face, deployment)
-    for table in _wanted(source):
-        if not is_shown(shown.get(table), deployment, source.state(table), transform.name):
-            yield table, shown.get(table)
+    for table, name in _names(deployment, source, transform, shown).items():
+        before = shown.get(name)
+        if not is_shown(before, deployment, source.state(table), transform.name):
+            FaceTable(face, deployment, source, transform, table, on_progress, prepared, name=name).prepare(before)
 
 
-def _wanted(source: SourceTables) -> list[str]:
-    return [table for table in source.tables() if table not in UNMIRRORED_TABLES]
+def _names(
+    deployment: Deployment, source: SourceTables, transform: Filling, shown: dict[str, MirroredTable]
+) -> dict[str, str]:
+    """Return {table to mirror: its name on the face}. A table that is shown in this state keeps its name."""
+    wanted = [table for table in source.tables() if table not in UNMIRRORED_TABLES]
+    kept = {table for table in wanted if is_shown(shown.get(table), deployment, source.state(table), transform.name)}
+    return table_names(wanted, transform.name_of, kept=kept)
 
 
 def _shown(face: str, deployment: Deployment) -> dict[str, MirroredTable]:

@@ -21,6 +21,7 @@ from exports.admin.watch.health import ItsJobs, jobs_of, watching_card
 from exports.admin.watch.incident_admin import incidents_card
 from exports.admin.watch.watch_actions import WatchActions
 from exports.admin.watch.watch_summary import age_of, rows_in, with_newest
+from exports.clearance.shown_names import ShownNames
 from exports.models import Incident, Snapshot, Summary
 from psynetdata import rights
 from psynetdata.admin.deployment import DeploymentAdmin as DataDeploymentAdmin
@@ -28,6 +29,7 @@ from psynetdata.admin.job import progress_card
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.cards import Card
 from psynetdata.admin.pages.confirmation import row_or_404
+from psynetdata.admin.pages.shown_face import shown_face
 from psynetdata.models import Deployment
 
 from . import notes, registration, settings
@@ -201,10 +203,11 @@ class DeploymentAdmin(
         exports = exports_card(obj.exports.select_related("job", "owner"))
         summary = Summary.objects.filter(deployment=obj).first()
         its_jobs, snapshots = jobs_of(obj), newest_of(obj)
-        history = [*self.watching(request, obj, its_jobs), *timeline_card(obj), newest_card(obj, snapshots)]
+        names = ShownNames(shown_face(request), obj)
+        history = [*self.watching(request, obj, its_jobs), *timeline_card(obj), newest_card(obj, snapshots, names)]
         held = [
             data,
-            *classes_card(summary),
+            *classes_card(summary, names),
             self.sheets(request, obj),
             exports,
             *schedules.scheduled_card(request, obj),

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.utils.safestring import SafeString
 
+from exports.clearance.shown_names import ShownNames
 from exports.models import Summary
 from psynetdata.admin.pages import charts, html
 from psynetdata.admin.pages.cards import Card
@@ -81,11 +82,11 @@ def how_it_goes(summary: Summary | None, now: datetime) -> list[Card]:
     return [Card("Progress", facts=facts, template="admin/exports/how.html", context=context, footnote=footnote)]
 
 
-def classes_card(summary: Summary | None) -> list[Card]:
+def classes_card(summary: Summary | None, names: ShownNames) -> list[Card]:
     """Return a card with the rows of each class, with links to them."""
     rows = [
         (
-            html.link(html.list_url(TYPED_MODELS[table], **{"deployment": summary.deployment_id, "class": name}), name),
+            _class_link(summary, table, names.name(name)),
             str(TYPED_MODELS[table]._meta.verbose_name_plural),
             html.number(count),
             html.number(failed) if failed else html.EMPTY,
@@ -93,6 +94,10 @@ def classes_card(summary: Summary | None) -> list[Card]:
         for table, name, count, failed in (summary.classes if summary else ())
     ]
     return [Card("Classes", headers=("class", "among", "rows", "failed"), rows=rows)] if rows else []
+
+
+def _class_link(summary: Summary, table: str, name: str) -> SafeString:
+    return html.link(html.list_url(TYPED_MODELS[table], **{"deployment": summary.deployment_id, "class": name}), name)
 
 
 def _median(summary: Summary) -> str:

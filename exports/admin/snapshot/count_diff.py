@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass
 
+from exports.clearance.shown_names import ShownNames
 from exports.history.diff import differ
 from exports.models import Snapshot
 from psynetdata.admin.pages import html
@@ -36,22 +37,22 @@ class Change:
         return f"{self.difference:+,}".replace("-", "−") if self.difference else "changed"
 
 
-def changes(before: Snapshot, after: Snapshot) -> list[Change]:
+def changes(before: Snapshot, after: Snapshot, names: ShownNames) -> list[Change]:
     """Return the tables that differ: people and their work first, then the largest differences."""
     all_changes = [
-        Change(table, was and was["rows"], is_now and is_now["rows"])
-        for table in {*before.tables, *after.tables}
+        Change(shown, was and was["rows"], is_now and is_now["rows"])
+        for table, shown in names.tables({*before.tables, *after.tables}).items()
         for was, is_now in [(before.tables.get(table), after.tables.get(table))]
         if differ(was, is_now)
     ]
     return sorted(all_changes, key=lambda one: (one.table not in TYPED_MODELS, -abs(one.difference), one.table))
 
 
-def in_a_line(before: Snapshot | None, after: Snapshot) -> str:
+def in_a_line(before: Snapshot | None, after: Snapshot, names: ShownNames) -> str:
     """Return a text like `trials +12, participants changed, and 3 more tables`."""
     if before is None:
         return "the first one"
-    all_changes = changes(before, after)
+    all_changes = changes(before, after, names)
     if not all_changes:
         return "nothing"
     named = [f"{name_of(one.table)} {one.words}" for one in all_changes[:_NAMED]]
@@ -68,10 +69,12 @@ def neighbour(obj: Snapshot, which: str) -> Snapshot | None:
     return (at_once | other_time).order_by(*order).first()
 
 
-def changes_card(before: Snapshot | None, after: Snapshot) -> Card:
+def changes_card(before: Snapshot | None, after: Snapshot, names: ShownNames) -> Card:
     if before is None:
         return Card("What changed", note="It is the first snapshot of this deployment.")
-    rows = [(one.table, html.number(one.before), html.number(one.after), one.words) for one in changes(before, after)]
+    rows = [
+        (one.table, html.number(one.before), html.number(one.after), one.words) for one in changes(before, after, names)
+    ]
     title = f"What changed since {before}"
     if not rows:
         return Card(title, note="Nothing: each table holds exactly the same rows.")

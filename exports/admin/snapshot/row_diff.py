@@ -8,11 +8,13 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from exports.clearance.shown_names import ShownNames
 from exports.history.diff import TableDiff, diff, to_read
 from exports.models import Snapshot
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.cards import Card
 from psynetdata.admin.pages.confirmation import row_or_404
+from psynetdata.admin.pages.shown_face import shown_face
 from psynetdata.admin.pages.table_names import name_of
 from psynetdata.psynet.problems import Problem
 
@@ -45,6 +47,8 @@ def page(model_admin, request: HttpRequest, number: int) -> HttpResponse:
         raise PermissionDenied
     before = neighbour(row, "lt")
     changed, why = _changed(before, row) if before else ([], "It is the first snapshot of this deployment.")
+    names = ShownNames(shown_face(request), row.deployment)
+    changed = [one.named(names) for one in changed]
     if _PART in request.GET:
         return HttpResponse(_lines(changed, why))
     card = _card(before, changed, why)

@@ -12,12 +12,14 @@ from unfold.enums import ActionVariant
 from exports.admin.export.request_page import address
 from exports.admin.verify import ask_to_verify, plan_to_verify
 from exports.admin.watch.health import active_job, retention_words
+from exports.clearance.shown_names import ShownNames
 from exports.history import accept, pin
 from exports.models import Snapshot
 from exports.package.database_zip import default_name, download
 from psynetdata import jobs, rights
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.confirmation import ConfirmationPlan, confirmed, row_or_404
+from psynetdata.admin.pages.shown_face import shown_face
 from psynetdata.psynet.problems import Conflict
 
 from .count_diff import changes_card
@@ -53,7 +55,7 @@ class SnapshotActions:
         if row.state == Snapshot.State.GOOD:
             plan = ConfirmationPlan("Accept", [f"{str(row).capitalize()} is already good; there is nothing to accept."])
         else:
-            plan = _plan_to_accept(row)
+            plan = _plan_to_accept(row, ShownNames(shown_face(request), row.deployment))
         return confirmed(self, request, row, plan, lambda: _ask_to_accept(request, row))
 
     @action(description="Pin", url_path="pin", permissions=["look_after"], icon="keep")
@@ -117,7 +119,7 @@ def _offered(row: Snapshot) -> set[str]:
     return {"database_zip", "restore", "verify", "unpin" if row.pinned else "pin"} | by_state
 
 
-def _plan_to_accept(row: Snapshot) -> ConfirmationPlan:
+def _plan_to_accept(row: Snapshot, names: ShownNames) -> ConfirmationPlan:
     shown, chain = Snapshot.objects.newest(row.deployment), accept.with_followers(row)
     then = max([*chain, *([shown] if shown else [])], key=lambda one: (one.taken_at, one.pk))
     sentences = [row.reason] if row.reason else []
@@ -132,7 +134,7 @@ def _plan_to_accept(row: Snapshot) -> ConfirmationPlan:
     sentences.append(
         f"The mirror, the sheets and new exports then show {then}" + (f" instead of {shown}:" if shown else ".")
     )
-    cards = [changes_card(shown, then)] if shown else []
+    cards = [changes_card(shown, then, names)] if shown else []
     return ConfirmationPlan("Accept", sentences, "Accept it", cards=cards)
 
 

@@ -6,6 +6,7 @@ from exports.admin.export.export_admin import exports_card
 from exports.admin.verify import verified_card
 from exports.admin.watch.alarms import wrong_card
 from exports.admin.watch.health import active_job, seconds_words
+from exports.clearance.shown_names import ShownNames
 from exports.history import accept
 from exports.models import Snapshot
 from psynetdata import rights
@@ -13,6 +14,7 @@ from psynetdata.admin.deployment import without_rows
 from psynetdata.admin.job import progress_card
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.cards import Card, CardsAdmin, ReadOnly
+from psynetdata.admin.pages.shown_face import shown_face
 from psynetdata.admin.pages.visibility import BY_DEPLOYMENT, Visible
 from psynetdata.psynet import times
 
@@ -72,16 +74,16 @@ class SnapshotAdmin(SelectedSnapshots, SnapshotActions, Visible, ReadOnly, Cards
 
     # --- its page --------------------------------------------------------------------------
     def cards(self, request, obj):
-        before = neighbour(obj, "lt")
-        full = sorted((name, entry["rows"]) for name, entry in obj.tables.items() if entry["rows"])
-        rows = [(name, html.number(count)) for name, count in full]
-        empty = without_rows(name for name, entry in obj.tables.items() if not entry["rows"])
+        before, names = neighbour(obj, "lt"), ShownNames(shown_face(request), obj.deployment)
+        counts = {name: obj.tables[table]["rows"] for table, name in names.tables(obj.tables).items()}
+        rows = [(name, html.number(count)) for name, count in sorted(counts.items()) if count]
+        empty = without_rows(name for name, count in counts.items() if not count)
         return [
             *self.first(request, obj),
             Card("Summary", facts=self.facts(request, obj, before)),
-            _with_rows(changes_card(before, obj), obj),
+            _with_rows(changes_card(before, obj, names), obj),
             Card("Rows per table", headers=("table", "rows"), rows=rows, footnote=empty),
-            *_server_cards(obj),
+            *_server_cards(obj, names),
             exports_card(obj.exports.select_related("job", "owner", "snapshot")),
         ]
 
@@ -118,7 +120,7 @@ class SnapshotAdmin(SelectedSnapshots, SnapshotActions, Visible, ReadOnly, Cards
         return facts
 
 
-def _server_cards(obj: Snapshot) -> list[Card]:
+def _server_cards(obj: Snapshot, names: ShownNames) -> list[Card]:
     """Return a card on the PostgreSQL server that it was taken from, and the last values of its sequences."""
     if not obj.server:
         return []
@@ -131,7 +133,8 @@ def _server_cards(obj: Snapshot) -> list[Card]:
         ("every row read", str(obj.server.get("afresh_at", ""))),
     ]
     rows = [
-        (name, html.number(last) if last is not None else "never used") for name, last in sorted(obj.sequences.items())
+        (names.name(name), html.number(last) if last is not None else "never used")
+        for name, last in sorted(obj.sequences.items())
     ]
     title = f"Server, and {len(rows)} sequences"
     return [Card(title, facts=facts, headers=("sequence", "last value"), rows=rows, folded=True)]

@@ -91,6 +91,10 @@ class FaceAnonymizer:
     def table(self, table: str, columns: list[Column]) -> TableAnonymizer:
         return self._anonymizer.table(table, columns)
 
+    def name_of(self, name: str) -> str:
+        """Return the name of a table or column without identifiers."""
+        return self._anonymizer.scrubber.string(name)
+
     def since(self, name: str) -> AffectedRows | None:
         """Return what redoes the rows that were made under the name `name`; None if all rows must be done again."""
         if name not in self._since:

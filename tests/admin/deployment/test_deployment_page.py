@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from exports.models import Note, Summary
 from exports.operations.deployments import add
-from psynetdata.models import Audit, Deployment
+from psynetdata.models import Audit, Deployment, MirroredTable
 from tests.admin.conftest import page_of, sentences, text_of
 
 pytestmark = pytest.mark.django_db(databases="__all__")
@@ -22,9 +22,16 @@ def test_how_it_goes(person, deployment, snapshot):
     Summary.objects.create(
         deployment=deployment, snapshot_number=snapshot.pk, taken_at=snapshot.taken_at, median_seconds=754.0,
         participants={"finished": 3, "left": 1}, progress=[1] + [0] * 8 + [3], by_hour={hour: 12},
-        classes=[["info", "MyTrial", 12, 2]],
+        classes=[["info", "MyTrial", 12, 2], ["info", "OldTrial", 1, 0]],
+    )  # fmt: skip
+    MirroredTable.objects.using("anonymous").create(
+        deployment_number=deployment.number, table="info", state="s", transform="t", columns=[], rows=12,
+        classes={"MyTrial": 12},
     )  # fmt: skip
     text = text_of(client, deployment)
+    # A name that the anonymous face does not show may hold an identifier, as long as these are not known.
+    assert "OldTrial" not in text
+    assert "OldTrial" in text_of(person("data officer"), deployment)
     for part in ("4 started: 3 finished, 1 left before the end", "3 of 4 (75 %)", "1 of 4 (25 %)", "12 min 34 s"):
         assert part in text
     assert f"/trial/?deployment={deployment.number}&amp;class=MyTrial" in text

@@ -33,12 +33,14 @@ def address(row: Snapshot) -> str:
 
 
 def test_the_page_and_its_lines_tell_rows(person, two):
-    client = person("viewer")
+    client = person("data officer")
     page = client.get(address(two[1]))
     (card,) = page.context["cards"]
     assert [row[:4] for row in card.rows] == [("coin", "1", "1", "1"), ("info", "1", "0", "0")]
     lines = client.get(f"{address(two[1])}?part").content.decode()
     assert lines == "<ul><li>coin: 1 added, 1 changed, 1 removed</li><li>trials: 1 added</li></ul>"
+    lines = person("viewer").get(f"{address(two[1])}?part").content.decode()
+    assert lines == "<ul><li>[withheld]: 1 added, 1 changed, 1 removed</li><li>trials: 1 added</li></ul>"
 
 
 def test_both_pages_lead_there(person, two):
