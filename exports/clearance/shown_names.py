@@ -24,10 +24,14 @@ class ShownNames:
     """Names of one deployment on a face. While nobody knows its identifiers, other names than PsyNet's are withheld."""
 
     def __init__(self, face: str, deployment: Deployment):
-        self._all, self._deployment = face == IDENTIFIED, deployment
+        self.face, self._all, self._deployment = face, face == IDENTIFIED, deployment
 
     def name(self, name: str) -> str:
         return name if self._all or name in _of_psynet() or name in self._shown else self._scrub(name)
+
+    def path(self, path: str) -> str:
+        """Return the path of a file without identifiers."""
+        return path if self._all else self._scrub(path)
 
     def tables(self, names) -> dict[str, str]:
         """Return {table: its name on the face}, no two alike."""

@@ -1,4 +1,4 @@
-from .asset import StoredAsset
+from .asset import SearchedFile, StoredAsset
 from .export import Export, ExportArchive
 from .incident import Incident, Notice, SlackThread
 from .installation import Installation
@@ -15,6 +15,6 @@ from .withdrawal import Withdrawal
 
 __all__ = [
     "DeploymentManifest", "Export", "ExportArchive", "ExportPreset", "ExportSchedule", "Incident", "Installation",
-    "Note", "Notice", "QuarantinedFile", "ReleasedFile", "SegmentTally", "ServerLogs", "SlackThread", "Snapshot",
-    "SourceCode", "StoredAsset", "Summary", "Watch", "Withdrawal",
+    "Note", "Notice", "QuarantinedFile", "ReleasedFile", "SearchedFile", "SegmentTally", "ServerLogs", "SlackThread",
+    "Snapshot", "SourceCode", "StoredAsset", "Summary", "Watch", "Withdrawal",
 ]  # fmt: skip

@@ -37,6 +37,27 @@ class StoredAsset(models.Model):
         return file_of(self.sha256)
 
 
+class SearchedFile(models.Model):
+    """What a search of a file for the deployment's identifiers found (exports.clearance.file_search)."""
+
+    class Outcome(models.TextChoices):
+        CLEAN = "clean"
+        HIT = "hit", "it holds an identifier"
+        UNREADABLE = "unreadable", "it cannot be searched"
+
+    deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="searched_files")
+    sha256 = models.CharField(max_length=64)
+    searched_for = models.CharField(max_length=64, help_text="Names the identifiers and the code of the search.")
+    outcome = models.CharField(max_length=20, choices=Outcome.choices)
+
+    class Meta:
+        default_permissions = ()
+        constraints = (models.UniqueConstraint(fields=("deployment", "sha256"), name="one_outcome_per_searched_file"),)
+
+    def __str__(self):
+        return f"{self.sha256[:12]}: {self.outcome}"
+
+
 def file_of(sha256: str) -> str:
     """Return the blob's name in the storage."""
     return f"{ASSETS}/{sha256[:2]}/{sha256[2:4]}/{sha256}"

@@ -43,19 +43,28 @@ def file_card(request, obj: Asset) -> Card:
 
 
 def files_of(obj: Asset, shown: ViewableAsset, rows: list[StoredAsset], *, texts: bool = True) -> list[dict]:
-    """Return what templates/admin/exports/asset.html shows. Without `texts` nothing is read from the storage."""
-    return [_file(obj, shown, row, shows=number < SHOWN, texts=texts) for number, row in enumerate(rows)]
+    """Return what templates/admin/exports/asset.html shows.
+
+    Without `texts` nothing is read from the storage, so a withheld file says so only when somebody asks for it.
+    """
+    withheld = shown.withheld(rows[:SHOWN]) if texts else {}
+    return [
+        _file(obj, shown, row, shows=number < SHOWN, texts=texts, why=withheld.get(row.pk, ""))
+        for number, row in enumerate(rows)
+    ]
 
 
-def _file(obj: Asset, shown: ViewableAsset, row: StoredAsset, *, shows: bool, texts: bool) -> dict:
+def _file(obj: Asset, shown: ViewableAsset, row: StoredAsset, *, shows: bool, texts: bool, why: str) -> dict:
+    """`why`: the reason if the file is withheld."""
     url = reverse("admin:psynetdata_asset_file", args=(obj.key, row.number))
     name = shown.name_of(row)
-    kind = kind_of(name) if shows else ""
+    kind = kind_of(name) if shows and not why else ""
     kind = "" if kind == "text" and not texts else kind
     return {
         "name": name,
         "url": url,
         "kind": kind,
+        "withheld": why,
         "text": asset_file.beginning(row) if kind == "text" else "",
         "size": html.size(row.bytes),
         "stored_at": html.utc(row.stored_at),

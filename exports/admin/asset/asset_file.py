@@ -11,6 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, St
 from exports.assets.asset_files import stored_files
 from exports.assets.personal_assets import personal_assets
 from exports.assets.plan import plan
+from exports.clearance import file_search
+from exports.clearance.shown_names import ShownNames
 from exports.models import StoredAsset
 from psynetdata.admin.pages.shown_face import record_read, shown_face
 from psynetdata.faces import IDENTIFIED
@@ -51,15 +53,23 @@ class ViewableAsset:
     """An asset whose file this person may see. `path`: its export path in the face that is shown."""
 
     path: str
+    names: ShownNames
+    deployment: Deployment
 
     def name_of(self, row: StoredAsset) -> str:
-        return row.inside or self.path.rpartition("/")[2] or f"asset-{row.asset_id}"
+        return self.names.path(row.inside) or self.path.rpartition("/")[2] or f"asset-{row.asset_id}"
+
+    def withheld(self, rows: list[StoredAsset]) -> dict[int, str]:
+        """Return {id of the file's row: why it is withheld} on the face that is shown."""
+        if self.names.face == IDENTIFIED:
+            return {}
+        return file_search.withheld(self.deployment, [(row, self.name_of(row)) for row in rows])
 
 
 def viewable_among(request: HttpRequest, assets: list[Asset]) -> dict[int, tuple[ViewableAsset, list[StoredAsset]]]:
     """Return {asset id: (Shown, its files)} for assets of one deployment whose files are stored and may be seen."""
     deployment = _deployment_of(assets[0])
-    return {} if deployment is None else _here(deployment, _not_personal(request, deployment, assets))
+    return {} if deployment is None else _here(request, deployment, _not_personal(request, deployment, assets))
 
 
 def viewable(request: HttpRequest, obj: Asset) -> tuple[ViewableAsset, list[StoredAsset]]:
@@ -70,7 +80,7 @@ def viewable(request: HttpRequest, obj: Asset) -> tuple[ViewableAsset, list[Stor
         raise NotHere("Its deployment no longer exists here.")
     if not _not_personal(request, deployment, [obj]):
         raise NotHere("Its file is personal, and only shown on the identified face.")
-    stored = _here(deployment, [obj])
+    stored = _here(request, deployment, [obj])
     if not stored:
         raise NotHere(
             "Its file is not here yet. An export with files fetches it, and so does `deployment assets --fetch`."
@@ -90,7 +100,9 @@ def _not_personal(request: HttpRequest, deployment: Deployment, assets: list[Ass
     return [] if personal is None else [obj for obj in assets if obj.id not in personal]
 
 
-def _here(deployment: Deployment, assets: list[Asset]) -> dict[int, tuple[ViewableAsset, list[StoredAsset]]]:
+def _here(
+    request: HttpRequest, deployment: Deployment, assets: list[Asset]
+) -> dict[int, tuple[ViewableAsset, list[StoredAsset]]]:
     """Return {asset id: (Shown, its files)} for assets whose files are stored."""
     if not assets:
         return {}
@@ -98,7 +110,8 @@ def _here(deployment: Deployment, assets: list[Asset]) -> dict[int, tuple[Viewab
     rows = Asset.objects.using(IDENTIFIED).filter(key__in=[obj.key for obj in assets])
     planned = {one.id: one for one in plan(map(_as_text, rows), "all")}
     files, paths = stored_files(deployment, planned.values()), {obj.id: obj.export_path or "" for obj in assets}
-    return {number: (ViewableAsset(paths[number]), rows) for number, rows in files.items()}
+    names = ShownNames(shown_face(request), deployment)
+    return {number: (ViewableAsset(paths[number], names, deployment), rows) for number, rows in files.items()}
 
 
 def kind_of(name: str) -> str:
@@ -128,6 +141,8 @@ def answer(model_admin, request: HttpRequest, key: int, number: int) -> HttpResp
     row = next((row for row in files if row.number == number), None)
     if row is None or not default_storage.exists(row.file):
         raise Http404
+    if sentence := asset.withheld([row]).get(row.pk):
+        return HttpResponse(sentence, status=403, content_type="text/plain; charset=utf-8")
     return _response(request, obj, asset.name_of(row), row)
 
 

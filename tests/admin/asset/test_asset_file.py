@@ -1,14 +1,21 @@
 """An asset shows itself, to those who may see it, and nothing in it runs."""
 
+from base64 import b64encode
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from exports.assets.background_fetch import KIND
-from exports.models import StoredAsset
+from exports.clearance import file_search
+from exports.models import SearchedFile, StoredAsset
+from exports.models.asset import file_of as file_of_hash
 from psynetdata import jobs
-from psynetdata.models import Asset, Audit, Deployment, KnownIdentifiers, Participant
+from psynetdata.anonymize.identifiers.identifiers import Identifiers
+from psynetdata.models import Asset, Audit, Deployment, KnownIdentifiers, MirroredTable, Participant
 from tests.admin.conftest import page_of
 from tests.assets.test_asset_files import SAMPLE
 
@@ -134,6 +141,69 @@ def test_a_folder_lists_its_files(person, audio):
     assert "Folder of 2 files" in text
     assert "more/&lt;b&gt;.wav" in text
     assert text.count("<audio") == 2
+
+
+def put(name: str, content: bytes) -> None:
+    """Make this the stimulus's file."""
+    digest = sha256(content).hexdigest()
+    if not default_storage.exists(file_of_hash(digest)):
+        default_storage.save(file_of_hash(digest), ContentFile(content))
+    StoredAsset.objects.filter(asset_id=STIMULUS).update(sha256=digest, bytes=len(content))
+    for face in ("identified", "anonymous"):
+        Asset.objects.using(face).filter(id=STIMULUS).update(export_path=name)
+
+
+def test_a_file_is_shown_only_after_a_search_found_no_identifier(person, audio):
+    someone = Participant.objects.using("identified").exclude(worker_id=None).first().worker_id
+    officer, viewer = person("data officer"), person("viewer")
+    for name, content, sentence in (
+        ("a.json", f'{{"who": ["{someone}"]}}'.encode(), "holds an identifier"),
+        ("a.svg", f"<svg><text>{someone.upper()}</text></svg>".encode(), "holds an identifier"),
+        ("a.html", f"<p>{b64encode(someone.encode()).decode()}".encode(), "holds an identifier"),
+        ("a.zip", b"7z\xbc\xaf\x27\x1c and more", "cannot be searched"),
+        ("a.json", b'{"who": ["nobody"]}', ""),
+    ):
+        put(name, content)
+        page = viewer.get(page_of(asset(STIMULUS))).content.decode()
+        answer = viewer.get(file_of(STIMULUS))
+        if sentence:
+            assert (answer.status_code, sentence in answer.content.decode()) == (403, True)
+            assert sentence in page
+            assert viewer.get(f"{file_of(STIMULUS)}?download", HTTP_RANGE="bytes=0-3").status_code == 403
+        else:
+            assert body(answer) == content
+            assert "nobody" in page
+        assert someone not in page
+        assert body(officer.get(file_of(STIMULUS))) == content
+    assert SearchedFile.objects.count() == 5
+
+
+def test_a_new_identifier_makes_a_file_searched_again(person, audio):
+    put("a.txt", b"Jonathan.Miller sang here")
+    client = person("viewer")
+    assert client.get(file_of(STIMULUS)).status_code == 200
+    known = KnownIdentifiers.objects.using("identified").get()
+    later = Identifiers.from_bytes(known.data)
+    later.kinds["jonathan.miller"] = "worker_id"
+    digest, known.data = known.digest, later.to_bytes()
+    known.digest = later.digest
+    known.save(using="identified")
+    shown = MirroredTable.objects.using("anonymous").get(table="asset")
+    MirroredTable.objects.using("anonymous").filter(pk=shown.pk).update(
+        transform=shown.transform.replace(digest, known.digest)
+    )
+    assert client.get(file_of(STIMULUS)).status_code == 403
+    assert SearchedFile.objects.get().outcome == "hit"
+
+
+def test_of_files_too_large_to_be_searched_only_sounds_and_pictures_are_shown(person, audio, monkeypatch):
+    monkeypatch.setattr(file_search, "LARGEST", 10)
+    client = person("viewer")
+    assert client.get(file_of(STIMULUS)).status_code == 200
+    put("a.wav", b"no sound at all")
+    answer = client.get(file_of(STIMULUS))
+    assert (answer.status_code, "too large to be searched" in answer.content.decode()) == (403, True)
+    assert not SearchedFile.objects.exists()
 
 
 def _narrowed(client):
