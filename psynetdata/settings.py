@@ -232,6 +232,10 @@ LOGIN_REDIRECT_URL = "admin:index"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 BEHIND_HTTPS = env.read("BEHIND_HTTPS", False, env.boolean, example="1")
+# On a laptop, sources of this machine may be entered in the browser; others reach a site with a host name.
+LOCAL_ADDRESSES = env.read(
+    "LOCAL_ADDRESSES", HOST in ("127.0.0.1", "localhost", "::1") and not BEHIND_HTTPS, env.boolean, example="1"
+)
 HSTS_SECONDS = env.read("HSTS_SECONDS", 365 * 86400, env.whole_number, example="31536000")
 if BEHIND_HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

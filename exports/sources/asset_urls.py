@@ -3,6 +3,7 @@
 import re
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit, urlunsplit
 
+from psynetdata.infra.local_addresses import check_named
 from psynetdata.psynet.problems import UsageError
 
 _QUERY = {"endpoint_url", "region_name", "addressing_style"}
@@ -14,6 +15,29 @@ def check_assets_url(url: str) -> None:
     """Raise UsageError if this cannot be a location of assets. An empty text means none and is accepted."""
     if url and (reason := _wrong(url)):
         raise UsageError(f"The assets' address cannot be used: {reason}. Possible are {_EXAMPLES}.")
+
+
+def check_named_assets(url: str) -> None:
+    """Raise LocalAddress if people must not enter this location in a browser: a folder of this server, or its hosts."""
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        check_named(parts.path)
+    elif parts.scheme == "s3":
+        check_named_url(query(parts).get("endpoint_url", ""))
+    else:
+        check_named_url(url)
+
+
+def check_named_url(url: str) -> None:
+    """Raise LocalAddress if people must not enter this address in a browser."""
+    if host := urlsplit(url).hostname:
+        check_named(unquote(host))
+
+
+def check_named_hosts(text: str) -> None:
+    """Raise LocalAddress if one of these hosts must not be entered in a browser, UsageError if it cannot be read."""
+    for entry in hosts(text):
+        check_named_url(f"//{entry.removeprefix('*.')}")
 
 
 def without_secret(url: str) -> tuple[str, str | None]:

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from django.conf import settings
 
+from psynetdata.infra.local_addresses import check_named
 from psynetdata.infra.web_client import Answer, NoAnswer, WebAPI
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import BadInput, NotFound
@@ -79,6 +80,7 @@ def _database(located: Located, token: str) -> Address:
         address = postgres.parse(url.partition("?")[0])
     except BadInput:
         raise BadInput(f"{located.label}: its {_VARIABLE} is not the address of a PostgreSQL database.") from None
+    check_named(address.host)  # whoever owns the app writes it
     return replace(address, options=(("sslmode", "require"),), called=f"{located.label}: its database")
 
 

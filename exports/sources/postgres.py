@@ -13,6 +13,7 @@ import psycopg2
 from psycopg2 import errorcodes
 from psycopg2.extensions import connection as Connection
 
+from psynetdata.infra.local_addresses import UnknownHost, addresses_of
 from psynetdata.psynet.problems import BadInput, Conflict, Problem
 
 OLDEST = 120000
@@ -152,9 +153,16 @@ def connected(address: Address, *, name: str) -> Iterator[Connection]:
 def connect(address: Address, *, name: str) -> Connection:
     """Return an autocommit connection, as `connected`; the caller closes it."""
     try:
+        # Several addresses of one host are tried one after the other.
+        known = addresses_of(address.host, address.port)
+    except UnknownHost:
+        raise Unreachable(f"{address.label}: the name of its server is not known.") from None
+    pinned = {"hostaddr": ",".join(known)} if known else {}
+    try:
         connection = psycopg2.connect(
-            host=address.host,
-            port=address.port,
+            **pinned,
+            host=",".join([address.host] * max(1, len(known))),
+            port=",".join([str(address.port)] * max(1, len(known))),
             dbname=address.database,
             user=address.user,
             password=address.password,

@@ -15,8 +15,9 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWi
 
 from exports.operations import deployments
 from exports.operations.deployments import InspectedSource
-from exports.sources import registry
+from exports.sources import asset_urls, registry
 from exports.sources.base import Located
+from exports.sources.heroku import Heroku
 from psynetdata import rights, sealing
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.cards import Card
@@ -88,7 +89,10 @@ class AddForm(forms.Form):
     def clean_url(self) -> Located:
         url = self.cleaned_data["url"]
         try:
-            return registry.kind_of_url(url).locate(url)
+            located = registry.kind_of_url(url).locate(url)
+            if not located.url.startswith(Heroku.schemes):  # the name of an app
+                asset_urls.check_named_url(located.url)
+            return located
         except Problem as problem:
             raise forms.ValidationError(problem.sentence) from None
 

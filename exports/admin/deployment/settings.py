@@ -25,6 +25,7 @@ def checked_assets(url: str) -> str:
     """Return the address. Raises ValidationError if it cannot be a location of assets."""
     try:
         asset_urls.check_assets_url(url)
+        asset_urls.check_named_assets(url)
     except Problem as problem:
         raise forms.ValidationError(problem.sentence) from None
     return url
@@ -109,7 +110,9 @@ class SettingsForm(forms.ModelForm):
         cleaned = super().clean()
         if not self.errors.keys() & ASSETS.keys():
             try:
-                _ = self.asset_settings
+                changed = self.asset_settings
+                asset_urls.check_named_url(changed.experiment or "")
+                asset_urls.check_named_hosts(changed.hosts or "")
             except Problem as problem:
                 self.add_error(None, problem.sentence)
         for name, most in _A_CENTURY.items():

@@ -3,16 +3,22 @@
 import ipaddress
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult
+from urllib.parse import SplitResult, urlsplit
+
+from psynetdata.infra.local_addresses import (
+    NEVER_PUBLIC,
+    UnknownHost,
+    addresses_of,
+    inner,
+    is_local,
+    may_mislead,
+)
 
 from .base import FileMissing, TransferFailed
 
 _PORTS = (80, 443)
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-# Lead into a network of our own, or contain an IPv4 address in a form that Python's ipaddress does not know. These are
-# IPv4-compatible and IPv4-translated addresses, local NAT64 prefixes, and site-local addresses.
-_NEVER_PUBLIC = tuple(map(ipaddress.ip_network, ("::/96", "::ffff:0:0:0/96", "64:ff9b:1::/48", "fec0::/10")))
 _REFUSED = "its address is not one that this deployment allows"
 
 
@@ -44,8 +50,11 @@ class Addresses:
             resolved = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
             raise TransferFailed("the name of its server is not known", unreachable=True) from None
+        misled = named and may_mislead(host)
         for *_, (address, *_) in resolved:
             if not (named or is_public(address)):
+                raise FileMissing(_REFUSED)
+            if misled and is_local(address):  # an allowed name that now leads to this machine
                 raise FileMissing(_REFUSED)
             yield address
 
@@ -61,17 +70,21 @@ def port_of(url: SplitResult) -> int:
         raise FileMissing("its address is not one that files can be fetched from") from None
 
 
+def check_endpoint(url: str) -> None:
+    """Raise UsageError if an S3 server's name leads to this machine. boto3 looks it up again when it connects."""
+    host = urlsplit(url).hostname or ""
+    with suppress(UnknownHost):
+        addresses_of(host, 0)
+
+
 def is_public(address: str) -> bool:
     """Return whether an IP address is public, also if it is embedded in another one."""
     ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        if any(ip in network for network in _NEVER_PUBLIC):
-            return False
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo and ip.teredo[1])
-        if ip in _NAT64:
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if inner:
-            return is_public(str(inner))
+    if ip.version == 6 and any(ip in network for network in NEVER_PUBLIC):
+        return False
+    hidden = inner(ip)
+    if hidden is not None:
+        return is_public(str(hidden))
     return ip.is_global and not ip.is_multicast
 
 

@@ -11,7 +11,7 @@ from psynetdata import credentials
 from psynetdata.infra.sftp.connection import Server
 from psynetdata.models import Deployment
 
-from .allowed_addresses import Addresses, port_of
+from .allowed_addresses import Addresses, check_endpoint, port_of
 from .base import Session
 from .local_folder import LocalSession
 from .s3 import Bucket, S3Session
@@ -61,13 +61,14 @@ def opener(
     if parts.scheme == "file":
         return lambda: LocalSession(Path(path))
     if parts.scheme == "s3":
+        check_endpoint(query(parts).get("endpoint_url", ""))
         bucket = Bucket(parts.netloc, path.strip("/"), query(parts), secret, timeout)
         return lambda: S3Session(bucket)
     if parts.scheme == "sftp":
         user = unquote(parts.username) if parts.username else None
         # A path below the user's home is relative: servers begin there too.
         root = path.removeprefix("/~/") or "/"
-        server = Server(parts.hostname, parts.port or 22, user, root, secret, known_hosts, timeout)
+        server = Server(parts.hostname, parts.port or 22, user, root, secret, known_hosts, timeout, checked=True)
         return lambda: SFTPSession(server)
     return lambda: WebSession(url, addresses, authorization=_authorization(secret), timeout=timeout)
 

@@ -7,11 +7,14 @@ same connection.
 
 import io
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import paramiko
 from storages.backends.sftpstorage import SFTPStorage
+
+from psynetdata.infra.local_addresses import UnknownHost, addresses_of
 
 _KNOWN_HOSTS = (Path("/etc/ssh/ssh_known_hosts"), Path("~/.ssh/known_hosts"))
 _ONE_PASS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
@@ -23,7 +26,7 @@ class Server:
     """`credentials`: a password, or a private key as text; None: the agent and the keys in ~/.ssh.
 
     `known_hosts`: this deployment's lines in the format of that file. If none of them names the host, the user's and
-    the machine's own files are used.
+    the machine's own files are used. `checked`: people set it in a browser, so its name must not lead to this machine.
     """
 
     host: str
@@ -33,6 +36,7 @@ class Server:
     credentials: str | None = None
     known_hosts: str = ""
     timeout: float = 30.0
+    checked: bool = False
 
 
 class Connected(SFTPStorage):
@@ -50,7 +54,7 @@ def connect(server: Server) -> tuple[paramiko.SSHClient, paramiko.SFTPClient]:
     _load_known(ssh.get_host_keys(), server)
     ssh.set_missing_host_key_policy(_Refuse())
     # Until ssh.connect() succeeds, it is not clear who closes the socket.
-    line = socket.create_connection((server.host, server.port), timeout=server.timeout)
+    line = _line(server)
     try:
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         secret = _secret(server.credentials)
@@ -70,6 +74,18 @@ def connect(server: Server) -> tuple[paramiko.SSHClient, paramiko.SFTPClient]:
             raise NothingToOffer from None
         raise
     return ssh, sftp
+
+
+def _line(server: Server) -> socket.socket:
+    """Return a socket to the server; one whose address was checked is connected to at that address."""
+    try:
+        known = addresses_of(server.host, server.port) if server.checked else []
+    except UnknownHost:
+        raise socket.gaierror(socket.EAI_NONAME, "the name is not known") from None
+    for address in known[:-1]:
+        with suppress(OSError):
+            return socket.create_connection((address, server.port), timeout=server.timeout)
+    return socket.create_connection((known[-1] if known else server.host, server.port), timeout=server.timeout)
 
 
 class _Transport(paramiko.Transport):

@@ -122,6 +122,14 @@ def test_a_wrong_address_is_one_sentence_and_not_shown_again(person, address, wo
     assert "S3cr3t" not in text
 
 
+@pytest.mark.parametrize("address", ["postgres://me@localhost/exp", "ssh://me@127.0.0.1/app"])
+def test_an_address_of_the_server_itself_is_not_looked_at(person, settings, address):
+    settings.LOCAL_ADDRESSES = False
+    text = person("admin").post(ADD, sent(address)).content.decode()
+    assert "leads to this machine" in text
+    assert not Deployment.objects.exists()
+
+
 def test_what_a_connection_says_stands_in_the_form(person, source):
     client = person("admin")
     for change, words in (

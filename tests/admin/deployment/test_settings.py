@@ -66,3 +66,21 @@ def test_only_when_somebody_asks(person, watched, value):
     person("admin").post(page_of(watched), SETTINGS | {"every": value})
     watched.refresh_from_db()
     assert (watched.every, watched.due_at) == (None, None)
+
+
+@pytest.mark.parametrize(("field", "value"), [
+    ("assets_url", "file:///srv"), ("assets_url", "sftp://me@127.0.0.1/a"), ("experiment_url", "http://[::1]:5000"),
+    ("assets_hosts", "localhost:9000"),
+])  # fmt: skip
+def test_addresses_of_the_server_itself_are_set_on_the_server(person, watched, settings, field, value):
+    settings.LOCAL_ADDRESSES = False
+    text = person("admin").post(page_of(watched), SETTINGS | {field: value}).content.decode()
+    assert "leads to this machine" in text
+    watched.refresh_from_db()
+    assert getattr(watched, field) == ""
+    # One that was set there stays, whatever else is changed here.
+    setattr(watched, field, value)
+    watched.save()
+    person("admin").post(page_of(watched), SETTINGS | {field: value, "label": "New"})
+    watched.refresh_from_db()
+    assert (getattr(watched, field), watched.label) == (value, "New")
