@@ -8,7 +8,7 @@ ON_BOTH = $(shell grep -rl --include='test_*.py' each_database tests)
 WORKERS ?= 4
 FAST := tests/psynet tests/anonymize tests/leakscan tests/sheets tests/mirror tests/watch tests/notify
 
-.PHONY: run demo screenshots test test-fast test-nightly mutation check-psynet psynet-columns install lint format coverage image bench faults soak fuzz broken clean
+.PHONY: run demo screenshots test test-fast test-nightly audit mutation check-psynet psynet-columns install lint format coverage image bench faults soak fuzz broken clean
 
 run: .venv/installed  ## install, migrate, load the sample on the first run, start everything
 	@exec $(MANAGE) serve --sample
@@ -44,7 +44,11 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+	$(BIN)/bandit -q -c pyproject.toml -r psynetdata exports
 	$(MANAGE) makemigrations --check --dry-run
+
+audit: .venv/installed-dev .venv-audit/installed  ## are there known holes in what is installed? Needs the network; fails if one package could not be looked up
+	.venv-audit/bin/pip-audit --strict $(foreach path,$(wildcard .venv/lib/python3*/site-packages),--path $(path))
 
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix .
@@ -114,10 +118,15 @@ broken: .venv/installed-dev  ## do the three above notice a build that was broke
 	.venv-psynet/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
+.venv-audit/installed:
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	@touch $@
+
 .venv-mutation/installed: tools/mutation/requirements.txt
 	$(PYTHON) -m venv .venv-mutation
 	.venv-mutation/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
 clean:  ## remove the virtual environments; ./var, which holds the data, stays
-	rm -rf .venv .venv-mutation .venv-psynet
+	rm -rf .venv .venv-audit .venv-mutation .venv-psynet

@@ -10,7 +10,7 @@ A worker must not use a database: the connections that it inherits belong to its
 import gc
 import multiprocessing
 import os
-import pickle
+import pickle  # nosec B403  # between processes of one program
 import signal
 import sys
 import threading
@@ -155,7 +155,7 @@ def _run_worker(pipe: Connection, parents: list[Connection], context: Any) -> No
 
 def _sendable(error: BaseException) -> BaseException:
     try:
-        pickle.loads(pickle.dumps(error))
+        pickle.loads(pickle.dumps(error))  # nosec B301  # written in the same line
     except Exception:
         return RuntimeError(f"an unexpected {type(error).__name__}")
     return error

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from psynetdata.psynet import jsontext
 
-EMPTY = mark_safe('<span class="psd-quiet">–</span>')
+EMPTY = mark_safe('<span class="psd-quiet">–</span>')  # nosec B308  # our own text
 SHORT = 80  # characters of a text in a list
 TREE_LIMIT = 20_000  # characters of JSON text that are still shown as a tree
 DEPTH_LIMIT = 30
@@ -109,7 +109,7 @@ def nowrap(text: str) -> SafeString:
 def value(content: Any) -> str | SafeString:
     """Return a column's value for a row's page: JSON as a tree, long text in a box, NULL and "" look different."""
     if content is None:
-        return mark_safe('<span class="psd-quiet">NULL</span>')
+        return mark_safe('<span class="psd-quiet">NULL</span>')  # nosec B308  # our own text
     if isinstance(content, bool):
         return badge("yes" if content else "no", "success" if content else "neutral")
     if isinstance(content, datetime):
@@ -117,7 +117,7 @@ def value(content: Any) -> str | SafeString:
     if not isinstance(content, str):
         return str(content)
     if content == "":
-        return mark_safe('<span class="psd-quiet">"" (empty)</span>')
+        return mark_safe('<span class="psd-quiet">"" (empty)</span>')  # nosec B308  # our own text
     decoded = jsontext.decode(content)
     if isinstance(decoded, dict | list):
         return json_value(decoded, content)
@@ -143,7 +143,7 @@ def _branch(node: Any, depth: int) -> SafeString:
         "", "<li><span class='psd-key'>{}</span> {}</li>", ((key, _branch(child, depth + 1)) for key, child in pairs)
     )
     what = f"{{{len(node)}}}" if isinstance(node, dict) else f"[{len(node)}]"
-    opened = mark_safe(" open") if depth < 2 and len(node) <= OPEN_LIMIT else ""
+    opened = mark_safe(" open") if depth < 2 and len(node) <= OPEN_LIMIT else ""  # nosec B308  # our own text
     return format_html("<details{}><summary>{}</summary><ul>{}</ul></details>", opened, what, lines)
 
 
