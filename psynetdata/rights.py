@@ -57,7 +57,12 @@ def hidden_deployments(user) -> list[int]:
 
 
 def can_see_identified(user, token: ApiToken | SheetLink | None = None) -> bool:
-    """Return whether the caller may see identified data. A token or link can only limit its owner's rights."""
+    """Return whether the caller may see identified data. A token can only limit its owner's rights.
+
+    A link opens for anyone who has it, and so never shows identified data.
+    """
+    if isinstance(token, SheetLink):
+        return False
     return user.has_perm(VIEW_IDENTIFIED) and (token is None or token.identified)
 
 

@@ -9,13 +9,12 @@ from django.utils import timezone
 class SheetLink(models.Model):
     """A URL that shows one sheet of one deployment to anyone who has it, until it expires; signed with SECRET_KEY.
 
-    It shows what its owner may see at the moment it is used, and nothing once it is revoked.
+    It shows the anonymous face only, whoever made it, as long as its owner may see the deployment.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="sheet_links")
     deployment = models.ForeignKey("Deployment", models.CASCADE, related_name="+")
     sheet = models.CharField(max_length=200)
-    identified = models.BooleanField(default=False, help_text="Shows the identified face, while its maker may see it.")
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -28,9 +27,9 @@ class SheetLink(models.Model):
         return f"link to {self.sheet}"
 
     @classmethod
-    def issue(cls, user, *, deployment, sheet: str, days: int, identified=False) -> "SheetLink":
+    def issue(cls, user, *, deployment, sheet: str, days: int) -> "SheetLink":
         ends = timezone.now() + timedelta(days=days)
-        return cls.objects.create(user=user, deployment=deployment, sheet=sheet, identified=identified, expires_at=ends)
+        return cls.objects.create(user=user, deployment=deployment, sheet=sheet, expires_at=ends)
 
     @property
     def signed(self) -> str:

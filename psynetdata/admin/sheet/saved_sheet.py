@@ -9,7 +9,7 @@ from psynetdata.admin.pages import html
 from psynetdata.admin.pages.cards import Card, CardsAdmin
 from psynetdata.admin.pages.shown_face import record_read, shown_face
 from psynetdata.admin.pages.visibility import BY_DEPLOYMENT, Visible, only
-from psynetdata.faces import reading
+from psynetdata.faces import ANONYMOUS, reading
 from psynetdata.models import Audit, Deployment, SavedSheet
 from psynetdata.psynet.problems import Problem
 from psynetdata.sheets import Catalogue, UnknownSheet
@@ -95,7 +95,19 @@ class SavedSheetForm(forms.ModelForm):
                 ) from None
             except Problem as problem:
                 raise forms.ValidationError(problem.sentence) from None
+        self._check_for_everybody(deployment, sheet)
         return cleaned
+
+    def _check_for_everybody(self, deployment: Deployment, sheet: SavedSheet) -> None:
+        """Raise ValidationError if it names a table or column whose name the anonymous face does not show."""
+        with reading(ANONYMOUS):
+            try:
+                Catalogue(deployment, ANONYMOUS).assemble(sheet)
+            except Problem:
+                raise forms.ValidationError(
+                    "The sheet is for everybody, but names a table or column that the anonymous face shows under "
+                    "another name, or not at all; leave it out."
+                ) from None
 
 
 @admin.register(SavedSheet)
@@ -109,7 +121,9 @@ class SavedSheetAdmin(Visible, CardsAdmin):
     change_form_template = "admin/psynetdata/saved_sheet.html"
 
     def get_fieldsets(self, request, obj=None):
-        return [(None, {"fields": SavedSheetForm.Meta.fields})]
+        # What somebody with the right filters by may be an id.
+        hidden = {"filters"} if obj and not self.has_change_permission(request, obj) else set()
+        return [(None, {"fields": [name for name in SavedSheetForm.Meta.fields if name not in hidden]})]
 
     def get_form(self, request, obj=None, change=False, **kwargs):
         form = super().get_form(request, obj, change=change, **kwargs)

@@ -13,7 +13,7 @@ from psynetdata.admin.pages.cards import Card
 from psynetdata.admin.pages.revocation import RevocableAdmin
 from psynetdata.admin.pages.shown_face import face_context, record_read, shown_face
 from psynetdata.admin.pages.visibility import Visible
-from psynetdata.faces import IDENTIFIED, reading
+from psynetdata.faces import ANONYMOUS, reading
 from psynetdata.models import Audit, Deployment, SheetLink
 from psynetdata.psynet.problems import Problem
 from psynetdata.sheets import Catalogue, Sheet, UnknownSheet
@@ -32,7 +32,7 @@ class LinkForm(forms.Form):
         initial=7,
         label="days",
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text="Anyone with the link sees this sheet, on your current face, until it expires or you revoke it.",
+        help_text="Anyone with the link sees this sheet, pseudonymized, until it expires or you revoke it.",
     )
 
 
@@ -64,7 +64,7 @@ def sheet_page(model_admin, request: HttpRequest, number: str, name: str) -> Htt
         if not request.user.has_perm(MAY_LINK):
             raise PermissionDenied
         if form.is_valid():
-            link = _make_link(request, deployment, name, face, form.cleaned_data["days"])
+            link = _make_link(request, deployment, name, form.cleaned_data["days"])
     with reading(face):
         try:
             sheet = Catalogue(deployment, face).sheet(name)
@@ -109,13 +109,15 @@ def _about(deployment: Deployment, sheet: Sheet) -> Card:
     return Card("Summary", facts=facts)
 
 
-def _make_link(request: HttpRequest, deployment: Deployment, name: str, face: str, days: int) -> str:
-    with reading(face):
-        name = Catalogue(deployment, face).sheet(name).name
-    identified = face == IDENTIFIED
-    link = SheetLink.issue(request.user, deployment=deployment, sheet=name, days=days, identified=identified)
-    details = {"deployment": deployment, "target": f"link {link.pk} to sheet {name}", "identified": identified}
-    Audit.record("issue", user=request.user, **details, days=days)
+def _make_link(request: HttpRequest, deployment: Deployment, name: str, days: int) -> str:
+    with reading(ANONYMOUS):
+        try:
+            name = Catalogue(deployment, ANONYMOUS).sheet(name).name
+        except UnknownSheet:  # an own table can have another name there
+            raise Http404 from None
+    link = SheetLink.issue(request.user, deployment=deployment, sheet=name, days=days)
+    target = f"link {link.pk} to sheet {name}"
+    Audit.record("issue", user=request.user, deployment=deployment, target=target, days=days)
     return request.build_absolute_uri(reverse("sheet-link", args=(link.signed,)))
 
 
@@ -124,8 +126,9 @@ class SheetLinkAdmin(Visible, RevocableAdmin):
     """Links to sheets. They are created on a sheet's page."""
 
     noun = "link"
+    list_filter = ("revoked",)
     list_select_related = ("user", "deployment")
-    list_display = ("sheet", "deployment", "user", "identified", "state_badge", "expires", "last_used")
+    list_display = ("sheet", "deployment", "user", "state_badge", "expires", "last_used")
     search_fields = ("sheet", "user__username")
 
     def has_add_permission(self, request):
@@ -140,7 +143,6 @@ class SheetLinkAdmin(Visible, RevocableAdmin):
             ("deployment", html.to_object(obj.deployment)),
             ("made by", obj.user),
             ("state", self.state_badge(obj)),
-            ("identified face", html.value(obj.identified)),
             ("made", html.utc(obj.created_at)),
             ("expires", self.expires(obj)),
             ("last used", self.last_used(obj)),

@@ -123,6 +123,26 @@ def test_failures_are_forgotten_after_a_day(account):
     assert SignInFailures.objects.count() == 1  # of the address
 
 
+def test_the_old_password_cannot_be_guessed_in_an_open_session(account):
+    client = Client(REMOTE_ADDR="192.0.2.9")
+    client.force_login(account)
+    new = {"new_password1": "another-four-words", "new_password2": "another-four-words"}
+
+    def change(old: str):
+        return client.post("/admin/password_change/", new | {"old_password": old})
+
+    for number in range(sign_in_limit.ACCOUNT_FREE):
+        assert "entered incorrectly" in change(f"guess {number}").content.decode()
+    assert "failed too often; try again in 1 second" in change(PASSWORD).content.decode()
+    assert pause_of(try_in(account.username, PASSWORD)) == "1 second."
+    assert Audit.objects.filter(verb="sign-in failed").count() == sign_in_limit.ACCOUNT_FREE
+    let_pass(60)
+    assert change(PASSWORD).url == "/admin/password_change/done/"
+    assert not SignInFailures.objects.filter(count__gt=0).exclude(count=sign_in_limit.ACCOUNT_FREE).exists()
+    account.refresh_from_db()
+    assert account.check_password("another-four-words")
+
+
 def test_a_password_of_digits_is_refused(account):
     with pytest.raises(ValidationError, match="entirely numeric"):
         validate_password("8273645109482736", User())

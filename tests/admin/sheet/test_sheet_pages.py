@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from exports.models import SourceCode
-from psynetdata.models import Audit, MirroredTable, SavedSheet, SheetLink, Trial
+from psynetdata.models import ApiToken, Audit, MirroredTable, SavedSheet, SheetLink, Trial
 from tests.admin.conftest import WORKER
 
 pytestmark = pytest.mark.django_db(databases="__all__")
@@ -76,7 +76,7 @@ def test_a_link_is_made_used_and_revoked(person, trials):
     address = re.search(r'id="new-link">([^<]+)<', text)[1]
     assert "read.csv(" in text
     row = SheetLink.objects.get()
-    assert (row.user, row.sheet, row.identified) == (client.user, "trial", False)
+    assert (row.user, row.sheet) == (client.user, "trial")
     assert Audit.objects.filter(verb="issue", target=f"link {row.pk} to sheet trial").exists()
     path = urlsplit(address).path
     answer = Client().get(f"{path}?fields=id")
@@ -86,6 +86,21 @@ def test_a_link_is_made_used_and_revoked(person, trials):
     client.post(f"/admin/psynetdata/sheetlink/{row.pk}/revoke/")
     assert Client().get(path).status_code == 410
     assert "revoked" in client.get("/admin/psynetdata/sheetlink/").content.decode()
+
+
+def test_a_link_shows_no_identified_data_whoever_made_it(person, trials):
+    officer = person("data officer")
+    assert WORKER["identified"] in officer.get(trials.replace("trial", "participant")).content.decode()
+    text = officer.post(trials.replace("trial", "participant"), {"days": 3}).content.decode()
+    path = urlsplit(re.search(r'id="new-link">([^<]+)<', text)[1]).path
+    body = b"".join(Client().get(path).streaming_content).decode()
+    assert WORKER["anonymous"] in body
+    assert WORKER["identified"] not in body
+    for headers in ({}, {"Authorization": f"Token {ApiToken.issue(officer.user, identified=True)[1]}"}):
+        for client in (Client(headers=headers), officer):
+            assert client.get(f"{path}?face=identified").status_code == 403
+            body = b"".join(client.get(path).streaming_content).decode()
+            assert WORKER["identified"] not in body
 
 
 def told(deployment, **fields):
