@@ -69,7 +69,7 @@ def test_only_when_somebody_asks(person, watched, value):
 
 
 @pytest.mark.parametrize(("field", "value"), [
-    ("assets_url", "file:///srv"), ("assets_url", "sftp://me@127.0.0.1/a"), ("experiment_url", "http://[::1]:5000"),
+    ("assets_url", "file:///srv"), ("assets_url", "sftp://me@127.0.0.1/a"), ("experiment_url", "http://127.0.0.1:5000"),
     ("assets_hosts", "localhost:9000"),
 ])  # fmt: skip
 def test_addresses_of_the_server_itself_are_set_on_the_server(person, watched, settings, field, value):
