@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from exports.clearance.shown_names import ShownNames
 from exports.mirroring.rebuild import rebuild
 from exports.operations import policy
 from psynetdata import rights
@@ -82,7 +83,9 @@ class PolicyView(GenericViewSet):
 
     @extend_schema(summary="Decisions", responses=DecisionSerializer(many=True))
     def decisions(self, request: Request, pk: str) -> Response:
-        return Response(DecisionSerializer(self._seen(request, pk).first.decisions.all(), many=True).data)
+        deployment = self._seen(request, pk)
+        decisions = self._names(deployment).decisions(deployment.first.decisions.all())
+        return Response(DecisionSerializer(decisions, many=True).data)
 
     @extend_schema(
         summary="Decide", request=DecisionSerializer(many=True), responses={202: DecisionSerializer(many=True)}
@@ -102,6 +105,9 @@ class PolicyView(GenericViewSet):
         rebuild(deployment, owner=request.user)
         return Response(status=204)
 
+    def _names(self, deployment: Deployment) -> ShownNames:
+        return ShownNames(rights.face_for(self.request.user, token_of(self.request)), deployment)
+
     def _seen(self, request: Request, pk: str) -> Deployment:
         if not rights.can_see_undecided(request.user, token_of(request)):
             raise Forbidden("The policy is shown to people who may export or decide; ask for the right.")
@@ -115,7 +121,8 @@ class PolicyView(GenericViewSet):
     def _listing(self, deployment: Deployment) -> dict:
         listing = policy.latest(deployment)
         at_work = policy.running_job(deployment)
-        content = {"snapshot": listing.snapshot, "newest": listing.newest, "found": listing.found}
+        content = {"snapshot": listing.snapshot, "newest": listing.newest}
+        content["found"] = self._names(deployment).listed(listing.found)
         content["withheld"] = withholds(deployment)
         return ListingSerializer(content | {"job": at_work.state if at_work else ""}).data
 

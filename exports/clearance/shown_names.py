@@ -3,7 +3,8 @@
 Snapshots hold them as the database has them. In the mirror they are already rewritten (psynetdata.mirror.face_names).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from copy import copy
 from functools import cache, cached_property, lru_cache
 
 from exports.assets.personal_assets import shown_digest
@@ -13,7 +14,7 @@ from psynetdata.anonymize.text.pseudonyms import Pseudonyms
 from psynetdata.anonymize.text.scrubber import Scrubber
 from psynetdata.faces import ANONYMOUS, IDENTIFIED
 from psynetdata.mirror import table_names
-from psynetdata.models import Deployment, MirroredTable
+from psynetdata.models import Decision, Deployment, MirroredTable
 from psynetdata.psynet.problems import NotFound
 from psynetdata.psynet.tables import known_tables
 
@@ -31,9 +32,20 @@ class ShownNames:
 
     def path(self, path: str) -> str:
         """Return the path of a file without identifiers."""
-        return path if self._all else self._scrub(path)
+        return path if self._all or not path else self._scrub(path)
 
-    def tables(self, names) -> dict[str, str]:
+    def listed(self, undecided: Iterable[dict]) -> list[dict]:
+        """Return undecided places with names that the caller may see; their selectors hold no identifier already."""
+        return [each | {"table": self.name(each["table"]), "column": self.name(each["column"])} for each in undecided]
+
+    def decisions(self, decisions: Iterable[Decision]) -> list[Decision]:
+        """Return decisions, not to be saved, about places with names that the caller may see."""
+        shown = list(map(copy, decisions))
+        for one in shown if not self._all else ():
+            one.table, one.column, one.selector = self.name(one.table), self.name(one.column), self.path(one.selector)
+        return shown
+
+    def tables(self, names: Iterable[str]) -> dict[str, str]:
         """Return {table: its name on the face}, no two alike."""
         return table_names(names, self.name)
 

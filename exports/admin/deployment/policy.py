@@ -9,6 +9,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.decorators import action
 
+from exports.clearance.shown_names import ShownNames
 from exports.mirroring.rebuild import rebuild
 from exports.operations import policy
 from psynetdata import rights
@@ -108,7 +109,8 @@ def _rule(request: HttpRequest, text: str) -> Rule:
 
 def _context(model_admin, request: HttpRequest, row: Deployment) -> dict:
     listing, at_work = policy.latest(row), policy.running_job(row)
-    decisions = row.first.decisions.select_related("decided_by")
+    names = ShownNames(rights.face_for(request.user), row)
+    decisions = names.decisions(row.first.decisions.select_related("decided_by"))
     return {
         **model_admin.admin_site.each_context(request),
         "title": f"Policy: {row}",
@@ -116,7 +118,7 @@ def _context(model_admin, request: HttpRequest, row: Deployment) -> dict:
         "original": row,
         "listing": listing,
         "withholds": withholds(row),
-        "undecided": [each | {"place": _text(each)} for each in listing.found],
+        "undecided": [each | {"place": _text(each)} for each in names.listed(listing.found)],
         "decided": [(_text(vars(one)), one, html.utc(one.decided_at)) for one in decisions],
         "card": progress_card(request, at_work, str(at_work).capitalize()) if at_work else None,
         "may_decide": rights.can_decide(request.user),

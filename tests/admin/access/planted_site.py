@@ -10,7 +10,9 @@ from django.core.files.storage import default_storage
 
 from exports.models import Snapshot, StoredAsset
 from exports.models.asset import file_of
-from psynetdata.models import Asset, Deployment
+from exports.operations import policy
+from psynetdata import jobs
+from psynetdata.models import Asset, Decision, Deployment
 from tests.load.uploads import Tables, changed, joined, reference, to_zip
 from tests.mirrored import load
 
@@ -33,6 +35,9 @@ def plant(folder: Path) -> Deployment:
         sequences={f"{identifier('sequence')}_id_seq": 7, "participant_id_seq": 9},
         server={"version": 180004, "started": "", "database": "exp", "system": "1"},
     )
+    jobs.run_here(policy.KIND, deployment=deployment, options={"snapshot": deployment.snapshots.get().pk})
+    place = {"table": f"diary_{identifier('table')}", "column": f"mood_{identifier('column')}"}
+    Decision.objects.create(deployment=deployment, **place, shared="drop", open="drop", kind="content")
     for number, (name, content) in enumerate(files().items()):
         store_file(deployment, number, name, content)
     return deployment

@@ -46,8 +46,10 @@ def first_addresses(deployment: Deployment, face: str) -> Iterator[str]:
     """Yield addresses of everything that the deployment has; of its rows those with something planted."""
     (snapshot,) = deployment.snapshots.all()
     yield from ("/admin/", "/api/schema/", "/api/deployments/", "/api/exports/", "/metrics")
-    yield from (f"/admin/psynetdata/deployment/{deployment.pk}/{page}/" for page in ("change", "export", "logs"))
-    yield f"/api/deployments/{deployment.pk}/"
+    yield from (
+        f"/admin/psynetdata/deployment/{deployment.pk}/{page}/" for page in ("change", "export", "logs", "policy")
+    )
+    yield from (f"/api/deployments/{deployment.pk}/{more}" for more in ("", "undecided/", "decisions/"))
     yield from (f"/admin/exports/snapshot/{snapshot.pk}/{page}/" for page in ("change", "changed"))
     yield from (f"/api/snapshots/{snapshot.pk}/", f"/api/snapshots/{snapshot.pk}/diff/{snapshot.pk}/")
     for model in MIRRORED:
