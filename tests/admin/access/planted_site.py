@@ -8,6 +8,8 @@ from pathlib import Path
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
+from exports.admin.asset.asset_file import _as_text
+from exports.assets.plan import plan
 from exports.models import Snapshot, StoredAsset
 from exports.models.asset import file_of
 from exports.operations import policy
@@ -85,10 +87,7 @@ def files() -> dict[str, bytes]:
 
 def store_file(deployment: Deployment, number: int, name: str, content: bytes) -> StoredAsset:
     """As if it had been fetched."""
-    from exports.admin.asset.asset_file import _as_text
-    from exports.assets.plan import plan as planned
-
-    (asset,) = planned([_as_text(Asset.objects.using("identified").get(id=STIMULUS))], "all")
+    (asset,) = plan([_as_text(Asset.objects.using("identified").get(id=STIMULUS))], "all")
     digest = sha256(content).hexdigest()
     if not default_storage.exists(file_of(digest)):
         default_storage.save(file_of(digest), ContentFile(content))
