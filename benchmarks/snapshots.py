@@ -4,6 +4,7 @@
     python -m benchmarks.snapshots --participants 10000 --trials 100     # L: ten times that
     python -m benchmarks.snapshots --mirror                              # the mirror too: a full fill, and 1 % of it
     python -m benchmarks.snapshots --writer                              # 30 snapshots under 200 transactions a second
+    python -m benchmarks.snapshots --safeguards                          # what fsync of folders and reading back cost
 
 A separate server is started and filled by make_large.sql from the reference `static`, which takes half a minute at M
 and five at L; `--url` names an existing database made like this. Times are medians, without the start-up time of
@@ -40,6 +41,7 @@ def main() -> None:
     parser.add_argument("--url", help="a database that make_large.sql has filled; 1 % of its trials will be changed")
     parser.add_argument("--mirror", action="store_true", help="measure the mirror, which takes ten times as long")
     parser.add_argument("--writer", action="store_true", help="measure next to the simulator, on a small database")
+    parser.add_argument("--safeguards", action="store_true", help="measure with and without fsync and reading back")
     options = parser.parse_args()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
@@ -47,6 +49,9 @@ def main() -> None:
             measure_beside_a_writer(stack.enter_context(Server()), folder)
             return
         url = options.url or filled(stack.enter_context(Server()), options.participants, options.trials)
+        if options.safeguards:
+            measure_safeguards(url, folder)
+            return
         (measure_mirror if options.mirror else measure)(url, Desk(folder))
 
 
@@ -95,6 +100,24 @@ def measure(url: str, desk: "Desk") -> None:
         changed.append(desk.snapshot())
     report("1 % of the trials changed", changed, yardstick, first=first)
     report("every row read afresh", [desk.snapshot("--full") for _ in range(RUNS)], yardstick)
+
+
+def measure_safeguards(url: str, folder: Path) -> None:
+    """Print first and full snapshots as they are, without fsync of folders, and without reading back; in turns."""
+    Desk.MANAGE = ROOT / "benchmarks" / "without_safeguards.py"
+    variants = {"as it is": "", "without fsync of folders": "folders", "without reading back": "reading"}
+    taken: dict[tuple[str, str], list[float]] = {}
+    for number in range(RUNS):
+        for variant, without in variants.items():
+            desk = Desk(folder / f"{number}-{without}", WITHOUT=without)
+            desk.run("deployment", "add", url, "--every", "0")
+            taken.setdefault(("first", variant), []).append(desk.snapshot()["seconds"])
+            taken.setdefault(("full", variant), []).append(desk.snapshot("--full")["seconds"])
+    for (what, variant), seconds in sorted(taken.items()):
+        print(
+            f"{what:<6} {variant:<25} {statistics.median(seconds):6.2f} s of {sorted(round(one, 2) for one in seconds)}"
+        )
+    print(f"load at the end: {os.getloadavg()}")
 
 
 def report(what: str, taken: list[dict], yardstick: float, first: dict | None = None) -> None:

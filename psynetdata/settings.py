@@ -141,6 +141,15 @@ STORAGES = {
 STORAGE_KEYS = env.read("STORAGE_KEY", [], env.storage_keys, example=env.NEW_FERNET_KEY)
 if STORAGE_KEYS:
     STORAGES["default"] = env.sealed(STORAGES["default"], STORAGE_KEYS)
+# Another storage to which everything is copied as it is stored, encrypted or not (exports.store.second_copy).
+_SECOND_COPY = env.read("STORAGE_MIRROR_URL", None, env.storage, example="sftp://user@host/folder")
+if _SECOND_COPY:
+    if env.unsealed(STORAGES["default"]) == _SECOND_COPY:
+        raise ImproperlyConfigured(
+            "The environment variable STORAGE_MIRROR_URL names the storage itself (STORAGE_URL). Choose another place "
+            "for the second copy, like STORAGE_MIRROR_URL=sftp://user@host/folder, or unset it."
+        )
+    STORAGES["second_copy"] = _SECOND_COPY
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True  # served from where they are installed; collectstatic is not needed
 FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700

@@ -1,5 +1,7 @@
 """`/metrics`: the figures for Prometheus, in its text format."""
 
+from collections.abc import Callable
+
 from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -50,6 +52,7 @@ def _write_deployments(registry: CollectorRegistry, deployments: list[Deployment
 
     age = gauge("snapshot_age_seconds", "Seconds since the time of the newest good snapshot.")
     seconds = gauge("capture_seconds", "How long the transaction of the last capture was open.")
+    lag = gauge("mirror_lag_seconds", "Seconds that the mirror is behind the newest good snapshot.")
     rows = gauge("rows", "Rows of the newest good snapshot.", "table")
     kept = gauge("snapshots", "Snapshots that are kept.")
     stored = gauge("stored_bytes", "What the kept snapshots added to the storage, in bytes.")
@@ -60,6 +63,8 @@ def _write_deployments(registry: CollectorRegistry, deployments: list[Deployment
             age.labels(figures.id).set(figures.age)
         if figures.seconds is not None:
             seconds.labels(figures.id).set(figures.seconds)
+        if figures.lag is not None:
+            lag.labels(figures.id).set(figures.lag)
         for table, count in figures.rows.items():
             rows.labels(figures.id, table).set(count)
         kept.labels(figures.id).set(figures.kept)
@@ -89,3 +94,22 @@ def _write_desk(registry: CollectorRegistry, desk: DeskMetrics) -> None:
     incidents = gauge("desk_incident_open", "1 while an incident of the desk itself is open.", "kind")
     for kind, count in desk.incidents.items():
         incidents.labels(kind).set(count)
+    waits = gauge("queue_wait_seconds", "Seconds that the oldest queued job of a cluster has waited.", "cluster")
+    for cluster, seconds in desk.waits.items():
+        waits.labels(cluster).set(seconds)
+    _write_storage(gauge, desk)
+
+
+def _write_storage(gauge: Callable[..., Gauge], desk: DeskMetrics) -> None:
+    gauge("quarantine_files", "Files that nothing refers to and that wait to be deleted.").set(desk.quarantine["files"])
+    gauge("quarantine_bytes", "Their size in bytes.").set(desk.quarantine["bytes"])
+    gauge("quarantine_age_seconds", "Seconds since the first of them was found.").set(desk.quarantine["age"])
+    if desk.backup is not None:
+        gauge("backup_age_seconds", "Seconds since the last backup succeeded.").set(desk.backup)
+    if desk.check is not None:
+        gauge("check_age_seconds", "Seconds since the oldest check of stored data.").set(desk.check)
+    gauge("damaged", "Stored segments and files that were found damaged and could not be repaired.").set(desk.damaged)
+    if desk.copy:
+        gauge("second_copy_waiting_files", "Files that the second copy lacks.").set(desk.copy["files"])
+        gauge("second_copy_waiting_bytes", "Their size in bytes.").set(desk.copy["bytes"])
+        gauge("second_copy_age_seconds", "Seconds since the second copy was complete.").set(desk.copy["age"])

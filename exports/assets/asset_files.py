@@ -15,7 +15,7 @@ from django.db import transaction
 
 from exports.models import ReleasedFile, StoredAsset
 from exports.models.asset import file_of
-from exports.store import quarantine
+from exports.store import quarantine, second_copy
 from psynetdata.infra.sealed.storage import stored_names
 from psynetdata.infra.storage import blocks
 from psynetdata.models import Deployment
@@ -127,7 +127,9 @@ def forget(deployment: Deployment, asset_ids: Iterable[int]) -> int:
     with transaction.atomic():  # if the process dies after this, the next prune still deletes the files at once
         quarantine.release(files, ReleasedFile.Reason.ERASURE)
         going.delete()
-    for one in hashes - set(StoredAsset.objects.filter(sha256__in=hashes).values_list("sha256", flat=True)):
+    unowned = hashes - set(StoredAsset.objects.filter(sha256__in=hashes).values_list("sha256", flat=True))
+    second_copy.note_deletions(stored_names(default_storage, map(file_of, unowned)))
+    for one in unowned:
         default_storage.delete(file_of(one))
     quarantine.forget(files)
     return len(hashes)

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.core.files.storage import FileSystemStorage, default_storage
 from django.utils import timezone
 
 from exports.models import Installation
 from exports.store.installation import check
+from exports.store.second_copy.place import ALIAS as SECOND_COPY
+from exports.store.second_copy.place import is_configured
 from exports.store.storage_keys import configured_keys
 from psynetdata import env
-from psynetdata.infra.sealed.storage import backend_of
 from psynetdata.models import Audit
 
 
@@ -45,7 +45,8 @@ def recovery_sheet() -> RecoverySheet:
             else []
         ),
         ("Site's database", settings.DATABASES["default"]["ENGINE"].rpartition(".")[2] + _host()),
-        ("Storage", _storage()),
+        ("Storage", _place(settings.STORAGES["default"])),
+        *([("Its second copy", _place(settings.STORAGES[SECOND_COPY]))] if is_configured() else []),
         ("Backups", _backups(row)),
     ]
     blanks = [
@@ -78,10 +79,11 @@ def _host() -> str:
     return f" on {described['HOST']}" if described.get("HOST") else f", {described['NAME']}"
 
 
-def _storage() -> str:
-    if isinstance(storage := backend_of(default_storage), FileSystemStorage):
-        return storage.location
-    options = env.unsealed(settings.STORAGES["default"]).get("OPTIONS", {})
+def _place(entry: dict) -> str:
+    """Return where a storage is, from its entry in STORAGES."""
+    options = env.unsealed(entry).get("OPTIONS", {})
+    if "location" in options and "bucket_name" not in options:
+        return options["location"]
     bucket = options.get("bucket_name")
     if bucket:
         return f"s3://{bucket}/{options.get('location', '')}"

@@ -26,9 +26,17 @@ class Incident(models.Model):
         INSTALLATION = "installation", "storage and database do not match"
         PRUNE = "prune", "nothing is pruned"
         BACKUP = "backup", "no backup"
+        DAMAGE = "damage", "stored data damaged"
+        REHASH = "rehash", "stored data not checked"
+        COPY = "copy", "second copy behind"
+        QUARANTINE = "quarantine", "files leave the quarantine"
+        QUEUE = "queue", "jobs wait too long"
 
     # Kinds that are about the desk itself; all others are about a deployment.
-    OF_DESK = (Kind.STORAGE, Kind.INSTALLATION, Kind.PRUNE, Kind.BACKUP)
+    OF_DESK = (
+        Kind.STORAGE, Kind.INSTALLATION, Kind.PRUNE, Kind.BACKUP, Kind.DAMAGE, Kind.REHASH, Kind.COPY, Kind.QUARANTINE,
+        Kind.QUEUE,
+    )  # fmt: skip
 
     deployment = models.ForeignKey(
         Deployment, models.CASCADE, null=True, blank=True, related_name="incidents", help_text="Empty: the desk itself."

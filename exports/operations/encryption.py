@@ -13,9 +13,8 @@ from django.utils import timezone
 from exports.models import ExportArchive, ServerLogs
 from exports.models.server_logs import FOLDER as LOGS
 from exports.package.expiry import FOLDER as EXPORTS
-from exports.store import installation, locks, manifests, quarantine
-from exports.store.garbage import PART
-from exports.store.storage_listing import names
+from exports.store import installation, locks, manifests, quarantine, second_copy
+from exports.store.storage_listing import PART, names
 from psynetdata.env import LOCAL
 from psynetdata.infra.sealed.storage import CLEAR, SealedStorage
 from psynetdata.jobs import Running
@@ -67,6 +66,8 @@ def _rewrite(stored_names: Iterable[str], done: _Encrypted, running: Running) ->
             with suppress(FileNotFoundError):  # deleted in the meantime
                 written = default_storage.backend.get_modified_time(name)
                 if new := default_storage.rewrite(name, _is_named):
+                    if new != name:
+                        second_copy.note_deletions([name])
                     quarantine.rename(name, new, default_storage.backend.get_modified_time(new))
                     done.files += 1
                     done.oldest = min(done.oldest, written)

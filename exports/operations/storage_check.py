@@ -18,6 +18,8 @@ from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.problems import BadInput, Damaged
 
+_ROUNDS = 2  # of repair: a state that is whole again names segments that may be damaged too
+
 
 def verify_snapshot(snapshot: Snapshot, seen: dict[str, int] | None = None) -> ArchiveContents:
     """Hash and count every state and segment again, and compare with Snapshot.tables and its totals.
@@ -28,7 +30,9 @@ def verify_snapshot(snapshot: Snapshot, seen: dict[str, int] | None = None) -> A
     """
     seen = {} if seen is None else seen
     checked, damaged = _check_tables(snapshot, seen)
-    if damaged and (healed := heal(Store(), damaged)):
+    for _ in range(_ROUNDS):
+        if not damaged or not (healed := heal(Store(), damaged)):
+            break
         Audit.record("repair", deployment=snapshot.deployment, target=snapshot, blobs=len(healed))
         checked, damaged = _check_tables(snapshot, seen)
     refs = [ref for ref, _ in damaged]

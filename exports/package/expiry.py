@@ -8,8 +8,7 @@ from datetime import datetime
 from django.core.files.storage import Storage
 
 from exports.models import Export, ExportArchive
-from exports.store.garbage import PART, PART_GRACE
-from exports.store.storage_listing import File, names
+from exports.store.storage_listing import PART, PART_GRACE, File, names
 from psynetdata.infra.sealed.storage import backend_of
 from psynetdata.models import Job
 

@@ -14,7 +14,9 @@ from exports.models import ServerLogs
 from exports.models.server_logs import FOLDER
 from exports.sources import registry
 from exports.sources.base import NoLogs, OpenLogs
+from exports.store import second_copy
 from psynetdata import jobs
+from psynetdata.infra.sealed.storage import stored_names
 from psynetdata.infra.storage import blocks
 from psynetdata.models import Deployment, Job
 from psynetdata.psynet.problems import Cancelled, Conflict, Damaged, Problem
@@ -73,6 +75,7 @@ def fetch(deployment: Deployment, *, check_cancelled: Callable[[], None] = lambd
     for name in stale:
         del row.replaced[name]
     _write(row)
+    second_copy.note_deletions(stored_names(default_storage, stale))
     for name in stale:
         default_storage.delete(name)
     return row

@@ -12,6 +12,8 @@ from exports.models import SourceCode
 from exports.sources import source_code_zip
 from exports.sources.untrusted_zip import printable_name
 from exports.sources.upload import Upload
+from exports.store import second_copy
+from psynetdata.infra.sealed.storage import stored_names
 from psynetdata.infra.storage import blocks
 from psynetdata.models import Audit, Deployment
 from psynetdata.psynet.problems import BadInput, Damaged, Problem
@@ -63,6 +65,7 @@ def keep(deployment: Deployment, path: Path, *, user=None) -> SourceCode:
         row, _ = SourceCode.objects.update_or_create(deployment=deployment, defaults=values)
         Audit.record("keep source code", user=user, deployment=deployment, target=deployment)
     if before is not None and before.sha256 != sha256:
+        second_copy.note_deletions(stored_names(default_storage, [before.file]))
         default_storage.delete(before.file)
     return row
 

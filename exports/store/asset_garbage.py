@@ -17,9 +17,9 @@ from psynetdata.infra.sealed.storage import SealedStorage, backend_of, stored_na
 from psynetdata.jobs import Running
 from psynetdata.psynet.problems import Damaged
 
-from .garbage import GRACE, PART, PART_GRACE
+from .garbage import GRACE
 from .quarantine import remove
-from .storage_listing import File, Swept, names
+from .storage_listing import PART, PART_GRACE, File, Swept, names
 
 _OURS = re.compile(ASSETS + r"/[0-9a-f]{2}/[0-9a-f]{2}/([0-9a-f]{64})")
 _TOGETHER = 500

@@ -15,16 +15,13 @@ from psynetdata.jobs import Running
 from psynetdata.models import MirroredTable
 from psynetdata.psynet.problems import Damaged
 
-from . import locks
+from . import locks, second_copy
 from .blobs import FOLDER, Store, file_of
 from .quarantine import forget
-from .storage_listing import File, Swept, names
+from .storage_listing import PART, PART_GRACE, File, Swept, names
 
 # Nothing newer is removed: a second guard in addition to locks.deleting, in case clocks or heartbeats are wrong.
 GRACE = timedelta(hours=1)
-# For partial files that a killed writer left; no upload takes this long.
-PART_GRACE = timedelta(days=1)
-PART = re.compile(r"\.[0-9a-f]{32}\.part$")
 _OURS = re.compile(FOLDER + r"/[0-9a-f]{2}/[0-9a-f]{2}/(?:[0-9a-f]{64}\.(?:csv|json)\.gz|[0-9a-f]{32}\.pack)")
 _REF = re.compile(r"[0-9a-f]{64}(?:@[0-9a-f]+\+\d+\+\d+)?")
 
@@ -124,6 +121,7 @@ def sweep(store: Store, references: References, files: Iterator[File], running: 
     swept = Swept()
     while not swept.waits and (batch := list(islice(files, _BATCH))):
         running.progress("removing files", swept.files)
+        second_copy.note_released(file.name for file in batch)
         _remove(batch, store, references, running, swept)
     return swept
 

@@ -16,7 +16,7 @@ from datetime import datetime
 from itertools import chain, islice
 
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import Storage, default_storage
 from django.db import transaction
 from django.db.models import Min
 from django.utils import timezone
@@ -136,10 +136,10 @@ def note_all_sealed(oldest: datetime) -> Installation:
     return _write(row, configured_keys()[:1])
 
 
-def read_mark() -> StorageMark | None:
-    """Return what the storage carries; None if it carries nothing. Raises WrongStorage if it cannot be read."""
+def read_mark(storage: Storage = default_storage) -> StorageMark | None:
+    """Return what a storage carries; None if it carries nothing. Raises WrongStorage if it cannot be read."""
     try:
-        with default_storage.open(FILE, "rb") as file:
+        with storage.open(FILE, "rb") as file:
             content = json.loads(file.read())
         keys = content.get("encryption", {}).get("keys", [])
         format_version = int(content.get("format", 1))

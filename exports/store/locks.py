@@ -4,14 +4,17 @@ A deployment's snapshots and its mirror are claimed separately, so that filling 
 are the claims of snapshots; those of mirrors are in exports/mirroring/mirror_claims.py.
 """
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from time import monotonic, sleep
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from exports.models import PackRepair
 from exports.sources.untrusted_zip import printable_name
 from psynetdata import jobs
 from psynetdata.models import Job
@@ -25,7 +28,9 @@ MIRRORS = ("mirror", "withdraw", "summarize")
 STORING = (*SNAPSHOTS, *MIRRORS)
 PRUNE = "prune"
 ENCRYPT = "encrypt"
-_LOOK = 0.2  # seconds between checks for a prune that is deleting
+_LOOK = 0.2  # seconds between checks for a prune that is deleting, or another repair
+# Longer than it takes to read and write a pack; after that time its process is dead.
+_REPAIR = timedelta(minutes=2)
 
 
 class Busy(Conflict):
@@ -114,3 +119,30 @@ def alive(kinds: tuple[str, ...]) -> QuerySet[Job]:
     """Return running jobs of these kinds, judged by their heartbeats."""
     since = timezone.now() - jobs.STALE_AFTER
     return Job.objects.filter(kind__in=kinds, state=Job.State.RUNNING, heartbeat_at__gte=since)
+
+
+@contextmanager
+def repairing(pack: str) -> Iterator[None]:
+    """Let one process at a time repair a pack; others wait. It is read and written as a whole.
+
+    Not every repair is a job (`verify` on the command line, a capture's thread), so the claim is a row of its own.
+    """
+    token = uuid.uuid4().hex
+    while not _claims_repair(pack, token):
+        sleep(_LOOK)
+    try:
+        yield
+    finally:
+        PackRepair.objects.filter(pack=pack, token=token).delete()
+
+
+def _claims_repair(pack: str, token: str) -> bool:
+    now = timezone.now()
+    try:
+        row, is_new = PackRepair.objects.get_or_create(pack=pack, defaults={"token": token, "began_at": now})
+    except IntegrityError:  # another repair ended between two of its statements
+        return False
+    if is_new or now - _REPAIR < row.began_at <= now + _REPAIR:
+        return is_new
+    dead = PackRepair.objects.filter(pack=pack, token=row.token)
+    return bool(dead.update(token=token, began_at=now))

@@ -46,8 +46,8 @@ from psynetdata.models import Decision, Deployment, Numbered, SavedSheet, Secret
 from psynetdata.psynet.problems import Damaged
 
 from . import installation
-from .garbage import GRACE, PART, PART_GRACE
-from .storage_listing import File, names
+from .garbage import GRACE
+from .storage_listing import PART, PART_GRACE, File, names
 
 FOLDER = "manifests"
 FORMAT = 1
@@ -110,7 +110,7 @@ def read_all(storage: Storage = default_storage) -> Iterator[Manifest]:
     """Yield every manifest of a storage. Raises Damaged if one cannot be read."""
     for name in sorted(names(storage, FOLDER)):
         if name.endswith(".json.gz"):
-            yield _read(storage, name)
+            yield read(storage, name)
 
 
 def named() -> set[str]:
@@ -235,7 +235,8 @@ def _write(stem: str, content: Row) -> str:
     return name
 
 
-def _read(storage: Storage, name: str) -> Manifest:
+def read(storage: Storage, name: str) -> Manifest:
+    """Return a manifest. Raises Damaged if it is missing or cannot be read."""
     try:
         with storage.open(name, "rb") as file:
             sealed = json.loads(igzip.decompress(file.read()))

@@ -19,6 +19,7 @@ from exports.models import Installation, QuarantinedFile, ReleasedFile, Snapshot
 from psynetdata.infra.sealed.storage import backend_of
 from psynetdata.jobs import Running
 
+from . import second_copy
 from .storage_listing import File, Swept
 
 DAYS = 30
@@ -163,6 +164,7 @@ def remove(
         running.progress(phase, swept.files)
         if is_used(file):
             continue
+        second_copy.note_released([file.name])
         with suppress(FileNotFoundError):
             backend_of(storage).delete(file.name)
         forget([file.name])

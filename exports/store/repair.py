@@ -13,13 +13,16 @@ from typing import BinaryIO
 from django.conf import settings
 from django.core.files import File
 from django.core.files.base import ContentFile
+from django.core.files.storage import Storage
 from isal import igzip
 
 from exports.models import Snapshot
 from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.problems import Damaged
 
+from . import second_copy
 from .blobs import Store, file_of, pack, pack_of, sha256_of
+from .locks import repairing
 
 Blob = tuple[str, str]  # a ref and its kind, csv or json
 
@@ -27,7 +30,9 @@ Blob = tuple[str, str]  # a ref and its kind, csv or json
 def repair(store: Store, ref: str, kind: str, blocks: Iterable[bytes]) -> None:
     """Store a blob again under its ref. `blocks`: its uncompressed bytes. Raises Damaged if that did not work."""
     if pack_of(ref):
-        _into_pack(store, ref, b"".join(blocks))
+        data = b"".join(blocks)
+        with repairing(file_of(ref, kind)):
+            _into_pack(store, ref, data)
     else:
         with TemporaryFile(dir=settings.TEMP_DIR) as file:
             with igzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=1, mtime=0) as packed:
@@ -39,7 +44,7 @@ def repair(store: Store, ref: str, kind: str, blocks: Iterable[bytes]) -> None:
 
 
 def heal(store: Store, damaged: Iterable[Blob]) -> set[str]:
-    """Repair blobs from other copies in the storage. Return the refs that are whole again.
+    """Repair blobs from other copies in the storage, or from its second copy. Return the refs that are whole again.
 
     Equal blobs have the same hash, but may be in several packs and in a file of their own. All table states are read
     to find them, each once.
@@ -50,13 +55,22 @@ def heal(store: Store, damaged: Iterable[Blob]) -> set[str]:
         for ref, kind in broken.items():
             if sha256_of(ref) == sha256 and any(repair_from(store, ref, kind, copy) for copy in copies - {ref}):
                 healed.add(ref)
+    if left := {ref: kind for ref, kind in broken.items() if ref not in healed}:
+        healed |= _heal_from_second_copy(store, left)
     return healed
+
+
+def _heal_from_second_copy(store: Store, broken: dict[str, str]) -> set[str]:
+    def heal_from(copy: Storage) -> set[str]:
+        return {ref for ref, kind in broken.items() if repair_from(store, ref, kind, ref, Store(copy))}
+
+    return second_copy.if_available(heal_from, set())
 
 
 def copies_of(store: Store, hashes: set[str]) -> dict[str, set[str]]:
     """Return {hash: refs under which the storage may hold it}."""
     copies = {sha256: {sha256} for sha256 in hashes}
-    for state in _every_state():
+    for state in every_state():
         refs = [state]
         with suppress(Damaged):
             refs += [segment.blob for segment in store.state(state).segments]
@@ -66,7 +80,7 @@ def copies_of(store: Store, hashes: set[str]) -> dict[str, set[str]]:
     return copies
 
 
-def _every_state() -> list[str]:
+def every_state() -> list[str]:
     """Return the states that snapshots name, in the order in which each pack is read once."""
     states: set[str] = set()
     for tables in Snapshot.objects.order_by().values_list("tables", flat=True).iterator():
@@ -74,11 +88,12 @@ def _every_state() -> list[str]:
     return sorted(states, key=lambda ref: ref.partition("@")[2])
 
 
-def repair_from(store: Store, ref: str, kind: str, copy: str) -> bool:
-    """Repair a blob from another one with the same hash. Return whether it is whole now."""
+def repair_from(store: Store, ref: str, kind: str, copy: str, source: Store | None = None) -> bool:
+    """Repair a blob from another one with the same hash, in `source` or the same store. Return whether it is whole."""
+    source = source or Store(store.storage)
     try:
-        Store(store.storage).check(copy, kind)
-        repair(store, ref, kind, Store(store.storage).unpacked(copy, kind))
+        source.check(copy, kind)
+        repair(store, ref, kind, source.unpacked(copy, kind))
     except Damaged:
         return False
     return True

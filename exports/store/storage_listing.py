@@ -4,13 +4,20 @@ All names are *stored* names. They differ from those in rows if the storage is e
 (psynetdata.infra.sealed.storage: `stored_names`, `backend_of`).
 """
 
+import os
+import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
-from django.core.files.storage import Storage
+from django.core.files.storage import FileSystemStorage, Storage
 
 from psynetdata.infra.sealed.storage import backend_of
+
+# Partial files that a killed writer left; no upload takes as long as PART_GRACE.
+PART = re.compile(r"\.[0-9a-f]{32}\.part$")
+PART_GRACE = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -56,3 +63,50 @@ def _in_folders(storage: Storage, folder: str) -> Iterator[str]:
     yield from (f"{folder}/{name}" for name in sorted(files))
     for inner in sorted(folders):
         yield from _in_folders(storage, f"{folder}/{inner}")
+
+
+def files(storage: Storage, folder: str) -> Iterator[File]:
+    """Yield every complete file below the folder, with its size and time: without a request for each file."""
+    storage = backend_of(storage)
+    if hasattr(storage, "bucket"):
+        found = _files_in_bucket(storage, folder)
+    elif isinstance(storage, FileSystemStorage):
+        found = _files_on_disk(storage.path(folder), folder)
+    else:
+        found = _files_on_server(storage, folder)
+    return (file for file in found if not PART.search(file.name))
+
+
+def _files_in_bucket(storage: Storage, folder: str) -> Iterator[File]:
+    prefix = storage._normalize_name(f"{folder}/x").removesuffix("x")
+    for entry in storage.bucket.objects.filter(Prefix=prefix):
+        yield File(f"{folder}/{entry.key.removeprefix(prefix)}", entry.size, entry.last_modified)
+
+
+def _files_on_disk(path: str, folder: str) -> Iterator[File]:
+    try:
+        entries = sorted(os.scandir(path), key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        if entry.is_dir():
+            yield from _files_on_disk(entry.path, f"{folder}/{entry.name}")
+            continue
+        try:
+            found = entry.stat()
+        except FileNotFoundError:  # removed in the meantime
+            continue
+        yield File(f"{folder}/{entry.name}", found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
+
+
+def _files_on_server(storage: Storage, folder: str) -> Iterator[File]:
+    try:
+        entries = sorted(storage.sftp.listdir_attr(storage._remote_path(folder)), key=lambda entry: entry.filename)
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        name = f"{folder}/{entry.filename}"
+        if stat.S_ISDIR(entry.st_mode):
+            yield from _files_on_server(storage, name)
+        else:
+            yield File(name, entry.st_size, datetime.fromtimestamp(entry.st_mtime, UTC))

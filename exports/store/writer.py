@@ -15,6 +15,7 @@ from tempfile import NamedTemporaryFile
 from threading import Thread
 
 from django.core.files import File
+from django.db import connection
 from django.utils import timezone
 
 from exports.models import Snapshot
@@ -130,13 +131,16 @@ class StoreWriter:
 
     def _store_all(self) -> None:
         """Store until None arrives. After a failure discard the rest, so that nobody waits for room in the queue."""
-        while entry := self._queue.get():
-            if self._failure is None:
-                try:
-                    self._store_one(*entry)
-                except BaseException as error:  # raised again in the thread that makes the blobs
-                    self._failure = error
-            entry[1].unlink(missing_ok=True)
+        try:
+            while entry := self._queue.get():
+                if self._failure is None:
+                    try:
+                        self._store_one(*entry)
+                    except BaseException as error:  # raised again in the thread that makes the blobs
+                        self._failure = error
+                entry[1].unlink(missing_ok=True)
+        finally:
+            connection.close()  # this thread's own; a repair opens it
 
     def _store_one(self, name: str, path: Path, kind: str | None) -> None:
         storage = self._store.storage

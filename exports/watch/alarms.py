@@ -12,6 +12,8 @@ from psynetdata.psynet import times
 
 from . import disks
 from .deployment_status import DeploymentStatus, last_heard
+from .queue_wait import LIMITS, oldest_queued
+from .storage_alarms import storage_alarms
 
 Kind = Incident.Kind
 Verdicts = dict[str, str | None]
@@ -28,7 +30,8 @@ def deployment_alarms(sight: DeploymentStatus, now: datetime) -> Verdicts:
 
 
 def desk_alarms() -> Verdicts:
-    return _disks() | _installation() | _prune() | _backup(timezone.now())
+    now = timezone.now()
+    return _disks() | _installation() | _prune() | _backup(now) | _queue(now) | storage_alarms(now)
 
 
 def _installation() -> Verdicts:
@@ -61,6 +64,15 @@ def _backup(now: datetime) -> Verdicts:
     failed = jobs.filter(state=Job.State.FAILED).order_by("-finished_at").first()
     why = f" The last try failed: {failed.reason}" if failed else ""
     return {Kind.BACKUP: f"There is no backup of the last {2 * desk.backup_every_hours} hours.{why}"}
+
+
+def _queue(now: datetime) -> Verdicts:
+    """Check that no job waits much longer for a worker than is normal in its cluster."""
+    late = {name: at for name, at in oldest_queued().items() if now - at > LIMITS[name]}
+    if not late:
+        return {Kind.QUEUE: None}
+    waits = " and ".join(f"of the cluster {name} since {times.in_words(at)}" for name, at in sorted(late.items()))
+    return {Kind.QUEUE: f"Jobs wait for a worker: {waits}; see in Jobs what the workers do, and in the log."}
 
 
 def _disks() -> Verdicts:

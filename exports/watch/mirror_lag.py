@@ -22,6 +22,7 @@ from .deployment_status import DeploymentStatus
 
 _AFTER = 3  # times the interval
 _AT_LEAST = timedelta(minutes=10)
+_LOOKED_AT = 500  # snapshots, for how far behind a mirror is
 States = dict[str, str]  # {table: what names its state}
 
 
@@ -57,6 +58,31 @@ def mirror_alarms(sights: Iterable[DeploymentStatus], now: datetime) -> dict[int
         if behind:
             verdicts[number] = _sentence(behind, first, sights_by_number[number])
     return verdicts
+
+
+def mirror_lags(deployments: Mapping[int, Deployment], now: datetime) -> dict[int, float]:
+    """Return {deployment: seconds since the oldest good snapshot was stored that a face does not show yet}, 0 if none.
+
+    A deployment without a good snapshot is left out, and one whose storage cannot be read now.
+    """
+    shown = {face: _shown_states(face, deployments) for face in settings.FACES}
+    lags = {}
+    for number, newest in _newest_good(deployments, {}).items():
+        behind = [one for face in settings.FACES if (one := shown[face].get(number, {})) != _states(newest)]
+        unfiltered = [_unfiltered(deployments[number], states) for states in behind]
+        if None not in unfiltered:
+            lags[number] = max((_lag(number, states, now) for states in unfiltered), default=0.0)
+    return lags
+
+
+def _lag(number: int, states: States, now: datetime) -> float:
+    since = now
+    rows = Snapshot.objects.good().filter(deployment=number).order_by("-taken_at", "-pk").only("tables", "stored_at")
+    for snapshot in rows[:_LOOKED_AT]:
+        if _states(snapshot) == states:
+            break
+        since = snapshot.stored_at
+    return max(0.0, (now - since).total_seconds())
 
 
 def _interval(sight: DeploymentStatus) -> timedelta:

@@ -3,14 +3,18 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import Count, Max, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Count, Max, Min, OuterRef, QuerySet, Subquery, Sum
 
-from exports.models import Incident, Snapshot
+from exports.models import CheckedPart, Incident, SecondCopy, Snapshot
+from exports.store.second_copy.place import is_configured
 from psynetdata import clusters, jobs
 from psynetdata.models import Deployment, Job
 
 from .deployment_status import taken_snapshots
 from .disks import Disk, disks
+from .mirror_lag import mirror_lags
+from .queue_wait import oldest_queued
+from .storage_alarms import oldest_check, waiting_in_quarantine
 
 COUNTED = ("participant", "info", "response")
 _SHOWN = (Job.State.QUEUED, Job.State.RUNNING, Job.State.FAILED)
@@ -21,12 +25,15 @@ _OF_DEPLOYMENTS = tuple(kind for kind in Incident.Kind.values if kind not in Inc
 class DeploymentMetrics:
     """`age`: seconds since the time of the newest good snapshot; `seconds`: of the last capture; None if there is none.
 
+    `lag`: seconds since the oldest good snapshot was stored that the mirror does not show yet, 0 if there is none.
+
     `stored`: bytes that the kept snapshots added to the storage when they were taken. `last_jobs`: {kind: state}.
     """
 
     id: str
     age: float | None = None
     seconds: float | None = None
+    lag: float | None = None
     rows: dict[str, int] = field(default_factory=dict)
     kept: int = 0
     stored: int = 0
@@ -38,7 +45,10 @@ class DeploymentMetrics:
 class DeskMetrics:
     """`jobs`: {(kind, state): how many}; `hearts`: {cluster: seconds since its last sign of life}.
 
-    `tick`: seconds since the last check each minute came to its end; None if there was none.
+    `tick`: seconds since the last check each minute came to its end; None if there was none. `waits`: {cluster: seconds
+    that its oldest queued job has waited}. `quarantine`: files, bytes and the age of the oldest in seconds. `backup`:
+    seconds since the last one. `check`: seconds since the oldest check of stored data; `damaged`: what it found.
+    `copy`: of the second copy, files and bytes that wait, and seconds since it was complete; empty if there is none.
     """
 
     jobs: dict[tuple[str, str], int]
@@ -46,6 +56,12 @@ class DeskMetrics:
     tick: float | None
     disks: list[Disk]
     incidents: dict[str, int]
+    waits: dict[str, float]
+    quarantine: dict[str, float]
+    backup: float | None
+    check: float | None
+    damaged: int
+    copy: dict[str, float]
 
 
 def deployment_metrics(deployments: QuerySet[Deployment], now: datetime) -> list[DeploymentMetrics]:
@@ -63,6 +79,9 @@ def deployment_metrics(deployments: QuerySet[Deployment], now: datetime) -> list
             snapshot = snapshots[row.good_id]
             figures.age = max(0.0, (now - snapshot.taken_at).total_seconds())
             figures.rows = {table: snapshot.rows_of(table) for table in COUNTED if table in snapshot.tables}
+    lags = mirror_lags({number: row for number, (row, _) in metrics_by_number.items()}, now)
+    for number, lag in lags.items():
+        metrics_by_number[number][1].lag = lag
     _add_storage(metrics_by_number)
     _add_incidents(metrics_by_number)
     _add_jobs(metrics_by_number)
@@ -104,7 +123,30 @@ def desk_metrics(now: datetime) -> DeskMetrics:
         tick=_age(clusters.last_tick(), now),
         disks=disks(),
         incidents={kind: int(kind in incidents) for kind in Incident.OF_DESK},
+        waits={cluster: _age(at, now) for cluster, at in oldest_queued().items()},
+        quarantine=_quarantine(now),
+        backup=_age(_last_backup(), now),
+        check=_age(oldest_check(), now),
+        damaged=CheckedPart.objects.aggregate(sum=Sum("damaged"))["sum"] or 0,
+        copy=_second_copy(now),
     )
+
+
+def _quarantine(now: datetime) -> dict[str, float]:
+    held = waiting_in_quarantine().aggregate(files=Count("pk"), bytes=Sum("bytes"), first=Min("found_at"))
+    return {"files": held["files"], "bytes": held["bytes"] or 0, "age": _age(held["first"], now) or 0.0}
+
+
+def _last_backup() -> datetime | None:
+    return Job.objects.filter(kind="backup", state=Job.State.DONE).aggregate(at=Max("finished_at"))["at"]
+
+
+def _second_copy(now: datetime) -> dict[str, float]:
+    row = SecondCopy.objects.first() if is_configured() else None
+    if row is None:
+        return {}
+    figures = {"files": row.waiting_files, "bytes": row.waiting_bytes}
+    return figures | {"age": _age(row.complete_at or row.begun_at, now)}
 
 
 def _hearts(now: datetime) -> dict[str, float]:

@@ -18,8 +18,8 @@ _FULL = (
 _READ_ONLY = "psynetdata cannot write its files ({why}); make {place} writable for it and try again."
 _LOCKED = "Another program has locked the database; stop it and try again."
 _AWAY = "The database cannot be reached, or the connection broke; try again when it is back."
-_STORAGE_AWAY = "The storage (STORAGE_URL) cannot be reached, or the connection broke; try again when it is back."
-_STORAGE_REFUSED = "The storage (STORAGE_URL) refused a request ({why}); check its credentials and permissions."
+_STORAGE_AWAY = "The {name} cannot be reached, or the connection broke; try again when it is back."
+_STORAGE_REFUSED = "The {name} refused a request ({why}); check its credentials and permissions."
 
 _NO_MEMORY = (
     "There was not enough memory; close other programs, or use fewer processes (--n_parallel 1), then try again."
@@ -74,7 +74,9 @@ def outage(error: BaseException) -> Outage | None:
         return _sqlite_outage(cause)
     if isinstance(error, (InterfaceError, OperationalError)):
         return _postgres_outage(cause)
-    if unsealed(settings.STORAGES["default"])["BACKEND"] != LOCAL and (storage_outage := _storage_outage(error)):
+    if unsealed(settings.STORAGES["default"])["BACKEND"] != LOCAL and (
+        storage_outage := _storage_outage(error, "storage (STORAGE_URL)")
+    ):
         return storage_outage
     if isinstance(error, MemoryError):
         return Outage(_NO_MEMORY)
@@ -103,14 +105,26 @@ def _postgres_outage(error: BaseException | None) -> Outage | None:
     return Outage(_AWAY, passes=True) if code is None or code[:2] in _AWAY_CLASSES else None
 
 
-def _storage_outage(error: BaseException) -> Outage | None:
+def second_copy_outage(error: BaseException) -> Outage | None:
+    """Return the Outage for an error of the storage at STORAGE_MIRROR_URL; None for one that does not come from it."""
+    if isinstance(error, Outage):
+        return error
+    name = "second copy of the storage (STORAGE_MIRROR_URL)"
+    if found := _storage_outage(error, name):
+        return found
+    if isinstance(error, OSError):
+        return Outage(f"The {name} cannot be used ({error.strerror or type(error).__name__}); check it.")
+    return None
+
+
+def _storage_outage(error: BaseException, name: str) -> Outage | None:
     """Return the Outage for errors of the libraries for remote storages, which are installed only if one is used."""
     library = type(error).__module__.partition(".")[0]
     answer = error.response if library == "botocore" and hasattr(error, "response") else {}
     if 0 < answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) < 500:
-        return Outage(_STORAGE_REFUSED.format(why=answer["Error"]["Code"]))
+        return Outage(_STORAGE_REFUSED.format(name=name, why=answer["Error"]["Code"]))
     if library in ("botocore", "paramiko") or isinstance(error, ConnectionError | TimeoutError | socket.gaierror):
-        return Outage(_STORAGE_AWAY, passes=True)
+        return Outage(_STORAGE_AWAY.format(name=name), passes=True)
     return None
 
 

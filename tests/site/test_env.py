@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
         ("DEBUG", "perhaps"),
         ("STORAGE_URL", "ftp://somewhere/else"),
         ("STORAGE_URL", "s3://key:topsecret@bucket/prefix"),
+        ("STORAGE_MIRROR_URL", "file://FOLDER/storage"),  # that is the storage itself
         ("DATABASE_URL", "mysql://user@host/name"),
         ("MASTER_KEY", "topsecret"),
         ("STORAGE_KEY", "topsecret"),
@@ -30,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
     ],
 )
 def test_a_setting_that_cannot_be_used_is_one_sentence(name, value, tmp_path):
-    variables = os.environ | {"DATA_DIR": str(tmp_path)} | {name: value}
+    variables = os.environ | {"DATA_DIR": str(tmp_path)} | {name: value.replace("FOLDER", str(tmp_path))}
     done = subprocess.run(
         [sys.executable, ROOT / "manage.py", "check"], env=variables, capture_output=True, text=True, check=False
     )

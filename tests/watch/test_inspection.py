@@ -118,7 +118,7 @@ def test_as_many_queries_for_thirty_deployments_as_for_one(watched, snapshot, jo
     thirty = queries(NOW), queries(NOW)
     assert thirty == one
     assert Incident.objects.count() == (90 if trouble else 0)
-    assert max(one) <= 25
+    assert max(one) <= 28
 
 
 def test_the_tick_looks(watched, sent):

@@ -7,8 +7,10 @@ from django.utils import timezone
 
 from exports.admin.deployment import progress
 from exports.admin.watch.watch_summary import age_of, rows_in
-from exports.models import ExportArchive, Snapshot, StoredAsset
+from exports.models import CheckedPart, ExportArchive, SecondCopy, Snapshot, StoredAsset
+from exports.store.second_copy.place import is_configured
 from exports.watch.disks import disks
+from exports.watch.storage_alarms import oldest_check
 from psynetdata.admin.job import progress_of
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.cards import Card
@@ -67,4 +69,22 @@ def storage_card(request) -> Card:
         for name, found in (("snapshots", snapshots), ("exports", archives), ("asset files", files))
     ]
     facts += [(f"disk of {disk.label}", disk.free_space) for disk in disks()]
+    facts += [("oldest check", _oldest_check()), *_second_copy()]
     return Card("Storage", facts=facts)
+
+
+def _oldest_check():
+    """Return how long ago the stored data that was checked longest ago was compared with its hashes."""
+    if CheckedPart.objects.filter(checked_at=None).exists():
+        return "not all data was checked yet"
+    at = oldest_check()
+    return html.age(at) if at else html.EMPTY
+
+
+def _second_copy() -> list[tuple]:
+    row = SecondCopy.objects.first() if is_configured() else None
+    if row is None:
+        return []
+    if row.waiting_files or row.complete_at is None:
+        return [("second copy", f"{html.number(row.waiting_files)} files ({html.size(row.waiting_bytes)}) wait")]
+    return [("second copy", html.joined(["complete", html.age(row.complete_at)]))]

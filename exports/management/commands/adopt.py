@@ -1,5 +1,5 @@
 from exports.models import Snapshot
-from exports.operations.adopt import adopt
+from exports.operations.adopt import adopt, adopt_second_copy
 from exports.store import installation
 from psynetdata.management.cli import Command as BaseCommand
 from psynetdata.psynet.problems import UsageError
@@ -10,8 +10,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("--yes", action="store_true", help="Yes: another database of this storage is locked out.")
+        parser.add_argument(
+            "--copy", action="store_true", help="Only let the second copy (STORAGE_MIRROR_URL) belong to this storage."
+        )
 
-    def run(self, *, yes: bool, **options):
+    def run(self, *, yes: bool, copy: bool, **options):
+        if copy:
+            adopt_second_copy()
+            self.stdout.write("The second copy belongs to this storage now, and is brought up to date within minutes.")
+            return
         try:
             installation.check()
         except installation.WrongStorage as problem:

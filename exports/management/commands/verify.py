@@ -5,6 +5,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from exports.models import Export, ServerLogs, Snapshot, SourceCode
+from exports.operations.rehash import note_all_whole
 from exports.operations.storage_check import (
     verify_assets,
     verify_export,
@@ -42,6 +43,8 @@ class Command(BaseCommand):
                 self.stdout.write(f"{name}: ok, {counts}")
         if bad:
             raise Damaged(f"{bad} of {things} verified things are not as they should be.")
+        if options["all"]:
+            note_all_whole()
 
 
 def _things(path: Path | None, snapshot: int | None, export: int | None) -> Iterator[tuple[str, ArchiveContents]]:
