@@ -48,6 +48,7 @@ def scan(
         if path.is_dir():
             plan.folder(path)
         else:
+            plan.begin(path.stat().st_size)
             plan.file(path, path.name, "archive")
         _search(plan, _Context(matcher, accounts, progress), processes or spread.cores())
     looked_for, only_named = inventory(matcher)
@@ -59,6 +60,7 @@ def scan(
         looked_for=looked_for,
         only_named=only_named,
         set_aside=dict(needles.set_aside),
+        not_searched=plan.tally.not_searched(),
     )
 
 
@@ -108,13 +110,22 @@ def _run_task(context: _Context, task: tuple[WorkUnit, ...]) -> tuple[Tally, set
     for unit in task:
         context.matcher.lone_numbers = False
         with search.readable(unit.shown), context.open_zips.content(unit) as stream:
+            search.begin(unit.bytes)
             if unit.rows:
                 search.rows(stream, unit.shown, unit.rows)
             elif unit.packed:
                 search.member(stream, unit.name, unit.shown, unit.depth)
             else:
                 search.tally.members += not unit.start
-                search.byte_range(stream, unit.name, unit.shown, unit.start, unit.end)
+                search.byte_range(
+                    stream,
+                    unit.name,
+                    unit.shown,
+                    kind=unit.kind,
+                    depth=unit.depth,
+                    start=unit.start,
+                    end=unit.end,
+                )
         if context.matcher.lone_numbers:
             lone.add((unit.path, unit.member))
     return search.tally, lone

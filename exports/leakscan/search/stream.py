@@ -39,6 +39,11 @@ class BlockSearch:
         self._kept = buffer[cut:]
         self._settled = limit - cut
 
+    def describe_next(self, block: bytes, shift: int, offset: int) -> str:
+        """Return the place of an offset, counted from `shift`, in a block that will be fed next."""
+        start = max(0, len(self._kept) + shift + offset)
+        return self._place.describe(self._kept + block, start, start + 1)
+
     def close(self, *, beyond: int = 0) -> None:
         """Search the rest.
 
