@@ -35,7 +35,7 @@ class ScanReport:
     `cell` counts the weakly checked ones: `only_named` of them, by kind, were looked for only under columns and keys
     that name an identity. `set_aside`: not looked for, because public rows also hold them. `not_searched`: the files of
     which only the bytes were searched, not what is seen or heard in them: {"kinds": {kind: n}, "files": [{"member",
-    "kind"}, …]}.
+    "kind"}, …]}. `second_check`: what the check without exemptions saw, where, how often, and why that was allowed.
     """
 
     method: str
@@ -46,6 +46,7 @@ class ScanReport:
     only_named: dict[str, int] = field(default_factory=dict)
     set_aside: dict[str, int] = field(default_factory=dict)
     not_searched: dict[str, Any] = field(default_factory=dict)
+    second_check: dict[str, Any] = field(default_factory=dict)
 
     @property
     def clean(self) -> bool:
@@ -91,6 +92,7 @@ class ScanReport:
             "set_aside": self.set_aside,
             "notes": self.notes,
             "not_searched": self.not_searched,
+            "second_check": self.second_check,
             "findings": [asdict(finding) for finding in self.findings],
         }
 
@@ -102,6 +104,7 @@ class Tally:
         self._counts: Counter[tuple[str, str, str, str]] = Counter()
         self._beyond = 0
         self._kinds: Counter[tuple[str, str]] = Counter()
+        self.sightings: Counter[tuple[str, str, str, str]] = Counter()  # second_check.sightings.Key
         self.bytes = 0
         self.members = 0
         self.lone_numbers = False
@@ -111,6 +114,7 @@ class Tally:
             self.add(*key, count)
         self._beyond += other._beyond
         self._kinds += other._kinds
+        self.sightings += other.sightings
         self.bytes += other.bytes
         self.members += other.members
 

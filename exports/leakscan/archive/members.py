@@ -17,6 +17,8 @@ from exports.leakscan.search.cells import NAMED, NUMBERS, UNREADABLE_ROWS, RowCh
 from exports.leakscan.search.location import HitLocation, location_for
 from exports.leakscan.search.matcher import GUARD, NUMBER, Hit, Matcher
 from exports.leakscan.search.stream import BLOCK, BlockSearch
+from exports.leakscan.second_check.shapes import REACH
+from exports.leakscan.second_check.sightings import Key, SecondCheck, Sightings
 
 from . import formats, kinds, parquet_texts, zip_gaps
 from .formats import Unreadable
@@ -48,8 +50,10 @@ class MemberSearch:
         matcher: Matcher,
         progress: Callable[[int], None] | None = None,
         accounts: Collection[str] = (),
+        second: SecondCheck | None = None,
     ):
         self.tally = Tally()
+        self._second = second
         self._matcher = matcher
         self._accounts = {f"archive/{name}" for name in accounts}
         self._progress = progress
@@ -95,12 +99,15 @@ class MemberSearch:
         begin = max(0, start - self._matcher.reach)
         tail = _skip(stream, begin, place)
         blocks = BlockSearch(self._matcher, place, partial(self._hit, shown), settled=start - begin)
+        seen = self._sightings(shown, lambda offset: blocks.describe_next(block, 0, offset), settled=start - begin)
         parts = Parts(self._part_taker(shown, kind, depth), self._spend, kind, None if end is None else end - start)
         samples = kinds.Samples()
         position, stop = begin, None if end is None else end + GUARD
         while block := stream.read(BLOCK if stop is None else min(BLOCK, stop - position)):
             own = block[max(0, start - position) :]
             parts.feed(own, partial(blocks.describe_next, block, len(block) - len(own)))
+            if seen:
+                seen.feed(block if end is None else block[: max(0, end - position)])
             blocks.feed(block)
             samples.feed(block)
             position += len(block)
@@ -108,17 +115,22 @@ class MemberSearch:
             self._count(min(position, end or position) - max(position - len(block), start))
             if kind in _ENCRYPTED and _ENCRYPTED[kind] in block:
                 raise Unreadable(f"encrypted ({kind})")
-        blocks.close(beyond=0 if end is None else max(0, position - end))
+        beyond = 0 if end is None else max(0, position - end)
+        blocks.close(beyond=beyond)
+        ahead = b"" if end is None else stream.read(REACH)
+        parts.feed(ahead, lambda place: "content")
+        if seen:
+            seen.close(tail[len(tail) - beyond :] + ahead)
         while parts.is_open and (block := stream.read(BLOCK)):
             parts.feed(block, lambda place: "content")
         parts.close()
         if end is None and formats.ends_as_zip(tail):
             raise Unreadable("a zip after other bytes")
-        is_whole = start == 0 and end is None
         if samples.is_binary and kind in (kinds.TEXT, kinds.UNKNOWN):
+            kind = kinds.UNKNOWN
+            is_whole = start == 0 and end is None
             if is_whole and samples.is_dense_outside(parts.covered) and not kinds.is_named_as_media(name):
                 raise Unreadable("in a format that is not known, and its bytes look packed or encrypted")
-            kind = kinds.UNKNOWN
         if kinds.is_seen_in_part(kind) and start == 0:
             self.tally.note_kind(shown, kind)
 
@@ -267,7 +279,18 @@ class MemberSearch:
         shown = shows.path(name, hits, parent)
         for hit in hits:
             self._hit(shown, hit, "name")
+        if seen := self._sightings(shown, lambda _: "name"):
+            seen.feed(name.encode("utf-8", "surrogateescape"))
+            seen.close()
         return shown, hits
+
+    def _sightings(self, shown: str, describe: Callable[[int], str], *, settled: int = 0) -> Sightings | None:
+        return Sightings(self._second, shown, describe, self._sighting, settled=settled) if self._second else None
+
+    def _sighting(self, key: Key, kind: str) -> None:
+        self.tally.sightings[key] += 1
+        if kind:
+            self.tally.add(key[0], key[1], kind, "second check")
 
     def _search(self, blocks: Iterable[bytes], shown: str, place: str, *, already: Iterable[int] = ()) -> None:
         def add_hit(hit: Hit, _: str) -> None:
@@ -275,10 +298,15 @@ class MemberSearch:
                 self._hit(shown, hit, place)
 
         searched = BlockSearch(self._matcher, HitLocation(self._safe), add_hit)
+        seen = self._sightings(shown, lambda _: place)
         for block in blocks:
             searched.feed(block)
+            if seen:
+                seen.feed(block)
             self._count(len(block))
         searched.close()
+        if seen:
+            seen.close()
 
     def _spend(self, unpacked: int) -> None:
         self._left -= unpacked

@@ -13,6 +13,7 @@ from typing import BinaryIO, cast
 from exports.leakscan.report import UNREADABLE
 from exports.leakscan.search.matcher import Matcher
 from exports.leakscan.search.stream import BLOCK
+from exports.leakscan.second_check.sightings import SecondCheck
 
 from . import formats, kinds
 from .members import DEEPEST, MemberSearch
@@ -50,8 +51,8 @@ class WorkUnit:
 class ScanPlan(MemberSearch):
     """Searches names and headers itself and turns contents into pieces. For that it unpacks zips within zips."""
 
-    def __init__(self, matcher: Matcher, accounts: Collection[str], scratch: Path):
-        super().__init__(matcher, accounts=accounts)
+    def __init__(self, matcher: Matcher, accounts: Collection[str], scratch: Path, second: SecondCheck | None = None):
+        super().__init__(matcher, accounts=accounts, second=second)
         self.units: list[WorkUnit] = []
         self._scratch = scratch
         self._path = Path()

@@ -25,10 +25,12 @@ class BlockSearch:
         self._found = report
         self._overlap = matcher.reach
         self._kept = b""
+        self._next: tuple[bytes | None, bytes] = (None, b"")  # the block that is fed next, and the buffer with it
         self._settled = settled  # hits that end at or before this offset of the buffer were reported
 
     def feed(self, block: bytes) -> None:
-        buffer = self._kept + block
+        buffer = self._next[1] if self._next[0] is block else self._kept + block
+        self._next = (None, b"")
         limit = len(buffer) - GUARD
         if limit <= self._settled:
             self._kept = buffer
@@ -41,8 +43,10 @@ class BlockSearch:
 
     def describe_next(self, block: bytes, shift: int, offset: int) -> str:
         """Return the place of an offset, counted from `shift`, in a block that will be fed next."""
+        if self._next[0] is not block:
+            self._next = block, self._kept + block
         start = max(0, len(self._kept) + shift + offset)
-        return self._place.describe(self._kept + block, start, start + 1)
+        return self._place.describe(self._next[1], start, start + 1)
 
     def close(self, *, beyond: int = 0) -> None:
         """Search the rest.
