@@ -70,6 +70,12 @@ class ScanReport:
         if kinds := self.not_searched.get("kinds"):
             listed = ", ".join(f"{count} × {kind}" for kind, count in kinds.items())
             notes.append(f"Of these files only the bytes were searched, not what is seen or heard in them: {listed}.")
+        if seen := self.second_check.get("seen"):
+            shapes: Counter[str] = Counter()
+            for row in seen:
+                shapes[row["shape"]] += row["count"]
+            listed = ", ".join(f"{count} × {shape}" for shape, count in shapes.most_common())
+            notes.append(f"The second check saw, and allowed, in {len(seen)} places: {listed}.")
         return notes
 
     def check(self) -> None:

@@ -140,7 +140,7 @@ class Samples:
         if not is_text(sample):
             self.is_binary = True
             if is_dense(sample):
-                self._dense.append(self._at)
+                self._dense.append(self._at + len(sample) // 2)
         self._at += len(block)
 
     def is_dense_outside(self, spans: list[tuple[int, int]]) -> bool:

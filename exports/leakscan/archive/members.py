@@ -137,6 +137,8 @@ class MemberSearch:
     def _part_taker(self, shown: str, kind: str, depth: int) -> Callable[[IO[bytes], str], None]:
         def take(content: IO[bytes], place: str) -> None:
             part = f"{shown}/(packed in {place})" if place not in ("", "content") else f"{shown}/(packed)"
+            if place and depth >= DEEPEST:
+                raise Unreadable(f"nested more than {DEEPEST} deep")
             if place:
                 self.member(content, "", part, depth + 1, kind)
             else:

@@ -42,6 +42,10 @@ class _TextPart:
     def size(self) -> int:
         return self._content.tell()
 
+    def feed(self, data: bytes | memoryview) -> None:
+        """Take more text."""
+        raise NotImplementedError
+
     def content(self) -> IO[bytes]:
         """Return what was decoded."""
         return io.BytesIO(self._content.getvalue())
