@@ -147,9 +147,11 @@ def test_the_archives_and_their_manifests(loaded):
     } - {"anonymous/manifest.json"}  # fmt: skip
     told = json.loads(anonymous.read("anonymous/anonymization.json"))
     assert told["scan"]["looked_for"]["worker_id"]["strong"] >= 12
+    assert told["scan"]["second_check"]["ids_of_people"] >= 12
     assert told["linkable"]
     row = export.archives.get(mode="anonymous")
     assert row.report["clean"] is True
+    assert row.report["second_check"]["ids_of_people"] == told["scan"]["second_check"]["ids_of_people"]
     assert row.expires_at is not None
 
 
