@@ -9,7 +9,7 @@ import pytest
 from exports.leakscan.needles.needle import Needles
 from exports.leakscan.report import ScanReport
 from exports.leakscan.scan import scan
-from exports.leakscan.second_check import shapes
+from exports.leakscan.second_check import shapes, sightings
 from exports.leakscan.second_check.people_ids import is_strong
 from exports.leakscan.second_check.sightings import NOT_A_PERSON, OWN, WORD, SecondCheck
 
@@ -94,6 +94,16 @@ def test_parts_of_a_large_table_count_each_sighting_once(tmp_path):
     rows = "id,a,b\n" + f"1,{OTHER_UUID},{'x' * 2000}\n" * 5000
     report = checked(tmp_path, {"data/info.csv": rows.encode()}, processes=2)
     assert seen(report) == {("data/info.csv", "column a", "UUID"): (5000, NOT_A_PERSON)}
+
+
+def test_very_many_sightings_are_counted_without_their_places(tmp_path, monkeypatch):
+    monkeypatch.setattr(sightings, "_MOST_PLACED", 3)
+    rows = "id,a\n" + f"1,{OTHER_UUID}\n" * 50 + f"2,{UUID}\n"
+    report = checked(tmp_path, {"data/info.csv": rows.encode()})
+    assert [(row["column_or_place"], row["count"]) for row in report.second_check["seen"]] == [
+        ("(further ones)", 47), ("column a", 3), ("column a", 1),
+    ]  # fmt: skip
+    assert [(finding.column_or_place, finding.kind) for finding in report.findings] == [("column a", "assignment_id")]
 
 
 def test_both_engines_see_the_same(monkeypatch):

@@ -127,7 +127,9 @@ class Parts:
                 self._end(part, start, place)
 
     def _end(self, part: Part, start: int, place: str) -> None:
-        if part.is_whole or part.size > _MOST_LEFTOVERS:
+        if isinstance(part, text_parts.Base64Part) and not part.is_whole:
+            part.content().close()
+        elif part.is_whole or part.size > _MOST_LEFTOVERS:
             self.covered.append((start, start + part.packed_size))
             with part.content() as content:
                 self._take(content, place)

@@ -4,8 +4,9 @@ All are decoded while a member is read, whatever their length. Each has the meth
 """
 
 import binascii
-import io
+import codecs
 import re
+import tempfile
 from collections.abc import Callable
 from typing import IO
 
@@ -15,8 +16,7 @@ _MEANT = {b"\\/": b"/", b"%2f": b"/", b"%2b": b"+"}
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _UU_BEGIN = re.compile(rb"begin [0-7]{3,4} [^\r\n]{1,200}\r?\n")
 _UU_LINE = re.compile(rb"[ -`]{1,62}\Z")
-# Longer files inside text are searched in pieces of this size.
-_LARGEST = 64 << 20
+_IN_MEMORY = 8 << 20
 
 _BASE64 = b"base64,"
 # gzip, zip and bzip2; zlib as PostgreSQL writes `bytea`.
@@ -28,19 +28,16 @@ SIGNS = (_BASE64, b"begin 6", b"begin 7", *_HEX, *_BYTEA)
 
 class _TextPart:
     def __init__(self, spend: Callable[[int], None] | None):
-        self._content = io.BytesIO()
+        self._content = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the reader closes it
         self._spend = spend
         self.is_over = False
         self.packed_size = 0
+        self.size = 0
 
     @property
     def is_whole(self) -> bool:
         """Whatever was decoded is a part: text in it has no end of its own."""
         return self.size > 0
-
-    @property
-    def size(self) -> int:
-        return self._content.tell()
 
     def feed(self, data: bytes | memoryview) -> None:
         """Take more text."""
@@ -48,13 +45,14 @@ class _TextPart:
 
     def content(self) -> IO[bytes]:
         """Return what was decoded."""
-        return io.BytesIO(self._content.getvalue())
+        self._content.seek(0)
+        return self._content
 
     def _keep(self, decoded: bytes) -> None:
         if self._spend:
             self._spend(len(decoded))
         self._content.write(decoded)
-        self.is_over = self.is_over or self._content.tell() > _LARGEST
+        self.size += len(decoded)
 
 
 class Base64Part(_TextPart):
@@ -66,15 +64,20 @@ class Base64Part(_TextPart):
     def __init__(self, spend: Callable[[int], None] | None = None):
         super().__init__(spend)
         self._kept = b""
+        self._decoder: codecs.IncrementalDecoder | None = codecs.getincrementaldecoder("utf-8")()
 
     @property
-    def size(self) -> int:
-        """0 if it is text."""
+    def is_whole(self) -> bool:
+        """Whether it is something other than text."""
+        return self._decoder is None
+
+    def _keep(self, decoded: bytes) -> None:
+        super()._keep(decoded)
         try:
-            self._content.getvalue().decode()
+            if self._decoder:
+                self._decoder.decode(decoded)
         except UnicodeDecodeError:
-            return super().size
-        return 0
+            self._decoder = None
 
     def feed(self, data: bytes | memoryview) -> None:
         """Take more text."""

@@ -14,7 +14,7 @@ _COLUMNS = ("worker_id", "assignment_id", "unique_id", "fingerprint_hash", "rid"
 _OWN = ("asset", "network")
 _OWNERS = ("participant_id", "trial_id")
 # Kinds of the first scan that are not ids of people.
-_OTHER_KINDS = ("secret", "withheld_text", "personal_asset")
+_OTHER_KINDS = ("secret", "withheld_text", "personal_asset", "server_path")
 _LEAST, _LEAST_DIGITS, _LEAST_WORD = 8, 10, 3
 _LONGEST = 200
 

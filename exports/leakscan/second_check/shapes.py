@@ -61,7 +61,7 @@ SHAPES = (
     ),
 )
 _HEX_DIGITS = 0
-_DIGITS = frozenset(bytes((digit,)) for digit in b"0123456789abcdefABCDEF")
+_ALNUM = frozenset(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +90,11 @@ class Finder:
                 if _stands_alone(buffer, end - len(word), end):
                     yield Match("", end - len(word), end, word)
                 continue
-            if index == _HEX_DIGITS and buffer[end : end + 1] in _DIGITS:
-                continue  # of a longer run each end is reported
             shape = SHAPES[index]
+            if index == _HEX_DIGITS:  # of a longer run each end is reported
+                if _stands_alone(buffer, end - shape.before, end):
+                    yield Match(shape.name, end - shape.before, end)
+                continue
             for found in shape.whole.finditer(buffer, max(0, end - shape.before), end + REACH):
                 if found.start() >= end:
                     break
@@ -102,8 +104,7 @@ class Finder:
 
 
 def _stands_alone(buffer: bytes, start: int, end: int) -> bool:
-    around = buffer[start - 1 : start] + buffer[end : end + 1]
-    return not any(chr(byte).isalnum() and byte < 128 for byte in around)
+    return not ((end < len(buffer) and buffer[end] in _ALNUM) or (start and buffer[start - 1] in _ALNUM))
 
 
 def _hyperscan(words: list[bytes]) -> Any:

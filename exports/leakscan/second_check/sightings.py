@@ -15,8 +15,9 @@ WORD = "an id of a person that is also a word; the first scan looks for it where
 STRONG = "not allowed"
 _WORD_SHAPE = "an id that is a word"
 _MOST = 1000
-# Beyond so many of one shape in one file they are no longer counted, unless they are not allowed.
-_MOST_COUNTED = 20_000
+# Of so many of one shape in a file the place is named, and of all that are not allowed.
+_MOST_PLACED = 5000
+_FURTHER = "(further ones)"
 
 Key = tuple[str, str, str, str]  # member, place, shape, why
 
@@ -101,9 +102,9 @@ class Sightings:
             why, kind = self._check.why(match, buffer[match.start : match.end])
             shape = match.shape or _WORD_SHAPE
             self._counts[shape] += 1
-            if kind or self._counts[shape] <= _MOST_COUNTED:
-                place = self._describe(match.start - self._shift)
-                self._note((self._member, place, shape, why), kind)
+            is_placed = kind or self._counts[shape] <= _MOST_PLACED
+            place = self._describe(match.start - self._shift) if is_placed else _FURTHER
+            self._note((self._member, place, shape, why), kind)
 
 
 def listed(counts: Counter[Key]) -> list[dict[str, Any]]:
