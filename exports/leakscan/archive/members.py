@@ -104,8 +104,8 @@ class MemberSearch:
         samples = kinds.Samples()
         position, stop = begin, None if end is None else end + GUARD
         while block := stream.read(BLOCK if stop is None else min(BLOCK, stop - position)):
-            own = block[max(0, start - position) :]
-            parts.feed(own, partial(blocks.describe_next, block, len(block) - len(own)))
+            buffer, other = blocks.buffer_with(block), max(0, start - position)  # bytes of another part come first
+            parts.feed_in(buffer, len(buffer) - len(block) + other, partial(blocks.describe_next, block, other))
             if seen:
                 seen.feed(block if end is None else block[: max(0, end - position)])
             blocks.feed(block)

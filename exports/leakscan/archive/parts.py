@@ -60,7 +60,7 @@ class Parts:
         self._lenient = kinds.is_seen_in_part(kind) and kind != kinds.UNKNOWN
         self._limit = limit
         self._kept = b""
-        self._at = 0  # offset of the buffer's first byte
+        self._fed = 0
         self._settled = 0  # before this offset signs were looked for
         self._open: list[tuple[Part, int, str]] = []
         self._leftovers = bytearray()
@@ -73,29 +73,33 @@ class Parts:
 
     def feed(self, block: bytes, describe: Callable[[int], str]) -> None:
         """Take a block. `describe` names the place of an offset in it, which may be negative."""
+        self.feed_in(self._kept + block, len(self._kept), describe)
+
+    def feed_in(self, buffer: bytes, shift: int, describe: Callable[[int], str]) -> None:
+        """Take the block that begins at `shift` of a buffer; before it are the last bytes that were fed."""
+        block = memoryview(buffer)[shift:]
         for part, _, _ in self._open:
             self._feed(part, block)
-        buffer, shift = self._kept + block, len(self._kept)
-        self._begin(buffer, len(buffer) - _AHEAD, lambda place: describe(place - shift))
-        keep = max(0, len(buffer) - _AHEAD - _BEFORE)
-        self._kept = buffer[keep:]
-        self._at += keep
+        self._begin(buffer, self._fed - shift, len(buffer) - _AHEAD, lambda place: describe(place - shift))
+        self._kept = buffer[max(0, len(buffer) - _AHEAD - _BEFORE) :]
+        self._fed += len(block)
         self._finish()
 
     def close(self) -> None:
         """End."""
-        self._begin(self._kept, len(self._kept), lambda place: "content")
+        self._begin(self._kept, self._fed - len(self._kept), len(self._kept), lambda place: "content")
         for part, start, place in self._open:
             self._end(part, start, place)
         self._open.clear()
         self._take_leftovers()
 
-    def _begin(self, buffer: bytes, end: int, describe: Callable[[int], str]) -> None:
+    def _begin(self, buffer: bytes, at: int, end: int, describe: Callable[[int], str]) -> None:
+        """Begin parts before `end` of a buffer, which is at offset `at`."""
         if self._limit is not None:
-            end = min(end, self._limit - self._at)
-        if end <= self._settled - self._at:
+            end = min(end, self._limit - at)
+        if end <= self._settled - at:
             return
-        for place in _starts(buffer, self._settled - self._at, end):
+        for place in _starts(buffer, self._settled - at, end):
             if self._is_png and _is_pixels(buffer, place):
                 continue
             found = _part_at(buffer, place, self._spend)
@@ -104,12 +108,12 @@ class Parts:
             part, begin = found
             self._feed(part, memoryview(buffer)[begin:])
             if part.is_over:
-                self._end(part, self._at + place, describe(place) if part.is_whole else "")
+                self._end(part, at + place, describe(place) if part.is_whole else "")
             elif len(self._open) < _MOST_OPEN:
-                self._open.append((part, self._at + place, describe(place)))
+                self._open.append((part, at + place, describe(place)))
             else:
                 raise Unreadable("holds too many packed parts inside each other")
-        self._settled = self._at + end
+        self._settled = at + end
 
     def _feed(self, part: Part, data: bytes | memoryview) -> None:
         try:

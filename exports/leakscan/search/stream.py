@@ -29,7 +29,7 @@ class BlockSearch:
         self._settled = settled  # hits that end at or before this offset of the buffer were reported
 
     def feed(self, block: bytes) -> None:
-        buffer = self._next[1] if self._next[0] is block else self._kept + block
+        buffer = self.buffer_with(block)
         self._next = (None, b"")
         limit = len(buffer) - GUARD
         if limit <= self._settled:
@@ -41,12 +41,16 @@ class BlockSearch:
         self._kept = buffer[cut:]
         self._settled = limit - cut
 
-    def describe_next(self, block: bytes, shift: int, offset: int) -> str:
-        """Return the place of an offset, counted from `shift`, in a block that will be fed next."""
+    def buffer_with(self, block: bytes) -> bytes:
+        """Return the kept bytes and a block that will be fed next."""
         if self._next[0] is not block:
             self._next = block, self._kept + block
+        return self._next[1]
+
+    def describe_next(self, block: bytes, shift: int, offset: int) -> str:
+        """Return the place of an offset, counted from `shift`, in a block that will be fed next."""
         start = max(0, len(self._kept) + shift + offset)
-        return self._place.describe(self._next[1], start, start + 1)
+        return self._place.describe(self.buffer_with(block), start, start + 1)
 
     def close(self, *, beyond: int = 0) -> None:
         """Search the rest.
