@@ -20,7 +20,6 @@ import wave
 import zipfile
 import zlib
 
-import numpy
 import pyarrow
 from pyarrow import parquet
 
@@ -106,16 +105,10 @@ def _sqlite() -> bytes:
     return database.serialize()
 
 
-def _npz() -> bytes:
-    made = io.BytesIO()
-    numpy.savez_compressed(made, people=numpy.array([ID]))
-    return made.getvalue()
-
-
 def _npy() -> bytes:
-    made = io.BytesIO()
-    numpy.save(made, numpy.array([ID, "x"]))
-    return made.getvalue()
+    header = b"{'descr': '<U24', 'fortran_order': False, 'shape': (2,), }".ljust(117) + b"\n"
+    texts = b"".join(text.encode("utf-32-le").ljust(96, b"\0") for text in (ID, "x"))
+    return b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header + texts
 
 
 def _parquet() -> bytes:
@@ -222,7 +215,7 @@ FOUND = {
     "a.sqlite": _sqlite(),
     "a.parquet": _parquet(),
     "a.npy": _npy(),
-    "a.npz": _npz(),
+    "a.npz": zipped({"people.npy": _npy()}),
     "a.pickle": pickle.dumps({"id": ID, "n": list(range(300))}),
     "packed.pickle": pickle.dumps({"more": zlib.compress(TEXT), "n": list(range(300))}),
     "a.rds": _gzip(b"X\n\0\0\0\3\0\4\3\0" + TEXT),
