@@ -288,5 +288,6 @@ NOT_SEARCHED = {
     "table.sav": b"$FL2@(#) SPSS DATA FILE" + NOISE,
     "old.doc": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + NOISE,
     "scan.dcm": bytes(128) + b"DICM" + NOISE,
+    "encrypted.sqlite": b"SQLite format 3\0" + bytes(80) + NOISE,
     "own.bin": b"\1\2\3\4" * 40,
 }

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import random
 import tracemalloc
 import zlib
 
@@ -46,6 +47,21 @@ def test_it_is_refused(outcomes, name):
 @pytest.mark.parametrize("name", NOT_SEARCHED)
 def test_it_is_listed(outcomes, name):
     assert outcomes[name] == {"listed"}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_damaged_file_stops_nothing(tmp_path, seed):
+    """Whatever its bytes are, the scan ends, and what is next to it is searched."""
+    rng, files = random.Random(seed), list((FOUND | REFUSED | NOT_SEARCHED).values())
+    damaged = {}
+    for number in range(40):
+        content = bytearray(rng.choice(files)[:8000])
+        for _ in range(5):
+            place = rng.randrange(len(content) + 1)
+            content[place : place + rng.choice((0, 1, 90))] = rng.choice((b"", b"\xff", rng.choice(files)[:2000]))
+        damaged[f"{number}.bin"] = bytes(content)
+    report = scan(archive(tmp_path, damaged | {"last.txt": LEAK}), needles(**WORKER), processes=1)
+    assert "archive/last.txt" in {finding.member for finding in report.findings}
 
 
 def bomb(depth: int) -> bytes:

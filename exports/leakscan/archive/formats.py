@@ -8,6 +8,8 @@ from collections.abc import Callable
 from importlib import import_module, util
 from typing import IO, Any
 
+from exports.leakscan.encodings.packed import XZ_MEMORY
+
 from . import kinds
 
 BLOCK = 1 << 20
@@ -166,8 +168,8 @@ def unpack(stream: IO[bytes], packed: str, on_part: Callable[[bytes], None]) -> 
     makers: dict[str, Callable[[], Any]] = {
         "gz": lambda: zlib.decompressobj(wbits=31),
         "bz2": bz2.BZ2Decompressor,
-        "xz": lzma.LZMADecompressor,
-        "lzma": lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE),
+        "xz": lambda: lzma.LZMADecompressor(memlimit=XZ_MEMORY),
+        "lzma": lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=XZ_MEMORY),
     }
     module = zstd_module() if packed == "zstd" else None
     if module:

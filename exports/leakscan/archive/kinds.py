@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-TEXT, WHOLE, UNKNOWN = "text", "whole", "unknown"
+TEXT, WHOLE, PART, UNKNOWN = "text", "whole", "part", "unknown"
 
 _SAMPLE = 4096
 _LEAST_DENSE = 512
@@ -76,7 +76,10 @@ _CONTROL_OR_ZERO = bytes(c for c in _CONTROL if c)
 
 
 def kind_of(head: bytes) -> str:
-    """Return TEXT, WHOLE for a format whose bytes are seen whole, the name of one that is seen in part, or UNKNOWN."""
+    """Return TEXT, WHOLE for a format whose bytes are seen whole, the name of one that is seen in part, or UNKNOWN.
+
+    PART is for what a file of a format that is seen in part consists of: that file is listed, not each of its parts.
+    """
     for offset, magic, kind in _SEEN_IN_PART:
         if head.startswith(magic, offset) and (kind != "bmp" or head.startswith(b"BM")):
             return kind
@@ -91,7 +94,7 @@ def kind_of(head: bytes) -> str:
 
 def is_seen_in_part(kind: str) -> bool:
     """Return whether a file of this kind can hold what a search of its bytes does not see."""
-    return kind not in (TEXT, WHOLE)
+    return kind not in (TEXT, WHOLE, PART)
 
 
 def _is_mpeg_audio(head: bytes) -> bool:
@@ -127,7 +130,7 @@ def is_named_as_media(name: str) -> bool:
 
 
 class Samples:
-    """What a stretch of bytes looks like, from a sample of each block."""
+    """What a stretch of bytes looks like, from samples at the beginning, in the middle and at the end of each block."""
 
     def __init__(self) -> None:
         self._at = 0
@@ -136,11 +139,12 @@ class Samples:
 
     def feed(self, block: bytes) -> None:
         """Take the next block."""
-        sample = block[:_SAMPLE]
-        if not is_text(sample):
-            self.is_binary = True
-            if is_dense(sample):
-                self._dense.append(self._at + len(sample) // 2)
+        for start in sorted({0, max(0, len(block) - _SAMPLE) // 2, max(0, len(block) - _SAMPLE)}):
+            sample = block[start : start + _SAMPLE]
+            if not is_text(sample):
+                self.is_binary = True
+                if is_dense(sample):
+                    self._dense.append(self._at + start + len(sample) // 2)
         self._at += len(block)
 
     def is_dense_outside(self, spans: list[tuple[int, int]]) -> bool:

@@ -2,6 +2,7 @@
 
 import io
 import lzma
+import struct
 import tarfile
 import tempfile
 import zipfile
@@ -35,7 +36,7 @@ _MOST_NAMES = 1000
 # What damaged or unusual archives raise while they are read.
 _READ_ERRORS = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError),
-    *(EOFError, OSError, NotImplementedError),
+    *(EOFError, OSError, NotImplementedError, ValueError, OverflowError, struct.error),
 )
 
 
@@ -131,6 +132,8 @@ class MemberSearch:
             is_whole = start == 0 and end is None
             if is_whole and samples.is_dense_outside(parts.covered) and not kinds.is_named_as_media(name):
                 raise Unreadable("in a format that is not known, and its bytes look packed or encrypted")
+        elif kind == kinds.WHOLE and samples.is_dense_outside(parts.covered):
+            kind = kinds.UNKNOWN
         if kinds.is_seen_in_part(kind) and start == 0:
             self.tally.note_kind(shown, kind)
 
@@ -341,4 +344,4 @@ def _kind(head: bytes, inside: str) -> str:
     """Return the kind of a member. Unknown data in a file of a known kind, such as a picture's pixels, is its own."""
     kind = kinds.kind_of(head)
     known_outside = inside not in (kinds.TEXT, kinds.UNKNOWN)
-    return kinds.WHOLE if known_outside and kind in (kinds.TEXT, kinds.UNKNOWN) else kind
+    return kinds.PART if known_outside and kind in (kinds.TEXT, kinds.UNKNOWN) else kind

@@ -15,6 +15,8 @@ from typing import IO, Any
 
 # How many bytes from its beginning are needed to recognize a stream.
 HEADER = 30
+# More than xz uses at its highest level.
+XZ_MEMORY = 256 << 20
 _FIRST_PIECE = 64
 _PIECE = 1 << 13
 _UNPACKED = 1 << 16
@@ -132,7 +134,7 @@ def stream_at(buffer: bytes, place: int, spend: Callable[[int], None] | None = N
     if head.startswith(_BZIP2):
         return Stream(bz2.BZ2Decompressor(), spend=spend) if head[4:10] == b"1AY&SY" else None
     if head.startswith(_XZ):
-        return Stream(lzma.LZMADecompressor(), spend=spend)
+        return Stream(lzma.LZMADecompressor(memlimit=XZ_MEMORY), spend=spend)
     known = head[0] & 15 == 8 and (head[0] * 256 + head[1]) % 31 == 0 if len(head) > 1 else False
     return Stream(zlib.decompressobj(), spend=spend) if known and _could_be_deflate(head[2:]) else None
 
