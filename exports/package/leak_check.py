@@ -8,7 +8,8 @@ from zipfile import ZipFile
 from exports.leakscan.archive import formats, kinds
 from exports.leakscan.needles import credentials, strength
 from exports.leakscan.needles.needle import Needles
-from exports.leakscan.scan import scan
+from exports.leakscan.report import UNREADABLE
+from exports.leakscan.scan import Finding, scan
 from exports.leakscan.second_check.sightings import SecondCheck
 from psynetdata.psynet.problems import LeakFound
 from psynetdata.psynet.table_source import TableSource
@@ -130,12 +131,28 @@ def prove(
     return report.to_json()
 
 
-def sentence(findings) -> str:
-    kinds = sorted({finding.kind for finding in findings})
+def sentence(findings: Iterable[Finding]) -> str:
+    """Return what was found, where, and the way out, without a value."""
+    values, closed = [], []
+    for finding in findings:
+        (closed if finding.kind == UNREADABLE else values).append(finding)
+    contents, ways = [], []
+    if values:
+        kinds_found = ", ".join(sorted({finding.kind for finding in values}))
+        contents.append(f"identifying values ({kinds_found}) in {_members(values)}")
+        ways.append("withhold the columns or keys that hold them by a rule of the policy")
+    if closed:
+        reasons = sorted({finding.form for finding in closed})[:_NAMED]
+        contents.append(f"files that cannot be searched ({'; '.join(reasons)}): {_members(closed)}")
+        ways.append("leave these files out, by a rule of the policy or without assets")
+    way = ", and ".join(ways)
+    return (
+        f"The anonymous archive still holds {', and '.join(contents)}; nothing was published. "
+        f"{way[0].upper()}{way[1:]}, then export again."
+    )
+
+
+def _members(findings: Iterable[Finding]) -> str:
     members = sorted({finding.member for finding in findings})
     more = f" and {len(members) - _NAMED} more" if len(members) > _NAMED else ""
-    return (
-        f"The anonymous archive still holds identifying values or parts that cannot be read ({', '.join(kinds)}) in "
-        f"{', '.join(members[:_NAMED])}{more}; nothing was published. "
-        "Withhold the columns or keys that hold them by a rule of the policy, then export again."
-    )
+    return f"{', '.join(members[:_NAMED])}{more}"

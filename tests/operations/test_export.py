@@ -266,6 +266,13 @@ def test_a_finding_s_sentence_names_kinds_and_members():
     sentence = leak_check.sentence(ScanReport("x", findings).findings)
     assert "worker_id" in sentence
     assert "m0.csv, m1.csv, m2.csv, m3.csv, m4.csv and 2 more" in sentence
+    assert "cannot be searched" not in sentence
+    closed = Finding("assets/a.zip", "content", "unreadable", "encrypted", 1)
+    assert leak_check.sentence([closed]) == (
+        "The anonymous archive still holds files that cannot be searched (encrypted): assets/a.zip; nothing was "
+        "published. Leave these files out, by a rule of the policy or without assets, then export again."
+    )
+    assert "(worker_id) in m0.csv" in leak_check.sentence([closed, *findings])
 
 
 def test_assets_of_each_mode(loaded, tmp_path):
