@@ -56,7 +56,7 @@ class Closed(Exception):
     """A packed part that cannot be unpacked; the reason names a format."""
 
 
-class Stream:
+class PackedStream:
     """A packed stream that is being read. `spend` is called with the number of unpacked bytes, and may raise.
 
     `decoder` is the reason why there is none, for a part that cannot be unpacked: then `feed` raises Closed.
@@ -121,22 +121,22 @@ class Stream:
             self._large.write(unpacked)
 
 
-def stream_at(buffer: bytes, place: int, spend: Callable[[int], None] | None = None) -> Stream | None:
+def stream_at(buffer: bytes, place: int, spend: Callable[[int], None] | None = None) -> PackedStream | None:
     """Return the stream that begins here, not yet fed; None if there is none."""
     head = buffer[place : place + HEADER]
     if head.startswith(_ZIP):
         return _zip_member(head, spend)
     for sign, name in _CLOSED.items():
         if head.startswith(sign):
-            return Stream(name) if _could_be(name, head) else None
+            return PackedStream(name) if _could_be(name, head) else None
     if head.startswith(_GZIP):
-        return Stream(zlib.decompressobj(wbits=31), spend=spend)
+        return PackedStream(zlib.decompressobj(wbits=31), spend=spend)
     if head.startswith(_BZIP2):
-        return Stream(bz2.BZ2Decompressor(), spend=spend) if head[4:10] == b"1AY&SY" else None
+        return PackedStream(bz2.BZ2Decompressor(), spend=spend) if head[4:10] == b"1AY&SY" else None
     if head.startswith(_XZ):
-        return Stream(lzma.LZMADecompressor(memlimit=XZ_MEMORY), spend=spend)
+        return PackedStream(lzma.LZMADecompressor(memlimit=XZ_MEMORY), spend=spend)
     known = head[0] & 15 == 8 and (head[0] * 256 + head[1]) % 31 == 0 if len(head) > 1 else False
-    return Stream(zlib.decompressobj(), spend=spend) if known and _could_be_deflate(head[2:]) else None
+    return PackedStream(zlib.decompressobj(), spend=spend) if known and _could_be_deflate(head[2:]) else None
 
 
 def contents(data: bytes) -> Iterator[bytes]:
@@ -166,7 +166,7 @@ def _overlapping(file: IO[bytes]) -> Iterator[bytes]:
         before = piece[-_OVERLAP:]
 
 
-def _zip_member(head: bytes, spend: Callable[[int], None] | None) -> Stream | None:
+def _zip_member(head: bytes, spend: Callable[[int], None] | None) -> PackedStream | None:
     if len(head) < HEADER or head[4] > 100:
         return None
     flags, method = int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little")
@@ -174,8 +174,8 @@ def _zip_member(head: bytes, spend: Callable[[int], None] | None) -> Stream | No
         return None  # its bytes are searched as they are
     skip = HEADER + int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
     if flags & 1:
-        return Stream("encrypted zip", skip)
-    return Stream(_READS[method]() if method in _READS else f"zip, method {method}", skip, spend)
+        return PackedStream("encrypted zip", skip)
+    return PackedStream(_READS[method]() if method in _READS else f"zip, method {method}", skip, spend)
 
 
 def _could_be(name: str, head: bytes) -> bool:

@@ -1,6 +1,6 @@
 """Files that are written inside text: base64 of a `data:` URL, uuencode, packed data in hexadecimal digits.
 
-All are decoded while a member is read, whatever their length. Each has the methods of `packed.Stream`.
+All are decoded while a member is read, whatever their length. Each has the methods of `packed.PackedStream`.
 """
 
 import binascii
