@@ -38,6 +38,10 @@ class ArchiveSerializer(serializers.Serializer):
         return self.context["request"].build_absolute_uri(f"{address}?mode={archive.mode}")
 
 
+class ArchiveReportSerializer(ArchiveSerializer):
+    report = serializers.DictField(help_text="The leak scan's report; {} for a regular archive.")
+
+
 class ExportSerializer(serializers.Serializer):
     """`archives` lists those that the caller may download."""
 
@@ -64,7 +68,8 @@ class ExportSerializer(serializers.Serializer):
     def get_archives(self, export: Export) -> list[dict]:
         may = self.context["modes"]
         archives = [archive for archive in export.archives.all() if archive.mode in may]
-        return ArchiveSerializer(archives, many=True, context=self.context).data
+        of_archive = ArchiveReportSerializer if self.context["reports"] else ArchiveSerializer
+        return of_archive(archives, many=True, context=self.context).data
 
 
 class ExportViewSet(GenericViewSet):
@@ -77,19 +82,24 @@ class ExportViewSet(GenericViewSet):
         asked = self.request.query_params.get("deployment")
         if asked:
             exports = exports.filter(deployment=deployment_of(self.request, asked))
-        # Manifests and reports are long and not shown here.
-        archives = ExportArchive.objects.defer("manifest", "report").order_by("mode")
+        # Manifests are long and not shown here, reports only with one export.
+        unread = ("manifest",) if self._shows_reports() else ("manifest", "report")
+        archives = ExportArchive.objects.defer(*unread).order_by("mode")
         return exports.select_related("deployment", "job", "owner").prefetch_related(Prefetch("archives", archives))
 
     def get_serializer_context(self) -> dict:
-        return {**super().get_serializer_context(), "modes": modes_of(self.request)}
+        context = {"modes": modes_of(self.request), "reports": self._shows_reports()}
+        return {**super().get_serializer_context(), **context}
+
+    def _shows_reports(self) -> bool:
+        return self.action == "retrieve"
 
     @extend_schema(summary="Exports", parameters=[OpenApiParameter("deployment")])
     def list(self, request: Request) -> Response:
         page = self.paginate_queryset(self.get_queryset())
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
-    @extend_schema(summary="An export: its progress, then its archives")
+    @extend_schema(summary="An export: its progress, then its archives and their reports")
     def retrieve(self, request: Request, pk: str) -> Response:
         return Response(self.get_serializer(export_of(self.get_queryset(), pk)).data)
 

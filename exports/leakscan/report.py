@@ -33,7 +33,9 @@ class ScanReport:
     """The result. `looked_for` counts needles: {kind: {"strong": n, "token": n, "cell": n}}.
 
     `cell` counts the weakly checked ones: `only_named` of them, by kind, were looked for only under columns and keys
-    that name an identity. `set_aside`: not looked for, because public rows also hold them.
+    that name an identity. `set_aside`: not looked for, because public rows also hold them. `not_searched`: the files of
+    which only the bytes were searched, not what is seen or heard in them: {"kinds": {kind: n}, "files": [{"member",
+    "kind"}, …]}. `second_check`: what the check without exemptions saw, where, how often, and why that was allowed.
     """
 
     method: str
@@ -43,6 +45,8 @@ class ScanReport:
     looked_for: dict[str, dict[str, int]] = field(default_factory=dict)
     only_named: dict[str, int] = field(default_factory=dict)
     set_aside: dict[str, int] = field(default_factory=dict)
+    not_searched: dict[str, Any] = field(default_factory=dict)
+    second_check: dict[str, Any] = field(default_factory=dict)
 
     @property
     def clean(self) -> bool:
@@ -62,7 +66,17 @@ class ScanReport:
             "an identity": named,
             "values were not looked for because public rows also hold them": sum(self.set_aside.values()),
         }
-        return [f"{count} {text}." for text, count in weaker.items() if count]
+        notes = [f"{count} {text}." for text, count in weaker.items() if count]
+        if kinds := self.not_searched.get("kinds"):
+            listed = ", ".join(f"{count} × {kind}" for kind, count in kinds.items())
+            notes.append(f"Of these files only the bytes were searched, not what is seen or heard in them: {listed}.")
+        if seen := self.second_check.get("seen"):
+            shapes: Counter[str] = Counter()
+            for row in seen:
+                shapes[row["shape"]] += row["count"]
+            listed = ", ".join(f"{count} × {shape}" for shape, count in shapes.most_common())
+            notes.append(f"The second check saw, and allowed, in {len(seen)} places: {listed}.")
+        return notes
 
     def check(self) -> None:
         """Raise LeakFound unless clean."""
@@ -83,6 +97,8 @@ class ScanReport:
             "only_named": self.only_named,
             "set_aside": self.set_aside,
             "notes": self.notes,
+            "not_searched": self.not_searched,
+            "second_check": self.second_check,
             "findings": [asdict(finding) for finding in self.findings],
         }
 
@@ -93,6 +109,8 @@ class Tally:
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, str, str, str]] = Counter()
         self._beyond = 0
+        self._kinds: Counter[tuple[str, str]] = Counter()
+        self.sightings: Counter[tuple[str, str, str, str]] = Counter()  # second_check.sightings.Key
         self.bytes = 0
         self.members = 0
         self.lone_numbers = False
@@ -101,6 +119,8 @@ class Tally:
         for key, count in other._counts.items():
             self.add(*key, count)
         self._beyond += other._beyond
+        self._kinds += other._kinds
+        self.sightings += other.sightings
         self.bytes += other.bytes
         self.members += other.members
 
@@ -110,6 +130,18 @@ class Tally:
             self._counts[key] += count
         else:
             self._beyond += count
+
+    def note_kind(self, member: str, kind: str) -> None:
+        """Note a file that is seen in part only."""
+        self._kinds[member, kind] += 1
+
+    def not_searched(self) -> dict[str, Any]:
+        """Return what ScanReport.not_searched is; of very many files the first are listed."""
+        counts: Counter[str] = Counter()
+        for (_, kind), count in self._kinds.items():
+            counts[kind] += count
+        files = [{"member": member, "kind": kind} for member, kind in sorted(self._kinds)[:_MOST]]
+        return {"kinds": dict(sorted(counts.items())), "files": files} if files else {}
 
     def findings(self) -> list[Finding]:
         findings = [Finding(*key, count) for key, count in sorted(self._counts.items())]

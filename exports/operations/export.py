@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from django.conf import settings
 
 from exports.leakscan.needles.collection import collect
+from exports.leakscan.second_check.sightings import SecondCheck
 from exports.mirroring.mirror import MirrorSource
 from exports.models import Export, ExportArchive, Snapshot
 from exports.package import leak_check, manifest, participant_list
@@ -160,6 +161,10 @@ class _ExportBuild:
         return collect(everything, decided=decided, processes=self.options.processes)
 
     @cached_property
+    def second_check(self) -> SecondCheck:
+        return leak_check.second_check(SnapshotReader(self.export.snapshot), self.needles)
+
+    @cached_property
     def fetched(self) -> asset_folder.FetchedAssets:
         """Fetch the asset files once for all modes. Files that no mode includes are not fetched."""
         personal = self.anonymizer.identifiers.personal_assets if self.options.modes == (ANONYMOUS,) else ()
@@ -249,7 +254,8 @@ class _ExportBuild:
         """Add anonymization.json and the anonymous tree's manifest. Return the outer manifest, which lists both."""
         prefix = f"{ANONYMOUS}/"
         self.needles.withhold(tables.texts.texts)
-        report = report | {"scan": leak_check.looked_for(self.needles)}
+        scan = leak_check.looked_for(self.needles, archive.members, self.second_check)
+        report = report | {"scan": scan}
         mode_manifest["anonymization"] = {"level": report["level"], "policy": report["policy"]}
         archive.add_account(f"{prefix}anonymization.json", manifest.to_bytes(report))
         inner = mode_manifest | {"files": [self._below(member, prefix) for member in archive.members]}
@@ -267,4 +273,5 @@ class _ExportBuild:
 
     def _prove(self, path: Path) -> dict:
         units = _SCANNING * self.reader.snapshot.rows
-        return leak_check.prove(path, self.needles, self.meter, units, processes=self.options.processes)
+        second, processes = self.second_check, self.options.processes
+        return leak_check.prove(path, self.needles, self.meter, units, second=second, processes=processes)

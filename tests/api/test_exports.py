@@ -57,6 +57,8 @@ def test_asking_answers_at_once_and_the_rest_is_watched(loaded, analyst):
     found = analyst.get(address).json()
     assert (found["state"], found["percent"]) == ("done", 100)
     (archive,) = found["archives"]
+    assert archive["report"]["clean"] is True
+    assert archive["report"]["second_check"]["seen"] == []
     assert archive["mode"] == "anonymous"
     content = body(analyst.get(archive["download"]))
     assert len(content) == archive["bytes"]

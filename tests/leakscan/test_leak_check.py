@@ -17,10 +17,13 @@ from exports.leakscan import report
 from exports.leakscan.needles.collection import collect
 from exports.leakscan.needles.needle import Needles
 from exports.leakscan.scan import ScanReport, scan
+from exports.leakscan.second_check.sightings import SecondCheck
 from exports.models import ExportArchive, Snapshot
 from exports.operations.export import build
+from exports.package import leak_check
 from exports.package.options import ExportOptions
 from exports.package.request import request_export
+from exports.package.tree.members import Member
 from exports.store.reader import SnapshotReader
 from psynetdata.anonymize.face.policy_decisions import decide
 from psynetdata.anonymize.policy.rules import Rule
@@ -31,7 +34,7 @@ from tests.references import REFERENCES
 from tests.store.snapshot_factory import written_down
 
 from . import planted_database
-from .samples import DATA, archive
+from .samples import DATA, Rows, archive
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 
@@ -190,3 +193,23 @@ def as_parquet(path) -> dict[str, bytes]:
                 parquet.write_table(table, target, compression="zstd")
                 made[f"{name}.parquet"] = target.getvalue()
     return made
+
+
+def test_anonymization_json_lists_files_that_are_not_searched(tmp_path):
+    files = {
+        "rec.wav": b"RIFF\0\0\0\0WAVEfmt ",
+        "a.png": b"\x89PNG\r\n\x1a\n",
+        "a.csv": b"id,a\n1,2\n",
+        "b.bin": bytes(9),
+    }
+    members = [Member("anonymous/database.zip", None)]
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+        members.append(Member(f"anonymous/assets/{name}", tmp_path / name))
+    told = leak_check.looked_for(Needles(), members, SecondCheck(Rows()))
+    assert told["not_searched"]["files"] == [
+        {"path": "assets/rec.wav", "kind": "wav"},
+        {"path": "assets/a.png", "kind": "png"},
+        {"path": "assets/b.bin", "kind": "unknown"},
+    ]
+    assert told["second_check"]["ids_of_people"] == 0

@@ -3,7 +3,7 @@
 import io
 import zipfile
 
-from exports.leakscan.archive.zip_gaps import gaps
+from exports.leakscan.archive.zip_gaps import gaps, member_spans
 
 
 def test_a_long_name_and_a_long_extra_field_belong_to_no_member():
@@ -15,4 +15,4 @@ def test_a_long_name_and_a_long_extra_field_belong_to_no_member():
         archive.writestr(info, content)
         members = archive.infolist()
     start = made.getvalue().find(content)
-    assert gaps(made, members) == [(0, start), (start + len(content), len(made.getvalue()))]
+    assert gaps(made, member_spans(made, members)) == [(0, start), (start + len(content), len(made.getvalue()))]

@@ -147,9 +147,11 @@ def test_the_archives_and_their_manifests(loaded):
     } - {"anonymous/manifest.json"}  # fmt: skip
     told = json.loads(anonymous.read("anonymous/anonymization.json"))
     assert told["scan"]["looked_for"]["worker_id"]["strong"] >= 12
+    assert told["scan"]["second_check"]["ids_of_people"] >= 12
     assert told["linkable"]
     row = export.archives.get(mode="anonymous")
     assert row.report["clean"] is True
+    assert row.report["second_check"]["ids_of_people"] == told["scan"]["second_check"]["ids_of_people"]
     assert row.expires_at is not None
 
 
@@ -264,6 +266,13 @@ def test_a_finding_s_sentence_names_kinds_and_members():
     sentence = leak_check.sentence(ScanReport("x", findings).findings)
     assert "worker_id" in sentence
     assert "m0.csv, m1.csv, m2.csv, m3.csv, m4.csv and 2 more" in sentence
+    assert "cannot be searched" not in sentence
+    closed = Finding("assets/a.zip", "content", "unreadable", "encrypted", 1)
+    assert leak_check.sentence([closed]) == (
+        "The anonymous archive still holds files that cannot be searched (encrypted): assets/a.zip; nothing was "
+        "published. Leave these files out, by a rule of the policy or without assets, then export again."
+    )
+    assert "(worker_id) in m0.csv" in leak_check.sentence([closed, *findings])
 
 
 def test_assets_of_each_mode(loaded, tmp_path):

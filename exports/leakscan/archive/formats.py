@@ -8,8 +8,14 @@ from collections.abc import Callable
 from importlib import import_module, util
 from typing import IO, Any
 
+from exports.leakscan.encodings.packed import XZ_MEMORY
+
+from . import kinds
+
 BLOCK = 1 << 20
 HEAD = 512
+# RFC 1952: an extra field of up to 65,535 bytes, a name, a comment.
+_LONGEST_HEADER = 1 << 17
 
 _MAGIC = (
     (0, b"PK\x03\x04", "zip"),
@@ -30,11 +36,29 @@ _MAGIC = (
     (0, b"\x89LZO\x00", "lzop"),
     (0, b"\xff\x06\x00\x00sNaPpY", "snappy"),
     (0, b"MSCF", "cab"),
+    (0, b"\x5d\0\0", "lzma"),
+    (0, b"\x02\x21\x4c\x18", "lz4"),
+    (0, b"\x1f\x1e", "pack"),
+    (0, b"LRZI", "lrzip"),
+    (0, b"7kSt", "zpaq"),
+    (0, b"zPQ", "zpaq"),
+    (7, b"**ACE**", "ace"),
+    (2, b"-lh", "lha"),
+    (0, b"StuffIt", "stuffit"),
+    (0, b"SIT!", "stuffit"),
+    (0, b"xar!", "xar"),
+    (0, b"MSWIM", "wim"),
+    (0, b"hsqs", "squashfs"),
+    (0, b"\xed\xab\xee\xdb", "rpm"),
+    (0, b"bvx2", "lzfse"),
+    (0, b"ZWS", "flash"),
     (0, b"PGDMP", "pg_dump"),
     (0, b"ARROW1", "arrow"),
     (0, b"ORC", "orc"),
     (0, b"Obj\x01", "avro"),
     (0, b"Salted__", "encrypted"),
+    (0, b"LUKS\xba\xbe", "encrypted"),
+    (0, b"\x03\xd9\xa2\x9a", "encrypted"),
     (0, b"age-encryption.org/", "encrypted"),
     (0, b"-----BEGIN PGP MESSAGE", "encrypted"),
 )
@@ -43,8 +67,12 @@ _MAGIC = (
 _SUFFIXES = (
     *(".zip", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".lzma", ".zst", ".zstd", ".tar", ".parquet", ".7z"),
     *(".rar", ".lz4", ".lz", ".br", ".z", ".lzo", ".sz", ".snappy", ".cab", ".arrow", ".feather", ".orc", ".avro"),
-    *(".gpg", ".pgp", ".age", ".enc"),
+    *(".gpg", ".pgp", ".age", ".enc", ".kdbx", ".ace", ".lzh", ".arj", ".sit", ".xar", ".wim", ".rpm", ".dmg"),
 )
+
+
+# Their first bytes also begin words.
+_ALSO_WORDS = frozenset({"orc", "zpaq", "stuffit", "flash", "lzip", "lrzip"})
 
 
 class Unreadable(Exception):
@@ -54,7 +82,7 @@ class Unreadable(Exception):
 def detect(head: bytes, name: str) -> str | None:
     """Return a member's compressed format, None for plain bytes. Raises Unreadable if only its name suggests one."""
     for offset, magic, format_name in _MAGIC:
-        if head.startswith(magic, offset):
+        if head.startswith(magic, offset) and not (format_name in _ALSO_WORDS and kinds.is_text(head)):
             return format_name
     if head and name.lower().endswith(_SUFFIXES):
         raise Unreadable("named as a packed file, in a format that is not known")
@@ -81,12 +109,15 @@ class Prefixed(io.RawIOBase):
 class Unpacked(io.RawIOBase):
     """The content of a compressed stream with all its parts; anything else after them is Unreadable.
 
-    The standard library's file objects ignore bytes after the last part, so nobody would search them.
+    The standard library's file objects ignore bytes after the last part, so nobody would search them. `on_part` is
+    called with the first bytes of each part, in which a header may hold a name and a comment.
     """
 
-    def __init__(self, stream: IO[bytes], new: Callable[[], Any]):
+    def __init__(self, stream: IO[bytes], new: Callable[[], Any], on_part: Callable[[bytes], None]):
         self._stream = stream
         self._new = new
+        self._on_part = on_part
+        self._is_new = True
         self._part = new()
         self._pending = b""
         self._ready = b""
@@ -111,11 +142,14 @@ class Unpacked(io.RawIOBase):
                 more = self._stream.read(BLOCK)
                 self._pending = more.lstrip(b"\0")
                 return bool(more)
-            self._part = self._new()
+            self._part, self._is_new = self._new(), True
         if not self._pending and getattr(self._part, "needs_input", True):
             self._pending = self._stream.read(BLOCK)
             if not self._pending:
                 raise Unreadable("cut short")
+        if self._is_new:
+            self._on_part(self._pending[:_LONGEST_HEADER])
+            self._is_new = False
         self._ready = self._part.decompress(self._pending, BLOCK)
         self._pending = getattr(self._part, "unconsumed_tail", b"")
         return True
@@ -129,17 +163,18 @@ def zstd_module() -> Any | None:
     return None
 
 
-def unpack(stream: IO[bytes], packed: str) -> IO[bytes] | None:
-    """Return the content of a gz, bz2, xz or zstd stream; None for any other format."""
+def unpack(stream: IO[bytes], packed: str, on_part: Callable[[bytes], None]) -> IO[bytes] | None:
+    """Return the content of a gz, bz2, xz, lzma or zstd stream; None for any other format. See `Unpacked`."""
     makers: dict[str, Callable[[], Any]] = {
         "gz": lambda: zlib.decompressobj(wbits=31),
         "bz2": bz2.BZ2Decompressor,
-        "xz": lzma.LZMADecompressor,
+        "xz": lambda: lzma.LZMADecompressor(memlimit=XZ_MEMORY),
+        "lzma": lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=XZ_MEMORY),
     }
     module = zstd_module() if packed == "zstd" else None
     if module:
         makers["zstd"] = module.ZstdDecompressor
-    return io.BufferedReader(Unpacked(stream, makers[packed]), BLOCK) if packed in makers else None
+    return io.BufferedReader(Unpacked(stream, makers[packed], on_part), BLOCK) if packed in makers else None
 
 
 # End-of-central-directory record (PKWARE APPNOTE 4.3.16): 22 bytes, then a comment of up to 65,535.

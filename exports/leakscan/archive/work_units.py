@@ -13,8 +13,9 @@ from typing import BinaryIO, cast
 from exports.leakscan.report import UNREADABLE
 from exports.leakscan.search.matcher import Matcher
 from exports.leakscan.search.stream import BLOCK
+from exports.leakscan.second_check.sightings import SecondCheck
 
-from . import formats
+from . import formats, kinds
 from .members import DEEPEST, MemberSearch
 
 # Smaller members are grouped; larger ones are divided if one alone would keep the other processes waiting.
@@ -27,6 +28,7 @@ class WorkUnit:
     """A file, or a member of a zip file, or the part [start, end) of its bytes; without `end` to its end.
 
     `packed`: it has to be opened, whatever it is. `rows`: it is to be checked as a table (cells.NAMED, cells.NUMBERS).
+    `kind`: see `kinds`.
     """
 
     path: Path
@@ -37,6 +39,7 @@ class WorkUnit:
     bytes: int
     packed: bool = False
     rows: str = ""
+    kind: str = kinds.TEXT
     start: int = 0
     end: int | None = None
 
@@ -48,8 +51,8 @@ class WorkUnit:
 class ScanPlan(MemberSearch):
     """Searches names and headers itself and turns contents into pieces. For that it unpacks zips within zips."""
 
-    def __init__(self, matcher: Matcher, accounts: Collection[str], scratch: Path):
-        super().__init__(matcher, accounts=accounts)
+    def __init__(self, matcher: Matcher, accounts: Collection[str], scratch: Path, second: SecondCheck | None = None):
+        super().__init__(matcher, accounts=accounts, second=second)
         self.units: list[WorkUnit] = []
         self._scratch = scratch
         self._path = Path()
@@ -67,24 +70,30 @@ class ScanPlan(MemberSearch):
     def file(self, path: Path, name: str, shown: str, depth: int = 0) -> None:
         """Plan a file on disk: a zip is opened, anything else becomes a piece."""
         with path.open("rb") as stream:
-            packed = _packed(stream.read(formats.HEAD), name)
-            if packed != "zip" or depth >= DEEPEST:
-                self.units.append(WorkUnit(path, None, name, shown, depth, path.stat().st_size, bool(packed)))
+            head = stream.read(formats.HEAD)
+            if _packed(head, name) != "zip" or depth >= DEEPEST:
+                self._plan(WorkUnit(path, None, name, shown, depth, path.stat().st_size), head)
                 return
             stream.seek(0)
             outer, self._path = self._path, path
             self.member(stream, name, shown, depth)
             self._path = outer
 
+    def _plan(self, unit: WorkUnit, head: bytes) -> None:
+        """Plan a piece. What is packed or not known is searched in one piece, because its parts can cross any cut."""
+        kind = kinds.kind_of(head)
+        packed = bool(_packed(head, unit.name)) or kind == kinds.UNKNOWN
+        self.units.append(replace(unit, kind=kind, packed=packed))
+
     def _content(self, archive: zipfile.ZipFile, number: int, shown: str, depth: int) -> None:
         info = archive.infolist()[number]
         with self.readable(shown):
             with archive.open(info) as content:
                 head = content.read(formats.HEAD)
-                packed = _packed(head, info.filename)
-                if packed != "zip" or depth >= DEEPEST:
-                    name, size = info.filename, info.file_size
-                    self.units.append(WorkUnit(self._path, number, name, shown, depth, size, bool(packed)))
+                if depth > 1:
+                    self._spend(info.file_size)
+                if _packed(head, info.filename) != "zip" or depth >= DEEPEST:
+                    self._plan(WorkUnit(self._path, number, info.filename, shown, depth, info.file_size), head)
                     return
                 path = self._scratch / f"{next(self._numbers)}.zip"
                 with path.open("wb") as file:

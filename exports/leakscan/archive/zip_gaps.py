@@ -1,4 +1,4 @@
-"""The bytes of a zip file that belong to no member: headers, comments, extra fields, anything in between."""
+"""The bytes of a zip or tar file that belong to no member: headers, comments, extra fields, anything in between."""
 
 import zipfile
 from collections.abc import Iterator
@@ -9,18 +9,26 @@ from .formats import BLOCK, Unreadable
 _LOCAL_HEADER = 30
 
 
-def gaps(file: IO[bytes], members: list[zipfile.ZipInfo]) -> list[tuple[int, int]]:
-    """Return [start, end) of each stretch outside all members' data. Raises Unreadable if members overlap."""
-    covered = sorted(_data(file, info) for info in members)
-    end_of_file = file.seek(0, 2)
-    spans, place = [], 0
-    for start, end in covered:
+def member_spans(file: IO[bytes], members: list[zipfile.ZipInfo]) -> list[tuple[int, int]]:
+    """Return [start, end) of each member's data. Raises Unreadable if members overlap."""
+    spans = sorted(_data(file, info) for info in members)
+    place = 0
+    for start, end in spans:
         if start < place and end > start:
             raise Unreadable("a zip whose members overlap")
-        if start > place:
-            spans.append((place, start))
         place = max(place, end)
-    return [*spans, (place, end_of_file)] if place < end_of_file else spans
+    return spans
+
+
+def gaps(file: IO[bytes], spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return [start, end) of each stretch of the file outside the spans, which are sorted."""
+    end_of_file = file.seek(0, 2)
+    outside, place = [], 0
+    for start, end in spans:
+        if start > place:
+            outside.append((place, start))
+        place = max(place, end)
+    return [*outside, (place, end_of_file)] if place < end_of_file else outside
 
 
 def read(file: IO[bytes], gap: tuple[int, int]) -> Iterator[bytes]:

@@ -25,10 +25,12 @@ class BlockSearch:
         self._found = report
         self._overlap = matcher.reach
         self._kept = b""
+        self._next: tuple[bytes | None, bytes] = (None, b"")  # the block that is fed next, and the buffer with it
         self._settled = settled  # hits that end at or before this offset of the buffer were reported
 
     def feed(self, block: bytes) -> None:
-        buffer = self._kept + block
+        buffer = self.buffer_with(block)
+        self._next = (None, b"")
         limit = len(buffer) - GUARD
         if limit <= self._settled:
             self._kept = buffer
@@ -38,6 +40,17 @@ class BlockSearch:
         self._place.drop(buffer[:cut])
         self._kept = buffer[cut:]
         self._settled = limit - cut
+
+    def buffer_with(self, block: bytes) -> bytes:
+        """Return the kept bytes and a block that will be fed next."""
+        if self._next[0] is not block:
+            self._next = block, self._kept + block
+        return self._next[1]
+
+    def describe_next(self, block: bytes, shift: int, offset: int) -> str:
+        """Return the place of an offset, counted from `shift`, in a block that will be fed next."""
+        start = max(0, len(self._kept) + shift + offset)
+        return self._place.describe(self.buffer_with(block), start, start + 1)
 
     def close(self, *, beyond: int = 0) -> None:
         """Search the rest.
