@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('exports', '0019_storage_keys'),
+        ('exports', '0020_searched_files'),
     ]
 
     operations = [
