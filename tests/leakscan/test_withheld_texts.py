@@ -117,3 +117,11 @@ def test_memory_is_bounded(monkeypatch):
     assert len(gathered(*((str(n), f'"a sentence of number {n}"', None) for n in range(9)))) == 3
     kept = [(str(n), f'"a sentence of number {n}"', None) for n in range(9)]
     assert gathered(*kept, left='"a sentence of number 1"') != []
+
+
+def test_a_log_of_what_someone_typed_is_not_an_offer():
+    log = {"event_log": [{"info": "a sentence of mine"}], "control": {"choices": ["é, the second choice"]}}
+    for escaped in (True, False):
+        page = json.dumps(log, ensure_ascii=escaped)
+        assert gathered(("1", '"a sentence of mine"', page)) == ["a sentence of mine"]
+        assert gathered(("1", '"é, the second choice"', page)) == []

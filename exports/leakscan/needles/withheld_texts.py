@@ -5,12 +5,12 @@ where they wrote it. It does not count if it leaves in another answer, if a row 
 the page or the trial of the answer offered it: then it is a choice, not somebody's words.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 
 from psynetdata.psynet import jsontext
 from psynetdata.psynet.column_roles import Role, columns_with_role
-from psynetdata.psynet.csvtext import EMPTY
 from psynetdata.psynet.tables import Column
 
 from .needle import SHORTEST_TEXT
@@ -26,6 +26,7 @@ _LIKE = {"trial": "info"}
 _MORE_WORDS = {"participant": ("vars",)}
 # What else a row says about what was offered for an answer in it.
 _OFFERS = ("metadata_", "definition")
+_EVENT_LOG = "event_log"
 _OF_DESIGN = ("node", "network")
 _MADE_BY = ("parent_id", "participant_id")
 
@@ -68,14 +69,15 @@ class WithheldTexts:
             self._kept.add(cell)
         if not texts:
             return
-        kept = texts if row[at] == out[at] else texts & set(_texts(jsontext.read(out[at].strip(EMPTY))))
+        kept = texts if cell == out[at] else texts & set(_texts(jsontext.read(out[at]))) if len(out[at]) > 1 else set()
         self._know(kept)
-        if not (withheld := sorted(texts - kept)):
+        # What several people wrote is a choice: most answers are.
+        withheld = [text for text in sorted(texts - kept) if self._writers.get(text, "") is not None]
+        if not withheld:
             return
         who = (row[places.writer] if places.writer is not None else "") or "?"
-        offers = {text for place in places.offers if row[place] for text in _texts(jsontext.read(row[place]))}
         for text in withheld:
-            if text in offers:
+            if any(_offers(row[place], text) for place in places.offers):
                 self._offered.add(_hash(who, text))
             elif text in self._writers:
                 self._writers[text] = who if self._writers[text] == who else None
@@ -132,6 +134,16 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(item)
     elif isinstance(value, str) and len(value) >= SHORTEST_TEXT and _is_written(value.strip()):
         yield value
+
+
+def _offers(cell: str, text: str) -> bool:
+    """Return whether a row's JSON offered this text. A log of events quotes what people type, which is not an offer."""
+    if not any(json.dumps(text, ensure_ascii=escaped)[1:-1] in cell for escaped in (True, False)):
+        return False
+    value = jsontext.read(cell)
+    if isinstance(value, dict):
+        value = [item for key, item in value.items() if key != _EVENT_LOG]
+    return text in _texts(value)
 
 
 def _is_written(text: str) -> bool:
