@@ -241,3 +241,16 @@ def test_special_categories_are_named_where_they_leave():
     assert {each["open"] for each in proposals.values() if each["kind"] in ("special_category", "sensitive")} == {
         "drop"
     }
+
+
+def test_special_categories_below_a_key_are_named_too():
+    below = json.dumps({"about": [{"religion": "x", "salary": 3}], "colour": "red"})
+    tables = Tables(
+        participant=[{"id": "1", "vars": json.dumps({"form": json.loads(below)}), "details": "{}"}],
+        response=[{"id": "1", "question": "form", "answer": below}],
+    )
+    shared = Anonymized(tables).anonymizer.report()
+    assert shared["special_categories"] == ["participant.vars form.religion", "response.answer form.religion"]
+    assert shared["sensitive"] == ["participant.vars form.salary", "response.answer form.salary"]
+    for_a_repository = Anonymized(tables, level="open").anonymizer.report()
+    assert (for_a_repository["special_categories"], for_a_repository["sensitive"]) == ([], [])

@@ -62,6 +62,12 @@ class Special:
         if kind := kind or (key_names.special_kind(name) if by_staff else None):
             self.found.add((kind, selector))
 
+    def add_below(self, selector: str, text: str, default: Rule) -> None:
+        """Add the keys at any depth below an undecided selector. `text`: a JSON value under it."""
+        if "{" in text and default.action(self._level) != "drop" and len(self.found) < MOST_SELECTORS:
+            for key, kind in named_values.special_names(text).items():
+                self.found.add((kind, f"{selector}.{selector_text.of_key(key)}"))
+
 
 class ByQuestion:
     """Treats response.answer by `question`."""
@@ -83,6 +89,8 @@ class ByQuestion:
         treatment, undecided = known
         if undecided is not None:
             count(self.undecided, undecided, rows)
+            if treatment is self._default:
+                self.special.add_below(undecided, cell, self._rule)
         return cell if treatment is None else treatment(cell)
 
     def _of_question(self, question: str) -> tuple[Treatment | None, str | None]:
@@ -145,6 +153,9 @@ class ByKey:
             return self._apply(self._treatments.cell_treatment(rule, self._column, is_json=True), cell), ()
         prefix = f"{name}/" if name else ""
         selectors = [prefix + key_selector(self._table, member.key) for member in members]
+        for member, selector in zip(members, selectors, strict=True):
+            if self._of_selector(selector) is None:
+                self.special.add_below(selector, cell[slice(*member.value_span)], self._rule)
         if not self._deep and not any(map(self._of_selector, selectors)):
             return self._apply(self._whole_default, cell), tuple(selectors)
         if not self._deep and self._stays(cell, selectors):

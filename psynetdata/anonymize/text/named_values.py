@@ -31,10 +31,10 @@ def withheld(text: str) -> str:
     return _withheld(text, DEPTH) if may_hold(text) and json_spans.is_json(text) else text
 
 
-def names(text: str) -> tuple[set[str], set[str]]:
-    """Return (names that say identity, names of special categories of data) of the text's keys."""
-    keys = {_plain(key) for key in set(_KEY.findall(text))} if '"' in text else set()
-    return set(filter(key_names.is_identity, keys)), set(filter(key_names.special_kind, keys))
+def special_names(text: str) -> dict[str, str]:
+    """Return {key: kind} of the text's keys that name special categories of data (see key_names.special_kind)."""
+    keys = {_plain(key) for key in set(_KEY.findall(text))}
+    return {key: kind for key in keys if (kind := key_names.special_kind(key))}
 
 
 def _withheld(text: str, depth: int) -> str:
