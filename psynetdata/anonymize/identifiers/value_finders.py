@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from psynetdata.anonymize.forms import encodings, id_names, patterns
+from psynetdata.anonymize.forms import encodings, id_names
+from psynetdata.anonymize.forms.emails import EMAIL
 from psynetdata.psynet import jsontext
 
 Found = Iterable[tuple[str, str]]
@@ -95,7 +96,7 @@ def in_configuration(value: object) -> Found:
             yield from ((text, "secret"),) if len(text) >= _SHORTEST_SECRET else ()
         elif key == "experimenter_name":
             yield text, "name"
-        elif patterns.EMAIL.fullmatch(text):
+        elif EMAIL.fullmatch(text):
             yield text, "email"
         elif "://" in text:
             yield from _in_url(text)
@@ -129,7 +130,7 @@ def emails(text: str) -> Found:
         value = jsontext.decode(text)
         plain = text if value is jsontext.MISSING else "\n".join(leaves(value))
         for layer in (plain, *encodings.texts(plain)):
-            yield from ((match, "email") for match in patterns.EMAIL.findall(layer))
+            yield from ((match, "email") for match in EMAIL.findall(layer))
 
 
 def searchable_parts(value: str, kind: str) -> list[str]:

@@ -56,6 +56,7 @@ class Scrubber:
         if not json_spans.is_json(text):
             return self._string(text, False, free_text, 0)
         text = self.matcher.under_names(text)
+        text = patterns.under_names(text) if free_text else text
         if self.matcher.has_numbers:
             text = json_spans.rewrite_numbers(text, self.matcher.number)
         return json_spans.rewrite_strings(text, lambda value, is_key: self._string(value, is_key, free_text, depth - 1))
