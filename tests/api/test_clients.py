@@ -26,6 +26,7 @@ by_token <- request(args[2]) |> req_headers(Authorization = paste("Token", Sys.g
 stopifnot(identical(linked, by_token))
 write.csv(linked, stdout(), row.names = FALSE, na = "")
 """
+TEXTS = ["id", "class", "answer", "animal", "text_color", "definition", "creation_time", "trial_maker_id"]
 _NO_PROXY = {"no_proxy": "*", "NO_PROXY": "*"}
 
 
@@ -45,8 +46,7 @@ def site(loaded, officer, live_server):
     deployment = loaded("static")
     _, archives = exported(deployment, anonymize="no", assets="none")
     content = archives["regular"].read("regular/data/AnimalTrial.csv")
-    told = {"deployment": deployment, "sheet": "AnimalTrial", "days": 1, "identified": True}
-    link = SheetLink.issue(officer.token_row.user, **told)
+    link = SheetLink.issue(officer.token_row.user, deployment=deployment, sheet="AnimalTrial", days=1)
     sheet = f"{live_server.url}/api/basic_data/AnimalTrial/"
     return sheet, f"{live_server.url}/api/link/{link.signed}/", officer.token, pd.read_csv(io.BytesIO(content))
 
@@ -60,7 +60,8 @@ def test_pandas_and_polars(site):
     sheet, link, token, wanted = site
     by_token = {"Authorization": f"Token {token}"}
     assert same(pd.read_csv(f"{sheet}?format=csv", storage_options=by_token), wanted)
-    assert same(pd.read_csv(f"{link}?format=csv&excel=1"), wanted)
+    linked = pd.read_csv(f"{link}?format=csv&excel=1")  # pseudonymized
+    assert same(linked[TEXTS], wanted[TEXTS])
     # polars itself reads only from servers that tell the length of a file before it.
     with urlopen(f"{link}?format=csv") as answer:
         by_polars = pl.read_csv(answer.read(), infer_schema_length=None)
@@ -84,13 +85,12 @@ def test_r_by_link_and_by_token(site, r, tmp_path):
     sheet, link, token, wanted = site
     script = tmp_path / "read.R"
     script.write_text(R)
-    command = [r, str(script), f"{link}?format=csv", f"{sheet}?format=csv"]
+    command = [r, str(script), f"{link}?format=csv", f"{sheet}?format=csv&face=anonymous"]
     environment = os.environ | _NO_PROXY | {"PSYNETDATA_TOKEN": token}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     found = pd.read_csv(io.StringIO(done.stdout)).rename(columns=lambda name: name.removeprefix("X"))
-    texts = ["id", "class", "answer", "animal", "text_color", "definition", "creation_time", "trial_maker_id"]
-    assert found[texts].equals(wanted[texts])
+    assert found[TEXTS].equals(wanted[TEXTS])
 
 
 BROKEN = """

@@ -108,9 +108,7 @@ def _access(made: dict, admin) -> dict:
     from psynetdata.models import ApiToken, Audit, SavedSheet, SheetLink
 
     tokens = [ApiToken.issue(admin, name=name)[0].pk for name in ("analysis", "old laptop", "lost", "forgotten")]
-    links = [
-        SheetLink.issue(admin, deployment=made["plain"], sheet="trial", days=7, identified=False).pk for _ in range(3)
-    ]
+    links = [SheetLink.issue(admin, deployment=made["plain"], sheet="trial", days=7).pk for _ in range(3)]
     sheet, other = (
         SavedSheet.objects.create(
             deployment=made["plain"], name=name, base="trial", made_by=admin, filters={}, order=[],
