@@ -23,9 +23,11 @@ _DAY = timedelta(days=1)
 
 def submit_due() -> Job | None:
     """Submit the next job of either kind that is due, unless one of them is active."""
-    if Job.objects.filter(kind__in=(COPY, REHASH), state__in=Job.ACTIVE).exists():
+    last = Job.objects.filter(kind__in=(COPY, REHASH)).order_by("-pk").first()
+    if last and last.state in Job.ACTIVE:
         return None
-    # The check has to wait for a first copy of everything only until the next day.
+    if last and last.kind == REHASH:
+        return _submit_copy() or _submit_rehash()
     return _submit_rehash() or _submit_copy()
 
 

@@ -15,6 +15,7 @@ from exports.operations.stored_parts import PARTS, Pace, part_of
 from exports.store import manifests
 from exports.store.blobs import file_of
 from psynetdata import jobs
+from psynetdata.env import local_storage
 from psynetdata.models import Job
 from tests.operations.aged_snapshots import NOTHING, stored
 from tests.store.snapshot_factory import written_down
@@ -94,6 +95,18 @@ def test_what_is_left_when_the_time_is_over_is_for_the_next_job(snapshot, monkey
     assert upkeep_schedule.submit_due() is None  # until tomorrow
     Job.objects.update(created_at=timezone.now() - 2 * DAY)
     assert upkeep_schedule.submit_due().kind == "rehash"
+
+
+def test_a_long_check_and_a_long_copy_take_turns(snapshot, settings, tmp_path, monkeypatch):
+    settings.STORAGES = {**settings.STORAGES, "second_copy": local_storage(tmp_path / "second")}
+    monkeypatch.setattr(upkeep_schedule, "SECONDS", 0.0)
+    monkeypatch.setattr("psynetdata.jobs._send", lambda job: None)
+    kinds = []
+    for _ in range(4):
+        job = upkeep_schedule.submit_due()
+        jobs.run(job.pk)
+        kinds.append(job.kind)
+    assert kinds == ["rehash", "copy"] * 2
 
 
 def test_a_blob_is_repaired_from_another_pack(snapshot):
