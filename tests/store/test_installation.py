@@ -9,6 +9,7 @@ from django.core.files.storage import default_storage
 
 from exports.models import Incident, Installation, QuarantinedFile, ReleasedFile, Snapshot
 from exports.operations.storage_check import verify_snapshot
+from exports.store import installation
 from exports.store.installation import FILE, WrongStorage, check, count_prune, read_mark
 from exports.watch.inspection import inspect
 from psynetdata import jobs
@@ -161,6 +162,18 @@ def test_a_crash_between_the_two_counts_of_a_prune(desk):
     check()
     prune()
     assert read_mark().prunes == 6
+
+
+def test_a_prune_that_counts_while_somebody_checks(desk, monkeypatch):
+    """Not an older database. Found with a slow S3 storage: the desk was "ill" until the next check."""
+
+    def read_late():
+        monkeypatch.undo()
+        count_prune()
+        return read_mark()
+
+    monkeypatch.setattr(installation, "read_mark", read_late)
+    assert check().prunes == read_mark().prunes == 1
 
 
 def test_workers_do_not_start(desk, typed):
