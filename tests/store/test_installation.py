@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from django.core.files.storage import default_storage
 
-from exports.models import Incident, Installation, QuarantinedFile, ReleasedFile, Snapshot
+from exports.models import DeploymentManifest, Incident, Installation, QuarantinedFile, ReleasedFile, Snapshot
 from exports.operations.storage_check import verify_snapshot
-from exports.store import installation
+from exports.store import installation, manifests
 from exports.store.installation import FILE, WrongStorage, check, count_prune, read_mark
 from exports.watch.inspection import inspect
 from psynetdata import jobs
@@ -121,6 +121,21 @@ def test_a_mount_that_is_lost_while_a_job_writes(desk, monkeypatch):
     with pytest.raises(WrongStorage):
         taken("newest")
     assert Snapshot.objects.count() == count
+
+
+def test_a_mount_that_is_lost_while_manifests_are_written(desk, monkeypatch):
+    """They are written again, though the empty folder took them."""
+    to_json = manifests.to_json
+
+    def unmounted(content):
+        Path(default_storage.path(FILE)).unlink(missing_ok=True)
+        return to_json(content)
+
+    monkeypatch.setattr(manifests, "to_json", unmounted)
+    with pytest.raises(WrongStorage):
+        manifests.save_due()
+    assert Snapshot.objects.filter(manifest_due=True).count() == Snapshot.objects.count() > 0
+    assert not DeploymentManifest.objects.exclude(sha256="").exists()
 
 
 def test_a_bucket(bucket, swift_server, settings):
