@@ -108,21 +108,17 @@ def world(name: str, *, rate: float, seed: int, settings: str = QUICK) -> Iterat
 
 
 def _laptop(made: World, folder: Path) -> dict[str, str]:
-    """SQLite and a folder; on a small disk of its own, where that is allowed."""
+    """SQLite and a folder; on a small disk of its own, where that is allowed. Its clock can be set."""
+    made.clock = folder / "clock"
+    made.set_clock(0)
+    environment = {"FAULTS_CLOCK": str(made.clock)}
     disk = folder / "disk"
     disk.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", disk], capture_output=True).returncode:
-        return {}
+        return environment
     made.stack.callback(subprocess.run, ["umount", "--lazy", disk], check=False)
     made.disk = disk
-    return {}
-
-
-def _clock(made: World, folder: Path) -> dict[str, str]:
-    """SQLite and a folder; the desk's clock can be set."""
-    made.clock = folder / "clock"
-    made.set_clock(0)
-    return {"FAULTS_CLOCK": str(made.clock)}
+    return environment
 
 
 def _lab(made: World, folder: Path) -> dict[str, str]:
@@ -179,7 +175,7 @@ def _sftp(made: World, folder: Path) -> dict[str, str]:
     }
 
 
-_MAKERS = {"plain": lambda made, folder: {}, "laptop": _laptop, "lab": _lab, "s3": _s3, "sftp": _sftp, "clock": _clock}
+_MAKERS = {"plain": lambda made, folder: {}, "laptop": _laptop, "lab": _lab, "s3": _s3, "sftp": _sftp}
 _NEEDS = {"s3": swift.PROGRAMS, "sftp": ssh.PROGRAMS}
 
 
