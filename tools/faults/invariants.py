@@ -109,20 +109,16 @@ def _no_job_is_stuck(desk: Desk) -> None:
 
 def _mirror_has(world: World, source: dict[str, int]) -> None:
     """The sheets of both faces count as the source, at the latest when the mirror has followed."""
-    wanted = {sheet: source[table] for table, sheet in _SHEETS.items()}
     deadline = time.monotonic() + RECOVERS_WITHIN
-    while True:
-        found = _json(world.desk, f"/api/deployments/{world.source.deployment_id}/")["sheets"]
-        shown = {sheet: found.get(sheet) for sheet in wanted}
-        if shown == wanted or time.monotonic() > deadline:
-            break
-        time.sleep(_PAUSE)
-    _equal("the mirror", shown, wanted)
     for table in sorted(source.keys() - set(UNMIRRORED_TABLES)):
         for face in ("identified", "anonymous"):
-            found = _answer(world.desk, f"/api/basic_data/{_SHEETS.get(table, table)}/?format=ndjson&face={face}"
-                            f"&deployment={world.source.deployment_id}")  # fmt: skip
-            _equal(f"the sheet of {table}", {table: found.body.count(b"\n")}, {table: source[table]})
+            path = f"/api/basic_data/{_SHEETS.get(table, table)}/?format=ndjson&face={face}"
+            path += f"&deployment={world.source.deployment_id}"
+            rows = _answer(world.desk, path).body.count(b"\n")
+            while rows != source[table] and time.monotonic() < deadline:
+                time.sleep(_PAUSE)
+                rows = _answer(world.desk, path).body.count(b"\n")
+            _equal(f"the sheet of {table}, {face},", {table: rows}, {table: source[table]})
 
 
 def _export_has(world: World, number: int, source: dict[str, int]) -> int:
