@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 from django.db import Error, close_old_connections, connection, transaction
-from django.db.models import F, Min, Q
+from django.db.models import F, Min, Q, QuerySet
 from django.utils import timezone
 
 from . import clusters
@@ -135,6 +135,10 @@ class Running:
             raise Cancelled(f"{str(self.job).capitalize()} was cancelled.")
         if self.lapsed or self._silence() > STALE_AFTER:
             raise Conflict(f"{str(self.job).capitalize()} did not respond for too long; it will be tried again later.")
+
+    def mine(self) -> QuerySet[Job]:
+        """Return the job's row; nothing if another worker has taken the job over."""
+        return Job.objects.filter(pk=self.job.pk, state=Job.State.RUNNING, run_token=self.job.run_token)
 
     def beaten(self) -> None:
         """Note that the heartbeat was written just now."""
@@ -426,7 +430,7 @@ def _beating(running: Running):
     over = threading.Event()
 
     def beat():
-        mine = Job.objects.filter(pk=running.job.pk, state=Job.State.RUNNING, run_token=running.job.run_token)
+        mine = running.mine()
         try:
             beaten_at = monotonic()
             while not over.wait(LOOK_EVERY):

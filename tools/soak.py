@@ -24,6 +24,7 @@ from tools.faults.worlds import world
 
 ALLOWED = 1.05
 _EVERY = 1.0  # seconds
+_GROUPS = ("web", "cluster", "worker")
 
 
 class Memory:
@@ -31,7 +32,7 @@ class Memory:
 
     def __init__(self, desk: Desk):
         self._desk, self._stop = desk, threading.Event()
-        self.samples: list[tuple[float, float]] = []  # (time, MB)
+        self.samples: list[dict[str, float]] = []  # {group: MB}
         self._thread = threading.Thread(target=self._measure, daemon=True)
         self._thread.start()
 
@@ -39,16 +40,16 @@ class Memory:
         self._stop.set()
         self._thread.join()
 
-    def thirds(self) -> list[float]:
-        """Return the median of each third, in MB."""
-        values = [value for _, value in self.samples]
+    def thirds(self, *groups: str) -> list[float]:
+        """Return the median of each third, in MB, of all processes or of those of some groups."""
+        values = [sum(sample[group] for group in groups or _GROUPS) for sample in self.samples]
         size = len(values) // 3
         return [statistics.median(values[number * size : (number + 1) * size]) for number in range(3)]
 
     def _measure(self) -> None:
         while not self._stop.wait(_EVERY):
-            pids = {pid for group in ("web", "cluster", "worker") for pid in self._desk.processes(group)}
-            self.samples.append((time.monotonic(), sum(_megabytes(pid) for pid in pids)))
+            pids = {group: self._desk.processes(group) for group in _GROUPS}
+            self.samples.append({group: sum(map(_megabytes, set(pids[group]))) for group in _GROUPS})
 
 
 def _megabytes(pid: int) -> float:
@@ -59,6 +60,10 @@ def _megabytes(pid: int) -> float:
         return 0.0
     private = [line.split()[1] for line in text.splitlines() if line.startswith("Private_")]
     return sum(map(int, private)) / 1024
+
+
+def _in_words(thirds: list[float]) -> str:
+    return ", ".join(f"{value:.0f} MB" for value in thirds)
 
 
 def main() -> int:
@@ -94,9 +99,10 @@ def main() -> int:
     if thirds[2] > ALLOWED * thirds[1]:
         problems.append(f"memory grew by {100 * (thirds[2] / thirds[1] - 1):.1f} % from the second third to the last")
     print("\n| minutes | participants a second | rows at the end | memory by thirds | errors |\n|---|---|---|---|---|")
-    told = ", ".join(f"{value:.0f} MB" for value in thirds)
     rows = compared.get("rows", "–")
-    print(f"| {seconds / 60:.1f} | {joined / seconds:.1f} | {rows} | {told} | {len(errors)} |")
+    print(f"| {seconds / 60:.1f} | {joined / seconds:.1f} | {rows} | {_in_words(thirds)} | {len(errors)} |")
+    for group in _GROUPS:
+        print(f"{group}: {_in_words(memory.thirds(group))}")
     print(f"requests: {dict(bustle.done)}")
     for problem in problems:
         print(f"  VIOLATION {problem}")

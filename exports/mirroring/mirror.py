@@ -124,7 +124,7 @@ def _mirror(snapshot: Snapshot, ids: frozenset[int], faces, running: Running | N
 
 @contextmanager
 def _prepared_rows(running: Running | None) -> Iterator[PreparedRows]:
-    """Yield a place for transformed rows. If the job is killed they stay for its next attempt."""
+    """Yield a place for transformed rows. They stay for the job's next attempt if this one is killed or taken over."""
     if running is None:
         with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="mirror-") as folder:
             yield PreparedRows(Path(folder))
@@ -133,9 +133,14 @@ def _prepared_rows(running: Running | None) -> Iterator[PreparedRows]:
     try:
         yield prepared
     except Problem:  # the job is over
-        prepared.remove()
+        _remove(prepared, running)
         raise
-    prepared.remove()
+    _remove(prepared, running)
+
+
+def _remove(prepared: PreparedRows, running: Running) -> None:
+    if running.mine().exists():
+        prepared.remove()
 
 
 def _folder_of(job: Job) -> Path:

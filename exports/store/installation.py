@@ -80,6 +80,8 @@ def check() -> Installation:
             "storage, give it its own; if the two do belong together from now on, run `manage.py adopt`."
         )
     if mark.prunes > row.prunes:
+        row = _row()  # a prune may have counted meanwhile: first in the database, then in the storage
+    if mark.prunes > row.prunes:
         raise WrongStorage(
             "The database is older than its storage, as if restored from a backup, so it does not know the newest "
             "files, and nothing is written or deleted. Use the newer database; if there is none, run "

@@ -232,6 +232,7 @@ def _write(stem: str, content: Row) -> str:
     sealed = {"content": content, "signature": sealing.seal(_digest(content))}
     name = f"{stem}.json.gz"
     default_storage.save(name, ContentFile(igzip.compress(to_json(sealed), mtime=0)))
+    installation.check_before_publishing()  # otherwise its row would say that the right storage has it
     return name
 
 

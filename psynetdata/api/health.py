@@ -13,6 +13,7 @@ from django.http import HttpRequest, JsonResponse
 from psynetdata import clusters, jobs
 
 _STORAGE_EVERY = 30.0  # seconds between tests of the storage, which may be far away and cost money
+_ILL_STORAGE_EVERY = 5.0  # so that the answer is soon right again after a short outage
 _lock = threading.Lock()
 _storage: dict[str, object] = {}
 
@@ -60,7 +61,9 @@ def _storage_state() -> dict[str, bool]:
     with _lock:
         if _storage.get("until", 0.0) <= monotonic():
             ready = jobs.why_not_ready() is None
-            _storage.update(ready=ready, works=ready and _try_storage(), until=monotonic() + _STORAGE_EVERY)
+            works = ready and _try_storage()
+            pause = _STORAGE_EVERY if works else _ILL_STORAGE_EVERY
+            _storage.update(ready=ready, works=works, until=monotonic() + pause)
         return {name: bool(_storage[name]) for name in ("ready", "works")}
 
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from time import monotonic
 
 import pytest
 from django.core.files.storage import default_storage
@@ -108,7 +109,12 @@ def test_a_storage_that_cannot_be_written(workers, own_storage, monkeypatch):
     (own_storage / "health").write_text("in the way")
     assert APIClient().get("/healthz").json()["storage"] is False
     (own_storage / "health").unlink()
-    # It is tried again only after a while.
+    # It is tried again only after a while, but sooner than a storage that works.
     assert APIClient().get("/healthz").json()["storage"] is False
-    monkeypatch.setattr(health, "_storage", {})
+    now = monotonic()
+    monkeypatch.setattr(health, "monotonic", lambda: now + health._ILL_STORAGE_EVERY)
+    assert APIClient().get("/healthz").status_code == 200
+    (own_storage / "health").rmdir()
+    (own_storage / "health").write_text("in the way again")
+    monkeypatch.setattr(health, "monotonic", lambda: now + health._STORAGE_EVERY)
     assert APIClient().get("/healthz").status_code == 200

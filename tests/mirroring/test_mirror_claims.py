@@ -283,6 +283,25 @@ def test_a_job_that_another_worker_took_over_changes_no_claim(arrive, monkeypatc
     assert Job.objects.get(kind="mirror").options["mirrors"] == deployment.deployment_id
 
 
+def test_an_attempt_that_was_taken_over_leaves_the_rows_to_the_next_one(arrive, monkeypatch, settings):
+    """The worker was stopped for a while, or the clock jumped; it ends while the next attempt uses the folder."""
+    job, keep = mirror_claims.request(arrive("one").deployment), PreparedRows.keep
+
+    def be_taken_over(self, name, rows):
+        keep(self, name, rows)
+        Job.objects.filter(pk=job.pk).update(run_token="another")
+        raise Conflict("It did not respond for too long.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(PreparedRows, "keep", be_taken_over)
+        jobs.run(job.pk)
+    (folder,) = settings.TEMP_DIR.glob(f"mirror-{job.pk}-*")
+    assert len(list(folder.iterdir())) == 1
+    Job.objects.filter(pk=job.pk).update(heartbeat_at=timezone.now() - timedelta(minutes=5))
+    run(job)
+    assert not folder.exists()
+
+
 def test_a_deployment_without_a_good_snapshot_has_no_mirror(db):
     empty = Deployment.objects.create(deployment_id="empty")
     with pytest.raises(NotFound, match="empty has no good snapshot"):

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from django.core.files.storage import default_storage
 
-from exports.models import Incident, Installation, QuarantinedFile, ReleasedFile, Snapshot
+from exports.models import DeploymentManifest, Incident, Installation, QuarantinedFile, ReleasedFile, Snapshot
 from exports.operations.storage_check import verify_snapshot
+from exports.store import installation, manifests
 from exports.store.installation import FILE, WrongStorage, check, count_prune, read_mark
 from exports.watch.inspection import inspect
 from psynetdata import jobs
@@ -122,6 +123,21 @@ def test_a_mount_that_is_lost_while_a_job_writes(desk, monkeypatch):
     assert Snapshot.objects.count() == count
 
 
+def test_a_mount_that_is_lost_while_manifests_are_written(desk, monkeypatch):
+    """They are written again, though the empty folder took them."""
+    to_json = manifests.to_json
+
+    def unmounted(content):
+        Path(default_storage.path(FILE)).unlink(missing_ok=True)
+        return to_json(content)
+
+    monkeypatch.setattr(manifests, "to_json", unmounted)
+    with pytest.raises(WrongStorage):
+        manifests.save_due()
+    assert Snapshot.objects.filter(manifest_due=True).count() == Snapshot.objects.count() > 0
+    assert not DeploymentManifest.objects.exclude(sha256="").exists()
+
+
 def test_a_bucket(bucket, swift_server, settings):
     settings.STORAGES = {**settings.STORAGES, "default": storage(swift_server.url(bucket, "lab"))}
     with pytest.raises(FileNotFoundError):
@@ -161,6 +177,18 @@ def test_a_crash_between_the_two_counts_of_a_prune(desk):
     check()
     prune()
     assert read_mark().prunes == 6
+
+
+def test_a_prune_that_counts_while_somebody_checks(desk, monkeypatch):
+    """Not an older database. Found with a slow S3 storage: the desk was "ill" until the next check."""
+
+    def read_late():
+        monkeypatch.undo()
+        count_prune()
+        return read_mark()
+
+    monkeypatch.setattr(installation, "read_mark", read_late)
+    assert check().prunes == read_mark().prunes == 1
 
 
 def test_workers_do_not_start(desk, typed):

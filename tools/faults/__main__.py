@@ -1,11 +1,12 @@
 """`python -m tools.faults [--count N] [--seed S] [--worlds …]`: exit status 0 only if nothing was violated."""
 
 import argparse
+import math
 import secrets
 import subprocess
 import sys
 import time
-from collections import Counter, defaultdict
+from pathlib import Path
 from random import Random
 
 from psynetdata.psynet.problems import Problem
@@ -17,6 +18,7 @@ from .bustle import Bustle
 from .desk import Violation
 from .invariants import nothing_lost, recovered
 from .kinds import possible, strike
+from .results import Results
 
 
 def main() -> int:
@@ -30,76 +32,63 @@ def main() -> int:
             print(f"left out: the world {name}, because {reason}", flush=True)
         else:
             usable.append(name)
-    print(f"faults: {options.count}, seed {options.seed}, commit {commit()}, worlds {', '.join(usable)}", flush=True)
+    results = Results(options.results, options.seed, commit())
+    print(f"faults: {options.count}, seed {results.seed}, commit {commit()}, worlds {', '.join(usable)}", flush=True)
     shares = [options.count // len(usable) + (number < options.count % len(usable)) for number in range(len(usable))]
-    table = _Table()
-    for name, count in zip(usable, shares, strict=True):
-        if count:
-            _one_world(name, count, options, table)
-    table.print()
-    return 1 if table.violations else 0
+    try:
+        for name, share in zip(usable, shares, strict=True):
+            count = share - len(results.faults(name))
+            if count > 0 and time.monotonic() < options.until:
+                _one_world(name, count, options, results)
+    finally:
+        results.print()
+    return 1 if results.violations else 0
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.faults", description=__doc__)
     parser.add_argument("--count", type=int, default=500, help="how many faults, over all worlds")
     parser.add_argument("--seed", default=secrets.token_hex(4))
+    parser.add_argument("--continue", dest="results", type=Path, metavar="FILE", help="keep the results in FILE; a run "
+                        "that was stopped goes on there until all its pieces have --count faults")  # fmt: skip
+    parser.add_argument("--minutes", type=float, default=math.inf, help="stop after about so many minutes")
     parser.add_argument("--worlds", help=f"some of {','.join(worlds.names())}; by default all that are possible here")
     parser.add_argument("--kinds", help="some kinds of faults, with commas; by default all that a world allows")
     parser.add_argument("--burst", type=int, default=1, help="faults between two checks, at most")
     parser.add_argument("--compare-every", type=int, default=8, help="checks between two complete comparisons")
     parser.add_argument("--cheap", action="store_true", help="only faults that are soon over; no commands")
     parser.add_argument("--rate", type=float, default=10.0, help="transactions of the experiment a second")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.until = time.monotonic() + 60 * options.minutes
+    return options
 
 
-class _Table:
-    """How often each kind of fault happened where, and how long the desk took to be well again."""
-
-    def __init__(self):
-        self.seconds: dict[tuple[str, str], list[float]] = defaultdict(list)
-        self.violations: list[str] = []
-        self.compared: Counter[str] = Counter()
-
-    def print(self) -> None:
-        print("\n| fault | how often | where | well again after (median, longest) |\n|---|---|---|---|")
-        for kind in sorted({kind for _, kind in self.seconds}):
-            found = {world: seconds for (world, name), seconds in self.seconds.items() if name == kind}
-            all_seconds = sorted(one for seconds in found.values() for one in seconds)
-            where = ", ".join(f"{world} {len(seconds)}" for world, seconds in found.items())
-            middle = all_seconds[len(all_seconds) // 2]
-            print(f"| {kind} | {len(all_seconds)} | {where} | {middle:.1f} s, {all_seconds[-1]:.1f} s |")
-        print("\ncompared: " + ", ".join(f"{number} {what}" for what, number in sorted(self.compared.items())))
-        print(f"violations: {len(self.violations)}")
-        for line in self.violations:
-            print(f"  {line}")
-
-
-def _one_world(name: str, count: int, options: argparse.Namespace, table: _Table) -> None:
-    rng = Random(f"{options.seed}:{name}")
+def _one_world(name: str, count: int, options: argparse.Namespace, results: Results) -> None:
+    rng = Random(f"{results.seed}:{name}:{len(results.faults(name))}")
     began = time.monotonic()
     with worlds.world(name, rate=options.rate, seed=rng.randrange(1 << 30)) as world:
         bustle = Bustle(world, rng, commands=not options.cheap)
         bustle.start()
         try:
-            _faults(world, bustle, count, rng, options, table)
+            _faults(world, bustle, count, rng, options, results)
         except (Violation, Problem, subprocess.TimeoutExpired) as error:
-            table.violations.append(f"{name}: {error}")
+            results.add(world=name, violation=str(error))
             print(f"  VIOLATION {error}", flush=True)
             _show_log(world)
         bustle.stop()
-        table.violations += [f"{name}: {line}" for line in bustle.violations]
+        for violation in bustle.violations:
+            results.add(world=name, violation=violation)
         if bustle.violations:
             _show_log(world)
         print(f"  {name}: {time.monotonic() - began:.0f} s; {dict(bustle.done)}", flush=True)
 
 
-def _faults(world, bustle: Bustle, count: int, rng: Random, options: argparse.Namespace, table: _Table) -> None:
+def _faults(world, bustle: Bustle, count: int, rng: Random, options: argparse.Namespace, results: Results) -> None:
     kinds, done, checks = possible(world, only_cheap=options.cheap), 0, 0
     if options.kinds:
         kinds = [kind for kind in kinds if kind in options.kinds.split(",")]
     recovered(world)
-    while done < count:
+    while True:
         burst = min(rng.randint(1, options.burst), count - done)
         happened = []
         for _ in range(burst):
@@ -109,13 +98,14 @@ def _faults(world, bustle: Bustle, count: int, rng: Random, options: argparse.Na
         done, checks = done + burst, checks + 1
         seconds = recovered(world)
         for kind, what in happened:
-            table.seconds[world.name, kind].append(seconds)
+            results.add(world=world.name, kind=kind, seconds=round(seconds, 1))
             print(f"  {world.name} {done}: {kind} ({what}), well after {seconds:.1f} s", flush=True)
-        if checks % options.compare_every == 0 or done == count:
+        is_over = done == count or time.monotonic() > options.until
+        if is_over or checks % options.compare_every == 0:
             compared = nothing_lost(world, bustle)
-            table.compared.update(compared | {"times": 1})
+            results.add(world=world.name, compared=compared | {"times": 1})
             print(f"  {world.name} {done}: nothing lost: {compared}", flush=True)
-        if bustle.violations:
+        if is_over or bustle.violations:
             return
 
 

@@ -19,7 +19,7 @@ from tests.assets.servers.ports import children, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = "tools.faults.settings"
-_UP_WITHIN = 180.0  # seconds
+_UP_WITHIN = 300.0  # seconds
 _FACES = ("Traceback (most recent call last)", "<title>Server Error")
 
 

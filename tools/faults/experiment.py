@@ -4,6 +4,7 @@ import threading
 from contextlib import closing, suppress
 
 import psycopg2
+from django.conf import settings
 
 from psynetdata.psynet.problems import Problem
 from tests.servers import Server
@@ -12,6 +13,8 @@ from tools.simulator import Simulator, create
 from .proxy import Proxy
 
 DATABASE = "postgres"
+if not settings.configured:
+    settings.configure(LOCAL_ADDRESSES=True)  # the only one that a connection to a source needs
 
 
 class LiveExperiment:
@@ -33,10 +36,13 @@ class LiveExperiment:
         self._thread.start()
 
     def pause(self) -> None:
-        """Stop writing; the current transaction is finished."""
+        """Stop writing; the current transaction is finished. Raises RuntimeError if there was no writer any more."""
+        has_died = self._thread and not (self._stop.is_set() or self._thread.is_alive())
         self._stop.set()
         if self._thread:
             self._thread.join(60)
+        if has_died:
+            raise RuntimeError("Nothing was written to the source any more, so nothing was tested.")
 
     def counts(self) -> dict[str, int]:
         """Return {table: rows}."""
@@ -59,6 +65,7 @@ class LiveExperiment:
             return cursor.fetchone()[0]
 
     def close(self) -> None:
+        self._stop.set()
         self.pause()
         self.proxy.close()
         self.server.close()

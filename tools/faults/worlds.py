@@ -21,7 +21,6 @@ from .experiment import LiveExperiment
 from .proxy import Proxy
 
 DISK = "200m"  # of the world whose disk fills up
-FAKE_TIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 
 
 class World:
@@ -39,7 +38,13 @@ class World:
         self.redis: Redis | None = None
         self.storage: Path | None = None  # a folder
         self.disk: Path | None = None  # a small file system
-        self.clock: Path | None = None  # a file that says how far the desk's clock is ahead
+        self.clock: Path | None = None  # a file that says how many seconds the desk's clock is ahead
+
+    def set_clock(self, ahead: int) -> None:
+        """Let the desk's clock be so many seconds ahead."""
+        part = self.clock.with_suffix(".part")
+        part.write_text(str(ahead))
+        part.replace(self.clock)
 
 
 class Redis:
@@ -60,11 +65,8 @@ class Redis:
 
 
 def names() -> list[str]:
-    """Return the worlds that a run uses by default.
-
-    `clock` must be named: under libfaketime 0.9.10 a desk did not start within three minutes.
-    """
-    return [name for name in _MAKERS if name not in ("plain", "clock")]
+    """Return the worlds that a run uses by default."""
+    return [name for name in _MAKERS if name != "plain"]
 
 
 def missing(name: str) -> str | None:
@@ -106,27 +108,17 @@ def world(name: str, *, rate: float, seed: int, settings: str = QUICK) -> Iterat
 
 
 def _laptop(made: World, folder: Path) -> dict[str, str]:
-    """SQLite and a folder; on a small disk of its own, where that is allowed."""
+    """SQLite and a folder; on a small disk of its own, where that is allowed. Its clock can be set."""
+    made.clock = folder / "clock"
+    made.set_clock(0)
+    environment = {"FAULTS_CLOCK": str(made.clock)}
     disk = folder / "disk"
     disk.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", disk], capture_output=True).returncode:
-        return {}
+        return environment
     made.stack.callback(subprocess.run, ["umount", "--lazy", disk], check=False)
     made.disk = disk
-    return {}
-
-
-def _clock(made: World, folder: Path) -> dict[str, str]:
-    """SQLite and a folder; the desk's clock can be set."""
-    made.clock = folder / "clock"
-    made.clock.write_text("+0\n")
-    return {
-        "LD_PRELOAD": str(FAKE_TIME),
-        "FAKETIME_TIMESTAMP_FILE": str(made.clock),
-        "FAKETIME_CACHE_DURATION": "1",
-        "DONT_FAKE_MONOTONIC": "1",
-        "NO_FAKE_STAT": "1",
-    }
+    return environment
 
 
 def _lab(made: World, folder: Path) -> dict[str, str]:
@@ -183,8 +175,8 @@ def _sftp(made: World, folder: Path) -> dict[str, str]:
     }
 
 
-_MAKERS = {"plain": lambda made, folder: {}, "laptop": _laptop, "lab": _lab, "s3": _s3, "sftp": _sftp, "clock": _clock}
-_NEEDS = {"s3": swift.PROGRAMS, "sftp": ssh.PROGRAMS, "clock": (FAKE_TIME,)}
+_MAKERS = {"plain": lambda made, folder: {}, "laptop": _laptop, "lab": _lab, "s3": _s3, "sftp": _sftp}
+_NEEDS = {"s3": swift.PROGRAMS, "sftp": ssh.PROGRAMS}
 
 
 def copy_of_data(made: World) -> Path:

@@ -24,6 +24,18 @@ def tokens() -> dict[str, str | None]:
     return found
 
 
+def warm_up() -> None:
+    """Let hypothesis read our source for constants: the first time this takes 210 MB, which no request needs."""
+    import hypothesis
+
+    @hypothesis.settings(max_examples=1, database=None)
+    @hypothesis.given(hypothesis.strategies.text())
+    def ask(text):
+        pass
+
+    ask()
+
+
 def fuzz_requests(inputs: int, seed: int) -> Iterator[Score]:
     """Yield one Score for each role."""
     import schemathesis

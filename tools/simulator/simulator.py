@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable
-from contextlib import contextmanager
 from random import Random
 from threading import Event
 from time import perf_counter
@@ -48,17 +47,19 @@ class Simulator:
         self.seconds = 0.0  # spent in run()
         self._room = participants
         self._people: list[Person] = []
-        self._owned = not isinstance(target, Connection)
+        self._owned, self._had_autocommit = not isinstance(target, Connection), False
         self._address = _address_of(target)
         self.connection = postgres.connect(self._address, name="psynetdata simulate") if self._owned else target
         try:
-            with self._transaction():
+            with postgres.translated_errors(self._address), self.connection:
                 self._rows = Rows(self.connection)
                 self._take_possession(into_existing)
                 # Another run with the same seed must not make the same people again.
                 newest = self._rows.select("SELECT coalesce(max(id), 0) FROM participant")[0][0]
                 self._rng = Random(None if seed is None else f"{seed}:{newest}")
                 self._kinds = find_kinds(self._rows)
+            self._had_autocommit = self.connection.autocommit
+            self.connection.autocommit = True
         except BaseException:
             self.close()
             raise
@@ -66,7 +67,7 @@ class Simulator:
     def step(self) -> None:
         """Run one transaction, completely or not at all."""
         begun = perf_counter()
-        with self._transaction():
+        with postgres.translated_errors(self._address):
             person = self._next()
             person.step(self._rows)
             self._rows.flush()
@@ -119,20 +120,17 @@ class Simulator:
         }
 
     def close(self) -> None:
-        """Close the connection if it was made here."""
+        """Close the connection if it was made here; otherwise leave it as it was."""
         if self._owned:
             self.connection.close()
+        elif not self.connection.closed:
+            self.connection.autocommit = self._had_autocommit
 
     def __enter__(self) -> "Simulator":
         return self
 
     def __exit__(self, *error) -> None:
         self.close()
-
-    @contextmanager
-    def _transaction(self):
-        with postgres.translated_errors(self._address), self.connection:
-            yield
 
     def _next(self) -> Person:
         if not self._people or (len(self._people) < self._room and self._rng.random() < _JOINS):
