@@ -187,7 +187,7 @@ class _ExportBuild:
         archive.add_database(f"{prefix}database.zip", tables)
         asset_entries = self._add_files(mode, archive, tables)
         archive.read_back(_CHECKING * self.reader.snapshot.rows)
-        notes = [*tables.notes, *(self._notes_of_regular() if mode == REGULAR else ())]
+        notes = [*tables.notes, *(self._notes_of_regular() if mode == REGULAR else report["warnings"])]
         more = {"assets": asset_entries, "notes": notes, **self.left_out}
         mode_manifest = manifest.manifest(mode, self.reader.snapshot, self.options, archive.members, **more)
         return mode_manifest if mode == REGULAR else self._account_for(archive, mode_manifest, tables, report)
@@ -256,7 +256,7 @@ class _ExportBuild:
         self.needles.withhold(tables.texts.texts)
         scan = leak_check.looked_for(self.needles, archive.members, self.second_check)
         report = report | {"scan": scan}
-        mode_manifest["anonymization"] = {"level": report["level"], "policy": report["policy"]}
+        mode_manifest["anonymization"] = {name: report[name] for name in ("level", "policy", "replaced_most")}
         archive.add_account(f"{prefix}anonymization.json", manifest.to_bytes(report))
         inner = mode_manifest | {"files": [self._below(member, prefix) for member in archive.members]}
         archive.add_account(f"{prefix}{manifest.NAME}", manifest.to_bytes(inner))

@@ -42,6 +42,7 @@ class Role(StrEnum):
     TYPED = "typed"  # people typed, or keys of its JSON may announce their ids
     PASSED_ON = "passed_on"  # PsyNet writes ids and addresses into it
     HANDED_OVER = "handed_over"  # JSON that a recruiter passes on: ids and names
+    SENT = "sent"  # an id that came with a request, whoever sent it: PsyNet did not check that somebody has it
     ENTRY = "entry"  # everything that a recruiter passed on about one person
     OWN_WORDS = "own_words"  # one person's answer, in their own words
     SHOWN = "shown"  # shown to people, or answered by them: words that several people have in common are nobody's

@@ -7,6 +7,7 @@ from psynetdata.admin.pages import html
 from psynetdata.admin.pages.cards import Card
 
 SHOWN_FILES = 200
+SHOWN_REPLACED = 3
 _TITLES = {"regular": "Regular archive, with identified data", "anonymous": "Anonymized archive"}
 
 
@@ -45,6 +46,8 @@ def _facts(archive: ExportArchive, manifest: dict, may_download: bool) -> list[t
         ("finished", html.utc(archive.created_at)),
         ("kept until", html.utc(archive.expires_at) if archive.expires_at else "someone removes it"),
     ]
+    if may_download and (replaced := manifest.get("anonymization", {}).get("replaced_most")):
+        facts.append(("replaced most", _replaced_words(replaced)))
     if may_download:
         facts += [("SHA-256", archive.sha256), *(("note", note) for note in manifest.get("notes", []))]
     if archive.mode == ExportArchive.Mode.ANONYMOUS:
@@ -68,6 +71,14 @@ def scan_words(report: dict) -> str:
     searched = f"{report['members']} members, {html.size(report['bytes_scanned'])} uncompressed, were searched for"
     outcome = "None was found." if report["clean"] else f"{len(report['findings'])} places hold one or more."
     return f"{searched} {html.number(sum(counts.values()))} identifiers and secrets ({kinds}). {outcome}"
+
+
+def _replaced_words(replaced: list[dict]) -> str:
+    """Return the identifiers that were replaced most, by kind: an unusual one may be a word of the experiment."""
+    return "; ".join(
+        f"{each['kind'].replace('_', ' ')} in {html.number(each['cells'])} cells of {each['participants']} participants"
+        for each in replaced[:SHOWN_REPLACED]
+    )
 
 
 def _files_in_words(manifest: dict) -> str:

@@ -12,6 +12,7 @@ from .materials import Materials
 from .needle import Needles
 from .people import People
 from .public_words import SharedWords, Words
+from .said_words import SaidWords
 
 # The rows of nodes are needed to know which assets are personal.
 _TOGETHER = ("node", "asset")
@@ -23,20 +24,21 @@ def collect(source: TableSource, *, processes: int = 1, decided: frozenset[str] 
     """Return everything to look for that the raw tables hold.
 
     The rules are in `people` (ids of people, e-mail addresses), `materials` (personal assets, folders of the server),
-    `credentials` (passwords and secrets) and `public_words` (words that identify nobody). `decided`: ids of assets that
-    staff allowed to be exported, although people made them.
+    `credentials` (passwords and secrets), `public_words` and `said_words` (words that identify nobody). `decided`: ids
+    of assets that staff allowed to be exported, although people made them.
     """
     gathered = _Gathered(decided)
     with spread.pool(processes, _Tables(source, decided)) as pool:
         _merge_in_order(gathered, pool.each(_gather, enumerate(_tasks(table_rows.source_segments(source)))))
         gathered.close()
         needles = gathered.needles
+        if wanted := needles.typed_words():
+            said = SaidWords(wanted)
+            _read_again(pool, source, said)
+            needles.know_said(said.words.union(*map(said.said_in, needles.words())))
         if wanted := needles.could_be_words():
             shared = SharedWords(wanted)
-            shared_segments = [part for part in table_rows.source_segments(source) if shared.is_of_interest(part[0])]
-            _merge_in_order(
-                shared, pool.each(_gather_shared, ((n, part, wanted) for n, part in enumerate(shared_segments)))
-            )
+            _read_again(pool, source, shared)
             needles.know_words(shared.words)
     return needles
 
@@ -113,9 +115,18 @@ def _gather(tables: _Tables, task: tuple[int, Parts]) -> tuple[int, _Gathered]:
     return number, tables.read(parts, _Gathered(tables.decided))
 
 
-def _gather_shared(tables: _Tables, task: tuple[int, tuple[str, Any], frozenset[str]]) -> tuple[int, SharedWords]:
-    number, part, wanted = task
-    return number, tables.read((part,), SharedWords(wanted))
+def _read_again(pool: spread.Pool, source: TableSource, words: SharedWords | SaidWords) -> None:
+    """Let `words` read the parts of all tables in which it may find one of the texts that it wants."""
+    segments = [part for part in table_rows.source_segments(source) if words.is_of_interest(part[0])]
+    tasks = ((n, part, type(words), words.wanted) for n, part in enumerate(segments))
+    _merge_in_order(words, pool.each(_gather_words, tasks))
+
+
+def _gather_words(
+    tables: _Tables, task: tuple[int, tuple[str, Any], type[SharedWords] | type[SaidWords], frozenset[str]]
+) -> tuple[int, SharedWords | SaidWords]:
+    number, part, kind, wanted = task
+    return number, tables.read((part,), kind(wanted))
 
 
 def _merge_in_order(into: Any, results: Iterable[tuple[int, Any]]) -> None:

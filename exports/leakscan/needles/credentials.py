@@ -10,8 +10,10 @@ from urllib.parse import unquote
 from psynetdata.psynet.column_roles import Role, columns_with_role
 from psynetdata.psynet.table_source import TableSource
 from psynetdata.psynet.tables import EXPERIMENT_TABLES
+from psynetdata.psynet.wordlists.exemptions import SCAN, limit
 
 from . import identity_names
+from .design_rows import DesignRows
 from .json_texts import texts
 from .needle import SECRET, Needles
 from .strength import COMMON, looks_like_id
@@ -25,6 +27,8 @@ _PARAMETER = re.compile(
     r"(?:password|passwd|secret|token|api_?key|signature|dashboard_user)(?:=|%3d)([^&\s\"'<>\\#]+)", re.I
 )
 _PASSWORD = re.compile(r"passw(?:or)?d(?:=|%3d)[^&\s\"'<>\\#]", re.I)
+_ESCAPED = re.compile(r"\\u((?!d[89a-f])[0-9a-f]{4})", re.I)
+_SHORTEST_LOGIN = limit("login_length", SCAN)
 _LOGIN = re.compile(r"://([^/\s:@\"'<>]*):([^/\s@\"'<>]+)@")
 
 
@@ -33,15 +37,18 @@ class Credentials:
 
     def __init__(self, needles: Needles):
         self._needles = needles
-        self._table = ""
+        self._table, self._design = "", DesignRows("", [])
+        self._written: list[int] = []
         self._secrets: list[int] = []
         self._settings: list[int] = []
 
     def begin(self, table: str, columns: list[str]) -> None:
         """Start a table. Every column of every table can hold an address with a secret in it."""
-        self._table = table
+        self._table, self._design = table, DesignRows(table, columns)
         secrets = columns_with_role(Role.SECRET, table)
         settings = (*columns_with_role(Role.CONFIGURATION, table), *_MORE_CONFIGURATION.get(table, ()))
+        written = columns_with_role(Role.WRITTEN, table) if self._design.possible else ()
+        self._written = [at for at, name in enumerate(columns) if name in written]
         self._secrets = [at for at, name in enumerate(columns) if name in secrets]
         self._settings = [at for at, name in enumerate(columns) if name in settings]
 
@@ -58,12 +65,9 @@ class Credentials:
             return
         for row in rows:
             text = "\n".join(row)
-            if marked and ("=" in text or "%3" in text) and any(mark in text.lower() for mark in _MARKS):
-                self._parameters(text)
-            if "://" in text and "@" in text:
-                for user, password in _LOGIN.findall(text):
-                    self._add(user)
-                    self._add(password)
+            self._text(text, marked, typed=self._table not in _OF_THE_LAB)
+            if self._written and self._design.is_one(row):
+                self._text("\n".join(row[at] for at in self._written), marked, typed=False)
 
     def merge(self, other: "Credentials") -> None:
         """Do nothing: everything collected is already in the needles."""
@@ -71,11 +75,22 @@ class Credentials:
     def close(self) -> None:
         """Do nothing: no value is waiting."""
 
-    def _parameters(self, text: str) -> None:
+    def _text(self, text: str, marked: bool, *, typed: bool) -> None:
+        if "\\u" in text:  # as JSON writes letters
+            text += "\n" + _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
+        if marked and ("=" in text or "%3" in text) and any(mark in text.lower() for mark in _MARKS):
+            self._parameters(text, typed)
+        if "://" in text and "@" in text:
+            for user, password in _LOGIN.findall(text):
+                for part in (user, password):
+                    if len(part.encode("utf-8", "surrogatepass")) >= _SHORTEST_LOGIN:
+                        self._add(part, typed=typed)
+
+    def _parameters(self, text: str, typed: bool) -> None:
         for matches in _PARAMETER.findall(text):
             # `secret=keeping` in somebody's answer is not a password.
             if self._table in _OF_THE_LAB or looks_like_id(matches) or len(matches) >= 16:
-                self._add(matches)
+                self._add(matches, typed=typed)
 
     def _configuration(self, cell: str) -> None:
         for key, value in texts(cell):
@@ -85,10 +100,11 @@ class Credentials:
             if says_secret or looks_like_id(value) or len(value) >= 16:
                 self._add(value)
 
-    def _add(self, value: str) -> None:
-        if value.lower() not in COMMON and value.lower() not in ("true", "false"):
-            self._needles.add(value, SECRET)
-            self._needles.add(unquote(value), SECRET)
+    def _add(self, value: str, *, typed: bool = False) -> None:
+        if value.lower() not in COMMON:
+            for each in (value, value.split(";")[0]):
+                self._needles.add(each, SECRET, typed=typed)
+                self._needles.add(unquote(each), SECRET, typed=typed)
 
 
 def passwords(source: TableSource) -> list[tuple[str, str, str]]:

@@ -1,68 +1,31 @@
 """Names of columns, JSON keys and URL parameters whose values identify a person.
 
 PsyNet and Dallinger write them in snake case, recruiters in camel or upper case (`workerId`, `PROLIFIC_PID`), so names
-are compared without case and punctuation.
+are compared without case and punctuation. The names are in psynetdata/psynet/wordlists/identity_names.csv.
 """
 
 import re
 from functools import lru_cache
 
+from psynetdata.psynet.wordlists.identity_names import ANYWHERE, ENDING, identity_names
+
+# As the scan's reports call a kind, if not as the list does.
+_CALLED = {"fingerprint": "fingerprint_hash", "address": "client_ip_address", "page_token": "page_uuid"}
+_SNAKE = identity_names(ANYWHERE)
+
 # normalized name → kind
-IDENTITY = {
-    "workerid": "worker_id",
-    "prolificpid": "worker_id",
-    "prolificid": "worker_id",
-    "prolificparticipantid": "worker_id",
-    "mturkid": "worker_id",
-    "mturkworkerid": "worker_id",
-    "sonaid": "worker_id",
-    "subjectid": "worker_id",
-    "userid": "worker_id",
-    "pid": "worker_id",
-    "assignmentid": "assignment_id",
-    "sessionid": "assignment_id",
-    "prolificsessionid": "assignment_id",
-    "submissionid": "assignment_id",
-    "uniqueid": "unique_id",
-    "hitid": "hit_id",
-    "studyid": "hit_id",
-    "prolificstudyid": "hit_id",
-    "fingerprinthash": "fingerprint_hash",
-    "fingerprint": "fingerprint_hash",
-    "clientipaddress": "client_ip_address",
-    "ipaddress": "client_ip_address",
-    "clientip": "client_ip_address",
-    "remoteaddr": "client_ip_address",
-    "pageuuid": "page_uuid",
-    "rid": "lucid",
-    "lucidrid": "lucid",
-    "panelistid": "lucid",
-    "lucidpanelistid": "lucid",
-    "respondentid": "lucid",
-    "lucidrespondentid": "lucid",
-    "psid": "lucid",
-    "email": "email",
-    "emailaddress": "email",
-    "mail": "email",
-}
+IDENTITY = {name.replace("_", ""): _CALLED.get(kind, kind) for name, kind in _SNAKE.items()}
 
 # In entry information, any key that ends like this identifies a person or a session.
-_ENDINGS = ("id", "uuid", "guid", "hash", "token", "email", "mail", "phone", "name", "address", "ip", "code")
+_ENDINGS = tuple(identity_names(ENDING))
 
 SECRET_KEY = re.compile(r"passw(or)?d|passphrase|secret|token|credential|(api|access|private)_?key|_key$|^key$", re.I)
 
 # As they are written inside JSON and query strings; lower case.
-SPELLINGS = tuple(
-    sorted(
-        set(IDENTITY)
-        | {
-            *("worker_id", "assignment_id", "unique_id", "hit_id", "prolific_pid", "prolific_id", "session_id"),
-            *("study_id", "fingerprint_hash", "client_ip_address", "ip_address", "client_ip", "page_uuid"),
-            *("lucid_rid", "lucid_panelist_id", "lucid_respondent_id", "mturk_id", "mturk_worker_id", "remote_addr"),
-            *("panelist_id", "respondent_id", "subject_id", "user_id", "sona_id", "submission_id", "email_address"),
-        }
-    )
-)
+SPELLINGS = tuple(sorted({*IDENTITY, *_SNAKE}))
+
+# A text in which none of these is has no such name: the longest word of each.
+MARKERS = tuple(sorted({max(name.split("_"), key=len) for name in _SNAKE}))
 
 
 @lru_cache(maxsize=4096)

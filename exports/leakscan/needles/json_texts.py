@@ -1,5 +1,6 @@
 """Every text inside a JSON text, with its key."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl
@@ -47,5 +48,6 @@ def _walk(value: Any, key: str | None, depth: int) -> Iterator[tuple[str | None,
 
 
 def _parameters(text: str) -> Iterator[tuple[str | None, str]]:
-    if "=" in text and " " not in text:
-        yield from parse_qsl(text.rpartition("?")[2])
+    query = re.sub(";[ ]?", "&", text)  # of cookies
+    if "=" in query and " " not in query:
+        yield from parse_qsl(query.rpartition("?")[2])

@@ -5,20 +5,17 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from psynetdata.psynet.wordlists.exemptions import SCAN, exemptions
+
 from . import strength
 
 SECRET = "secret"
 WITHHELD = "withheld_text"
 SHORTEST_TEXT = 12
+# Kinds whose values are checked for their shape, or that nobody types.
+_CHECKED = ("email", "client_ip_address", "page_uuid", WITHHELD)
 
-# The hashes of empty data: PsyNet stores the MD5 of an empty file as the content id of public stimuli.
-_EMPTY_HASHES = frozenset(
-    {
-        "d41d8cd98f00b204e9800998ecf8427e",
-        "da39a3ee5e6b4b0d3255bfef95601890afd80709",
-        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-    }
-)
+_EMPTY_HASHES = frozenset(exemptions("hash", SCAN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +39,8 @@ class Needles:
 
     def __init__(self) -> None:
         self._kinds: dict[str, str] = {}
+        self._typed: set[str] = set()
+        self._said: set[str] = set()
         self._spared: set[str] = set()
         self._words: set[str] = set()
         self._code = ""
@@ -57,8 +56,11 @@ class Needles:
     def items(self) -> list[Needle]:
         return [Needle(value, kind) for value, kind in self._kinds.items()]
 
-    def add(self, value: str | None, kind: str) -> None:
-        """Look for the value. Empty values (`""`, `None`, `null`, …) and hashes of empty data are ignored."""
+    def add(self, value: str | None, kind: str, *, typed: bool = False) -> None:
+        """Look for the value. Empty values (`""`, `None`, `null`, …) and hashes of empty data are ignored.
+
+        `typed`: it comes from what somebody typed or sent, which can be any word.
+        """
         text = (value or "").replace("\0", "").strip()
         folded = text.lower()
         if folded in strength.NOTHING or folded in _EMPTY_HASHES:
@@ -66,12 +68,16 @@ class Needles:
         if folded in self._spared:
             self.set_aside[kind] += 1
             return
+        if not typed:
+            self._typed.discard(text)
+        elif text not in self._kinds:
+            self._typed.add(text)
         self._kinds.setdefault(text, kind)
 
     def merge(self, other: "Needles") -> None:
         """Look for everything that another set looks for."""
         for value, kind in other._kinds.items():
-            self.add(value, kind)
+            self.add(value, kind, typed=value in other._typed)
 
     def withhold(self, texts: Iterable[str]) -> None:
         """Look for texts that were withheld; texts of fewer than 12 characters, numbers and times are skipped."""
@@ -79,7 +85,7 @@ class Needles:
             stripped = text.strip()
             says_nothing = stripped.isdigit() or strength.says_nothing(stripped.lower())
             if len(stripped) >= SHORTEST_TEXT and not says_nothing:
-                self.add(stripped, WITHHELD)
+                self.add(stripped, WITHHELD, typed=stripped in self._typed)
 
     def spare(self, values: Iterable[str]) -> None:
         """Stop looking for values that are allowed in an export, such as a choice that each page offers."""
@@ -92,6 +98,22 @@ class Needles:
         """Add words of the experiment itself (names of groups, conditions), and those of its `code`, see `strength`."""
         self._words.update(word.strip().lower() for word in words)
         self._code = "\n".join(["", self._code, *sorted(word.lower() for word in code), ""])
+
+    def typed_words(self) -> frozenset[str]:
+        """Return values, in lower case, that somebody typed or sent and that are not like a recruiter's id."""
+        return frozenset(
+            needle.value.lower()
+            for needle in self.items
+            if self._may_be_any_word(needle) and strength.classify(needle.value) != strength.NAMED
+        )
+
+    def words(self) -> list[str]:
+        """Return the words of the experiment itself, and names in its code."""
+        return [*self._words, *self._code.split("\n")]
+
+    def know_said(self, words: Iterable[str]) -> None:
+        """Add those of `typed_words` that the experiment says itself, see `said_words`."""
+        self._said.update(words)
 
     def could_be_words(self) -> frozenset[str]:
         """Return values of 3 to 7 bytes, in lower case, that could be a word in somebody's data as well as an id.
@@ -109,7 +131,15 @@ class Needles:
         A word of the experiment is `named`, unless it is a secret or like an id.
         """
         klass = strength.classify(needle.value)
-        return strength.NAMED if not self._is_id(needle) and self._is_public(needle.value.lower(), klass) else klass
+        folded = needle.value.lower()
+        if self._may_be_any_word(needle):
+            is_word = folded in self._said or folded in self._words
+        else:
+            is_word = not self._is_id(needle) and self._is_public(folded, klass)
+        return strength.NAMED if is_word else klass
+
+    def _may_be_any_word(self, needle: Needle) -> bool:
+        return needle.value in self._typed and needle.kind not in _CHECKED and not strength.is_recruiters(needle.value)
 
     @staticmethod
     def _is_id(needle: Needle) -> bool:

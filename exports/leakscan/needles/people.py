@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from psynetdata.psynet.column_roles import Role, has_role
 from psynetdata.psynet.tables import EXPERIMENT_TABLES, known_tables
+from psynetdata.psynet.wordlists.exemptions import SCAN, limit
 
 from . import identity_names
 from .json_texts import texts
@@ -23,11 +24,6 @@ if TYPE_CHECKING:
 
 ENTRY = "entry_information"
 
-_MARKERS = (
-    *("worker", "assignment", "hit", "prolific", "session", "study", "rid", "panelist", "respondent", "psid"),
-    *("unique", "fingerprint", "address", "email", "sona", "subject", "submission", "client", "pid", "user"),
-)
-
 # Letters of scripts without spaces are around an address, not in it; the last part begins with two letters.
 _LETTER = "[^\\W\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef]"
 _EMAIL = re.compile(rf"(?:{_LETTER}|[.+%'-]){{1,64}}@(?:(?:{_LETTER}|-){{1,63}}\.)+[^\W\d_]{{2,24}}(?![\w-])")
@@ -36,6 +32,7 @@ _EMAIL = re.compile(rf"(?:{_LETTER}|[.+%'-]){{1,64}}@(?:(?:{_LETTER}|-){{1,63}}\
 _ROUTES = {"participant": ("worker_id", "hit_id", "assignment_id"), "load-participant": ("assignment_id",)}
 
 _REMEMBERED = 100_000
+_ROW_DIGITS = limit("own_table_digits", SCAN)
 
 
 class People:
@@ -67,7 +64,8 @@ class People:
         typed = foreign or has_role(Role.TYPED, table, column)
         if kind := identity_names.kind_of(column):
             # A small number in an experimenter's own table (session_id 1 to 30) is not an id by itself.
-            yield partial(self._identity, kind, small=not foreign or column == "worker_id")
+            sent = has_role(Role.SENT, table, column)
+            yield partial(self._identity, kind, small=not foreign or column == "worker_id", typed=sent)
         elif column != ENTRY and typed:
             yield partial(self._json, everything=table == "lucid_submissions")
         if typed:
@@ -102,42 +100,42 @@ class People:
         """A value that several people share under a key that identifies nobody is a group, not a person."""
         for value, holders in self._holders.items():
             if len(holders) == 1:
-                self._needles.add(value, ENTRY)
+                self._needles.add(value, ENTRY, typed=True)
 
-    def _identity(self, kind: str, value: str, *, small: bool = True) -> None:
-        """Add an identifier. `small`: a number of up to five digits counts too."""
-        if not small and len(value) <= 5 and value.isdigit():
+    def _identity(self, kind: str, value: str, *, small: bool = True, typed: bool = False) -> None:
+        """Add an identifier. `small`: a number that could count rows is one too; `typed` as in `Needles.add`."""
+        if not small and len(value) <= _ROW_DIGITS and value.isdigit():
             return
         if kind == "client_ip_address":
             for address in addresses(value):
-                self._needles.add(address, kind)
+                self._needles.add(address, kind, typed=typed)
             return
-        self._needles.add(value, kind)
+        self._needles.add(value, kind, typed=typed)
         if kind == "unique_id" and value.count(":") == 1:  # participant.unique_id is worker_id:assignment_id
             worker, assignment = value.split(":")
-            self._needles.add(worker, "worker_id")
-            self._needles.add(assignment, "assignment_id")
+            self._needles.add(worker, "worker_id", typed=typed)
+            self._needles.add(assignment, "assignment_id", typed=typed)
 
     def _entry(self, cell: str, holder: str) -> None:
         for key, value in texts(cell):
             kind = identity_names.kind_of(key)
             if kind == "client_ip_address":
-                self._identity(kind, value)
+                self._identity(kind, value, typed=True)
             elif kind:
-                self._needles.add(value, ENTRY)
+                self._needles.add(value, ENTRY, typed=True)
             elif identity_names.announces_person(key) or looks_like_id(value):
                 self._holders[value].add(holder)
 
     def _json(self, cell: str, *, everything: bool) -> None:
         lowered = cell.lower()
-        if len(cell) <= 2 or (not everything and not any(marker in lowered for marker in _MARKERS)):
+        if len(cell) <= 2 or (not everything and not any(marker in lowered for marker in identity_names.MARKERS)):
             return
         for key, value in texts(cell):
             kind = identity_names.kind_of(key)
             if kind and len(value) <= 200:
-                self._identity(kind, value)
+                self._identity(kind, value, typed=True)
             elif everything and looks_like_id(value):
-                self._needles.add(value, "lucid")
+                self._needles.add(value, "lucid", typed=True)
 
     def _emails(self, cell: str) -> None:
         if "@" not in cell and "u0040" not in cell:
@@ -149,7 +147,7 @@ class People:
     def _route(self, endpoint: str) -> None:
         parts = endpoint.strip("/").split("/")
         for kind, value in zip(_ROUTES.get(parts[0], ()), parts[1:], strict=False):
-            self._needles.add(value, kind)
+            self._needles.add(value, kind, typed=True)
 
 
 def addresses(text: str) -> list[str]:

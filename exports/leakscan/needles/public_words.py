@@ -2,17 +2,21 @@
 
 If someone signed in as `control` and a group has that name, the word is allowed in public columns. So is a text that
 several people were shown or answered: it identifies none of them. Such ids are only looked for in columns and keys that
-name an identity, see `strength`.
+name an identity, see `strength`. A label in the rows of one or two people is not a word of the experiment: it may be
+the id of one of them.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from psynetdata.psynet import jsontext
 from psynetdata.psynet.column_roles import Role, columns_with_role
-from psynetdata.psynet.tables import EXPERIMENT_TABLES
+from psynetdata.psynet.wordlists.exemptions import SCAN, limit
 
 from . import identity_names
+from .design_rows import DesignRows
 from .json_texts import texts
 
 if TYPE_CHECKING:
@@ -22,10 +26,11 @@ if TYPE_CHECKING:
 _COLUMNS = frozenset(columns_with_role(Role.LABEL)) | {"browser_platform", "label"}
 # Tables whose WRITTEN columns are JSON that the experimenter wrote; of nodes only those that no trial made.
 _OF_DESIGN = ("node", "network")
-_LONGEST = 60
-# Named by the experiment's code or settings, where no participant's id gets in: parts of these names count too.
+_LONGEST = limit("label_length", SCAN)
+# Named by the experiment's code, where no participant's id gets in: parts of these names count too.
 _NAMED_BY_CODE = frozenset(columns_with_role(Role.CODE))
-SEVERAL = 3
+SEVERAL = limit("people", SCAN)
+_SECRET_KEY = re.compile("password|secret|token", re.I)
 
 
 class Words:
@@ -35,40 +40,70 @@ class Words:
         self._needles = needles
         self._words: set[str] = set()
         self._code: set[str] = set()
-        self._table = ""
-        self._columns: list[tuple[int, str]] = []
-        self._made_by: list[int] = []
+        self._holders: dict[tuple[bool, str], set[str]] = defaultdict(set)
+        self._design = DesignRows("", [])
+        self._labels: list[tuple[int, str]] = []
+        self._written: list[int] = []
+        self._settings: list[int] = []
+        self._who: int | None = None
 
     def begin(self, table: str, columns: list[str]) -> None:
         """Start a table; most of its columns are never read."""
-        self._table = table
+        self._design = DesignRows(table, columns)
         written = columns_with_role(Role.WRITTEN, table) if table in _OF_DESIGN else ()
-        read = _COLUMNS.union(written, columns_with_role(Role.CONFIGURATION, table))
-        self._columns = [(at, name) for at, name in enumerate(columns) if name in read]
-        self._made_by = [at for at, name in enumerate(columns) if name in ("parent_id", "participant_id")]
+        settings = columns_with_role(Role.CONFIGURATION, table)
+        self._labels = [(at, name) for at, name in enumerate(columns) if name in _COLUMNS]
+        self._written = [at for at, name in enumerate(columns) if name in written]
+        self._settings = [at for at, name in enumerate(columns) if name in settings]
+        who = "id" if table == "participant" else "participant_id"
+        self._who = columns.index(who) if who in columns else None
 
     def chunk(self, rows: list[list[str]], raw: bytes) -> None:
         """Take some rows of the table; NULL is ""."""
-        for at, column in self._columns:
-            if column in _COLUMNS:
-                cells = dict.fromkeys(row[at] for row in rows)
-            else:
-                cells = dict.fromkeys(row[at] for row in rows if not any(row[by] for by in self._made_by))
-            for cell in filter(None, cells):
-                self._take(column, cell)
+        design = self._design.among(rows)
+        for at, column in self._labels:
+            if column == "type":  # no participant can name a class
+                self._add({row[at].rpartition(".")[2] for row in rows}, code=True)
+                continue
+            self._add({row[at] for row in design}, code=column in _NAMED_BY_CODE)
+            if self._who is not None and not self._design.possible:
+                for cell, person in {(row[at], row[self._who]) for row in rows}:
+                    self._hold(cell, person, column)
+            elif self._who is not None:
+                for row in rows:
+                    if not self._design.is_one(row):
+                        self._hold(row[at], row[self._who], column)
+        for at in self._written:
+            for cell in filter(None, {row[at] for row in design}):
+                self._add({word for word in written(cell) if len(word) <= _LONGEST})
+        for at in self._settings:
+            self._add({name for row in rows if (name := _name_of_deployment(row[at]))}, code=True)
 
-    def _take(self, column: str, cell: str) -> None:
-        words = _label(column, cell) if column in _COLUMNS else list(_written(cell))
-        self._words.update(words)
-        if column in _NAMED_BY_CODE or self._table in EXPERIMENT_TABLES:
-            self._code.update(words)
+    def _hold(self, cell: str, person: str, column: str) -> None:
+        if cell and person:
+            self._holders[column in _NAMED_BY_CODE, cell].add(person)
+
+    def _add(self, words: set[str], *, code: bool = False) -> None:
+        words.discard("")
+        self._words |= words
+        if code:
+            self._code |= words
+
+    def __getstate__(self) -> dict[str, object]:
+        """Return what goes from one process to another: only what was found."""
+        return {"_needles": self._needles, "_words": self._words, "_code": self._code, "_holders": self._holders}
 
     def merge(self, other: "Words") -> None:
         """Add what another collector found in other rows."""
         self._words |= other._words
         self._code |= other._code
+        for word, people in other._holders.items():
+            self._holders[word] |= people
 
     def close(self) -> None:
+        for (is_code, word), people in self._holders.items():
+            if len(people) >= SEVERAL:
+                self._add({word}, code=is_code)
         self._needles.know_words(self._words, self._code)
 
 
@@ -76,7 +111,7 @@ class SharedWords:
     """Finds which of some texts (in lower case) at least SEVERAL people were shown or answered."""
 
     def __init__(self, wanted: frozenset[str]):
-        self._wanted = wanted
+        self.wanted = wanted
         self._holders: dict[str, set[str]] = defaultdict(set)
         self._columns: list[int] = []
         self._who = -1
@@ -100,7 +135,7 @@ class SharedWords:
                     people[row[at]].add(row[self._who])
             for cell, who in people.items():
                 for key, value in texts(cell, parameters=False):
-                    for text in {value.strip().lower(), (key or "").lower()} & self._wanted:
+                    for text in {value.strip().lower(), (key or "").lower()} & self.wanted:
                         self._holders[text] |= who
 
     def merge(self, other: "SharedWords") -> None:
@@ -112,11 +147,16 @@ class SharedWords:
         return {text for text, people in self._holders.items() if len(people) >= SEVERAL}
 
 
-def _label(column: str, cell: str) -> list[str]:
-    return [cell.rpartition(".")[2] if column == "type" else cell]
-
-
-def _written(cell: str) -> Iterator[str]:
+def written(cell: str) -> Iterator[str]:
+    """Yield the keys and texts of JSON that the experimenter wrote, without values that have a name of identity."""
     for key, value in texts(cell, parameters=False):
-        if not (key and (identity_names.kind_of(key) or identity_names.SECRET_KEY.search(key))):
-            yield from (word for word in (key or "", value) if len(word) <= _LONGEST)
+        yield key or ""
+        if not (key and (identity_names.kind_of(key) or _SECRET_KEY.search(key))):
+            yield value
+
+
+def _name_of_deployment(cell: str) -> str:
+    """Return the deployment's id, which is the name of the archive too."""
+    value = jsontext.decode(cell)
+    name = value.get("deployment_id") if isinstance(value, dict) else None
+    return name if isinstance(name, str) else ""

@@ -14,39 +14,25 @@ import ipaddress
 import re
 
 from psynetdata.psynet.tables import known_tables
+from psynetdata.psynet.wordlists.exemptions import SCAN, exemptions
 
 STRONG, TOKEN, CELL, NAMED = "strong", "token", "cell", "named"
 
 # Not values at all: never looked for.
-NOTHING = frozenset({"", "none", "null", "nan", "undefined", "n/a", "na", "-", "?", "???", "{}", "[]", '""'})
-
-# Words that are normal in anyone's data, although a lab may have used one as an id.
-_COMMON_WORDS = """
-unknown test tester testing test_user testuser debug demo example sample dummy default admin administrator
-root user guest worker worker_id workerid participant participant_id participants subject anonymous anonym
-consent true false yes no ok on off male female other control experiment experimental treatment condition
-local localhost live sandbox development production staging preview generic prolific mturk lucid cint hotair
-bot bots psynet dallinger python chrome firefox safari edge english german french spanish italian
-desktop mobile tablet windows macos linux android iphone working submitted approved rejected returned
-abandoned did_not_attend bad_data overrecruited screened_out replaced approved finish finished next start
-recruiter recruiters assignment assignment_id hit hit_id study session session_id unique_id response answer
-question trial node network info asset text data file name password secret token assets static cached
-url uri path label labels name names value values key keys list dict type class title prompt choice choices option
-options page index number string color colour sound image video audio time date year month day hour minute second
-seconds first last left right center top bottom stop end begin mean median sum count size width height step
-dev users workerid test_users
-csv json wav mp3 png jpg html xml zip /tmp /psynet-data /psynet-data/assets psynet-data/assets ~/psynet-data/assets
-"""
+NOTHING = frozenset(exemptions("nothing", SCAN))
 _TABLES = known_tables()
 # PsyNet's own names of tables and columns are keys and headers in every export.
 COMMON = frozenset(
-    {*_COMMON_WORDS.split(), *_TABLES, *(name.lower() for columns in _TABLES.values() for name in columns)}
+    {*exemptions("word", SCAN), *_TABLES, *(name.lower() for columns in _TABLES.values() for name in columns)}
 )
-
-# With a point, or short: 24 hexadecimal digits may happen to be digits with one e among them.
-_NUMBER = re.compile(r"[+-]?(\d+\.\d*|\.\d+|\d{1,4}(?=e))(e[+-]?\d{1,3})?|[+-]\d{1,9}")
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[\d:.,+tz _-]*|\d\d:\d\d(:\d\d(\.\d+)?)?")
-_VERSION = re.compile(r"v?\d+\.\d+(\.\d+)?")
+_SHAPES = [re.compile(pattern) for pattern in exemptions("shape", SCAN)]
+_OWN_NETWORKS = [ipaddress.ip_network(network) for network in exemptions("network", SCAN)]
+_RECRUITERS = (
+    re.compile("[0-9a-f]{24}", re.I),  # Prolific
+    re.compile(r"A(?=[A-Z]*\d)[A-Z0-9]{12,14}|3[A-Z0-9]{29}", re.I),  # MTurk: a worker, a HIT or an assignment
+    re.compile("[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.I),
+    re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]{2,}"),
+)
 _IP4 = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
 
 
@@ -65,14 +51,18 @@ def says_nothing(text: str) -> bool:
     """Return whether it is a decimal number, a date or time, a version, or this machine's own address."""
     if text.isdigit():
         return False
-    if _IP4.fullmatch(text) or ":" in text:
-        return _own_address(text) or bool(_TIME.fullmatch(text))
-    return any(shape.fullmatch(text) for shape in (_NUMBER, _TIME, _VERSION))
+    is_own = (":" in text or is_address(text)) and _own_address(text)
+    return is_own or any(shape.fullmatch(text) for shape in _SHAPES)
 
 
 def is_address(text: str) -> bool:
     """Return whether the text is an IPv4 address."""
     return bool(_IP4.fullmatch(text))
+
+
+def is_recruiters(text: str) -> bool:
+    """Return whether it is like an id of Prolific or MTurk, a UUID or an e-mail address, which nothing else is."""
+    return any(shape.fullmatch(text.strip()) for shape in _RECRUITERS)
 
 
 def looks_like_id(text: str) -> bool:
@@ -87,4 +77,4 @@ def _own_address(text: str) -> bool:
         address = ipaddress.ip_address(text)
     except ValueError:
         return False
-    return address.is_loopback or address.is_unspecified or address.is_link_local
+    return any(address in network for network in _OWN_NETWORKS)

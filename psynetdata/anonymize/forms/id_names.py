@@ -1,40 +1,25 @@
 """Names of columns, keys and parameters that hold a person's id, and the values under them.
 
 Recruiters and labs write these names in any casing (`workerId`, `PROLIFIC_PID`): only letters and digits are compared.
+The names are in psynetdata/psynet/wordlists/identity_names.csv.
 """
 
 import json
 import re
 from collections.abc import Callable
 
-NAMES = {
-    **dict.fromkeys(("workerid", "prolificpid", "prolificid", "prolificparticipantid", "mturkid"), "worker_id"),
-    **dict.fromkeys(("mturkworkerid", "sonaid", "subjectid", "userid", "pid", "worker"), "worker_id"),
-    **dict.fromkeys(("participantexternalid", "externalparticipantid"), "worker_id"),
-    **dict.fromkeys(("assignmentid", "sessionid", "prolificsessionid"), "assignment_id"),
-    **dict.fromkeys(("submissionid", "externalsubmissionid"), "assignment_id"),
-    **dict.fromkeys(("hitid", "studyid", "prolificstudyid"), "hit_id"),
-    **dict.fromkeys(("rid", "psid", "lucidrid", "respondentid", "panelistid"), "lucid"),
-    **dict.fromkeys(("lucidrespondentid", "lucidpanelistid"), "lucid"),
-    **dict.fromkeys(("ipaddress", "clientipaddress", "clientip", "remoteaddr"), "address"),
-    **dict.fromkeys(("email", "emailaddress", "mail"), "email"),
-    **dict.fromkeys(("fingerprint", "fingerprinthash"), "fingerprint"),
-    "uniqueid": "unique_id",
-    "pageuuid": "page_token",
-}
-# A cheap first check that matches more than the names above.
-_ANY = re.compile(
-    r"(?:worker|prolific|mturk|sona|subject|user|assignment|session|submission|hit|study|respondent|panelist|unique"
-    r"|external|participant)[_ -]?(?:external[_ -]?|participant[_ -]?)?(?:p?id|worker|study|session)"
-    r"|worker"
-    r"|rid|pid|psid|ip[_ -]?address|client[_ -]?ip|remote[_ -]?addr|mail|fingerprint|page[_ -]?uuid",
-    re.IGNORECASE,
-)
-_PARTS = (
-    *("worker", "prolific", "session", "assignment", "study", "hit", "unique", "user", "subject", "client", "mail"),
-    *("rid", "pid", "psid", "ipaddress", "ip_address", "ip address", "ip-address", "fingerprint", "uuid", "remote"),
-    *("mturk", "sona", "submission", "respondent", "panelist", "external", "participant"),
-)
+from ahocorasick_rs import AhoCorasick
+
+from psynetdata.psynet.wordlists.identity_names import ANYWHERE, identity_names
+
+from .strength import fold
+
+_SNAKE = identity_names(ANYWHERE)
+# {name without underscores: kind}
+NAMES = {name.replace("_", ""): kind for name, kind in _SNAKE.items()}
+# A cheap first check, in lower case: all names, with nothing or something small between their words.
+_SPELLINGS = sorted({small.join(name.split("_")) for name in _SNAKE for small in ("", "_", "-", " ")})
+_ANY = AhoCorasick(_SPELLINGS, store_patterns=False)
 _LONG = tuple(name for name in NAMES if len(name) >= 6)
 _MEMBER = re.compile(r'"([^"\\]{2,60})"(\s*:\s*)("(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*)', re.DOTALL)
 # A lookahead from each word: in `http://h/?worker_id=4` the first `:` must not swallow the rest.
@@ -56,9 +41,8 @@ def _ends_in_name(text: str) -> bool:
 
 
 def may_hold(text: str) -> bool:
-    """Return whether the text contains such a name. Most texts contain no part of one, which is cheaper to check."""
-    lowered = text.lower()
-    return any(part in lowered for part in _PARTS) and _ANY.search(text) is not None
+    """Return whether the text contains such a name. Most texts contain none, which is cheaper to check."""
+    return bool(_ANY.find_matches_as_indexes(fold(text)))
 
 
 def in_json(text: str, replaced: Replaced) -> str:

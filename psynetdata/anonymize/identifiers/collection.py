@@ -35,12 +35,14 @@ def in_order(tables: Iterable[str]) -> list[str]:
 def merge_contributions(contributions: Iterable[tuple[str, Contribution]]) -> Identifiers:
     """Return the identifiers from (table, part) of all tables, in the order of `in_order`."""
     kinds: dict[str, str] = {}
+    sure: set[str] = set()
     entries: dict[str, Counter[tuple[str, bool]]] = {}
     people: Counter[str] = Counter()
     words, files, copies = PublicWords(), PersonalAssets(), AnswerCopyCollector()
     for table, contribution in contributions:
         for value, kind in contribution.kinds.items():
             keep(kinds, value, kind)
+        sure.update(contribution.kinds.keys() - set(contribution.typed))
         people[table] += contribution.rows
         counted = entries.setdefault(table, Counter())
         for value, telling, n in contribution.entries:
@@ -54,7 +56,8 @@ def merge_contributions(contributions: Iterable[tuple[str, Contribution]]) -> Id
                 keep(kinds, value, "entry")
     for value, kind in files.traces().items():
         keep(kinds, value, kind)
-    return Identifiers(kinds, frozenset(files.personal), words.public_values(kinds), copies.all())
+        sure.add(value)
+    return Identifiers(kinds, frozenset(files.personal), words.public_values(kinds, sure), copies.all())
 
 
 def _contributions(source: TableSource, policy: Policy) -> Iterator[tuple[str, Contribution]]:

@@ -15,17 +15,22 @@ from typing import Any
 class Contribution:
     """Plain lists and dictionaries, as JSON stores them.
 
-    `kinds` {value: kind}; `entries` [[value, whether its key may name a person, rows]], see collection.py;
-    `found`, `code`, `holders` {word: participants}: see public_words.py; `made`, `linked`, `assets`: see
+    `kinds` {value: kind}; `typed`: values of `kinds` that come only from what somebody typed or sent; `entries`
+    [[value, whether its key may name a person, rows]], see collection.py; `found`, `code`, `said`, and `holders`,
+    `code_holders`, `page_holders` {word: participants}: see word_reader.py; `made`, `linked`, `assets`: see
     personal_assets.py; `parents`, `trials`, `pages`, `answers`: see answer_copies.py.
     """
 
     rows: int = 0
     kinds: dict[str, str] = field(default_factory=dict)
+    typed: list[str] = field(default_factory=list)
     entries: list[list[Any]] = field(default_factory=list)
     found: list[str] = field(default_factory=list)
     code: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
     holders: dict[str, list[str]] = field(default_factory=dict)
+    code_holders: dict[str, list[str]] = field(default_factory=dict)
+    page_holders: dict[str, list[str]] = field(default_factory=dict)
     made: list[str] = field(default_factory=list)
     linked: list[int] = field(default_factory=list)
     assets: list[list[Any]] = field(default_factory=list)

@@ -11,7 +11,7 @@ from psynetdata.psynet.column_roles import Role, columns_with_role
 from psynetdata.psynet.csvtext import Row
 from psynetdata.psynet.tables import Column
 
-from . import answer_copies, personal_assets, public_words, value_finders
+from . import answer_copies, personal_assets, value_finders, word_reader
 from .column_readers import column_readers
 from .contribution import Contribution
 from .identifiers import RANK
@@ -48,17 +48,22 @@ class ContributionReader:
         entries: Counter[tuple[str, bool]] = Counter()
         readers = column_readers(self._table, self._names, self._policy)
         others = self._others()
+        sure: set[str] = set()
         for row in rows:
             part.rows += 1
-            for read_column in readers:
-                for value, kind in read_column(row):
-                    if part.kinds.get(value) != kind or kind == "address":
+            for reader in readers:
+                for value, kind in reader.read(row):
+                    known = part.kinds.get(value) == kind and (reader.typed or value in sure)
+                    if not known or kind == "address":
                         for each in value_finders.searchable_parts(value, kind):
                             keep(part.kinds, each, kind)
+                            if not reader.typed:
+                                sure.add(each)
             for other in others:
                 other.read(row)
             if self._entry_at is not None:
                 entries.update(set(value_finders.entries(jsontext.decode(row[self._entry_at]))))
+        part.typed = sorted(part.kinds.keys() - sure)
         part.entries = [[value, telling, n] for (value, telling), n in entries.items()]
         for other in others:
             other.give(part)
@@ -66,5 +71,5 @@ class ContributionReader:
 
     def _others(self) -> list[_PartReader]:
         of_rules = (each.reader(self._table, self._names, self._policy) for each in (personal_assets, answer_copies))
-        made = (public_words.reader(self._table, self._names), *of_rules)
+        made = (word_reader.reader(self._table, self._names), *of_rules)
         return [other for other in made if other is not None]

@@ -7,21 +7,21 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from psynetdata.anonymize.forms import encodings, id_names
 from psynetdata.anonymize.forms.emails import EMAIL
 from psynetdata.psynet import jsontext
+from psynetdata.psynet.wordlists.exemptions import SCRUB, limit
+from psynetdata.psynet.wordlists.identity_names import ENDING, HANDED_OVER, identity_names
 
 Found = Iterable[tuple[str, str]]
 
 # Keys that recruiters pass on next to ids, lower case, without punctuation. Elsewhere they are data (a stimulus name).
-_HANDED_OVER = {
-    **dict.fromkeys(("ip",), "address"),
-    **dict.fromkeys(("name", "firstname", "lastname", "surname", "fullname"), "name"),
-}
+_HANDED_OVER = {name.replace("_", ""): kind for name, kind in identity_names(HANDED_OVER).items()}
 # In entry information any key that ends like this may name a person or a session.
-_ENDINGS = ("id", "uuid", "guid", "hash", "token", "email", "mail", "phone", "name", "address", "ip", "code")
-_SECRET_KEY = re.compile(r"password|secret|token|api_?key|access_key|credential|dashboard_user|username", re.IGNORECASE)
+_ENDINGS = tuple(identity_names(ENDING))
+SECRET_KEY = re.compile(r"password|secret|token|api_?key|access_key|credential|dashboard_user|username", re.IGNORECASE)
 _PORT = re.compile(r"(?<=[\d\]]):\d+$")
 # Shorter values of a configuration (`???`) are not secrets.
 _SHORTEST_SECRET = 4
 _SHORTEST_LINK_SECRET = 6
+_SHORTEST_LOGIN = limit("login_length", SCRUB)
 _LONGEST_ID = 400
 _PARAMETER = re.compile(
     r"(?:password|passwd|secret|token|api_?key|signature|dashboard_user)(?:=|%3d)([^&\s\"'<>\\#]+)", re.IGNORECASE
@@ -46,10 +46,16 @@ def under_id_keys(value: object, more: dict[str, str] | None = None) -> Found:
     elif isinstance(value, str) and value[:1] in ("{", "[", '"'):
         inner = jsontext.decode(value)
         yield from () if isinstance(inner, str) and inner == value else under_id_keys(inner, more)
-    elif isinstance(value, str) and "=" in value and " " not in value:
-        for name, item in parse_qsl(value.rpartition("?")[2]):
+    elif isinstance(value, str) and "=" in value:
+        for name, item in _parameters(value):
             if kind := id_names.kind_of(name):
                 yield item, kind
+
+
+def _parameters(text: str) -> list[tuple[str, str]]:
+    """Return (name, value) of a URL's parameters or of cookies (`a=1; b=2`); none if it is a sentence."""
+    text = text.replace("; ", ";")
+    return [] if " " in text else parse_qsl(text.rpartition("?")[2].replace(";", "&"))
 
 
 def ids_in_text(text: str) -> Found:
@@ -79,12 +85,20 @@ def _keyed(value: object, key: str = "") -> Iterator[tuple[str, object]]:
 
 def links(text: str) -> Found:
     """Yield secrets in addresses and query strings anywhere in a text: `?token=…`, `https://user:password@host`."""
+    if "\\u" in text and (value := jsontext.decode(text)) is not jsontext.MISSING:
+        yield from _links("\n".join(leaves(value)))
+    yield from _links(text)
+
+
+def _links(text: str) -> Found:
     if "=" in text or "%3" in text:
         for value in _PARAMETER.findall(text):
-            yield from ((each, "secret") for each in {value, unquote(value)} if len(each) >= _SHORTEST_LINK_SECRET)
+            values = {value, value.partition(";")[0]}
+            values |= set(map(unquote, values))
+            yield from ((each, "secret") for each in values if len(each) >= _SHORTEST_LINK_SECRET)
     if "://" in text and "@" in text:
         for login in _LOGIN.findall(text):
-            yield from ((each, "secret") for each in login if len(each) >= _SHORTEST_SECRET)
+            yield from ((each, "secret") for each in login if len(each.encode("utf-8", "replace")) >= _SHORTEST_LOGIN)
 
 
 def in_configuration(value: object) -> Found:
@@ -92,7 +106,7 @@ def in_configuration(value: object) -> Found:
     for key, text in _keyed(value):
         if not isinstance(text, str) or not text:
             continue
-        if _SECRET_KEY.search(key):
+        if SECRET_KEY.search(key):
             yield from ((text, "secret"),) if len(text) >= _SHORTEST_SECRET else ()
         elif key == "experimenter_name":
             yield text, "name"
@@ -107,7 +121,7 @@ def _in_url(text: str) -> Found:
         url = urlsplit(text)
     except ValueError:
         return
-    secrets = [value for key, value in parse_qsl(url.query) if _SECRET_KEY.search(key)]
+    secrets = [value for key, value in parse_qsl(url.query) if SECRET_KEY.search(key)]
     for value in (*secrets, url.username, url.password):
         if value and len(value) >= _SHORTEST_SECRET:
             yield value, "secret"

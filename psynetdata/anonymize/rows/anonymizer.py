@@ -21,17 +21,20 @@ from psynetdata.psynet.csvtext import Row, with_null, without_null
 from psynetdata.psynet.ownership.people import People
 from psynetdata.psynet.problems import UsageError
 from psynetdata.psynet.tables import Column, known_tables
+from psynetdata.psynet.wordlists.exemptions import SCRUB, limit
 
 from . import blocks, event_log
 from .copy_rules import Copied, copying
 from .dates import Dates, TableDates
 from .options import Options
+from .replacement_counts import TEXT_STAYS, ReplacementCounts, account
 from .report import how_dates_leave, linkable
 from .selectors import CLASS, QUESTION, Alone, ByKey, ByQuestion, Step, scheme
 from .tally import Tally, added
 from .treatments import Treatments, withheld_value
 
 DEFAULTS, NOBODY = Options(), People()
+_ROW_DIGITS = limit("own_table_digits", SCRUB)
 
 
 class Anonymizer:
@@ -81,6 +84,7 @@ class Anonymizer:
             "options": asdict(self.options),
             "looked_for": self.identifiers.counts(),
             "personal_assets": len(self.identifiers.personal_assets),
+            **account(((tally.replaced, tally.people) for tally in self._tallies), self.identifiers.kinds),
             "tables": self._merged(),
             "undecided": self._undecided(),
             "special_categories": self._special(SPECIAL),
@@ -149,6 +153,9 @@ class TableAnonymizer:
             step = self._step(column)
             if step is not None:
                 self._steps.append((at, step))
+        person = self._places.get("id" if table == "participant" else "participant_id")
+        self._replacements = ReplacementCounts(owner.scrubber.matcher, person)
+        self._texts = {at for at, step in self._steps if self._text_stays(columns[at], step)}
         # Whether anything in these rows depends on the deployment's identifiers.
         self.scrubs = bool(self._steps)
         self._copies = copying(owner.copied, table, columns)
@@ -176,7 +183,10 @@ class TableAnonymizer:
                 new = blocks.guided(step, cells, before)
             else:
                 new = blocks.stepped(step, cells, rows)
-            self._changed[at] += sum(map(ne, cells, new))
+            changed = sum(map(ne, cells, new))
+            self._changed[at] += changed
+            if changed and at in self._texts:
+                self._replacements.count(cells, new, before)
             columns[at] = new
         if self._copies:
             columns = list(zip(*map(self._copied, rows, zip(*columns, strict=True)), strict=True))
@@ -196,7 +206,8 @@ class TableAnonymizer:
     def take_tally(self) -> Tally:
         """Return the counts since the last call, and reset them."""
         dates = Counter(self.dates.counts if self.dates else {})
-        tally = Tally(self.table, self.rows, self.changes(), self.undecided(), self.special(), dates)
+        changes, replaced = self.changes(), self._replacements.take()
+        tally = Tally(self.table, self.rows, changes, self.undecided(), self.special(), dates, *replaced)
         self.rows, self._changed = 0, [0] * len(self._changed)
         self._blank.clear()
         if self.dates is not None:
@@ -240,6 +251,12 @@ class TableAnonymizer:
 
     def _times(self) -> set[str]:
         return {name for name, rule in self._actions.items() if rule.kind == "time" and not rule.selector}
+
+    def _text_stays(self, column: Column, step: Step) -> bool:
+        """Return whether identifiers are replaced inside the column's cells; other columns change as a whole."""
+        return (
+            isinstance(step, ByKey | ByQuestion) or self._actions[column.name].action(self._owner.level) in TEXT_STAYS
+        )
 
     def _rule(self, column: Column) -> Rule:
         """Return the column's rule, or a default one if no rule covers it.
@@ -297,9 +314,12 @@ class TableAnonymizer:
     def _own_ids(self, treatment: Callable[[str], str | None]) -> Step:
         """Treat ids in an experimenter's table: a small number that is nobody's id is kept (`session_id` 1 to 30)."""
         named = self._owner.scrubber.matcher.named
-        return Alone(
-            lambda cell: cell if cell.isdigit() and len(cell) <= 5 and named(cell) is None else treatment(cell)
-        )
+
+        def treat(cell: str) -> str | None:
+            counts_rows = cell.isdigit() and len(cell) <= _ROW_DIGITS
+            return cell if counts_rows and named(cell) is None else treatment(cell)
+
+        return Alone(treat)
 
     def _without_numbers(self, treatment: Callable[[str], str | None]) -> Callable[[str], str | None]:
         """Also withhold a number that is someone's id, in a table of the experimenter: the column may hold no text."""

@@ -1,7 +1,9 @@
 """Counts of changes to rows, which can be added over several processes."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from .replacement_counts import merged
 
 
 @dataclass(frozen=True)
@@ -9,7 +11,8 @@ class Tally:
     """Counts of the changes to some rows of a table, possibly made by another process.
 
     `changes`: (column, action, cells changed). `undecided`: {(table, column, selector): rows}. `special`: (kind,
-    selector) of special categories of data that left. `dates`: {how: rows}.
+    selector) of special categories of data that left. `dates`: {how: rows}. `replaced`, `people`: see
+    replacement_counts.py.
     """
 
     table: str
@@ -18,6 +21,8 @@ class Tally:
     undecided: Counter[tuple[str, str, str]]
     special: set[tuple[str, str]]
     dates: Counter[str]
+    replaced: Counter[str] = field(default_factory=Counter)
+    people: dict[str, set[str]] = field(default_factory=dict)
 
 
 def added(tallies: list[Tally]) -> list[Tally]:
@@ -40,4 +45,5 @@ def _sum(one: Tally, other: Tally) -> Tally:
         one.undecided + other.undecided,
         one.special | other.special,
         one.dates + other.dates,
+        *merged([(one.replaced, one.people), (other.replaced, other.people)]),
     )

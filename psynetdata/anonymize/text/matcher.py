@@ -87,6 +87,14 @@ class Matcher:
         """Return whether an identifier is in base64, hexadecimal or hashed in the text."""
         return self._runs.hits(text)
 
+    def identifiers_in(self, text: str) -> frozenset[str]:
+        """Return the identifiers that are written out in a text, also after decoding; not those in runs."""
+        found = {value for value in (self._whole.get(fold(text.strip())),) if value is not None}
+        for reading in (text, *(encodings.texts(text) if encodings.may_be(text) else ())):
+            folded = fold(reading)
+            found.update(value for _, _, value in chain(self._anywhere.spans(folded), self._apart(folded)))
+        return frozenset(found)
+
     def under_names(self, text: str) -> str:
         """Return the JSON text with values under names of identity replaced, including numbers."""
         return id_names.in_json(text, self.named) if self._named and id_names.may_hold(text) else text
@@ -116,19 +124,22 @@ class Matcher:
         folded = fold(text)
         spans: list[Span] = []
         for start, end, value in self._anywhere.spans(folded):
-            start, end = widen(text, start, end, self._kinds[value])
-            spans.append((start, end, self.replacement(value)))
-        for start, end, value in self._tokens.spans(folded, overlapping=True):
-            if stands_alone(folded, start, end):
-                spans.append((start, end, self.replacement(value)))
-        for start, end, value in self._whole_values.spans(folded, overlapping=True):
-            if between_borders(folded, start, end):
-                spans.append((start, end, self.replacement(value)))
+            spans.append((*widen(text, start, end, self._kinds[value]), self.replacement(value)))
+        spans += [(start, end, self.replacement(value)) for start, end, value in self._apart(folded)]
         if self._named and id_names.may_hold(text):
             spans += id_names.spans(text, self.named)
         if self._numbers:
             spans += self._grouped(text)
         return spans
+
+    def _apart(self, folded: str) -> Iterable[tuple[int, int, str]]:
+        """Yield (start, end, identifier) of shorter identifiers, which count as whole words or values."""
+        for span in self._tokens.spans(folded, overlapping=True):
+            if stands_alone(folded, span[0], span[1]):
+                yield span
+        for span in self._whole_values.spans(folded, overlapping=True):
+            if between_borders(folded, span[0], span[1]):
+                yield span
 
     def _grouped(self, text: str) -> Iterable[Span]:
         for start, end, digits in numbers.grouped(text):

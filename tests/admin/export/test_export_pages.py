@@ -265,6 +265,14 @@ def test_names_of_files_are_for_who_may_have_them(person, archives):
         assert part in officers
 
 
+def test_what_was_replaced_most_is_for_who_may_have_the_archive(person, archives):
+    counts = [{"kind": "worker_id", "cells": 1200, "participants": 7}]
+    archives.archives.update(manifest={**MANIFEST, "anonymization": {"replaced_most": counts}})
+    sentence = "worker id in 1,200 cells of 7 participants"
+    assert sentence in page(person("analyst"), archives)
+    assert sentence not in page(person("viewer"), archives)
+
+
 def test_what_is_stored_is_verified(person, archives):
     client, address = person("analyst"), f"/admin/exports/export/{archives.pk}/verify/"
     assert person("viewer").post(address).status_code == 403
