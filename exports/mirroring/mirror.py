@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 from django.conf import settings
 
+from exports.ledger.collection import complete
 from exports.models import Snapshot
 from exports.store import withdrawals
 from exports.store.blobs import Segment
@@ -107,7 +108,9 @@ def _mirror(snapshot: Snapshot, ids: frozenset[int], faces, running: Running | N
     for face in faces:
         if face == ANONYMOUS:
             # Other participants' rows may name those who withdrew.
-            anonymizing = FaceAnonymizer(snapshot.deployment, everything, check_cancelled=running and running.check)
+            ledger = complete(snapshot.deployment, running and partial(running.progress, "collecting identifiers"))
+            check = running and running.check
+            anonymizing = FaceAnonymizer(snapshot.deployment, everything, ledger, check_cancelled=check)
             with _prepared_rows(running) as prepared:
                 prepare(face, snapshot.deployment, source, anonymizing, prepared, on_progress=show.phase("anonymizing"))
                 on_progress = show.phase(f"mirroring, {face}")

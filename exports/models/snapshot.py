@@ -48,6 +48,11 @@ class Snapshot(models.Model):
     )
     manifest_due = models.BooleanField(default=True, editable=False, help_text="Changed since that was written.")
 
+    collected = models.CharField(
+        max_length=64, blank=True, editable=False,
+        help_text="The rules by which its identifiers were last added to the ledger (exports.ledger).",
+    )  # fmt: skip
+
     objects = SnapshotQuerySet.as_manager()
 
     class Meta:

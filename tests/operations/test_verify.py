@@ -217,7 +217,7 @@ def test_the_command(export, folder):
     assert verify("--snapshot", str(snapshot.pk))[0][0].startswith(f"snapshot {snapshot.pk}: ok, ")
     assert verify("--export", str(export.pk))[0][0].startswith(f"export {export.pk}: ok, ")
     lines, failure = verify("--all")
-    assert (len(lines), failure) == (2, None)
+    assert (len(lines), failure) == (3, None)  # a snapshot, an export, and a ledger
     default_storage.delete(export.archives.get(mode="regular").file)
     lines, failure = verify("--all")
     assert lines[1] == f"export {export.pk}: regular: its file is missing from the storage."

@@ -5,6 +5,7 @@ from django.http import HttpResponse
 from unfold.decorators import action
 
 from exports.mirroring.rebuild import rebuild
+from exports.operations.keys import destroy_key
 from psynetdata import rights
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.confirmation import ConfirmationPlan, confirmed, row_or_404
@@ -28,7 +29,7 @@ class KeyActions:
         row = self._allowed(request, object_id)
 
         def do() -> str:
-            keys.destroy_key(row, user=request.user)
+            destroy_key(row, user=request.user)
             rebuild(row, owner=request.user)
             return f"The key of {row} is destroyed. Its anonymous face is being rebuilt, with other pseudonyms."
 

@@ -2,8 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from . import strength
 
@@ -56,6 +57,11 @@ class Needles:
     @property
     def items(self) -> list[Needle]:
         return [Needle(value, kind) for value, kind in self._kinds.items()]
+
+    def latest(self, count: int) -> Iterator[Needle]:
+        """Yield the needles that were added last."""
+        for value in islice(reversed(self._kinds), count):
+            yield Needle(value, self._kinds[value])
 
     def add(self, value: str | None, kind: str) -> None:
         """Look for the value. Empty values (`""`, `None`, `null`, …) and hashes of empty data are ignored."""
