@@ -26,8 +26,9 @@ from .sealed_files import Entries, Entry, LedgerFiles, state_of
 
 # These tables decide which assets are personal, so they come first.
 _FIRST = ("node", "asset_participant")
-# Snapshots of more rows than this, all together, are not read while somebody waits for a page.
+# While somebody waits for a page, at most so many rows are read if all of a snapshot is new, and so many snapshots.
 _AT_ONCE = 200_000
+_MOST_AT_ONCE = 20
 # on_progress(snapshots done, all of them)
 OnProgress = Callable[[int, int], None]
 
@@ -92,8 +93,8 @@ def complete_at_once(deployment: Deployment) -> Ledger:
     files = LedgerFiles(deployment)
     rules = _rules(policy_of(deployment))
     due = _due(files, rules)
-    rows = sum(snapshot.rows for snapshot in due if _base(files, snapshot, rules) is None or len(due) > 1)
-    if rows > _AT_ONCE:
+    all_new = due and _base(files, due[0], rules) is None
+    if (all_new and due[0].rows > _AT_ONCE) or len(due) > _MOST_AT_ONCE:
         raise NotCollected(
             f"The identifiers of deployment {deployment.deployment_id} are still being collected, so there are no "
             "anonymous sheets of the past yet; try again in some minutes."
@@ -128,8 +129,12 @@ def read_again(deployment: Deployment) -> None:
 
 
 def repair(deployment: Deployment) -> int:
-    """Drop files of the ledger that cannot be read and let all snapshots be read again. Return how many files."""
+    """Drop files of the ledger that cannot be read and let all snapshots be read again. Return how many files.
+
+    Files that are in the storage though no row names them are part of it again: the database may be an older copy.
+    """
     files = LedgerFiles(deployment)
+    files.find()
     damaged = files.problems()
     if damaged:
         files.drop(damaged)
@@ -159,8 +164,8 @@ def _rules(policy: Policy) -> str:
 
 
 def _due(files: LedgerFiles, rules: str) -> list[Snapshot]:
-    snapshots = Snapshot.objects.filter(deployment__in=files.chain).select_related("deployment")
-    return list(snapshots.exclude(collected=rules).order_by("pk"))
+    snapshots = Snapshot.objects.of_people().filter(deployment__in=files.chain).exclude(collected=rules)
+    return list(snapshots.select_related("deployment").order_by("pk"))
 
 
 def _base(files: LedgerFiles, snapshot: Snapshot, rules: str) -> Snapshot | None:

@@ -20,17 +20,19 @@ from cryptography.fernet import InvalidToken
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import Q
 
 from exports.models import LedgerFile, ReleasedFile
 from exports.models.ledger import FOLDER
 from exports.store import installation
-from exports.store.quarantine import release
+from exports.store.quarantine import forget, release
+from exports.store.storage_listing import names as listed_names
 from psynetdata import sealing
-from psynetdata.infra.sealed.storage import stored_names
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import Damaged
 
 FORMAT = 1
+ENDING = ".sealed"
 # With more files than this they are merged.
 MOST_FILES = 16
 Entry = tuple[str, ...]
@@ -110,6 +112,17 @@ class LedgerFiles:
         LedgerFile.objects.filter(pk__in=[row.pk for row in gone]).delete()
         self._delete(gone)
 
+    def find(self) -> None:
+        """Name files of the storage that belong to this ledger and that no row names."""
+        known = {row.name for row in self._rows()} | self._merged()
+        for deployment in self.chain:
+            stored = listed_names(default_storage, f"{FOLDER}/{deployment.number}")
+            for name in sorted({name for name in stored if name.endswith(ENDING)} - known):
+                row = LedgerFile(deployment=deployment, name=name)
+                with suppress(Damaged):  # an unfinished file, or another desk's
+                    row.entries = len(self._of(row))
+                    row.save()
+
     def problems(self) -> dict[LedgerFile, str]:
         """Return {file that is missing or cannot be read: why, in a sentence}."""
         found = {}
@@ -154,13 +167,23 @@ class LedgerFiles:
                 return
             if entries:
                 self._create(entries)
-        release(stored_names(default_storage, [row.name for row in rows]), ReleasedFile.Reason.MERGED)
+        # Their stored names are the same: they hold no hash of content.
+        release([row.name for row in rows], ReleasedFile.Reason.MERGED)
 
-    @staticmethod
-    def _delete(rows: list[LedgerFile]) -> None:
-        for row in rows:
+    def _merged(self) -> set[str]:
+        """Return the names of files that no prune has deleted yet though a newer file has their entries."""
+        chosen = Q()
+        for deployment in self.chain:
+            chosen |= Q(name__startswith=f"{FOLDER}/{deployment.number}/")
+        return set(ReleasedFile.objects.filter(chosen).values_list("name", flat=True))
+
+    def _delete(self, rows: list[LedgerFile]) -> None:
+        """Delete files now, together with those whose entries they took over."""
+        names = {row.name for row in rows} | self._merged()
+        for name in names:
             with suppress(FileNotFoundError):
-                default_storage.delete(row.name)
+                default_storage.delete(name)
+        forget(names)
 
 
 def names() -> set[str]:
@@ -182,7 +205,7 @@ def _write(deployment: Deployment, entries: Entries) -> str:
     }
     packed = zlib.compress(json.dumps(content).encode("ascii"))
     sealed = sealing.seal(base64.b64encode(packed).decode("ascii"))
-    name = f"{FOLDER}/{deployment.number}/{uuid.uuid4().hex}.sealed"
+    name = f"{FOLDER}/{deployment.number}/{uuid.uuid4().hex}{ENDING}"
     default_storage.save(name, ContentFile(sealed.encode("ascii")))
     return name
 

@@ -2,8 +2,15 @@ from django.db import models
 
 from psynetdata.models import Deployment
 
+# How `origin` begins if its rows are those of an anonymous export.
+ANONYMOUS = "anonymous/"
+
 
 class SnapshotQuerySet(models.QuerySet):
+    def of_people(self):
+        """Return those whose rows name people: those of an anonymous export hold only pseudonyms."""
+        return self.exclude(origin__startswith=ANONYMOUS)
+
     def good(self):
         return self.filter(state=Snapshot.State.GOOD)
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from exports.history.retention import HeldSnapshot, RetentionPolicy, keep
 from exports.ledger.collection import complete
+from exports.ledger.sealed_files import ENDING as LEDGER_ENDING
 from exports.ledger.sealed_files import FOLDER as LEDGER
 from exports.ledger.sealed_files import names as ledger_names
 from exports.models import Export, ExportArchive, Installation, QuarantinedFile, ReleasedFile, Snapshot
@@ -131,7 +132,7 @@ def _remove_files(
     )
     assets = quarantine.deletable(ASSETS, unowned(store.storage, now), named=owned_count())
     others = []
-    for folder, known, ending in ((MANIFESTS, named(), ".json.gz"), (LEDGER, ledger_names(), ".sealed")):
+    for folder, known, ending in ((MANIFESTS, named(), ".json.gz"), (LEDGER, ledger_names(), LEDGER_ENDING)):
         unnamed = unnamed_files(store.storage, folder, known, now, ending=ending)
         others.append(quarantine.deletable(folder, unnamed, named=len(known)))
     if quarantine.dry_run:

@@ -81,7 +81,9 @@ def rebuild(*, unsigned: bool = False, user=None) -> Rebuilt:
 def _check_ledgers(rebuilt: Rebuilt, unsigned: bool) -> None:
     """Report ledgers that cannot be read. Without the former master key none can: they are collected again."""
     for deployment in Deployment.objects.filter(continues=None).order_by("number"):
-        rebuilt.problems += LedgerFiles(deployment).problems().values()
+        files = LedgerFiles(deployment)
+        files.find()
+        rebuilt.problems += files.problems().values()
         if unsigned:
             collection.repair(deployment)
 

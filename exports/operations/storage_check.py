@@ -39,6 +39,8 @@ def verify_snapshot(snapshot: Snapshot, seen: dict[str, int] | None = None) -> A
         read_again(snapshot.deployment)
         checked, damaged = _check_tables(snapshot, seen)
     refs = [ref for ref, _ in damaged]
+    if not refs and snapshot.damage:  # its identifiers could not be read until now
+        read_again(snapshot.deployment)
     if refs != snapshot.damage:
         snapshot.damage = refs
         Snapshot.objects.filter(pk=snapshot.pk).update(damage=refs)

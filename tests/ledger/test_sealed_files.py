@@ -7,8 +7,12 @@ from django.core.files.storage import default_storage
 from exports.ledger import collection, sealed_files
 from exports.ledger.sealed_files import Entries, LedgerFiles
 from exports.mirroring.mirror import mirror
-from exports.models import LedgerFile, ReleasedFile
+from exports.models import LedgerFile, ReleasedFile, Snapshot
+from exports.models.snapshot import ANONYMOUS
 from exports.operations.keys import destroy_key
+from exports.operations.storage_check import verify_snapshot
+from exports.store.blobs import file_of
+from exports.store.reader import SnapshotReader
 from psynetdata.models import Deployment
 from psynetdata.psynet.problems import Damaged
 
@@ -103,9 +107,43 @@ def test_without_a_file_nothing_anonymous_is_made_until_all_is_collected_again(d
     assert known(deployment) == {ANN, BOB, EVE}
 
 
+def test_files_that_no_row_names_are_found_again(deployment):
+    """As after a backup of the database that is older than the storage."""
+    assert known(deployment) == {ANN, BOB}
+    LedgerFile.objects.all().delete()
+    deployment.snapshots.all().delete()
+    moment(1, (1, EVE))
+    assert known(deployment) == {EVE}
+    assert collection.repair(deployment) == 0
+    assert known(deployment) == {ANN, BOB, EVE}
+
+
+def test_rows_of_an_anonymous_export_add_nothing(deployment):
+    Snapshot.objects.filter(pk=moment(1, (1, EVE)).pk).update(origin=f"{ANONYMOUS}export.zip")
+    assert known(deployment) == {ANN, BOB}
+
+
+def test_a_snapshot_is_read_again_when_its_damage_is_repaired(deployment):
+    snapshot = deployment.snapshots.get()
+    name = SnapshotReader(snapshot).table_state("participant").segments[0].blob
+    pack = file_of(name, "csv")
+    content = default_storage.open(pack).read()
+    with default_storage.open(pack, "wb") as file:
+        file.write(content[:-30])
+    assert known(deployment) == set()
+    assert verify_snapshot(snapshot).problems
+    with default_storage.open(pack, "wb") as file:
+        file.write(content)
+    assert not verify_snapshot(snapshot).problems
+    assert known(deployment) == {ANN, BOB}
+
+
 def test_erasure_removes_what_only_these_people_held(deployment):
     assert known(deployment) == {ANN, BOB}
-    old = sealed_files.names()
+    files = LedgerFiles(deployment)
+    rows = files._rows()
+    files._replace(rows, files.all())  # merged, as when there are many; no prune came yet
+    old = {row.name for row in rows} | sealed_files.names()
     deployment.snapshots.all().delete()
     moment(1, (1, ANN), answers=(f"I met {BOB} there",))
     collection.erase(deployment, [2])
