@@ -1,15 +1,14 @@
 """Mirror the newest good snapshot of a deployment, as one of the jobs that may write its faces."""
 
-from functools import partial
+from functools import cache, partial
 
-from exports.ledger.collection import complete
 from exports.models import Snapshot
 from psynetdata.jobs import Running
 from psynetdata.models import Deployment, Job
 from psynetdata.psynet.problems import NotFound, Problem
 
 from . import mirror_claims
-from .mirror import has_prepared, mirror
+from .mirror import collected, has_prepared, mirror
 
 
 def mirror_newest(deployment: Deployment, running: Running, *, waits: bool = True) -> dict:
@@ -30,13 +29,13 @@ def mirror_newest(deployment: Deployment, running: Running, *, waits: bool = Tru
         if snapshot is None:
             raise NotFound(f"Deployment {deployment.deployment_id} has no good snapshot that could be mirrored.")
         mirror_claims.note_snapshot(running, snapshot)
-        ledger = complete(deployment, partial(running.progress, "collecting identifiers"))
-        rows = mirror(snapshot, running=running)
+        ledger = cache(partial(collected, deployment, running))
+        rows = mirror(snapshot, running=running, ledger=ledger)
     except Problem:
         mirror_claims.release(deployment, running, None)
         raise
     mirror_claims.release(deployment, running, snapshot)
-    return {"snapshot": snapshot.pk, "rows": rows, "ledger": ledger.state}
+    return {"snapshot": snapshot.pk, "rows": rows, "ledger": ledger().state}
 
 
 def is_mirrored(snapshot: Snapshot) -> bool:

@@ -13,7 +13,7 @@ from exports.operations.keys import destroy_key
 from exports.operations.storage_check import verify_snapshot
 from exports.store.blobs import file_of
 from exports.store.reader import SnapshotReader
-from psynetdata.models import Deployment
+from psynetdata.models import Deployment, Participant
 from psynetdata.psynet.problems import Damaged
 
 from .moments import ANN, BOB, EVE, moment
@@ -97,6 +97,11 @@ def test_without_a_file_nothing_anonymous_is_made_until_all_is_collected_again(d
     assert status == 1
     assert error.count("\n") == 1
     assert "ledger collect" in error
+    newest = moment(3, (1, ANN), (3, EVE))
+    with pytest.raises(Damaged):
+        mirror(newest)
+    assert Participant.objects.using("identified").filter(worker_id=EVE).exists()
+    assert not Participant.objects.using("anonymous").filter(id=3).exists()
     status, out, _ = typed("verify", "--all")
     assert status == 1
     assert "ledger of identifiers" in out

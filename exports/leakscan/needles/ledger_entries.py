@@ -23,6 +23,8 @@ Entry = tuple[str, ...]
 VALUE, HOLDER, FILE = "value", "holder", "file"
 # Rows are read again if this changes: raise it with every change of what is collected.
 VERSION = "1"
+# Of the moment only: the password of the page that is open. Each page has another one.
+_MOMENTARY = frozenset({"page_uuid"})
 
 
 class NeedleReader:
@@ -62,7 +64,8 @@ class NeedleReader:
         for gatherer in self._gatherers:
             gatherer.chunk([row for row, _ in owned], raw)
         for needle in self._needles.latest(len(self._needles) - before):
-            self.entries[VALUE, needle.value, needle.kind] = owner
+            if needle.kind not in _MOMENTARY:
+                self.entries[VALUE, needle.value, needle.kind] = owner
 
     def close(self) -> None:
         """Add the entries about which later rows could have said more."""

@@ -31,6 +31,9 @@ from .personal_assets import asset_selector, is_flagged, is_made_by_people, is_p
 Entry = tuple[str, ...]
 VALUE, DECIDED, PASSED_ON, ASSET, TRACE = "value", "decided", "passed_on", "asset", "trace"
 _YES = "1"
+# Of the moment only: each page has another one, and it opens nothing once the page is left. A ledger of them would grow
+# with each minute of each person.
+_MOMENTARY = frozenset({"page_token"})
 
 
 def rules_digest(policy: Policy) -> str:
@@ -63,7 +66,7 @@ class LedgerReader:
             owner = "" if readers.owner_at is None else row[readers.owner_at] or ""
             for read_column in readers.columns:
                 for value, kind in read_column(row):
-                    for each in value_finders.searchable_parts(value, kind):
+                    for each in value_finders.searchable_parts(value, kind) if kind not in _MOMENTARY else ():
                         self._add(owner, VALUE, each, kind)
             for column, read_decided in readers.decided:
                 if any(True for _ in read_decided(row)):
