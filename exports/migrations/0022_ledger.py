@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('exports', '0019_storage_keys'),
+        ('exports', '0021_second_copy'),
         ('psynetdata', '0021_sign_in_failures'),
     ]
 
