@@ -26,6 +26,7 @@ from exports.models import LedgerFile, ReleasedFile
 from exports.models.ledger import FOLDER
 from exports.store import installation
 from exports.store.quarantine import forget, release
+from exports.store.second_copy import note_deletions
 from exports.store.storage_listing import names as listed_names
 from psynetdata import sealing
 from psynetdata.models import Deployment
@@ -121,6 +122,8 @@ class LedgerFiles:
                 row = LedgerFile(deployment=deployment, name=name)
                 with suppress(Damaged):  # an unfinished file, or another desk's
                     row.entries = len(self._of(row))
+                    with default_storage.open(name, "rb") as file:
+                        row.sha256 = hashlib.sha256(file.read()).hexdigest()
                     row.save()
 
     def problems(self) -> dict[LedgerFile, str]:
@@ -153,10 +156,13 @@ class LedgerFiles:
         return self._read[row.name]
 
     def _create(self, entries: Entries) -> LedgerFile:
-        name = _write(self.deployment, entries)
+        sealed = _sealed(self.deployment, entries)
+        name = f"{FOLDER}/{self.deployment.number}/{uuid.uuid4().hex}{ENDING}"
+        default_storage.save(name, ContentFile(sealed))
         installation.check_before_publishing()
         self._read[name] = entries
-        return LedgerFile.objects.create(deployment=self.deployment, name=name, entries=len(entries))
+        sha256 = hashlib.sha256(sealed).hexdigest()
+        return LedgerFile.objects.create(deployment=self.deployment, name=name, sha256=sha256, entries=len(entries))
 
     def _replace(self, rows: list[LedgerFile], entries: Entries) -> None:
         """Let one file take the place of others, unless somebody else just did so."""
@@ -180,6 +186,7 @@ class LedgerFiles:
     def _delete(self, rows: list[LedgerFile]) -> None:
         """Delete files now, together with those whose entries they took over."""
         names = {row.name for row in rows} | self._merged()
+        note_deletions(names)
         for name in names:
             with suppress(FileNotFoundError):
                 default_storage.delete(name)
@@ -196,7 +203,7 @@ def state_of(names: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()
 
 
-def _write(deployment: Deployment, entries: Entries) -> str:
+def _sealed(deployment: Deployment, entries: Entries) -> bytes:
     content = {
         "format": FORMAT,
         "deployment_id": deployment.deployment_id,
@@ -204,10 +211,7 @@ def _write(deployment: Deployment, entries: Entries) -> str:
         "searched": [[owner, *entry] for entry, owner in sorted(entries.searched.items())],
     }
     packed = zlib.compress(json.dumps(content).encode("ascii"))
-    sealed = sealing.seal(base64.b64encode(packed).decode("ascii"))
-    name = f"{FOLDER}/{deployment.number}/{uuid.uuid4().hex}{ENDING}"
-    default_storage.save(name, ContentFile(sealed.encode("ascii")))
-    return name
+    return sealing.seal(base64.b64encode(packed).decode("ascii")).encode("ascii")
 
 
 def _read(row: LedgerFile) -> Entries:

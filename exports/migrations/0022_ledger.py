@@ -27,6 +27,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(help_text='A file of the storage.', max_length=200, unique=True)),
+                ('sha256', models.CharField(help_text='Of its bytes, before the storage encrypts them.', max_length=64)),
                 ('entries', models.PositiveIntegerField(help_text='How many identifiers it adds.')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('deployment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='ledger_files', to='psynetdata.deployment')),
