@@ -221,7 +221,7 @@ def test_the_command(export, folder):
     default_storage.delete(export.archives.get(mode="regular").file)
     lines, failure = verify("--all")
     assert lines[1] == f"export {export.pk}: regular: its file is missing from the storage."
-    assert failure == "1 of 2 verified things are not as they should be."
+    assert failure == "1 of 3 verified things are not as they should be."
 
 
 def test_the_command_says_what_it_needs():
