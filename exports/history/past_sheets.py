@@ -9,6 +9,8 @@ from tempfile import TemporaryDirectory
 
 from django.conf import settings
 
+from exports.ledger.collection import Ledger, NotCollected, complete_at_once
+from exports.mirroring import mirror_claims
 from exports.mirroring.mirror import MirrorSource
 from exports.models import Snapshot
 from exports.store.participant_filter import FilteredSnapshot
@@ -66,9 +68,11 @@ class SnapshotHistory:
     def opened(self, past: PastSnapshot, face: str, tables: set[str] | None) -> Iterator[str]:
         transform = Transform("as it was")
         if face == ANONYMOUS:
-            # Identifiers are collected from all tables, whichever are shown.
-            past_anonymizer = anonymizer(past.deployment, MirrorSource(past.snapshot))
-            transform = Transform("as it was, anonymized", past_anonymizer.table, past_anonymizer.scrubber.string)
+            # Identifiers are collected from all tables, whichever are shown, and of all snapshots.
+            past_anonymizer = anonymizer(past.deployment, MirrorSource(past.snapshot), _ledger(past.deployment))
+            # The name is a part of ETags.
+            name = f"as it was, {past_anonymizer.identifiers.digest}"
+            transform = Transform(name, past_anonymizer.table, past_anonymizer.scrubber.string)
         with TemporaryDirectory(dir=settings.TEMP_DIR, prefix="past-") as folder, scratch() as alias:
             names = table_names(past.snapshot.tables, transform.name_of)
             wanted = None if tables is None else {table for table, name in names.items() if name in tables}
@@ -92,6 +96,14 @@ class _SelectedTables(MirrorSource):
 
     def tables(self) -> list[str]:
         return [table for table in super().tables() if self._wanted is None or table in self._wanted]
+
+
+def _ledger(deployment: Deployment) -> Ledger:
+    try:
+        return complete_at_once(deployment)
+    except NotCollected:
+        mirror_claims.request(deployment)  # its job collects them
+        raise
 
 
 def _time(text: str) -> datetime:

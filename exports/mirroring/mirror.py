@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 from django.conf import settings
 
+from exports.ledger.collection import Ledger, complete
 from exports.models import Snapshot
 from exports.store import withdrawals
 from exports.store.blobs import Segment
@@ -16,13 +17,14 @@ from psynetdata.anonymize.face.deployment_anonymizer import FaceAnonymizer
 from psynetdata.faces import ANONYMOUS
 from psynetdata.jobs import Running
 from psynetdata.mirror import PreparedRows, Transform, prepare, refresh
-from psynetdata.models import Job
+from psynetdata.models import Deployment, Job
 from psynetdata.psynet.csvtext import BLOCK
 from psynetdata.psynet.problems import Problem
 from psynetdata.psynet.tables import UNMIRRORED_TABLES
 
 from .summary import summarize
 
+GetLedger = Callable[[], Ledger]
 _AS_IT_IS = Transform("as it is")
 
 
@@ -79,17 +81,26 @@ class MirrorSource(SnapshotReader):
         return lambda: (record for segment in segments for record in self.segment_records(segment))
 
 
-def mirror(snapshot: Snapshot, *, faces=settings.FACES, running: Running | None = None) -> dict[str, int]:
+def mirror(
+    snapshot: Snapshot, *, faces=settings.FACES, running: Running | None = None, ledger: GetLedger | None = None
+) -> dict[str, int]:
     """Mirror a snapshot; return {table: rows}. Each face changes in one transaction; only differing rows are written.
 
-    In jobs, use `mirror_newest`, which claims the deployment's mirror. Raises Problem if counts do not agree (law 8),
-    and Cancelled between rows.
+    `ledger` returns the complete ledger of identifiers; it is asked when it is needed, so that the identified face
+    follows even if the ledger is damaged. In jobs, use `mirror_newest`, which claims the deployment's mirror. Raises
+    Problem if counts do not agree (law 8), and Cancelled between rows.
     """
+    ledger = ledger or partial(collected, snapshot.deployment, running)
     while True:
         ids = withdrawals.withdrawn_ids(snapshot.deployment)
-        rows = _mirror(snapshot, ids, faces, running)
+        rows = _mirror(snapshot, ids, faces, running, ledger)
         if withdrawals.withdrawn_ids(snapshot.deployment) == ids:  # otherwise somebody withdrew in the meantime
             return rows
+
+
+def collected(deployment: Deployment, running: Running | None) -> Ledger:
+    """Return the deployment's complete ledger of identifiers."""
+    return complete(deployment, running and partial(running.progress, "collecting identifiers"))
 
 
 def has_prepared(job: Job) -> bool:
@@ -97,7 +108,9 @@ def has_prepared(job: Job) -> bool:
     return _folder_of(job).exists()
 
 
-def _mirror(snapshot: Snapshot, ids: frozenset[int], faces, running: Running | None) -> dict[str, int]:
+def _mirror(
+    snapshot: Snapshot, ids: frozenset[int], faces, running: Running | None, ledger: GetLedger
+) -> dict[str, int]:
     everything = source = MirrorSource(snapshot)
     if ids:
         less = withdrawals.store_without_withdrawn(snapshot, ids, running)
@@ -107,7 +120,8 @@ def _mirror(snapshot: Snapshot, ids: frozenset[int], faces, running: Running | N
     for face in faces:
         if face == ANONYMOUS:
             # Other participants' rows may name those who withdrew.
-            anonymizing = FaceAnonymizer(snapshot.deployment, everything, check_cancelled=running and running.check)
+            check = running and running.check
+            anonymizing = FaceAnonymizer(snapshot.deployment, everything, ledger(), check_cancelled=check)
             with _prepared_rows(running) as prepared:
                 prepare(face, snapshot.deployment, source, anonymizing, prepared, on_progress=show.phase("anonymizing"))
                 on_progress = show.phase(f"mirroring, {face}")

@@ -1,16 +1,20 @@
 """Mirror the newest good snapshot of a deployment, as one of the jobs that may write its faces."""
 
+from functools import cache, partial
+
 from exports.models import Snapshot
 from psynetdata.jobs import Running
 from psynetdata.models import Deployment, Job
 from psynetdata.psynet.problems import NotFound, Problem
 
 from . import mirror_claims
-from .mirror import has_prepared, mirror
+from .mirror import collected, has_prepared, mirror
 
 
 def mirror_newest(deployment: Deployment, running: Running, *, waits: bool = True) -> dict:
-    """Mirror the newest good snapshot. Return {"snapshot": id, "rows": {table: rows}}.
+    """Mirror the newest good snapshot. Return {"snapshot": id, "rows": {table: rows}, "ledger": state}.
+
+    `ledger` names the state of the identifiers that the anonymous face knows at least.
 
     If another job is filling this mirror: wait for it, or, unless `waits`, leave it to that job and the one after it
     and return {"left_to": id of the job}. Raises Problem if the mirror cannot be filled, Conflict, Cancelled.
@@ -25,12 +29,13 @@ def mirror_newest(deployment: Deployment, running: Running, *, waits: bool = Tru
         if snapshot is None:
             raise NotFound(f"Deployment {deployment.deployment_id} has no good snapshot that could be mirrored.")
         mirror_claims.note_snapshot(running, snapshot)
-        rows = mirror(snapshot, running=running)
+        ledger = cache(partial(collected, deployment, running))
+        rows = mirror(snapshot, running=running, ledger=ledger)
     except Problem:
         mirror_claims.release(deployment, running, None)
         raise
     mirror_claims.release(deployment, running, snapshot)
-    return {"snapshot": snapshot.pk, "rows": rows}
+    return {"snapshot": snapshot.pk, "rows": rows, "ledger": ledger().state}
 
 
 def is_mirrored(snapshot: Snapshot) -> bool:

@@ -3,6 +3,7 @@ from .checked_part import CheckedPart, PackRepair
 from .export import Export, ExportArchive
 from .incident import Incident, Notice, SlackThread
 from .installation import Installation
+from .ledger import LedgerFile
 from .manifest import DeploymentManifest
 from .note import Note
 from .schedule import ExportPreset, ExportSchedule
@@ -17,7 +18,7 @@ from .withdrawal import Withdrawal
 
 __all__ = [
     "CheckedPart", "CopiedFile", "DecidedDeletion", "DeploymentManifest", "Export", "ExportArchive", "ExportPreset",
-    "ExportSchedule", "Incident", "Installation", "Note", "Notice", "PackRepair", "QuarantinedFile", "ReleasedFile",
-    "SearchedFile", "SecondCopy", "SegmentTally", "ServerLogs", "SlackThread", "Snapshot", "SourceCode", "StoredAsset",
-    "Summary", "Watch", "Withdrawal",
+    "ExportSchedule", "Incident", "Installation", "LedgerFile", "Note", "Notice", "PackRepair", "QuarantinedFile",
+    "ReleasedFile", "SearchedFile", "SecondCopy", "SegmentTally", "ServerLogs", "SlackThread", "Snapshot", "SourceCode",
+    "StoredAsset", "Summary", "Watch", "Withdrawal",
 ]  # fmt: skip

@@ -2,8 +2,15 @@ from django.db import models
 
 from psynetdata.models import Deployment
 
+# How `origin` begins if its rows are those of an anonymous export.
+ANONYMOUS = "anonymous/"
+
 
 class SnapshotQuerySet(models.QuerySet):
+    def of_people(self):
+        """Return those whose rows name people: those of an anonymous export hold only pseudonyms."""
+        return self.exclude(origin__startswith=ANONYMOUS)
+
     def good(self):
         return self.filter(state=Snapshot.State.GOOD)
 
@@ -47,6 +54,11 @@ class Snapshot(models.Model):
         max_length=200, blank=True, editable=False, help_text="The file of the storage that describes this row."
     )
     manifest_due = models.BooleanField(default=True, editable=False, help_text="Changed since that was written.")
+
+    collected = models.CharField(
+        max_length=64, blank=True, editable=False,
+        help_text="The rules by which its identifiers were last added to the ledger (exports.ledger).",
+    )  # fmt: skip
 
     objects = SnapshotQuerySet.as_manager()
 

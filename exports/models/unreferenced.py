@@ -11,6 +11,7 @@ class ReleasedFile(models.Model):
         RETENTION = "retention", "its snapshots were deleted"
         DERIVED = "derived", "it was made from a snapshot without the people who withdrew"
         ERASURE = "erasure", "somebody withdrew"
+        MERGED = "merged", "its entries are in a newer file of the ledger"
         ARCHIVE = "archive", "its export was discarded"
 
     name = models.CharField(max_length=200, unique=True)

@@ -10,7 +10,8 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from exports.models import ExportArchive, ServerLogs
+from exports.models import ExportArchive, LedgerFile, ServerLogs
+from exports.models.ledger import FOLDER as LEDGER
 from exports.models.server_logs import FOLDER as LOGS
 from exports.package.expiry import FOLDER as EXPORTS
 from exports.store import installation, locks, manifests, quarantine, second_copy
@@ -103,6 +104,8 @@ def _is_named(name: str) -> bool:
     folder, _, rest = name.partition("/")
     if folder == EXPORTS:
         return ExportArchive.objects.filter(file=name).exists()
+    if folder == LEDGER:
+        return LedgerFile.objects.filter(name=name).exists()
     if folder == LOGS:
         rows = ServerLogs.objects.filter(deployment=int(number)) if (number := rest.partition("/")[0]).isdigit() else ()
         return any(name in row.replaced or name in [part["file"] for part in row.parts] for row in rows)

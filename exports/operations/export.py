@@ -11,6 +11,7 @@ from django.conf import settings
 
 from exports.leakscan.needles.collection import collect
 from exports.leakscan.second_check.sightings import SecondCheck
+from exports.ledger.collection import Ledger, complete
 from exports.mirroring.mirror import MirrorSource
 from exports.models import Export, ExportArchive, Snapshot
 from exports.package import leak_check, manifest, participant_list
@@ -150,15 +151,21 @@ class _ExportBuild:
         return ConvertContext(self.reader, self.folder, clock=clock, classes=classes, guards=self.options.excel)
 
     @cached_property
+    def ledger(self) -> Ledger:
+        """All identifiers that any snapshot held, because rows of this one may name people of others."""
+        self.meter.begin("collecting identifiers")
+        return complete(self.export.deployment, lambda *_: self.meter.check())
+
+    @cached_property
     def anonymizer(self) -> Anonymizer:
         source, options = MirrorSource(self.export.snapshot), self.options.anonymizing
-        return anonymizer(self.export.deployment, source, level=self.options.level, options=options)
+        return anonymizer(self.export.deployment, source, self.ledger, level=self.options.level, options=options)
 
     @cached_property
     def needles(self):
         everything = SnapshotReader(self.export.snapshot)
         decided = decided_public(asset_folder.rows_of(everything), self.anonymizer.policy)
-        return collect(everything, decided=decided, processes=self.options.processes)
+        return collect(everything, decided=decided, processes=self.options.processes, ledger=self.ledger.searched)
 
     @cached_property
     def second_check(self) -> SecondCheck:

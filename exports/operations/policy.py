@@ -1,7 +1,9 @@
 """List what no policy rule covers in a snapshot, before anything is exported, and what a decision starts."""
 
 from dataclasses import dataclass
+from functools import partial
 
+from exports.ledger.collection import complete
 from exports.mirroring.mirror import MirrorSource
 from exports.models import Snapshot
 from psynetdata import jobs
@@ -45,7 +47,8 @@ def list_undecided(snapshot: Snapshot, running: jobs.Running | None = None) -> l
             running.progress("looking at what is undecided", done, snapshot.rows)
         survey.add_rows(table, source.columns(table), _checking(source.rows(table), running))
         done += count
-    clean = anonymizer(deployment, source).scrubber.string
+    ledger = complete(deployment, running and partial(running.progress, "collecting identifiers"))
+    clean = anonymizer(deployment, source, ledger).scrubber.string
     undecided = []
     for (table, column, selector), shape in sorted(survey.found.items()):
         plain = selector_text.plain(selector)

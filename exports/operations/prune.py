@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import chain
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -11,6 +13,10 @@ from django.db.models import Count, Exists, Max, OuterRef, ProtectedError, Sum
 from django.utils import timezone
 
 from exports.history.retention import HeldSnapshot, RetentionPolicy, keep
+from exports.ledger.collection import complete
+from exports.ledger.sealed_files import ENDING as LEDGER_ENDING
+from exports.ledger.sealed_files import FOLDER as LEDGER
+from exports.ledger.sealed_files import names as ledger_names
 from exports.models import Export, ExportArchive, Installation, QuarantinedFile, ReleasedFile, Snapshot
 from exports.models.asset import ASSETS
 from exports.package.expiry import FOLDER as EXPORTS
@@ -19,10 +25,10 @@ from exports.store import locks, withdrawals
 from exports.store.asset_garbage import owned_count, remove_unowned, unowned
 from exports.store.blobs import FOLDER as STORE
 from exports.store.blobs import Store
-from exports.store.garbage import References, sweep, unreferenced_files
+from exports.store.garbage import References, sweep, unnamed_files, unreferenced_files
 from exports.store.installation import count_prune
 from exports.store.manifests import FOLDER as MANIFESTS
-from exports.store.manifests import named, unnamed
+from exports.store.manifests import named
 from exports.store.quarantine import Quarantine, release, remove, take_back_releases
 from exports.store.storage_listing import Swept
 from psynetdata import jobs
@@ -30,6 +36,7 @@ from psynetdata.jobs import Running
 from psynetdata.mirror import comparable
 from psynetdata.models import Audit, Deployment, Job, MirroredTable
 from psynetdata.psynet import times
+from psynetdata.psynet.problems import Damaged
 from psynetdata.psynet.tables import UNMIRRORED_TABLES
 
 _TOGETHER = 50  # rows deleted in one transaction
@@ -96,17 +103,18 @@ def prune(
     running.progress("reading what is kept")
     references = References(store, without=every_id)
     references.update(running)
-    released = frozenset[str]()
+    released, stopped = frozenset[str](), set[str]()
     if dry_run:
         released = frozenset(references.files_only_of(every_id))
     else:
         for one, ids in going.items():
             if ids:
-                counts[one.deployment_id]["goes"] = _delete_snapshots(one, ids, references, running)
+                counts[one.deployment_id]["goes"] = _forget(one, ids, references, running, stopped)
         references.include(Snapshot.objects.filter(pk__in=every_id).values_list("pk", flat=True))
         references.update(running)
         take_back_releases({*references.files, *named()})
     quarantine = Quarantine(installation, now, ended=quarantined, dry_run=dry_run)
+    quarantine.stopped |= stopped
     swept = _remove_files(quarantine, references, released, running, now)
     return PruneResult(counts, *swept, len(references.unreadable), _in_quarantine(), sorted(quarantine.stopped))
 
@@ -123,10 +131,13 @@ def _remove_files(
         EXPORTS, unneeded(store.storage, now), named=ExportArchive.objects.count(), released=expired_names(now)
     )
     assets = quarantine.deletable(ASSETS, unowned(store.storage, now), named=owned_count())
-    described = quarantine.deletable(MANIFESTS, unnamed(store.storage, now), named=len(named()))
+    others = []
+    for folder, known, ending in ((MANIFESTS, named(), ".json.gz"), (LEDGER, ledger_names(), LEDGER_ENDING)):
+        unnamed = unnamed_files(store.storage, folder, known, now, ending=ending)
+        others.append(quarantine.deletable(folder, unnamed, named=len(known)))
     if quarantine.dry_run:
         return _sum(files), _sum(archives), _sum(assets)
-    remove(store.storage, described, running)
+    remove(store.storage, chain.from_iterable(others), running)
     return (
         sweep(store, references, files, running),
         remove(store.storage, archives, running),
@@ -206,6 +217,16 @@ def _snapshots_in_use() -> set[int]:
     """Return the ids of snapshots that unfinished jobs name."""
     active = Job.objects.filter(state__in=Job.ACTIVE)
     return set(active.filter(options__has_key="snapshot").values_list("options__snapshot", flat=True))
+
+
+def _forget(deployment: Deployment, ids: list[int], references: References, running: Running, stopped: set[str]) -> int:
+    """Delete snapshots once the ledger has their identifiers; return how many. If it cannot be read, all stay."""
+    try:
+        complete(deployment, partial(running.progress, "collecting identifiers"))
+    except Damaged as problem:
+        stopped.add(problem.sentence)
+        return 0
+    return _delete_snapshots(deployment, ids, references, running)
 
 
 def _delete_snapshots(deployment: Deployment, ids: list[int], references: References, running: Running) -> int:

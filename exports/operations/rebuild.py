@@ -14,7 +14,9 @@ from django.core.files.storage import Storage, default_storage
 from django.core.management.color import no_style
 from django.db import connection, transaction
 
-from exports.models import Snapshot, StoredAsset, Withdrawal
+from exports.ledger import collection
+from exports.ledger.sealed_files import LedgerFiles
+from exports.models import LedgerFile, Snapshot, StoredAsset, Withdrawal
 from exports.store import installation, manifests
 from exports.store.blobs import FOLDER as STORE
 from exports.store.blobs import Store, file_of
@@ -71,8 +73,19 @@ def rebuild(*, unsigned: bool = False, user=None) -> Rebuilt:
         _reset_sequences()
         installation.adopt()
         Audit.record("rebuild", user=user, target=f"{rebuilt.snapshots} snapshots", identified=False)
+    _check_ledgers(rebuilt, unsigned)
     manifests.save_due()
     return rebuilt
+
+
+def _check_ledgers(rebuilt: Rebuilt, unsigned: bool) -> None:
+    """Report ledgers that cannot be read. Without the former master key none can: they are collected again."""
+    for deployment in Deployment.objects.filter(continues=None).order_by("number"):
+        files = LedgerFiles(deployment)
+        files.find()
+        rebuilt.problems += files.problems().values()
+        if unsigned:
+            collection.repair(deployment)
 
 
 def newest() -> list[Snapshot]:
@@ -119,6 +132,9 @@ def _add_deployments(found: list[Manifest], rebuilt: Rebuilt) -> None:
     rebuilt.deployments = Deployment.objects.exclude(pk__in=known).count()
     _restore_people(found)
     for label, model in _OF_DEPLOYMENT.items():
+        if model is LedgerFile:
+            _add_ledger(rows[label])
+            continue
         numbers = [row["pk"] for row in rows[Deployment._meta.label_lower]]
         here = model.objects.filter(deployment__in=numbers)
         if model is Withdrawal:  # a withdrawal that only one side knows stays
@@ -133,6 +149,12 @@ def _add_deployments(found: list[Manifest], rebuilt: Rebuilt) -> None:
             _insert(rows[label])
     Secret.objects.filter(name__in=[row["fields"]["name"] for row in rows[_SECRET]]).delete()
     _insert(rows[_SECRET])
+
+
+def _add_ledger(rows: list[Row]) -> None:
+    """Name the files of ledgers again. Those that only the database knows stay."""
+    known = set(LedgerFile.objects.values_list("name", flat=True))
+    _insert([row | {"pk": None} for row in rows if row["fields"]["name"] not in known])
 
 
 def _check_same(rows: list[Row]) -> None:

@@ -7,6 +7,8 @@ from contextlib import suppress
 from django.conf import settings
 from django.core.files.storage import default_storage
 
+from exports.ledger.collection import read_again
+from exports.ledger.sealed_files import LedgerFiles
 from exports.models import Export, ExportArchive, ServerLogs, Snapshot, SourceCode, StoredAsset
 from exports.package.archive_check import ArchiveContents, ZipTree, check
 from exports.server import logs, source_code
@@ -34,8 +36,11 @@ def verify_snapshot(snapshot: Snapshot, seen: dict[str, int] | None = None) -> A
         if not damaged or not (healed := heal(Store(), damaged)):
             break
         Audit.record("repair", deployment=snapshot.deployment, target=snapshot, blobs=len(healed))
+        read_again(snapshot.deployment)
         checked, damaged = _check_tables(snapshot, seen)
     refs = [ref for ref, _ in damaged]
+    if not refs and snapshot.damage:  # its identifiers could not be read until now
+        read_again(snapshot.deployment)
     if refs != snapshot.damage:
         snapshot.damage = refs
         Snapshot.objects.filter(pk=snapshot.pk).update(damage=refs)
@@ -122,6 +127,13 @@ def verify_logs(row: ServerLogs) -> ArchiveContents:
         except Damaged as problem:
             checked.problems.append(problem.sentence)
     return checked
+
+
+def verify_ledger(deployment: Deployment) -> ArchiveContents:
+    """Read the ledger of identifiers of a deployment, and of those that continue it."""
+    files = LedgerFiles(deployment)
+    count, entries = files.size()
+    return ArchiveContents(list(files.problems().values()), files=count, rows=entries)
 
 
 def verify_assets(deployment: Deployment, seen: dict[str, bool] | None = None) -> ArchiveContents:

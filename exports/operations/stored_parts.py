@@ -14,7 +14,7 @@ from time import monotonic, sleep
 from django.core.files.storage import Storage
 from isal import isal_zlib
 
-from exports.models import ServerLogs, SourceCode, StoredAsset
+from exports.models import LedgerFile, ServerLogs, SourceCode, StoredAsset
 from exports.store import manifests
 from exports.store.blobs import Store, file_of
 from exports.store.repair import Blob, every_state
@@ -96,6 +96,8 @@ def _files() -> Iterator[StoredFile]:
     for logs in ServerLogs.objects.iterator():
         for part in logs.parts:
             yield StoredFile(part["file"], part["sha256"], packed=True, deployment=logs.deployment_id)
+    for ledger in LedgerFile.objects.iterator():
+        yield StoredFile(ledger.name, ledger.sha256, deployment=ledger.deployment_id)
     yield from (StoredFile(name, packed=None) for name in sorted(manifests.named()))
 
 

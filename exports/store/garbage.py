@@ -8,6 +8,7 @@ from itertools import islice
 from time import monotonic, sleep
 
 from django.conf import settings
+from django.core.files.storage import Storage
 
 from exports.models import Snapshot
 from psynetdata.infra.sealed.storage import backend_of, stored_names
@@ -110,6 +111,21 @@ def unreferenced_files(store: Store, references: References, now: datetime) -> I
             file = File(name, storage.size(name), storage.get_modified_time(name), bool(part))
             old = file.modified < now - (PART_GRACE if part else GRACE)
             if old and (part or not references.spares(name, file.modified)):
+                yield file
+
+
+def unnamed_files(storage: Storage, folder: str, named: set[str], now: datetime, *, ending: str) -> Iterator[File]:
+    """Return files of a folder that no row names and that are old enough, and unfinished ones.
+
+    `ending`: that of our own files' names; no name holds a hash of content.
+    """
+    for name in names(storage, folder):
+        part = bool(PART.search(name))
+        if name in named or not (part or name.endswith(ending)):
+            continue
+        with suppress(FileNotFoundError):
+            file = File(name, storage.size(name), storage.get_modified_time(name), part)
+            if file.modified < now - (PART_GRACE if part else GRACE):
                 yield file
 
 

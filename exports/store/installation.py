@@ -24,6 +24,7 @@ from django.utils import timezone
 from exports.models import Installation, Snapshot, SourceCode, StoredAsset
 from exports.models.asset import ASSETS
 from exports.models.installation import new_installation_id
+from exports.models.ledger import FOLDER as LEDGER
 from exports.models.server_logs import FOLDER as LOGS
 from exports.models.source_code import FOLDER as SOURCE_CODE
 from psynetdata.models import Deployment
@@ -37,7 +38,7 @@ FILE = "installation.json"
 # Raised when an older version would misread what is in the storage.
 FORMAT = 1
 # Folders besides the store whose files cannot be made again.
-KEPT_FOLDERS = (ASSETS, LOGS, SOURCE_CODE)
+KEPT_FOLDERS = (ASSETS, LOGS, SOURCE_CODE, LEDGER)
 _FOLDERS = (FOLDER, *KEPT_FOLDERS, "manifests", "exports")
 _SAMPLE = 3  # snapshots whose files are looked for when a storage carries no id yet
 

@@ -15,7 +15,6 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -34,6 +33,7 @@ from isal import igzip
 from exports.models import (
     DeploymentManifest,
     Installation,
+    LedgerFile,
     Note,
     ServerLogs,
     Snapshot,
@@ -46,17 +46,16 @@ from psynetdata.models import Decision, Deployment, Numbered, SavedSheet, Secret
 from psynetdata.psynet.problems import Damaged
 
 from . import installation
-from .garbage import GRACE
-from .storage_listing import PART, PART_GRACE, File, names
+from .storage_listing import names
 
 FOLDER = "manifests"
 FORMAT = 1
 # Rows that belong to a deployment and that no snapshot can bring back.
 OF_DEPLOYMENT: tuple[type[models.Model], ...] = (
-    Decision, Numbered, SavedSheet, Note, Withdrawal, SourceCode, ServerLogs,
+    Decision, Numbered, SavedSheet, Note, Withdrawal, SourceCode, ServerLogs, LedgerFile,
 )  # fmt: skip
 _SECRETS = ("source_secret", "assets_secret", "experiment_secret", "source_key")
-_NOT_IN_IT = ("manifest", "manifest_due", "damage")
+_NOT_IN_IT = ("manifest", "manifest_due", "damage", "collected")
 _TOGETHER = 200
 Row = dict[str, Any]
 
@@ -119,19 +118,6 @@ def named() -> set[str]:
     for row in DeploymentManifest.objects.all():
         found |= {row.name, row.assets_name} - {""}
     return found
-
-
-def unnamed(storage: Storage, now: datetime) -> Iterator[File]:
-    """Return manifests that no row names and that are old enough, and unfinished ones."""
-    known = named()
-    for name in names(storage, FOLDER):
-        partial = bool(PART.search(name))
-        if name in known or not (partial or name.endswith(".json.gz")):
-            continue
-        with suppress(FileNotFoundError):
-            file = File(name, storage.size(name), storage.get_modified_time(name), partial)
-            if file.modified < now - (PART_GRACE if partial else GRACE):
-                yield file
 
 
 def _save_deployments(deployments: list[Deployment]) -> int:

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from exports.models import Snapshot
+from exports.models.snapshot import ANONYMOUS
 from exports.sources.untrusted_zip import printable_name
 from exports.sources.upload import Upload
 from psynetdata.models import Audit, Deployment
@@ -19,7 +20,6 @@ from .staged_tables import Staged
 # PsyNet deletes none of these; fewer than before deserves a warning.
 _ONLY_GROWING = {"participant": "participants", "info": "trials", "response": "responses"}
 _VERSIONS = ("psynet_version", "dallinger_version", "python_version")
-_ANONYMOUS = "anonymous/"
 
 
 def find_same(deployment_id: str, staged: Staged, upload: Upload) -> Snapshot | None:
@@ -36,7 +36,7 @@ def find_same(deployment_id: str, staged: Staged, upload: Upload) -> Snapshot | 
     same = next((snapshot for snapshot in alike.iterator() if snapshot.contents == contents), None)
     if same is None or same.origin:
         return same
-    name = (_ANONYMOUS if upload.anonymous else "") + printable_name(upload.label)
+    name = (ANONYMOUS if upload.anonymous else "") + printable_name(upload.label)
     kept = Snapshot.objects.filter(pk=same.pk).update(origin=name, manifest_due=True)
     return same if kept else None  # a prune was faster
 
@@ -86,7 +86,7 @@ def commit(deployment_id: str, arrived: Arrived, upload: Upload, *, origin: str,
             deployment=deployment,
             state=_states(deployment_id, upload)[0],
             taken_at=taken_at,
-            origin=(_ANONYMOUS if upload.anonymous else "") + printable_name(origin),
+            origin=(ANONYMOUS if upload.anonymous else "") + printable_name(origin),
             **arrived.fields(),
         )
         Audit.record("load", deployment=deployment, target=snapshot, origin=snapshot.origin)
@@ -141,7 +141,7 @@ def remarks(snapshot: Snapshot, before: Snapshot | None, upload: Upload, *, crea
 def _states(deployment_id: str, upload: Upload) -> list[str]:
     """Return the state of a new snapshot, and others that also fit. Anonymous rows never replace original ones."""
     newest = Snapshot.objects.good().filter(deployment__deployment_id=deployment_id).first()
-    if upload.anonymous and newest and not newest.origin.startswith(_ANONYMOUS):
+    if upload.anonymous and newest and not newest.origin.startswith(ANONYMOUS):
         return [Snapshot.State.SUSPECT, Snapshot.State.GOOD]
     return [Snapshot.State.GOOD]
 

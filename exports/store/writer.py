@@ -268,6 +268,8 @@ def repaired(deployment: Deployment, writer: StoreWriter) -> None:
         left = [ref for ref in snapshot.damage if not writer.has_mended(ref)]
         if left != snapshot.damage:
             Snapshot.objects.filter(pk=snapshot.pk).update(damage=left)
+            # Identifiers in these blobs are not in the ledger yet.
+            Snapshot.objects.filter(deployment__in=deployment.chain()).update(collected="")
 
 
 def files_of(snapshot: Snapshot, store: Store) -> set[str]:

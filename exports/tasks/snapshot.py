@@ -10,7 +10,7 @@ from exports.capture import snapshot_schedule
 from exports.capture.take import take
 from exports.history import accept
 from exports.load.load import load
-from exports.mirroring import mirror_claims, missing_summaries
+from exports.mirroring import mirror_claims, missing_summaries, outdated_faces
 from exports.mirroring.newest import mirror_newest
 from exports.models import Snapshot
 from exports.operations import policy
@@ -73,7 +73,7 @@ def load_job(running: jobs.Running) -> dict:
 def mirror_job(running: jobs.Running) -> dict:
     """Mirror the newest snapshot of the job's deployment. Options: waits, if another job is filling this mirror.
 
-    Result: snapshot and rows, or left_to, the id of that job.
+    Result: snapshot, rows and ledger, or left_to, the id of that job.
     """
     return mirror_newest(running.job.deployment, running, waits=bool(running.options.get("waits")))
 
@@ -149,6 +149,11 @@ def summarize_job(running: jobs.Running) -> dict:
 @jobs.each_minute
 def send_missing_summaries() -> None:
     missing_summaries.send_missing()
+
+
+@jobs.each_minute
+def send_outdated_faces() -> None:
+    outdated_faces.send_outdated()
 
 
 @jobs.handler(logs.KIND, cluster=jobs.SLOW, max_attempts=1, kept=_KEPT)

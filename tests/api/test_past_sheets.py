@@ -6,7 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from exports.ledger import collection
 from exports.mirroring.mirror import mirror
+from exports.models import Snapshot
+from psynetdata import jobs
+from psynetdata.models import Job
+from tests.ledger.moments import ANN, BOB, moment
 from tests.store.snapshot_factory import TAKEN_AT, written_down
 
 from .test_basic_data import body, rows
@@ -73,6 +78,35 @@ def test_a_sheet_as_it_was_by_snapshot_and_by_time(history, analyst, officer):
     assert PEOPLE[1][1] not in str(hidden)
     now = {row["participant_worker_id"] for row in rows(analyst.get(TRIALS))}
     assert {row["participant_worker_id"] for row in hidden} == now
+
+
+def test_an_identifier_that_came_later_is_replaced_in_every_moment(analyst, officer):
+    told = {"answers": (f"I met {BOB} there",)}
+    first = moment(0, (1, ANN), **told)
+    mirror(first)
+    address = "/api/basic_data/response/"
+    moments = [{}, {"snapshot": first.pk}, {"as_of": at(0.5)}]
+    before = [analyst.get(address, asked) for asked in moments]
+    assert all(BOB in str(rows(answer)) for answer in before)  # nobody could know
+    mirror(moment(1, (1, ANN), (2, BOB), **told))
+    for asked, old in zip(moments, before, strict=True):
+        answer = analyst.get(address, asked, HTTP_IF_NONE_MATCH=old["ETag"])
+        assert answer.status_code == 200
+        assert BOB not in str(rows(answer))
+        assert BOB in str(rows(officer.get(address, asked)))
+    assert BOB.encode() not in body(analyst.get("/api/basic_data/?sheet=response"))
+
+
+def test_a_page_does_not_wait_for_a_ledger_that_takes_long(history, analyst, officer, monkeypatch):
+    monkeypatch.setattr(collection, "_AT_ONCE", 3)
+    Snapshot.objects.update(collected="")
+    answer = analyst.get(TRIALS, {"snapshot": history[0].pk})
+    assert answer.status_code == 503
+    assert "still being collected" in str(answer.json())
+    assert ids(officer.get(TRIALS, {"snapshot": history[0].pk})) == [1, 2, 3]
+    assert Job.objects.get(kind="mirror").state == "queued"
+    jobs.run_here("mirror", deployment=history[0].deployment)
+    assert ids(analyst.get(TRIALS, {"snapshot": history[0].pk})) == [1, 2, 3]
 
 
 def test_what_changed_since(history, analyst):

@@ -11,6 +11,7 @@ from django.apps import apps
 from django.db import connections
 
 from psynetdata.anonymize.face import deployment_anonymizer
+from psynetdata.anonymize.face.identifier_cache import NoLedger
 from psynetdata.anonymize.identifiers.collection import collect
 from psynetdata.anonymize.policy.rules import Policy
 from psynetdata.anonymize.rows.anonymizer import Anonymizer
@@ -55,7 +56,7 @@ def live():
 
 
 def follow(deployment, live):
-    filling = deployment_anonymizer.FaceAnonymizer(deployment, live)
+    filling = deployment_anonymizer.FaceAnonymizer(deployment, live, NoLedger())
     with TemporaryDirectory() as folder:
         prepared = PreparedRows(Path(folder))
         prepare(ANONYMOUS, deployment, live, filling, prepared)
@@ -190,7 +191,7 @@ def test_only_parts_that_changed_are_looked_through_for_identifiers(deployment, 
     follow(deployment, live)
     live.rows["participant"][12]["status"] = "approved"
     live.reads.clear()
-    assert deployment_anonymizer.FaceAnonymizer(deployment, live).name
+    assert deployment_anonymizer.FaceAnonymizer(deployment, live, NoLedger()).name
     assert live.reads == ["participant"]
 
 
@@ -256,7 +257,13 @@ def test_a_refresh_that_is_stopped_leaves_a_face_that_can_be_followed(deployment
             raise Cancelled("Stopped.")
 
     with pytest.raises(Cancelled):
-        refresh(ANONYMOUS, deployment, live, deployment_anonymizer.FaceAnonymizer(deployment, live), on_progress=stop)
+        refresh(
+            ANONYMOUS,
+            deployment,
+            live,
+            deployment_anonymizer.FaceAnonymizer(deployment, live, NoLedger()),
+            on_progress=stop,
+        )
     assert everything(ANONYMOUS) == before
     filling = follow(deployment, live)
     assert any(filling._since.values())

@@ -54,11 +54,11 @@ def at_work(monkeypatch):
     """`with at_work(run): …`: `run` works in another thread, which is about to mirror while the body runs."""
     really, begun, goes_on = newest.mirror, threading.Event(), threading.Event()
 
-    def wait_then_mirror(snapshot, *, running):
+    def wait_then_mirror(snapshot, *, running, **ledger):
         if threading.current_thread() is not threading.main_thread() and not begun.is_set():
             begun.set()
             assert goes_on.wait(WAIT)
-        return really(snapshot, running=running)
+        return really(snapshot, running=running, **ledger)
 
     monkeypatch.setattr(newest, "mirror", wait_then_mirror)
 
@@ -273,7 +273,7 @@ def test_a_claim_that_is_not_given_back_in_time_is_a_conflict(arrive, monkeypatc
 def test_a_job_that_another_worker_took_over_changes_no_claim(arrive, monkeypatch):
     deployment = arrive("one").deployment
 
-    def be_taken_over(snapshot, running):
+    def be_taken_over(snapshot, running, ledger):
         Job.objects.filter(pk=running.job.pk).update(run_token="another")
         raise Conflict("It did not respond for too long.")
 

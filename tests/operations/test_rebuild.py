@@ -11,14 +11,16 @@ from django.contrib.auth import get_user_model
 from django.core.files.storage import default_storage
 
 from exports.history.pin import pin
+from exports.mirroring.mirror import mirror
 from exports.models import DeploymentManifest, Note, Snapshot, StoredAsset, Withdrawal
 from exports.operations import rebuild
 from exports.operations.storage_check import verify_snapshot
 from exports.store import installation, manifests
 from psynetdata import credentials, jobs
 from psynetdata.env import local_storage
-from psynetdata.models import Decision, Deployment, Participant, SavedSheet
+from psynetdata.models import Decision, Deployment, Participant, Response, SavedSheet
 from psynetdata.psynet.problems import Conflict, NotFound
+from tests.ledger.moments import ANN, BOB, moment
 from tests.references import DATA
 
 from .aged_snapshots import age, file_of_coin, prune, stored, taken
@@ -96,6 +98,20 @@ def test_a_desk_from_the_store_alone(desk, typed, tmp_path, django_db_setup):
         assert not shown.filter(id=1).exists()
     assert typed("verify", "--all")[0] == 0
     assert not manifests.are_due()
+
+
+def test_an_identifier_that_only_a_pruned_snapshot_held_is_still_known(typed, django_db_setup):
+    old = moment(0, (1, ANN), (2, BOB))
+    newest = moment(1, (1, ANN), answers=(f"I met {BOB} there",))
+    mirror(newest)
+    manifests.save_due()
+    old.refresh_from_db()
+    default_storage.delete(old.manifest)
+    django_db_setup.reset()
+    assert typed("rebuild")[0] == 0
+    assert list(Snapshot.objects.values_list("pk", flat=True)) == [newest.pk]
+    assert BOB not in str(Response.objects.using("anonymous").get().answer)
+    assert typed("verify", "--all")[0] == 0
 
 
 def test_new_rows_after_a_rebuild_have_new_numbers(desk, typed, django_db_setup):

@@ -217,11 +217,11 @@ def test_the_command(export, folder):
     assert verify("--snapshot", str(snapshot.pk))[0][0].startswith(f"snapshot {snapshot.pk}: ok, ")
     assert verify("--export", str(export.pk))[0][0].startswith(f"export {export.pk}: ok, ")
     lines, failure = verify("--all")
-    assert (len(lines), failure) == (2, None)
+    assert (len(lines), failure) == (3, None)  # a snapshot, an export, and a ledger
     default_storage.delete(export.archives.get(mode="regular").file)
     lines, failure = verify("--all")
     assert lines[1] == f"export {export.pk}: regular: its file is missing from the storage."
-    assert failure == "1 of 2 verified things are not as they should be."
+    assert failure == "1 of 3 verified things are not as they should be."
 
 
 def test_the_command_says_what_it_needs():

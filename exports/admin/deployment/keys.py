@@ -5,6 +5,7 @@ from django.http import HttpResponse
 from unfold.decorators import action
 
 from exports.mirroring.rebuild import rebuild
+from exports.operations.keys import destroy_key
 from psynetdata import rights
 from psynetdata.admin.pages import html
 from psynetdata.admin.pages.confirmation import ConfirmationPlan, confirmed, row_or_404
@@ -28,7 +29,7 @@ class KeyActions:
         row = self._allowed(request, object_id)
 
         def do() -> str:
-            keys.destroy_key(row, user=request.user)
+            destroy_key(row, user=request.user)
             rebuild(row, owner=request.user)
             return f"The key of {row} is destroyed. Its anonymous face is being rebuilt, with other pseudonyms."
 
@@ -65,7 +66,8 @@ def _plan_to_destroy(row: Deployment) -> ConfirmationPlan:
         return ConfirmationPlan("Destroy the key", ["There is no key: none was needed yet, or it was destroyed."])
     sentences = [
         "Nobody can then make these pseudonyms again, or trace them with the key. The assigned numbers and what "
-        "is stored of identifiers are deleted too. This cannot be undone.",
+        "is stored of identifiers are deleted too; identifiers of snapshots that were deleted are then no longer "
+        "known, so they are no longer replaced where other people wrote them. This cannot be undone.",
         "Exports made from then on have other pseudonyms, which cannot be joined with those of earlier exports. The "
         "anonymous face is rebuilt with them.",
         "This does not reach: a key file that was exported, backups of this site's database, and snapshots, "

@@ -8,6 +8,7 @@ from psynetdata.psynet.table_source import TableSource
 
 from . import table_rows
 from .credentials import Credentials
+from .ledger_entries import Entry, KnownNeedles
 from .materials import Materials
 from .needle import Needles
 from .people import People
@@ -20,16 +21,28 @@ _TOGETHER = ("node", "asset")
 Parts = tuple[tuple[str, Any], ...]
 
 
-def collect(source: TableSource, *, processes: int = 1, decided: frozenset[str] = frozenset()) -> Needles:
-    """Return everything to look for that the raw tables hold.
+def collect(
+    source: TableSource,
+    *,
+    processes: int = 1,
+    decided: frozenset[str] = frozenset(),
+    ledger: Iterable[Entry] = (),
+) -> Needles:
+    """Return everything to look for that the raw tables hold, and the ledger of other moments (`ledger_entries`).
 
     The rules are in `people` (ids of people, e-mail addresses), `materials` (personal assets, folders of the server),
     `credentials` (passwords and secrets), `public_words` and `said_words` (words that identify nobody). `decided`: ids
     of assets that staff allowed to be exported, although people made them.
+
+    Exemptions are applied on top of the ledger: what several people hold, what a public file has too, and last the
+    words of the experiment, according to the tables of this moment.
     """
-    gathered = _Gathered(decided)
-    with spread.pool(processes, _Tables(source, decided)) as pool:
+    known = KnownNeedles.sorted_out(ledger)
+    tables = _Tables(source, decided, known.assets)
+    gathered = _Gathered(tables)
+    with spread.pool(processes, tables) as pool:
         _merge_in_order(gathered, pool.each(_gather, enumerate(_tasks(table_rows.source_segments(source)))))
+        gathered.add(known)
         gathered.close()
         needles = gathered.needles
         if wanted := needles.typed_words():
@@ -46,8 +59,8 @@ def collect(source: TableSource, *, processes: int = 1, decided: frozenset[str] 
 class _Tables:
     """A source with the names of its columns, which a worker cannot ask for."""
 
-    def __init__(self, source: TableSource, decided: frozenset[str] = frozenset()):
-        self._source, self.decided = source, decided
+    def __init__(self, source: TableSource, decided: frozenset[str], personal: frozenset[str]):
+        self._source, self.decided, self.personal = source, decided, personal
         self._columns = {table: [column.name for column in source.columns(table)] for table in source.tables()}
 
     def read(self, parts: Parts, gathered: Any) -> Any:
@@ -74,14 +87,12 @@ class _Gatherer(Protocol):
 class _Gathered:
     """All collectors, with needles of their own."""
 
-    def __init__(self, decided: frozenset[str]) -> None:
+    def __init__(self, tables: _Tables) -> None:
         self.needles = Needles()
-        self._gatherers: list[_Gatherer] = [
-            People(self.needles),
-            Materials(self.needles, decided),
-            Credentials(self.needles),
-            Words(self.needles),
-        ]
+        self._people = People(self.needles)
+        self._materials = Materials(self.needles, tables.decided, tables.personal)
+        others = (Credentials(self.needles), Words(self.needles))
+        self._gatherers: list[_Gatherer] = [self._people, self._materials, *others]
 
     def begin(self, table: str, columns: list[str]) -> None:
         for gatherer in self._gatherers:
@@ -90,6 +101,17 @@ class _Gathered:
     def chunk(self, rows: list[table_rows.Cells], raw: bytes) -> None:
         for gatherer in self._gatherers:
             gatherer.chunk(rows, raw)
+
+    def add(self, known: KnownNeedles) -> None:
+        """Add what other moments held."""
+        for value, kind in known.values:
+            self.needles.add(value, kind)
+        for value, kind in known.typed:
+            self.needles.add(value, kind, typed=True)
+        for value, holder in known.holders:
+            self._people.know(value, holder)
+        for asset, value in known.files:
+            self._materials.know(value, asset)
 
     def merge(self, other: "_Gathered") -> None:
         self.needles.merge(other.needles)
@@ -112,7 +134,7 @@ def _tasks(parts: Iterable[tuple[str, Any]]) -> list[Parts]:
 
 def _gather(tables: _Tables, task: tuple[int, Parts]) -> tuple[int, _Gathered]:
     number, parts = task
-    return number, tables.read(parts, _Gathered(tables.decided))
+    return number, tables.read(parts, _Gathered(tables))
 
 
 def _read_again(pool: spread.Pool, source: TableSource, words: SharedWords | SaidWords) -> None:

@@ -27,13 +27,15 @@ _TRUE = ("t", "true", "True", "1")
 class Materials:
     """Collects what points to personal assets; the table `node` must come before `asset`.
 
-    `decided`: ids of assets that staff declared not personal.
+    `decided`: ids of assets that staff declared not personal. `known`: ids of assets that were personal at another
+    time, and so are now.
     """
 
-    def __init__(self, needles: "Needles", decided: frozenset[str] = frozenset()):
-        self._needles, self._decided = needles, decided
+    def __init__(self, needles: "Needles", decided: frozenset[str] = frozenset(), known: frozenset[str] = frozenset()):
+        self._needles, self._decided, self._known = needles, decided, known
         self._made_nodes: set[str] = set()
-        self._personal: dict[str, None] = {}
+        # {value that leads to a file: the asset's id}
+        self._personal: dict[str, str] = {}
         self._public: set[str] = set()
         self._basenames: Counter[str] = Counter()
         self._table = ""
@@ -60,6 +62,16 @@ class Materials:
         self._public |= other._public
         self._basenames.update(other._basenames)
 
+    @property
+    def personal(self) -> dict[str, str]:
+        """{value that leads to a personal file: the asset's id}, with those that a public asset has too."""
+        return self._personal
+
+    def know(self, value: str, asset: str) -> None:
+        """Add a value that led to a personal file at another time."""
+        if asset not in self._decided:
+            self._personal.setdefault(value, asset)
+
     def _asset(self, cells: dict[str, str]) -> None:
         self._folders(cells)
         values = [cells[name] for name in (*_PLACES, *_HASHES) if name in cells]
@@ -67,7 +79,7 @@ class Materials:
         basenames = {basename for name in _PLACES if (basename := _basename(cells.get(name, "")))}
         self._basenames.update(basenames)
         if self._is_personal(cells):
-            self._personal.update(dict.fromkeys((*values, *sorted(basenames))))
+            self._personal.update(dict.fromkeys((*values, *sorted(basenames)), cells.get("id", "")))
         else:
             self._public.update(values, basenames, filter(None, [cells.get("local_key")]))
 
@@ -85,6 +97,7 @@ class Materials:
         return (
             "trial_id" in cells
             or "participant_id" in cells
+            or cells.get("id") in self._known
             or cells.get("node_id") in self._made_nodes
             or _names_a_person(cells.get("parent", ""))
         )

@@ -2,8 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from psynetdata.psynet.wordlists.exemptions import SCAN, exemptions
 
@@ -55,6 +56,15 @@ class Needles:
     @property
     def items(self) -> list[Needle]:
         return [Needle(value, kind) for value, kind in self._kinds.items()]
+
+    def latest(self, count: int) -> Iterator[Needle]:
+        """Yield the needles that were added last."""
+        for value in islice(reversed(self._kinds), count):
+            yield Needle(value, self._kinds[value])
+
+    def is_typed(self, needle: Needle) -> bool:
+        """Return whether it comes only from what somebody typed or sent."""
+        return needle.value in self._typed
 
     def add(self, value: str | None, kind: str, *, typed: bool = False) -> None:
         """Look for the value. Empty values (`""`, `None`, `null`, …) and hashes of empty data are ignored.

@@ -96,6 +96,15 @@ class People:
         for value, holders in other._holders.items():
             self._holders[value] |= holders
 
+    @property
+    def holders(self) -> dict[str, set[str]]:
+        """{value that may name a person: rows that have it}."""
+        return self._holders
+
+    def know(self, value: str, holder: str) -> None:
+        """Add a row that had the value at another time."""
+        self._holders[value].add(holder)
+
     def close(self) -> None:
         """A value that several people share under a key that identifies nobody is a group, not a person."""
         for value, holders in self._holders.items():

@@ -29,10 +29,15 @@ def chunks(source: TableSource, table: str, segment: Any, width: int) -> Iterato
         return
     with source.open_segment(table, segment) as stream:
         for block in _whole_records(stream):
-            rows = list(csv.reader(io.StringIO(block.decode(), newline=""), strict=True))
-            if any(len(row) != width for row in rows):  # an empty line is the NULL of a table with one column
-                rows = [(row + [""] * width)[:width] for row in rows]
-            yield rows, block
+            yield rows_of(block, width), block
+
+
+def rows_of(block: bytes, width: int) -> list[Cells]:
+    """Return the rows of a block of whole records."""
+    rows = list(csv.reader(io.StringIO(block.decode(), newline=""), strict=True))
+    if any(len(row) != width for row in rows):  # an empty line is the NULL of a table with one column
+        rows = [(row + [""] * width)[:width] for row in rows]
+    return rows
 
 
 def _chunks_of_rows(source: TableSource, table: str) -> Iterator[tuple[list[Cells], bytes]]:

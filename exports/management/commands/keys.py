@@ -3,6 +3,7 @@ from pathlib import Path
 
 from exports.management.mirroring_command import MirroringCommand
 from exports.mirroring.rebuild import to_mirror
+from exports.operations.keys import destroy_key
 from psynetdata.anonymize.face import keys
 from psynetdata.deployments import chosen
 from psynetdata.models import Deployment
@@ -53,7 +54,7 @@ class Command(MirroringCommand):
                 f"This destroys the key of {deployment.deployment_id} and of those that continue it, for good: later "
                 "exports have other pseudonyms, which cannot be joined with earlier ones. Add --yes to confirm."
             )
-        keys.destroy_key(deployment)
+        destroy_key(deployment)
         self.mirror(to_mirror(deployment), done="The key is destroyed, but the anonymous face still shows the old one.")
         self.stdout.write(
             f"The key of {deployment.deployment_id} is destroyed. Copies may be in backups of this site's database and "

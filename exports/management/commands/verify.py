@@ -9,6 +9,7 @@ from exports.operations.rehash import note_all_whole
 from exports.operations.storage_check import (
     verify_assets,
     verify_export,
+    verify_ledger,
     verify_logs,
     verify_snapshot,
     verify_source_code,
@@ -27,7 +28,7 @@ class Command(BaseCommand):
         what.add_argument("path", nargs="?", type=Path, help="An export: its folder, or its zip.")
         what.add_argument("--snapshot", type=int, metavar="ID")
         what.add_argument("--export", type=int, metavar="ID")
-        what.add_argument("--all", action="store_true", help="All stored snapshots, exports, logs, code and files.")
+        what.add_argument("--all", action="store_true", help="Everything that is stored.")
 
     def run(self, *, path: Path | None, snapshot: int | None, export: int | None, **options):
         if path is None and snapshot is None and export is None and not options["all"]:
@@ -52,7 +53,8 @@ def _things(path: Path | None, snapshot: int | None, export: int | None) -> Iter
         yield str(path), verify_path(Path(path))
         return
     snapshots, exports = Snapshot.objects.order_by("pk"), Export.objects.select_related("job").order_by("pk")
-    codes, logs, keeping = SourceCode.objects.none(), ServerLogs.objects.none(), Deployment.objects.none()
+    codes, logs = SourceCode.objects.none(), ServerLogs.objects.none()
+    keeping = ledgers = Deployment.objects.none()
     if snapshot is not None:
         snapshots, exports = snapshots.filter(pk=snapshot), exports.none()
         if not snapshots:
@@ -67,6 +69,7 @@ def _things(path: Path | None, snapshot: int | None, export: int | None) -> Iter
         codes = SourceCode.objects.select_related("deployment").order_by("pk")
         logs = ServerLogs.objects.select_related("deployment").order_by("pk")
         keeping = Deployment.objects.filter(stored_assets__isnull=False).distinct().order_by("pk")
+        ledgers = Deployment.objects.filter(continues=None, ledger_files__isnull=False).distinct().order_by("pk")
     seen: dict[str, int] = {}
     for one in snapshots.iterator():
         yield str(one), verify_snapshot(one, seen)
@@ -77,5 +80,7 @@ def _things(path: Path | None, snapshot: int | None, export: int | None) -> Iter
     for one in logs.iterator():
         yield str(one), verify_logs(one)
     sound: dict[str, bool] = {}
+    for one in ledgers:
+        yield f"ledger of identifiers of {one}", verify_ledger(one)
     for one in keeping:
         yield f"asset files of {one}", verify_assets(one, sound)

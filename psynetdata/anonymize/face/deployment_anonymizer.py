@@ -26,19 +26,25 @@ _LEVEL = "shared"  # of the anonymous face
 
 
 def anonymizer(
-    deployment: Deployment, source: TableSource, *, level: str = _LEVEL, options: Options | None = None
+    deployment: Deployment,
+    source: TableSource,
+    ledger: identifier_cache.Ledger,
+    *,
+    level: str = _LEVEL,
+    options: Options | None = None,
 ) -> Anonymizer:
     """Return the anonymizer of a deployment for the rows of `source`.
 
     It reads the tables that hold identifiers once; where the source has parts it uses what is already known of them.
-    Its output depends only on source, policy, key, level and options, and on the stored numbers if the options ask for
-    numbered pseudonyms.
+    Its output depends only on source, ledger, policy, key, level and options, and on the stored numbers if the options
+    ask for numbered pseudonyms.
     """
     key, policy, options = key_of(deployment), policy_of(deployment), options or Options()
     if isinstance(source, identifier_cache.HashedSource):
-        identifiers = identifier_cache.IdentifierFinder(deployment, source, policy, ruleset.VERSION, keeps=False).find()
+        finder = identifier_cache.IdentifierFinder(deployment, source, ledger, policy, ruleset.VERSION, keeps=False)
+        identifiers = finder.find()
     else:
-        identifiers = collect(source, policy)
+        identifiers = collect(source, policy, ledger.entries)
     names = pseudonyms.Pseudonyms(key)
     if options.pseudonyms == "number":
         names = pseudonym_numbers.numbered(deployment, identifiers, key)
@@ -64,14 +70,15 @@ def withholds(deployment: Deployment) -> bool:
 class FaceAnonymizer:
     """Fills the anonymous face with the rows of one moment (a mirror.Filling).
 
-    Its name consists of level, code, policy, key and identifiers. If the identifiers of that moment are known, nothing
-    has to be read to get the name.
+    Its name consists of level, code, policy, key and identifiers. If the identifiers of that moment and of the ledger's
+    state are known, nothing has to be read to get the name.
     """
 
     def __init__(
         self,
         deployment: Deployment,
         source: identifier_cache.HashedSource,
+        ledger: identifier_cache.Ledger,
         *,
         check_cancelled: Callable[[], None] | None = None,
     ):
@@ -79,7 +86,7 @@ class FaceAnonymizer:
         self._deployment, self._check_cancelled = deployment, check_cancelled
         self._key, self._policy = key_of(deployment), policy_of(deployment)
         self._finder = identifier_cache.IdentifierFinder(
-            deployment, source, self._policy, ruleset.VERSION, check_cancelled
+            deployment, source, ledger, self._policy, ruleset.VERSION, check_cancelled
         )
         key_name = hashlib.sha256(b"name of a key:" + self._key).hexdigest()[:16]
         self._base = f"level={_LEVEL};code={ruleset.VERSION};policy={self._policy.sha256};key={key_name};identifiers="

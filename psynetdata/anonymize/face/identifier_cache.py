@@ -18,6 +18,7 @@ from psynetdata.anonymize.identifiers.collection import in_order, merge_contribu
 from psynetdata.anonymize.identifiers.contribution import Contribution
 from psynetdata.anonymize.identifiers.contribution_reader import ContributionReader
 from psynetdata.anonymize.identifiers.identifiers import Identifiers
+from psynetdata.anonymize.identifiers.ledger_entries import Entry, KnownEntries
 from psynetdata.anonymize.policy.rules import Policy
 from psynetdata.faces import ANONYMOUS, IDENTIFIED, writing
 from psynetdata.models import Deployment, IdentifierPart, KnownIdentifiers, MirroredTable
@@ -42,9 +43,27 @@ class HashedSource(TableSource, Protocol):
         """Yield (hash of the rows, function that returns their records in blocks) of each part, in order."""
 
 
+class Ledger(Protocol):
+    """The identifiers of all moments of the deployment, and of those that continue each other (exports.ledger)."""
+
+    @property
+    def state(self) -> str:
+        """A name that changes with the entries."""
+
+    @property
+    def entries(self) -> Iterable[Entry]:
+        """The entries, read when they are first asked for."""
+
+
+class NoLedger:
+    """For tables whose moment is the only one, such as in tests of a single snapshot."""
+
+    state, entries = "", ()
+
+
 @dataclass
 class IdentifierFinder:
-    """Finds the identifiers of one moment.
+    """Finds the identifiers of one moment, and those that the ledger knows from others.
 
     `code` names the version of the code that finds them; `check_cancelled` is called regularly and may raise an
     exception to stop; `keeps`: missing parts are stored once they are read.
@@ -52,6 +71,7 @@ class IdentifierFinder:
 
     deployment: Deployment
     source: HashedSource
+    ledger: Ledger
     policy: Policy
     code: str
     check_cancelled: CheckCancelled = None
@@ -59,13 +79,14 @@ class IdentifierFinder:
     names: set[str] = field(default_factory=set)
 
     def find(self) -> Identifiers:
-        """Return the identifiers, from the stored parts and from reading the missing ones."""
-        return merge_contributions(self._contributions())
+        """Return the identifiers: from the ledger, from the stored parts and from reading the missing ones."""
+        known = KnownEntries.sorted_out(self.ledger.entries, self.policy)
+        return merge_contributions(self._contributions(), known)
 
     def inputs(self) -> str:
         """Return a hash of everything that the identifiers depend on."""
         contents = [[table, self.source.content(table)] for table in sorted(self.source.tables())]
-        return _hash([contents, self.policy.sha256, self.code])
+        return _hash([contents, self.policy.sha256, self.code, self.ledger.state])
 
     def _contributions(self) -> Iterator[tuple[str, Contribution]]:
         new_rows: list[IdentifierPart] = []

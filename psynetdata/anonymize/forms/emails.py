@@ -21,12 +21,6 @@ _END = (
     "(?:com|org|net|edu|gov|info|mail|eu|uk|de|fr|nl|es|ch|se|dk|fi|pl|pt|cz|sk|hu|gr|ro|ru|ua|tr|il|cn|jp|kr|tw|br|mx|ar"
     "|cl|co|ca|au|nz|ie|io|ai|ac|app|dev)"
 )
-_WORD = r"(?:dot|punkt|point|punto|punt|ponto|kropka)"
-_DOT = rf"(?:\.| ?[\[({{<] ?(?:{_DOT_WORD}|\.) ?[\])}}>] ?| {_DOT_WORD} )"
-_NAME = rf"(?:{_W}|[+%'-]){{1,64}}(?:(?:\.|{_DOT})(?:{_W}|[+%'-]){{1,64}}){{0,3}}"
-# In brackets, or as a word with a dot that is a word too: `look at example.org` is none.
-# `at one point in time` has no address.
-_SURE_DOT = r"(?:dot|punkt|punto|punt|ponto|kropka)"
 _WORD = "(?:at|arroba|klammeraffe|apenstaartje|chiocciola)"
 _HIDDEN = re.compile(
     rf"{_NAME}(?: ?[\[({{<] ?{_AT} ?[\])}}>] ?{_LABEL}(?:{_DOT}{_LABEL}){{0,3}}{_DOT}[a-z]{{2,24}}"

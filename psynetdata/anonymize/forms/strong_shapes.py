@@ -2,7 +2,7 @@
 
 import re
 
-from . import patterns
+from .emails import EMAIL
 
 # Prolific's 24 hexadecimal digits, MTurk's workers and HITs, UUIDs.
 _ID = re.compile(
@@ -14,4 +14,4 @@ _ID = re.compile(
 def has_strong_shape(value: str) -> bool:
     """Return whether the value is an e-mail address or like a recruiter's id."""
     text = value.strip()
-    return bool(_ID.fullmatch(text) or patterns.EMAIL.fullmatch(text))
+    return bool(_ID.fullmatch(text) or EMAIL.fullmatch(text))

@@ -1,4 +1,4 @@
-"""All identifiers of a deployment: the parts of its tables put together."""
+"""All identifiers of a deployment: the parts of its tables put together, and the entries of its ledger."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -11,6 +11,7 @@ from .answer_copies import AnswerCopyCollector
 from .contribution import Contribution
 from .contribution_reader import ContributionReader, keep
 from .identifiers import Identifiers
+from .ledger_entries import Entry, KnownEntries
 from .personal_assets import PersonalAssets
 from .public_words import PublicWords
 
@@ -22,9 +23,12 @@ _PART = 8192
 _LONG_ENTRY = 12
 
 
-def collect(source: TableSource, policy: Policy) -> Identifiers:
-    """Return all identifiers and secrets in the tables of one moment; reads tables that can hold any once."""
-    return merge_contributions(_contributions(source, policy))
+def collect(source: TableSource, policy: Policy, ledger: Iterable[Entry] = ()) -> Identifiers:
+    """Return all identifiers and secrets in the tables of one moment, and in the entries of a ledger.
+
+    Reads tables that can hold any once.
+    """
+    return merge_contributions(_contributions(source, policy), KnownEntries.sorted_out(ledger, policy))
 
 
 def in_order(tables: Iterable[str]) -> list[str]:
@@ -32,13 +36,22 @@ def in_order(tables: Iterable[str]) -> list[str]:
     return sorted(tables, key=lambda table: (table not in _FIRST, table))
 
 
-def merge_contributions(contributions: Iterable[tuple[str, Contribution]]) -> Identifiers:
-    """Return the identifiers from (table, part) of all tables, in the order of `in_order`."""
+def merge_contributions(
+    contributions: Iterable[tuple[str, Contribution]], known: KnownEntries | None = None
+) -> Identifiers:
+    """Return the identifiers from (table, part) of all tables, in the order of `in_order`, and from a ledger's entries.
+
+    Here exemptions are applied on top of the ledger: what many people passed on, what a public file has too, and last
+    the words of the experiment, according to the tables of this moment.
+    """
+    known = known or KnownEntries()
     kinds: dict[str, str] = {}
-    sure: set[str] = set()
+    for value, kind in [*known.values, *known.typed]:
+        keep(kinds, value, kind)
+    sure = {value for value, _ in known.values}
     entries: dict[str, Counter[tuple[str, bool]]] = {}
     people: Counter[str] = Counter()
-    words, files, copies = PublicWords(), PersonalAssets(), AnswerCopyCollector()
+    words, files, copies = PublicWords(), PersonalAssets(known.assets, known.traces), AnswerCopyCollector()
     for table, contribution in contributions:
         for value, kind in contribution.kinds.items():
             keep(kinds, value, kind)
@@ -50,10 +63,10 @@ def merge_contributions(contributions: Iterable[tuple[str, Contribution]]) -> Id
         words.add(contribution)
         files.add(contribution)
         copies.add(contribution)
-    for table, counted in entries.items():
-        for (value, telling), n in counted.items():
-            if (n == 1 and telling) or (_names_someone(value) and (n == 1 or 2 * n < people[table])):
-                keep(kinds, value, "entry")
+    everybody = {table: max(people[table], known.people(table)) for table in {*people, *known.passed_on}}
+    for table, value, telling, n in known.counted(entries):
+        if (n == 1 and telling) or (_names_someone(value) and (n == 1 or 2 * n < everybody[table])):
+            keep(kinds, value, "entry")
     for value, kind in files.traces().items():
         keep(kinds, value, kind)
         sure.add(value)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from psynetdata.anonymize.forms import id_names
 from psynetdata.anonymize.policy import selector_text
-from psynetdata.anonymize.policy.rules import Policy
+from psynetdata.anonymize.policy.rules import Policy, Rule
 from psynetdata.psynet import jsontext
 from psynetdata.psynet.column_roles import Role, has_role
 from psynetdata.psynet.csvtext import Row
@@ -46,6 +46,20 @@ def column_readers(table: str, names: list[str], policy: Policy) -> list[ColumnR
     return [each for at, name in enumerate(names) for each in _readers_of_column(table, name, at, names, policy)]
 
 
+def decided_readers(table: str, names: list[str], policy: Policy) -> list[tuple[str, Callable[[Row], Found]]]:
+    """Return (column, function that reads values under a question or key that holds ids according to a rule)."""
+    return [
+        (name, _read_decided(table, name, at, names, policy))
+        for at, name in enumerate(names)
+        if any(is_decided(rule) and rule.column == name for rule in policy.rules)
+    ]
+
+
+def is_decided(rule: Rule) -> bool:
+    """Return whether a rule says that a question or key holds ids. Those of `params` are found by their names."""
+    return bool(rule.selector) and rule.kind in KINDS and rule.column != "params"
+
+
 def _readers_of_column(table: str, name: str, at: int, names: list[str], policy: Policy) -> list[ColumnReader]:
     """Return the functions that read identifiers from one column: none for most columns."""
     sure: list[Callable[[Row], Found]] = []
@@ -73,7 +87,7 @@ def _readers_of_column(table: str, name: str, at: int, names: list[str], policy:
             typed.append(_read_once(at, (value_finders.links,), lambda row: not is_design(row)))
         if own and rule is None and (kind := id_names.kind_of(name)):
             sure.append(lambda row: [(cell, kind)] if (cell := row[at]) and not _counts_rows(cell) else [])
-    if any(each.kind in KINDS for each in policy.rules if each.selector and each.column == name != "params"):
+    if any(is_decided(rule) and rule.column == name for rule in policy.rules):
         typed.append(_read_decided(table, name, at, names, policy))
     return [*(ColumnReader(read, False) for read in sure), *(ColumnReader(read, True) for read in typed)]
 

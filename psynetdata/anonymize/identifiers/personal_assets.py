@@ -53,7 +53,7 @@ class AssetReader:
 
     def _node(self, cells: Row) -> None:
         row = self._by_name(cells)
-        if row.get("parent_id") or row.get("participant_id") or (row.get("degree") or "0") != "0":
+        if is_made_by_people(row):
             self._made.append(row.get("id") or "")
 
     def _link(self, cells: Row) -> None:
@@ -64,28 +64,33 @@ class AssetReader:
     def _asset(self, cells: Row) -> None:
         row = self._by_name(cells)
         names = [name for name in (row.get("local_key"), row.get("module_id")) if name]
-        personal = _is_personal(row, self._policy)
-        self._assets.append([int(row["id"] or 0), personal, row.get("node_id") or "", _traces(row), names])
+        personal = is_personal(row, self._policy)
+        self._assets.append([int(row["id"] or 0), personal, row.get("node_id") or "", traces_of(row), names])
 
     def _by_name(self, cells: Row) -> dict[str, str | None]:
         return dict(zip(self._names, cells, strict=True))
 
 
 class PersonalAssets:
-    """Puts the assets of all parts together. The parts of `node` and `asset_participant` must come first."""
+    """Puts the assets of all parts together. The parts of `node` and `asset_participant` must come first.
 
-    def __init__(self) -> None:
-        self.personal: set[int] = set()
+    `personal`, `traces`: what other moments showed to be personal; it is personal at this moment too.
+    """
+
+    def __init__(self, personal: Iterable[int] = (), traces: dict[str, str] | None = None) -> None:
+        self.personal: set[int] = set(personal)
+        self._always = frozenset(self.personal)
         self._made: set[str] = set()
         self._linked: set[int] = set()
-        self._traces: dict[str, str] = {}
+        self._traces: dict[str, str] = dict(traces or {})
         self._public: set[str] = set()
 
     def add(self, contribution: Contribution) -> None:
         self._made.update(contribution.made)
         self._linked.update(contribution.linked)
         for number, personal, node, traces, names in contribution.assets:
-            if personal or (personal is None and (number in self._linked or node in self._made)):
+            found = number in self._linked or node in self._made or number in self._always
+            if personal or (personal is None and found):
                 self.personal.add(number)
                 self._traces |= traces
             else:
@@ -100,7 +105,7 @@ def decided_public(rows: Iterable[dict[str, str | None]], policy: Policy) -> fro
     """Return the ids of assets that a rule makes public. `rows` are dictionaries {column: text}."""
     if not policy.selectors("asset", "*"):
         return frozenset()
-    return frozenset(row["id"] or "" for row in rows if _is_personal(row, policy) is False)
+    return frozenset(row["id"] or "" for row in rows if is_personal(row, policy) is False)
 
 
 def asset_selector(row: dict[str, str | None]) -> str:
@@ -109,12 +114,22 @@ def asset_selector(row: dict[str, str | None]) -> str:
     return "/".join(selector_text.of_name(part) if part else "" for part in parts)
 
 
-def _is_personal(row: dict[str, str | None], policy: Policy) -> bool | None:
+def is_flagged(row: dict[str, str | None]) -> bool:
+    """Return whether PsyNet marks an asset as personal."""
+    return row.get("personal") == "t"
+
+
+def is_made_by_people(row: dict[str, str | None]) -> bool:
+    """Return whether a node was made from trials, or belongs to one participant."""
+    return bool(row.get("parent_id") or row.get("participant_id") or (row.get("degree") or "0") != "0")
+
+
+def is_personal(row: dict[str, str | None], policy: Policy) -> bool | None:
     """Return whether an asset is personal; None: other tables decide.
 
     The flag `personal` comes first, then a rule `asset,*,<Class>/<module>/<local key>`.
     """
-    if row.get("personal") == "t":
+    if is_flagged(row):
         return True
     rule = policy.rule("asset", "*", asset_selector(row))
     if rule is not None:
@@ -134,7 +149,8 @@ def _names_a_person(parent: str | None) -> bool:
     return name.endswith("trial") or "participant" in name or name == "bot"
 
 
-def _traces(row: dict[str, str | None]) -> dict[str, str]:
+def traces_of(row: dict[str, str | None]) -> dict[str, str]:
+    """Return {value: kind} of the values in an asset's row that lead to its file."""
     traces: dict[str, str] = {}
     for column in PLACES:
         value = row.get(column)
