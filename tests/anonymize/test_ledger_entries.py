@@ -79,3 +79,14 @@ def test_an_asset_that_becomes_personal_was_always_personal():
     assert "the-long-name-of-a-clip" in found.kinds
     public = POLICY.extended([Rule("asset", "*", "Asset/here/clip", "keep", "keep", "file", "decided")])
     assert not collect(before, public, ledger).kinds
+
+
+def test_words_of_the_experiment_are_spared_if_they_were_typed_at_another_time_and_ids_are_not():
+    """A variable makes a word of what a visitor sent, and never of the id of a participant."""
+    sent = json.dumps("http://a.b/?token=imitation&secret=jonathan.miller")
+    typed = entries(Tables(response=[{"id": "1", "participant_id": "4", "answer": sent}]))
+    sure = entries(Tables(participant=[{"id": "3", "worker_id": "jonathan.miller"}]))
+    moment = Tables(experiment=[{"id": "1", "vars": json.dumps({"a": "imitation", "b": "jonathan.miller"})}])
+    assert collect(moment, POLICY, typed).public == {"imitation", "jonathan.miller"}
+    for ledger in (typed | sure, sure | typed):
+        assert collect(moment, POLICY, ledger).public == {"imitation"}

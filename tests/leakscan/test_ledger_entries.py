@@ -4,6 +4,7 @@ import pytest
 
 from exports.leakscan.needles.collection import collect
 from exports.leakscan.needles.ledger_entries import NeedleReader
+from exports.leakscan.needles.strength import NAMED, STRONG
 from psynetdata.psynet import csvtext
 from psynetdata.psynet.table_source import ZipSource
 from tests.references import DATA, REFERENCES
@@ -60,3 +61,25 @@ def test_an_entry_names_the_person_whose_row_it_was_in():
     assert owners["visitor-from-afar-77"] == owners["of-three"] == "3"
     assert owners["me@there.example"] == owners["take/12345678901.wav"] == "4"
     assert owners["a-session-12"] == ""
+
+
+PASSED_ON = {"id": "2", "entry_information": '{"prolificPid": "imitation", "workerId": "jonathan.miller"}'}
+JOINED = {"id": "3", "worker_id": "jonathan.miller"}
+
+
+def test_words_of_the_experiment_are_spared_if_they_were_sent_at_another_time_and_ids_are_not():
+    sent, sure = entries(Rows(participant=[PASSED_ON])), entries(Rows(participant=[JOINED]))
+    moment = Rows(experiment=[{"id": "1", "vars": '{"a": "imitation", "b": "jonathan.miller"}'}])
+
+    def strengths(ledger) -> dict[str, str]:
+        needles = collect(moment, ledger=ledger)
+        return {needle.value: needles.strength(needle) for needle in needles.items}
+
+    assert strengths(sent) == {"imitation": NAMED, "jonathan.miller": NAMED}
+    for ledger in (sent | sure, sure | sent):
+        assert strengths(ledger) == {"imitation": NAMED, "jonathan.miller": STRONG}
+
+
+def test_what_was_sent_first_and_is_an_id_later_is_an_id():
+    both = entries(Rows(participant=[PASSED_ON, JOINED]))
+    assert {entry[1]: entry[0] for entry in both} == {"imitation": "typed", "jonathan.miller": "value"}
