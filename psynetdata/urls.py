@@ -14,7 +14,7 @@ urlpatterns = [
     path("admin/face/", admin.site.admin_view(switch_face), name="switch-face"),
     path("admin/recovery/", admin.site.admin_view(recovery_page), name="recovery"),
     path("admin/overview/", admin.site.admin_view(fragment), name="overview"),
-    path("admin/password_change/", admin.site.admin_view(ChangePasswordView.as_view())),
+    path("admin/password_change/", admin.site.admin_view(ChangePasswordView.as_view()), name="password_change"),
     path("admin/", admin.site.urls),
     path("", include("psynetdata.api.urls")),
     path("", include("exports.api.urls")),

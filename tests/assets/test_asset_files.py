@@ -336,7 +336,7 @@ def test_snapshots_and_exports_behind_ssh(known_ssh_server, loaded, settings, tm
     made = [{path.name: path.read_bytes() for path in (tmp_path / n).rglob("*") if path.is_file()} for n in "12"]
     assert made[0] == made[1]
     status, out, _ = typed("verify", "--all")
-    assert (status, out.count(": ok")) == (0, 4)
+    assert (status, out.count(": ok")) == (0, 5)
     assert typed("prune")[0] == 0
     known_ssh_server.stop()
     status, _, told = typed("verify", "--all")
